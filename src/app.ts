@@ -1,0 +1,80 @@
+// The only place that wires parts together: settings in, a serving process out.
+import type { Config } from './config.ts';
+import { startBatcher } from './db/ledger/batcher.ts';
+import { connectPeople } from './db/people/connect.ts';
+import { isUnreachable, openPool } from './db/pool.ts';
+import { Refusal } from './domain/refusal.ts';
+import { startServer } from './grpc/server.ts';
+import { chance } from './ops/chance.ts';
+import { serveHealth } from './ops/health.ts';
+import { type Logs, openLogs } from './ops/logs.ts';
+import type { Core } from './usecases/core.ts';
+
+/** A process that serves. */
+export interface App {
+  readonly grpcPort: number;
+  readonly opsPort: number;
+  readonly logs: Logs;
+  /** Stops taking calls, finishes those under way, and closes everything. */
+  stop(): Promise<void>;
+}
+
+/** How many months of partitions exist ahead of time. */
+const MONTHS_AHEAD = 12;
+
+/** Starts a server process; it serves once this resolves. */
+export async function startApp(config: Config): Promise<App> {
+  const logs = openLogs(config.logDir, config.logLevel);
+  const pool = (maxConnections: number) =>
+    openPool({
+      url: config.databaseUrl,
+      maxConnections,
+      statementTimeoutMs: config.statementTimeoutMs,
+      onIdleError: (error) => logs.app.warn({ err: error }, 'lost a connection to Postgres'),
+    });
+  const ledgerPool = pool(config.ledger.lanes);
+  const reads = pool(config.readConnections);
+  const people = connectPeople(config.databaseUrl, config.peopleConnections);
+  await reads.query('SELECT ensure_transfer_partitions($1)', [MONTHS_AHEAD]);
+
+  const batcher = startBatcher(
+    {
+      pool: ledgerPool,
+      random: chance,
+      onCommit: ({ posted }) => {
+        for (const { transfer, requestId } of posted) logs.posted(transfer, requestId);
+      },
+    },
+    config.ledger,
+  );
+  const core: Core = {
+    perform: batcher.perform,
+    reads,
+    users: people.users,
+    rooms: people.rooms,
+    limits: { sprinkleLifetimeMs: config.sprinkleLifetimeMs, sprinkleLookupMs: config.sprinkleLookupMs },
+  };
+  const server = await startServer(core, {
+    host: config.grpcHost,
+    port: config.grpcPort,
+    reflection: config.grpcReflection,
+    stopGraceMs: config.stopGraceMs,
+    explain: (error) => (isUnreachable(error) ? new Refusal('UNAVAILABLE', { retryAfterMs: 1000 }) : undefined),
+    report: (error, about) => logs.app.error({ err: error, ...about }, 'a call failed'),
+  });
+  const ops = await serveHealth({
+    host: config.opsHost,
+    port: config.opsPort,
+    check: () => reads.query('SELECT 1').then(() => [], () => ['postgres']),
+  });
+  logs.app.info({ grpcPort: server.port, opsPort: ops.port }, 'serving');
+
+  const stop = async () => {
+    await server.stop();
+    await batcher.drained();
+    await Promise.all([ops.stop(), ledgerPool.end(), reads.end(), people.close()]);
+    logs.app.info('stopped');
+    logs.flush();
+  };
+  return { grpcPort: server.port, opsPort: ops.port, logs, stop };
+}

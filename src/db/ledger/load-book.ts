@@ -1,0 +1,164 @@
+// Reads what a batch of calls needs, after locking the accounts that it may change. One round trip for all of it.
+import type { PoolClient, QueryResultRow } from 'pg';
+import { type Answer, answerKey, Book } from '../../domain/book.ts';
+import type { Call } from '../../domain/decide.ts';
+import type { Random } from '../../domain/random.ts';
+import { claimKey, memberKey, type OpenSprinkle } from '../../domain/room-book.ts';
+import { microsOf, plainArray, textArray } from '../sql.ts';
+import { findFreeTokens } from './free-tokens.ts';
+import { readOutcome } from './outcome-json.ts';
+import { ACCOUNT_COLUMNS, type AccountRow, SPRINKLE_COLUMNS, type SprinkleRow, toAccount, toSprinkle } from './rows.ts';
+import { gather, type Wants } from './wants.ts';
+
+/** How many equal external accounts each currency has (migration 0002). */
+const STRIPES = 16;
+
+/*
+ * The lock. Rows are locked in the order of their ids, so two batches that share accounts wait for each other and
+ * never in a circle. ORDER BY is applied before FOR NO KEY UPDATE, and ids never change, so the order holds. The
+ * subqueries are ARRAY(…) so that they run once, before, and the accounts are found by their primary key. What
+ * they look up (default wallets, stripes, the pots that tokens mean) is checked or immutable: a token that moved on to
+ * another sprinkle meanwhile is found by the second read, whose pot is then not in the book, and the batch runs again.
+ */
+const LOCK_ACCOUNTS = `
+  SELECT ${ACCOUNT_COLUMNS} FROM accounts a
+  WHERE a.id = ANY (
+    $1::uuid[]
+    || ARRAY(SELECT id FROM accounts WHERE owner_user_id = ANY ($2::bigint[]) AND is_default)
+    || ARRAY(SELECT id FROM accounts WHERE kind = 'external' AND currency = ANY ($3::text[]) AND stripe = $4)
+    || ARRAY(SELECT s.pot_account_id FROM unnest($5::text[], $6::text[]) AS wanted (room_id, token)
+             JOIN sprinkle_tokens USING (room_id, token) JOIN sprinkles s ON s.id = sprinkle_id)
+  )
+  ORDER BY a.id FOR NO KEY UPDATE`;
+
+/** The moment of the batch, read once the locks are held: whoever waited for a lock must not decide by an old clock. */
+const READ_CLOCK = `SELECT ${microsOf('clock_timestamp()')} AS now`;
+
+const READ_ANSWERS = `
+  SELECT k.user_id, k.key, encode(k.fingerprint, 'hex') AS fingerprint, k.outcome::text AS outcome
+  FROM unnest($1::bigint[], $2::text[]) AS asked (user_id, key) JOIN idempotency_keys k USING (user_id, key)`;
+
+const READ_SPRINKLES = `
+  SELECT ${SPRINKLE_COLUMNS}, s.shares[s.claimed_count + 1 : s.claimed_count + wanted.claims]::text[] AS next_shares
+  FROM unnest($1::text[], $2::text[], $3::integer[]) AS wanted (room_id, token, claims)
+  JOIN sprinkle_tokens t ON t.room_id = wanted.room_id AND t.token = wanted.token
+  JOIN sprinkles s ON s.id = t.sprinkle_id`;
+
+const READ_CLAIMS = `
+  SELECT c.sprinkle_id, c.user_id
+  FROM unnest($1::text[], $2::text[], $3::bigint[]) AS wanted (room_id, token, user_id)
+  JOIN sprinkle_tokens t ON t.room_id = wanted.room_id AND t.token = wanted.token
+  JOIN sprinkle_claims c ON c.sprinkle_id = t.sprinkle_id AND c.user_id = wanted.user_id`;
+
+const READ_MEMBERS = `
+  SELECT m.room_id, m.user_id FROM unnest($1::text[], $2::bigint[]) AS wanted (room_id, user_id)
+  JOIN room_members m USING (room_id, user_id)`;
+
+/** What the batch locked is not what it then read: another batch came between. Running the batch again mends it. */
+export class BookMovedError extends Error {}
+
+/** Opens the batch's transaction, locks its accounts and reads everything that its calls need. */
+export async function loadBook(client: PoolClient, calls: readonly Call[], random: Random): Promise<Book> {
+  const wants = gather(calls.map((call) => call.verb.needs(call.intent, random)));
+  const reads = [
+    client.query('BEGIN'),
+    lockAccounts(client, wants, random),
+    client.query<{ now: string }>({ name: 'read-clock', text: READ_CLOCK }),
+    readAnswers(client, calls),
+    readSprinkles(client, wants),
+    readClaims(client, wants),
+    readMembers(client, wants),
+    findFreeTokens(client, wants, random),
+  ] as const;
+  // All statements are on the wire; an error of one is thrown only once the connection is quiet again.
+  await Promise.allSettled(reads);
+  const [, accounts, clock, answers, sprinkles, claims, members, freeTokens] = await Promise.all(reads);
+  const loaded = accounts.map(toAccount);
+  const locked = new Set(loaded.map((account) => account.id));
+  if (sprinkles.some(({ sprinkle }) => !locked.has(sprinkle.potAccountId))) throw new BookMovedError();
+  // Time never runs backwards for an account, even where the clock does: its transfers stay in order.
+  const at = loaded.reduce((latest, account) => Math.max(latest, account.updatedAt + 1), Number(clock.rows[0]?.now));
+  return new Book({ at, accounts: loaded, rooms: { sprinkles, claims, members, freeTokens }, answers }, random);
+}
+
+async function lockAccounts(client: PoolClient, wants: Wants, random: Random): Promise<AccountRow[]> {
+  const sprinkles = [...wants.sprinkles.values()];
+  const { rows } = await client.query<AccountRow>({
+    name: 'lock-accounts',
+    text: LOCK_ACCOUNTS,
+    values: [
+      plainArray([...wants.accountIds]),
+      plainArray([...wants.defaultWalletsOf]),
+      plainArray([...wants.externals]),
+      random.below(STRIPES),
+      textArray(sprinkles.map(({ roomId }) => roomId)),
+      textArray(sprinkles.map(({ token }) => token)),
+    ],
+  });
+  return rows;
+}
+
+async function readAnswers(client: PoolClient, calls: readonly Call[]): Promise<Map<string, Answer>> {
+  type Row = { user_id: string; key: string; fingerprint: string; outcome: string };
+  const { rows } = await client.query<Row>({
+    name: 'read-answers',
+    text: READ_ANSWERS,
+    values: [plainArray(calls.map(({ key }) => key.userId)), textArray(calls.map(({ key }) => key.key))],
+  });
+  return new Map(
+    rows.map((row) => [
+      answerKey({ userId: BigInt(row.user_id), key: row.key }),
+      { fingerprint: row.fingerprint, outcome: readOutcome(row.outcome) },
+    ]),
+  );
+}
+
+async function readSprinkles(client: PoolClient, wants: Wants): Promise<OpenSprinkle[]> {
+  const wanted = [...wants.sprinkles.values()];
+  const rows = await readIfAny<SprinkleRow & { next_shares: string[] }>(client, 'read-sprinkles', READ_SPRINKLES, [
+    wanted.map(({ roomId }) => roomId),
+    wanted.map(({ token }) => token),
+    wanted.map(({ claimers }) => claimers.size),
+  ]);
+  return rows.map((row) => ({ sprinkle: toSprinkle(row), nextShares: row.next_shares.map(BigInt) }));
+}
+
+async function readClaims(client: PoolClient, wants: Wants): Promise<Set<string>> {
+  const wanted = [...wants.sprinkles.values()].flatMap(({ roomId, token, claimers }) =>
+    [...claimers].map((userId) => ({ roomId, token, userId })),
+  );
+  type Row = { sprinkle_id: string; user_id: string };
+  const rows = await readIfAny<Row>(client, 'read-claims', READ_CLAIMS, [
+    wanted.map(({ roomId }) => roomId),
+    wanted.map(({ token }) => token),
+    wanted.map(({ userId }) => userId),
+  ]);
+  return new Set(rows.map((row) => claimKey(row.sprinkle_id, BigInt(row.user_id))));
+}
+
+async function readMembers(client: PoolClient, wants: Wants): Promise<Set<string>> {
+  const wanted = [...wants.members].flatMap(([roomId, users]) => [...users].map((userId) => ({ roomId, userId })));
+  type Row = { room_id: string; user_id: string };
+  const rows = await readIfAny<Row>(client, 'read-members', READ_MEMBERS, [
+    wanted.map(({ roomId }) => roomId),
+    wanted.map(({ userId }) => userId),
+  ]);
+  return new Set(rows.map((row) => memberKey(row.room_id, BigInt(row.user_id))));
+}
+
+/** Runs a statement over lists of equal length; nothing is sent when they are empty. */
+async function readIfAny<Row extends QueryResultRow>(
+  client: PoolClient,
+  name: string,
+  text: string,
+  columns: readonly (readonly string[] | readonly (number | bigint)[])[],
+): Promise<Row[]> {
+  if (columns[0]?.length === 0) return [];
+  const values = columns.map((column) => (isText(column) ? textArray(column) : plainArray(column)));
+  const { rows } = await client.query<Row>({ name, text, values });
+  return rows;
+}
+
+function isText(column: readonly string[] | readonly (number | bigint)[]): column is readonly string[] {
+  return typeof column[0] === 'string';
+}

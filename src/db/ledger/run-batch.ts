@@ -1,0 +1,121 @@
+// One batch of calls as one database transaction: lock and read, decide, write, commit.
+import type { Pool, PoolClient } from 'pg';
+import type { Account } from '../../domain/account.ts';
+import type { Book } from '../../domain/book.ts';
+import { type Call, decide } from '../../domain/decide.ts';
+import type { Random } from '../../domain/random.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { Transfer } from '../../domain/transfer.ts';
+import { isUnreachable, sqlState } from '../pool.ts';
+import { BookMovedError, loadBook } from './load-book.ts';
+import { writeBook } from './write-book.ts';
+
+/** A call that waits for its answer. */
+export interface WaitingCall extends Call {
+  readonly requestId: string;
+  readonly resolve: (outcome: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What a batch put on disk. */
+export interface Committed {
+  readonly posted: readonly { readonly transfer: Transfer; readonly requestId: string }[];
+  /** The accounts that changed, as they are now. */
+  readonly accounts: readonly Account[];
+}
+
+/** What a batch works with. */
+export interface BatchTools {
+  readonly pool: Pool;
+  readonly random: Random;
+  /** Told after the commit and before the calls are answered. It must not throw. */
+  readonly onCommit: (committed: Committed) => void;
+}
+
+/** How often a batch that met another one is run again before its calls are refused with CONFLICT. */
+const MAX_ATTEMPTS = 5;
+
+/** Another batch got in between: a unique key, a serialization failure or a deadlock. Running again sees what it did. */
+const CONFLICT_STATES = new Set(['23505', '40001', '40P01']);
+
+/** Runs a batch and answers each of its calls. It never throws. */
+export async function runBatch(tools: BatchTools, calls: readonly WaitingCall[]): Promise<void> {
+  try {
+    const settle = await attemptUntilClear(tools, calls);
+    settle();
+  } catch (error) {
+    if (isUnreachable(error)) {
+      // Whether a commit was cut off is not known here; the retry under the same key finds out.
+      for (const call of calls) call.reject(new Refusal('UNAVAILABLE', { retryAfterMs: 1000 }));
+    } else if (calls.length === 1) {
+      calls[0]?.reject(error);
+    } else {
+      // Some call makes the database refuse the whole batch. Alone, only that one fails.
+      for (const call of calls) await runBatch(tools, [call]);
+    }
+  }
+}
+
+async function attemptUntilClear(tools: BatchTools, calls: readonly WaitingCall[]): Promise<() => void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await inTransaction(tools, (client) => attemptOnce(client, tools, calls));
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      if (attempt === MAX_ATTEMPTS) throw new Refusal('CONFLICT', { retryAfterMs: 100 });
+    }
+  }
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof BookMovedError || CONFLICT_STATES.has(sqlState(error) ?? '');
+}
+
+async function attemptOnce(
+  client: PoolClient,
+  tools: BatchTools,
+  calls: readonly WaitingCall[],
+): Promise<() => void> {
+  const book = await loadBook(client, calls, tools.random);
+  const answers: (() => void)[] = [];
+  const posted: { transfer: Transfer; requestId: string }[] = [];
+  for (const call of calls) {
+    const before = book.newTransfers.length;
+    answers.push(answerOf(call, book));
+    for (const transfer of book.newTransfers.slice(before)) posted.push({ transfer, requestId: call.requestId });
+  }
+  await writeBook(client, book);
+  return () => {
+    tools.onCommit({ posted, accounts: [...book.changedAccounts(), ...book.openedAccounts()] });
+    for (const answer of answers) answer();
+  };
+}
+
+/**
+ * Decides one call and returns how to answer it. Even a refusal waits for the commit: it may rest on what an earlier
+ * call of the batch did.
+ */
+function answerOf(call: WaitingCall, book: Book): () => void {
+  try {
+    const outcome = decide(call, book);
+    return () => call.resolve(outcome);
+  } catch (error) {
+    return () => call.reject(error);
+  }
+}
+
+async function inTransaction<T>(tools: BatchTools, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await tools.pool.connect();
+  let broken: Error | undefined;
+  try {
+    return await work(client);
+  } catch (error) {
+    // A connection that cannot even roll back is closed, not given back.
+    await client.query('ROLLBACK').catch((rollbackError: Error) => {
+      broken = rollbackError;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}

@@ -1,0 +1,230 @@
+// Writes what a batch decided, each table with one statement, and commits. Two round trips for all of it.
+import type { PoolClient } from 'pg';
+import type { Book } from '../../domain/book.ts';
+import { plainArray, textArray, timestamptz } from '../sql.ts';
+import { BookMovedError } from './load-book.ts';
+import { writeOutcome } from './outcome-json.ts';
+
+const UPDATE_ACCOUNTS = `
+  UPDATE accounts a SET balance = new.balance, version = new.version, updated_at = $4
+  FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS new (id, balance, version) WHERE a.id = new.id`;
+
+const INSERT_ACCOUNTS = `
+  INSERT INTO accounts (id, kind, currency, owner_user_id, display_name, balance, version, created_at, updated_at)
+  SELECT new.*, $8, $8 FROM unnest($1::uuid[], $2::account_kind[], $3::text[], $4::bigint[], $5::text[],
+    $6::bigint[], $7::bigint[]) AS new (id, kind, currency, owner_user_id, display_name, balance, version)`;
+
+const INSERT_TRANSFERS = `
+  INSERT INTO transfers (id, created_at, kind, currency, amount, debit_account_id, credit_account_id,
+    debit_balance_after, credit_balance_after, sprinkle_id, memo)
+  SELECT new.id, $11, new.kind, new.currency, new.amount, new.debit, new.credit, new.debit_after, new.credit_after,
+    new.sprinkle_id, new.memo
+  FROM unnest($1::uuid[], $2::transfer_kind[], $3::text[], $4::bigint[], $5::uuid[], $6::uuid[], $7::bigint[],
+    $8::bigint[], $9::uuid[], $10::text[])
+    AS new (id, kind, currency, amount, debit, credit, debit_after, credit_after, sprinkle_id, memo)`;
+
+const INSERT_ANSWERS = `
+  INSERT INTO idempotency_keys (user_id, key, fingerprint, outcome, created_at)
+  SELECT new.user_id, new.key, decode(new.fingerprint, 'hex'), new.outcome::json, $5
+  FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS new (user_id, key, fingerprint, outcome)`;
+
+const INSERT_SPRINKLES = `
+  INSERT INTO sprinkles (id, room_id, token, creator_user_id, source_account_id, pot_account_id, currency, amount,
+    shares, created_at, expires_at)
+  SELECT new.id, new.room_id, new.token, new.creator, new.source, new.pot, new.currency, new.amount,
+    new.shares::bigint[], $10, new.expires_at
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::uuid[], $6::uuid[], $7::text[], $8::bigint[],
+    $9::text[], $11::timestamptz[])
+    AS new (id, room_id, token, creator, source, pot, currency, amount, shares, expires_at)`;
+
+/** Takes each token over from an expired sprinkle or takes it new; one that is live after all is left out. */
+const TAKE_TOKENS = `
+  INSERT INTO sprinkle_tokens AS held (room_id, token, sprinkle_id, expires_at)
+  SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::timestamptz[])
+  ON CONFLICT (room_id, token) DO UPDATE SET sprinkle_id = excluded.sprinkle_id, expires_at = excluded.expires_at
+  WHERE held.expires_at <= $5`;
+
+const INSERT_CLAIMS = `
+  INSERT INTO sprinkle_claims (sprinkle_id, share_index, user_id, amount, transfer_id, created_at)
+  SELECT new.*, $6 FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::bigint[], $5::uuid[])
+    AS new (sprinkle_id, share_index, user_id, amount, transfer_id)`;
+
+const COUNT_CLAIMS = `
+  UPDATE sprinkles s SET claimed_count = s.claimed_count + new.claims
+  FROM (SELECT id, count(*)::integer AS claims FROM unnest($1::uuid[]) AS id GROUP BY id) AS new WHERE s.id = new.id`;
+
+interface Statement {
+  readonly name: string;
+  readonly text: string;
+  readonly values: readonly string[];
+  /** How many rows it must have touched; any other number means that another batch came between. */
+  readonly rows: number;
+}
+
+/**
+ * Writes the book and commits. Throws what Postgres says, or BookMovedError; the transaction is then rolled back by
+ * its caller. When it returns, everything is on disk.
+ */
+export async function writeBook(client: PoolClient, book: Book): Promise<void> {
+  const statements = [
+    updateAccounts(book),
+    insertAccounts(book),
+    insertTransfers(book),
+    insertAnswers(book),
+    insertSprinkles(book),
+    takeTokens(book),
+    insertClaims(book),
+    countClaims(book),
+  ].filter((statement) => statement.rows > 0);
+  const sent = statements.map((statement) => run(client, statement));
+  // An error is thrown only once the connection is quiet again.
+  await Promise.allSettled(sent);
+  await Promise.all(sent);
+  // COMMIT goes out after every row count was seen to be right, never along with the statements.
+  await client.query('COMMIT');
+}
+
+async function run(client: PoolClient, { name, text, values, rows }: Statement): Promise<void> {
+  const result = await client.query({ name, text, values: [...values] });
+  if (result.rowCount !== rows) throw new BookMovedError();
+}
+
+function updateAccounts(book: Book): Statement {
+  const changed = book.changedAccounts();
+  return {
+    name: 'update-accounts',
+    text: UPDATE_ACCOUNTS,
+    values: [
+      plainArray(changed.map(({ id }) => id)),
+      plainArray(changed.map(({ balance }) => balance)),
+      plainArray(changed.map(({ version }) => version)),
+      timestamptz(book.at),
+    ],
+    rows: changed.length,
+  };
+}
+
+function insertAccounts(book: Book): Statement {
+  const opened = book.openedAccounts();
+  return {
+    name: 'insert-accounts',
+    text: INSERT_ACCOUNTS,
+    values: [
+      plainArray(opened.map(({ id }) => id)),
+      plainArray(opened.map(({ kind }) => kind)),
+      plainArray(opened.map(({ currency }) => currency)),
+      plainArray(opened.map(({ ownerUserId }) => ownerUserId ?? 'NULL')),
+      textArray(opened.map(({ displayName }) => displayName)),
+      plainArray(opened.map(({ balance }) => balance)),
+      plainArray(opened.map(({ version }) => version)),
+      timestamptz(book.at),
+    ],
+    rows: opened.length,
+  };
+}
+
+function insertTransfers(book: Book): Statement {
+  const transfers = book.newTransfers;
+  return {
+    name: 'insert-transfers',
+    text: INSERT_TRANSFERS,
+    values: [
+      plainArray(transfers.map(({ id }) => id)),
+      plainArray(transfers.map(({ kind }) => kind)),
+      plainArray(transfers.map(({ currency }) => currency)),
+      plainArray(transfers.map(({ amount }) => amount)),
+      plainArray(transfers.map(({ debitAccountId }) => debitAccountId)),
+      plainArray(transfers.map(({ creditAccountId }) => creditAccountId)),
+      plainArray(transfers.map(({ debitBalanceAfter }) => debitBalanceAfter)),
+      plainArray(transfers.map(({ creditBalanceAfter }) => creditBalanceAfter)),
+      plainArray(transfers.map(({ sprinkleId }) => sprinkleId ?? 'NULL')),
+      textArray(transfers.map(({ memo }) => memo)),
+      timestamptz(book.at),
+    ],
+    rows: transfers.length,
+  };
+}
+
+function insertAnswers(book: Book): Statement {
+  const answers = book.newAnswers;
+  return {
+    name: 'insert-answers',
+    text: INSERT_ANSWERS,
+    values: [
+      plainArray(answers.map(({ key }) => key.userId)),
+      textArray(answers.map(({ key }) => key.key)),
+      plainArray(answers.map(({ key }) => key.fingerprint)),
+      textArray(answers.map(({ outcome }) => writeOutcome(outcome))),
+      timestamptz(book.at),
+    ],
+    rows: answers.length,
+  };
+}
+
+function insertSprinkles(book: Book): Statement {
+  const made = book.rooms.newSprinkles;
+  return {
+    name: 'insert-sprinkles',
+    text: INSERT_SPRINKLES,
+    values: [
+      plainArray(made.map(({ sprinkle }) => sprinkle.id)),
+      textArray(made.map(({ sprinkle }) => sprinkle.roomId)),
+      textArray(made.map(({ sprinkle }) => sprinkle.token)),
+      plainArray(made.map(({ sprinkle }) => sprinkle.creatorUserId)),
+      plainArray(made.map(({ sprinkle }) => sprinkle.sourceAccountId)),
+      plainArray(made.map(({ sprinkle }) => sprinkle.potAccountId)),
+      plainArray(made.map(({ sprinkle }) => sprinkle.currency)),
+      plainArray(made.map(({ sprinkle }) => sprinkle.amount)),
+      textArray(made.map(({ shares }) => plainArray(shares))),
+      timestamptz(book.at),
+      plainArray(made.map(({ sprinkle }) => timestamptz(sprinkle.expiresAt))),
+    ],
+    rows: made.length,
+  };
+}
+
+function takeTokens(book: Book): Statement {
+  // In one order in every batch, so that two of them never wait for each other's rows in a circle.
+  const held = book.rooms.newSprinkles
+    .map(({ sprinkle }) => sprinkle)
+    .sort((a, b) => (`${a.roomId}/${a.token}` < `${b.roomId}/${b.token}` ? -1 : 1));
+  return {
+    name: 'take-tokens',
+    text: TAKE_TOKENS,
+    values: [
+      textArray(held.map(({ roomId }) => roomId)),
+      textArray(held.map(({ token }) => token)),
+      plainArray(held.map(({ id }) => id)),
+      plainArray(held.map(({ expiresAt }) => timestamptz(expiresAt))),
+      timestamptz(book.at),
+    ],
+    rows: held.length,
+  };
+}
+
+function insertClaims(book: Book): Statement {
+  const claims = book.rooms.newClaims;
+  return {
+    name: 'insert-claims',
+    text: INSERT_CLAIMS,
+    values: [
+      plainArray(claims.map(({ sprinkleId }) => sprinkleId)),
+      plainArray(claims.map(({ shareIndex }) => shareIndex)),
+      plainArray(claims.map(({ userId }) => userId)),
+      plainArray(claims.map(({ amount }) => amount)),
+      plainArray(claims.map(({ transferId }) => transferId)),
+      timestamptz(book.at),
+    ],
+    rows: claims.length,
+  };
+}
+
+function countClaims(book: Book): Statement {
+  const sprinkleIds = book.rooms.newClaims.map(({ sprinkleId }) => sprinkleId);
+  return {
+    name: 'count-claims',
+    text: COUNT_CLAIMS,
+    values: [plainArray(sprinkleIds)],
+    rows: new Set(sprinkleIds).size,
+  };
+}

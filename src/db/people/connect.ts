@@ -1,0 +1,28 @@
+// The connection that the people's models use.
+import { Sequelize } from 'sequelize';
+import { defineModels } from './models.ts';
+import { type Rooms, roomsIn } from './rooms.ts';
+import { type Users, usersIn } from './users.ts';
+
+/** Users and rooms in the database. */
+export interface People {
+  readonly users: Users;
+  readonly rooms: Rooms;
+  close(): Promise<void>;
+}
+
+/** Opens a pool of connections for the people's tables. */
+export function connectPeople(url: string, maxConnections: number): People {
+  const sequelize = new Sequelize(url, {
+    dialect: 'postgres',
+    logging: false,
+    pool: { max: maxConnections, acquire: 5_000 },
+    dialectOptions: { application_name: 'ppuri', keepAlive: true, statement_timeout: 10_000 },
+  });
+  const models = defineModels(sequelize);
+  return {
+    users: usersIn(sequelize, models),
+    rooms: roomsIn(sequelize, models),
+    close: () => sequelize.close(),
+  };
+}

@@ -1,0 +1,46 @@
+// Connections to Postgres that speak SQL directly: for money, where every statement is ours.
+import pg from 'pg';
+
+/** How to reach the database. */
+export interface PoolOptions {
+  readonly url: string;
+  readonly maxConnections: number;
+  /** A statement that runs longer is ended by Postgres. */
+  readonly statementTimeoutMs: number;
+  /** Told of errors on connections that nobody is using, for example when Postgres goes away. */
+  readonly onIdleError: (error: Error) => void;
+}
+
+/** Opens a pool. Statements on one connection are pipelined: sent without waiting for the answer to the one before. */
+export function openPool(options: PoolOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.maxConnections,
+    pipeline: true,
+    application_name: 'ppuri',
+    connectionTimeoutMillis: 5_000,
+    statement_timeout: options.statementTimeoutMs,
+    // A server that hangs in the middle of a transaction must not hold its locks for good.
+    idle_in_transaction_session_timeout: options.statementTimeoutMs,
+    keepAlive: true,
+  } as pg.PoolConfig);
+  pool.on('error', options.onIdleError);
+  return pool;
+}
+
+/** SQLSTATE of a Postgres error; undefined for any other error. */
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof pg.DatabaseError ? error.code : undefined;
+}
+
+/** Whether an error says that Postgres cannot be reached or is going down, rather than that it refuses something. */
+export function isUnreachable(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state !== undefined) return state.startsWith('08') || state.startsWith('57P') || state === '53300';
+  if (!(error instanceof Error)) return false;
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code !== undefined && ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND'].includes(code)) return true;
+  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+    error.message,
+  );
+}

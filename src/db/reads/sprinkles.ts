@@ -1,0 +1,91 @@
+// Reads sprinkles and their claims.
+import type { Pool } from 'pg';
+import { type Page, pageOf } from '../../domain/page.ts';
+import type { Claim, Sprinkle } from '../../domain/sprinkle.ts';
+import type { Micros } from '../../domain/time.ts';
+import { SPRINKLE_COLUMNS, type SprinkleRow, toSprinkle } from '../ledger/rows.ts';
+import { microsOf, timestamptz } from '../sql.ts';
+
+const NOW_AND_CLAIMED = `${microsOf('clock_timestamp()')} AS now,
+  (SELECT coalesce(sum(share), 0) FROM unnest(s.shares[1 : s.claimed_count]) AS share) AS claimed_amount`;
+
+const FIND_BY_TOKEN = `
+  SELECT ${SPRINKLE_COLUMNS}, ${NOW_AND_CLAIMED} FROM sprinkles s
+  WHERE s.creator_user_id = $1 AND s.room_id = $2 AND s.token = $3
+  ORDER BY s.created_at DESC, s.id DESC LIMIT 1`;
+
+const FIND_BY_ID = `SELECT ${SPRINKLE_COLUMNS}, ${NOW_AND_CLAIMED} FROM sprinkles s WHERE s.id = $1 AND s.room_id = $2`;
+
+const LIST = `
+  SELECT ${SPRINKLE_COLUMNS}, ${NOW_AND_CLAIMED} FROM sprinkles s
+  WHERE s.creator_user_id = $1 AND s.room_id = $2 AND (s.created_at, s.id) < ($3, $4)
+    AND s.created_at > clock_timestamp() - $5 * interval '1 millisecond'
+  ORDER BY s.created_at DESC, s.id DESC LIMIT $6`;
+
+const CLAIMS = `
+  SELECT user_id, amount, ${microsOf('created_at')} AS created_at FROM sprinkle_claims
+  WHERE sprinkle_id = $1 ORDER BY share_index LIMIT $2`;
+
+type Row = SprinkleRow & { now: string; claimed_amount: string };
+
+/** A sprinkle as it stood at the moment of reading. */
+export interface SprinkleView {
+  readonly sprinkle: Sprinkle;
+  readonly claimedAmount: bigint;
+  /** The moment of reading, by the database's clock. */
+  readonly at: Micros;
+}
+
+/** Where a list of sprinkles goes on: before the one of that moment and id. */
+export interface SprinklePlace {
+  readonly createdAt: Micros;
+  readonly id: string;
+}
+
+/** The last sprinkle that a user made in a room under a token. */
+export async function findSprinkleByToken(
+  pool: Pool,
+  creatorUserId: bigint,
+  roomId: string,
+  token: string,
+): Promise<SprinkleView | undefined> {
+  const values = [creatorUserId, roomId, token];
+  const { rows } = await pool.query<Row>({ name: 'find-sprinkle-by-token', text: FIND_BY_TOKEN, values });
+  return rows[0] && toView(rows[0]);
+}
+
+/** The sprinkle of a room with this id. */
+export async function findSprinkleById(pool: Pool, roomId: string, id: string): Promise<SprinkleView | undefined> {
+  const { rows } = await pool.query<Row>({ name: 'find-sprinkle-by-id', text: FIND_BY_ID, values: [id, roomId] });
+  return rows[0] && toView(rows[0]);
+}
+
+/** The sprinkles that a user made in a room in the last so many milliseconds, newest first, one page. */
+export async function listSprinkles(
+  pool: Pool,
+  creatorUserId: bigint,
+  roomId: string,
+  lookupMs: number,
+  after: SprinklePlace | undefined,
+  size: number,
+): Promise<Page<SprinkleView, SprinklePlace>> {
+  const start = after ? [timestamptz(after.createdAt), after.id] : ['infinity', '00000000-0000-0000-0000-000000000000'];
+  const values = [creatorUserId, roomId, ...start, lookupMs, size + 1];
+  const { rows } = await pool.query<Row>({ name: 'list-sprinkles', text: LIST, values });
+  return pageOf(rows.map(toView), size, ({ sprinkle }) => ({ createdAt: sprinkle.createdAt, id: sprinkle.id }));
+}
+
+/** The first so many claims of a sprinkle, in the order of grabbing. */
+export async function listClaims(pool: Pool, sprinkleId: string, count: number): Promise<Claim[]> {
+  type ClaimRow = { user_id: string; amount: string; created_at: string };
+  const { rows } = await pool.query<ClaimRow>({ name: 'list-claims', text: CLAIMS, values: [sprinkleId, count] });
+  return rows.map((row) => ({
+    userId: BigInt(row.user_id),
+    amount: BigInt(row.amount),
+    createdAt: Number(row.created_at),
+  }));
+}
+
+function toView(row: Row): SprinkleView {
+  return { sprinkle: toSprinkle(row), claimedAmount: BigInt(row.claimed_amount), at: Number(row.now) };
+}

@@ -1,0 +1,205 @@
+// The book: what one batch of calls knows of the ledger, and what they decide to change in it.
+import { type Account, credited, debited } from './account.ts';
+import type { Currency } from './currency.ts';
+import { Journal } from './journal.ts';
+import type { Random } from './random.ts';
+import { refuseField } from './refusal.ts';
+import { type LoadedRooms, RoomBook } from './room-book.ts';
+import type { Micros } from './time.ts';
+import { type Transfer, type TransferKind, transferId } from './transfer.ts';
+import type { IdempotencyKey, RequestedMoney, WalletRef } from './verb.ts';
+
+/** An answer that was given under an idempotency key. */
+export interface Answer {
+  readonly fingerprint: string;
+  readonly outcome: unknown;
+}
+
+/** An answer that the batch gave. */
+export interface NewAnswer {
+  readonly key: IdempotencyKey;
+  readonly outcome: unknown;
+}
+
+/** What a batch has read of the ledger after it locked the accounts. */
+export interface Loaded {
+  /** The one moment at which all of the batch happens. */
+  readonly at: Micros;
+  readonly accounts: Iterable<Account>;
+  readonly rooms: LoadedRooms;
+  /** Answers given before, each under what answerKey() says. */
+  readonly answers: ReadonlyMap<string, Answer>;
+}
+
+/** A movement of money to post. */
+export interface Movement {
+  readonly kind: TransferKind;
+  readonly debit: Account;
+  readonly credit: Account;
+  /** Above zero, in the smallest unit of the accounts' currency. */
+  readonly amount: bigint;
+  readonly memo?: string;
+  readonly sprinkleId?: string;
+}
+
+/** Under what an answer is kept. */
+export function answerKey(key: Pick<IdempotencyKey, 'userId' | 'key'>): string {
+  return `${key.userId}/${key.key}`;
+}
+
+/** What a batch knows and changes. Its calls are decided one after the other; nothing outside shares it. */
+export class Book {
+  readonly at: Micros;
+  readonly random: Random;
+  readonly rooms: RoomBook;
+  readonly #journal = new Journal();
+  readonly #accounts = new Map<string, Account>();
+  readonly #defaultWallets = new Map<bigint, string>();
+  readonly #externals = new Map<Currency, string>();
+  readonly #answers: Map<string, Answer>;
+  readonly #loadedAccounts: readonly Account[];
+  readonly #openedAccountIds: string[] = [];
+  readonly newTransfers: Transfer[] = [];
+  readonly newAnswers: NewAnswer[] = [];
+
+  constructor(loaded: Loaded, random: Random) {
+    this.at = loaded.at;
+    this.random = random;
+    this.rooms = new RoomBook(loaded.rooms, this.#journal);
+    this.#loadedAccounts = [...loaded.accounts];
+    this.#answers = new Map(loaded.answers);
+    for (const account of this.#loadedAccounts) {
+      this.#accounts.set(account.id, account);
+      if (account.kind === 'external') this.#externals.set(account.currency, account.id);
+      if (account.isDefault && account.ownerUserId !== undefined) {
+        this.#defaultWallets.set(account.ownerUserId, account.id);
+      }
+    }
+  }
+
+  /** The wallet that a caller named; refuses one that does not exist, naming the caller's field. */
+  wallet(ref: WalletRef): Account {
+    if ('defaultOf' in ref) {
+      const id = this.#defaultWallets.get(ref.defaultOf);
+      if (id === undefined) throw refuseField('USER_NOT_FOUND', ref.field);
+      return this.account(id);
+    }
+    const account = this.#accounts.get(ref.walletId);
+    if (account?.kind !== 'wallet') throw refuseField('WALLET_NOT_FOUND', ref.field);
+    return account;
+  }
+
+  /** The wallet that a caller named, which must be this user's: another's is the same as none. */
+  ownWallet(ref: WalletRef, userId: bigint): Account {
+    const wallet = this.wallet(ref);
+    if (wallet.ownerUserId !== userId) throw refuseField('WALLET_NOT_FOUND', ref.field);
+    return wallet;
+  }
+
+  /** The account outside the system that money of a currency comes from and goes to. */
+  external(currency: Currency): Account {
+    const id = this.#externals.get(currency);
+    if (id === undefined) throw new Error(`the batch has not loaded an external account in ${currency}`);
+    return this.account(id);
+  }
+
+  /** An account that the batch has loaded or opened. */
+  account(id: string): Account {
+    const account = this.#accounts.get(id);
+    if (!account) throw new Error(`the batch has not loaded account ${id}`);
+    return account;
+  }
+
+  /** Adds an account; it starts empty. */
+  open(account: Pick<Account, 'kind' | 'currency' | 'ownerUserId' | 'displayName'>): Account {
+    const opened: Account = {
+      ...account,
+      id: this.random.uuid(),
+      isDefault: false,
+      balance: 0n,
+      overdraftLimit: 0n,
+      version: 0,
+      createdAt: this.at,
+      updatedAt: this.at,
+    };
+    this.#accounts.set(opened.id, opened);
+    this.#openedAccountIds.push(opened.id);
+    this.#journal.note(() => {
+      this.#accounts.delete(opened.id);
+      this.#openedAccountIds.pop();
+    });
+    return opened;
+  }
+
+  /** Moves money from one account to another; refuses what their limits don't allow. */
+  post({ kind, debit, credit, amount, memo, sprinkleId }: Movement): Transfer {
+    const payer = this.account(debit.id);
+    const payee = this.account(credit.id);
+    if (amount <= 0n || payer.id === payee.id || payer.currency !== payee.currency) {
+      throw new Error('a movement takes an amount above zero between two accounts of one currency');
+    }
+    const payerAfter = debited(payer, amount, this.at);
+    const payeeAfter = credited(payee, amount, this.at);
+    const transfer: Transfer = {
+      id: transferId(this.at, this.newTransfers.length, this.random),
+      createdAt: this.at,
+      kind,
+      currency: payer.currency,
+      amount,
+      debitAccountId: payer.id,
+      creditAccountId: payee.id,
+      debitBalanceAfter: payerAfter.balance,
+      creditBalanceAfter: payeeAfter.balance,
+      sprinkleId,
+      memo: memo ?? '',
+    };
+    this.#accounts.set(payer.id, payerAfter);
+    this.#accounts.set(payee.id, payeeAfter);
+    this.newTransfers.push(transfer);
+    this.#journal.note(() => {
+      this.#accounts.set(payer.id, payer);
+      this.#accounts.set(payee.id, payee);
+      this.newTransfers.pop();
+    });
+    return transfer;
+  }
+
+  /** Runs one call's decision; a refusal leaves the book as it was before. */
+  attempt<T>(decide: () => T): T {
+    return this.#journal.attempt(decide);
+  }
+
+  /** The answer that was given under a key, before this batch or in it. */
+  answer(key: IdempotencyKey): Answer | undefined {
+    return this.#answers.get(answerKey(key));
+  }
+
+  /** Keeps the answer of a call that was just decided. */
+  remember(key: IdempotencyKey, outcome: unknown): void {
+    this.#answers.set(answerKey(key), { fingerprint: key.fingerprint, outcome });
+    this.newAnswers.push({ key, outcome });
+    this.#journal.note(() => {
+      this.#answers.delete(answerKey(key));
+      this.newAnswers.pop();
+    });
+  }
+
+  /** The accounts that the batch opened, as they are now. */
+  openedAccounts(): Account[] {
+    return this.#openedAccountIds.map((id) => this.account(id));
+  }
+
+  /** The loaded accounts that the batch changed, as they are now. */
+  changedAccounts(): Account[] {
+    return this.#loadedAccounts
+      .map((before) => this.account(before.id))
+      .filter((account, index) => account !== this.#loadedAccounts[index]);
+  }
+}
+
+/** Refuses money in another currency than a wallet's, naming the caller's field. */
+export function checkCurrency(money: RequestedMoney, wallet: Account): void {
+  if (money.currency !== wallet.currency) {
+    throw refuseField('CURRENCY_MISMATCH', money.field, `the wallet is kept in ${wallet.currency}`);
+  }
+}

@@ -1,0 +1,168 @@
+// The one table of everything that can go wrong for a caller: what it is called, its code, and what is said about it.
+
+/** The gRPC status names that ppuri answers with (google.rpc.Code). */
+export type StatusName =
+  | 'CANCELLED'
+  | 'INVALID_ARGUMENT'
+  | 'DEADLINE_EXCEEDED'
+  | 'NOT_FOUND'
+  | 'ALREADY_EXISTS'
+  | 'PERMISSION_DENIED'
+  | 'RESOURCE_EXHAUSTED'
+  | 'FAILED_PRECONDITION'
+  | 'ABORTED'
+  | 'UNIMPLEMENTED'
+  | 'INTERNAL'
+  | 'UNAVAILABLE';
+
+/** The codes that clients may switch on; they stay when reasons are added. */
+export type ErrorCode =
+  | 'ERR001'
+  | 'ERR003'
+  | 'ERR004'
+  | 'ERR005'
+  | 'ERR006'
+  | 'ERR007'
+  | 'ERR008'
+  | 'ERR009'
+  | 'ERR010';
+
+/** What a reason means to a caller. */
+export interface ReasonEntry {
+  readonly code: ErrorCode;
+  readonly status: StatusName;
+  readonly en: string;
+  readonly ko: string;
+}
+
+const entry = (code: ErrorCode, status: StatusName, en: string, ko: string): ReasonEntry => ({
+  code,
+  status,
+  en,
+  ko,
+});
+
+/** Every reason for an answer that is not OK. `reason` of google.rpc.ErrorInfo is a key of this table. */
+export const REASONS = {
+  INVALID_FIELD: entry('ERR001', 'INVALID_ARGUMENT', 'the request has wrong fields', '요청 값이 올바르지 않습니다'),
+  MALFORMED_REQUEST: entry('ERR001', 'INVALID_ARGUMENT', 'the request cannot be read', '요청을 해석할 수 없습니다'),
+  INVALID_HEADER: entry(
+    'ERR001',
+    'INVALID_ARGUMENT',
+    'a header is missing or not well formed',
+    '헤더가 없거나 형식이 올바르지 않습니다',
+  ),
+  INVALID_PAGE_TOKEN: entry(
+    'ERR001',
+    'INVALID_ARGUMENT',
+    'the page token does not belong to this list',
+    '페이지 토큰이 이 목록의 것이 아닙니다',
+  ),
+  IDEMPOTENCY_KEY_REQUIRED: entry(
+    'ERR001',
+    'INVALID_ARGUMENT',
+    'a call that moves money needs an idempotency-key header',
+    '자금 이동 요청에는 idempotency-key 헤더가 필요합니다',
+  ),
+  UNKNOWN_CURRENCY: entry('ERR001', 'INVALID_ARGUMENT', 'the currency is not known', '지원하지 않는 통화입니다'),
+  CURRENCY_MISMATCH: entry(
+    'ERR001',
+    'INVALID_ARGUMENT',
+    'the currencies do not match',
+    '통화가 서로 다릅니다',
+  ),
+  SELF_TRANSFER: entry(
+    'ERR001',
+    'INVALID_ARGUMENT',
+    'money cannot be sent to where it comes from',
+    '같은 지갑으로는 보낼 수 없습니다',
+  ),
+  HEADCOUNT_ABOVE_AMOUNT: entry(
+    'ERR001',
+    'INVALID_ARGUMENT',
+    'the amount is too small for that many shares',
+    '인원수보다 금액이 작습니다',
+  ),
+  INTERNAL: entry('ERR003', 'INTERNAL', 'internal error', '내부 오류가 발생했습니다'),
+  NOT_YOURS: entry(
+    'ERR004',
+    'PERMISSION_DENIED',
+    'only the user itself may do this',
+    '본인만 할 수 있는 요청입니다',
+  ),
+  NOT_ROOM_OWNER: entry(
+    'ERR004',
+    'PERMISSION_DENIED',
+    'only the owner of the room may do this',
+    '방 소유자만 할 수 있는 요청입니다',
+  ),
+  USER_NOT_FOUND: entry('ERR005', 'NOT_FOUND', 'there is no such user', '사용자를 찾을 수 없습니다'),
+  WALLET_NOT_FOUND: entry('ERR005', 'NOT_FOUND', 'there is no such wallet', '지갑을 찾을 수 없습니다'),
+  ROOM_NOT_FOUND: entry('ERR005', 'NOT_FOUND', 'there is no such room', '방을 찾을 수 없습니다'),
+  TRANSFER_NOT_FOUND: entry('ERR005', 'NOT_FOUND', 'there is no such transfer', '거래를 찾을 수 없습니다'),
+  SPRINKLE_NOT_FOUND: entry('ERR005', 'NOT_FOUND', 'there is no such sprinkle', '뿌리기를 찾을 수 없습니다'),
+  NO_SUCH_METHOD: entry('ERR005', 'UNIMPLEMENTED', 'there is no such method', '지원하지 않는 메서드입니다'),
+  BALANCE_TOO_LOW: entry('ERR006', 'FAILED_PRECONDITION', 'the balance is too low', '잔액이 부족합니다'),
+  BALANCE_TOO_HIGH: entry(
+    'ERR006',
+    'FAILED_PRECONDITION',
+    'the balance would grow past what an account can hold',
+    '계좌가 담을 수 있는 한도를 넘습니다',
+  ),
+  IDEMPOTENCY_KEY_REUSED: entry(
+    'ERR006',
+    'ALREADY_EXISTS',
+    'the idempotency key already names another request',
+    '이미 다른 요청에 사용된 idempotency-key 입니다',
+  ),
+  OWN_SPRINKLE: entry(
+    'ERR006',
+    'FAILED_PRECONDITION',
+    'the creator of a sprinkle cannot grab a share of it',
+    '자신이 뿌린 건은 받을 수 없습니다',
+  ),
+  SPRINKLE_EXPIRED: entry('ERR006', 'FAILED_PRECONDITION', 'the sprinkle is over', '뿌리기가 종료되었습니다'),
+  SPRINKLE_EMPTY: entry(
+    'ERR006',
+    'FAILED_PRECONDITION',
+    'every share of the sprinkle is grabbed',
+    '뿌리기가 모두 소진되었습니다',
+  ),
+  ALREADY_CLAIMED: entry(
+    'ERR006',
+    'ALREADY_EXISTS',
+    'this user has already grabbed a share of the sprinkle',
+    '이미 받은 뿌리기입니다',
+  ),
+  ROOM_OUT_OF_TOKENS: entry(
+    'ERR006',
+    'FAILED_PRECONDITION',
+    'every token of the room belongs to a live sprinkle',
+    '이 방에서 사용할 수 있는 토큰이 없습니다',
+  ),
+  USER_EXISTS: entry('ERR006', 'ALREADY_EXISTS', 'the user exists already', '이미 존재하는 사용자입니다'),
+  ROOM_EXISTS: entry('ERR006', 'ALREADY_EXISTS', 'the room exists already', '이미 존재하는 방입니다'),
+  CONFLICT: entry(
+    'ERR007',
+    'ABORTED',
+    'the call met others at the same place; try it again',
+    '다른 요청과 충돌했습니다. 다시 시도해 주세요',
+  ),
+  TOO_MUCH: entry('ERR008', 'RESOURCE_EXHAUSTED', 'too much at once', '요청이 너무 많거나 큽니다'),
+  UNAVAILABLE: entry(
+    'ERR009',
+    'UNAVAILABLE',
+    'the service cannot answer just now; try again',
+    '일시적으로 처리할 수 없습니다. 다시 시도해 주세요',
+  ),
+  DEADLINE_EXCEEDED: entry(
+    'ERR010',
+    'DEADLINE_EXCEEDED',
+    'the call took longer than its deadline',
+    '처리 시간이 초과되었습니다',
+  ),
+  CANCELLED: entry('ERR010', 'CANCELLED', 'the caller gave the call up', '요청이 취소되었습니다'),
+} as const satisfies Record<string, ReasonEntry>;
+
+/** A reason for an answer that is not OK. */
+export type Reason = keyof typeof REASONS;

@@ -1,0 +1,39 @@
+// A refusal: the one way in which our own code says no to a caller.
+import { REASONS, type Reason } from './reasons.ts';
+
+/** A field of the request (or a header) that is wrong, and how. */
+export interface Violation {
+  /** The field's path as in the contract, for example `amount.currency_code`, or a header's name. */
+  readonly field: string;
+  readonly description: string;
+}
+
+/** What a refusal may say beside its reason. */
+export interface RefusalDetails {
+  readonly violations?: readonly Violation[];
+  /** How long to wait before trying again, in milliseconds. */
+  readonly retryAfterMs?: number;
+}
+
+/** Thrown to refuse a call. It holds nothing of the inside: all of it goes to the caller. */
+export class Refusal extends Error {
+  readonly reason: Reason;
+  readonly violations: readonly Violation[];
+  readonly retryAfterMs: number | undefined;
+
+  constructor(reason: Reason, details: RefusalDetails = {}) {
+    super(REASONS[reason].en);
+    this.name = 'Refusal';
+    this.reason = reason;
+    this.violations = details.violations ?? [];
+    this.retryAfterMs = details.retryAfterMs;
+  }
+}
+
+/**
+ * A refusal that names one field of the request, with the reason's own words as its description unless others
+ * are given.
+ */
+export function refuseField(reason: Reason, field: string, description?: string): Refusal {
+  return new Refusal(reason, { violations: [{ field, description: description ?? REASONS[reason].en }] });
+}

@@ -1,0 +1,80 @@
+// A sprinkle and its rules: who may grab, until when, who may look, and what goes back.
+import type { Account } from './account.ts';
+import type { Currency } from './currency.ts';
+import { Refusal, refuseField } from './refusal.ts';
+import { afterMs, type Micros } from './time.ts';
+
+/** An amount dropped into a room, in shares for its members to grab. */
+export interface Sprinkle {
+  readonly id: string;
+  readonly roomId: string;
+  readonly token: string;
+  readonly creatorUserId: bigint;
+  /** The wallet that paid for it and that gets back what is left. */
+  readonly sourceAccountId: string;
+  /** The account that holds what is not grabbed yet. */
+  readonly potAccountId: string;
+  readonly currency: Currency;
+  readonly amount: bigint;
+  readonly headcount: number;
+  readonly claimedCount: number;
+  readonly createdAt: Micros;
+  readonly expiresAt: Micros;
+}
+
+/** One grabbed share. */
+export interface Claim {
+  readonly userId: bigint;
+  readonly amount: bigint;
+  readonly createdAt: Micros;
+}
+
+/** Where a sprinkle stands: live, or why it gives no more. */
+export type SprinkleState = 'live' | 'empty' | 'expired';
+
+/** Where a sprinkle stands at a moment. One that was grabbed to the last share stays `empty` after its time. */
+export function stateOf(sprinkle: Sprinkle, at: Micros): SprinkleState {
+  if (sprinkle.claimedCount === sprinkle.headcount) return 'empty';
+  return at < sprinkle.expiresAt ? 'live' : 'expired';
+}
+
+/** Refuses a split that would leave somebody with nothing. */
+export function checkSplit(amount: bigint, headcount: number): void {
+  if (amount < BigInt(headcount)) {
+    throw refuseField('HEADCOUNT_ABOVE_AMOUNT', 'headcount', 'must not be above the amount in smallest units');
+  }
+}
+
+/** What is known about somebody who wants to grab a share. */
+export interface Claimer {
+  readonly userId: bigint;
+  readonly isMember: boolean;
+  readonly hasClaimed: boolean;
+}
+
+/**
+ * Refuses a claim that the rules don't allow. To somebody outside the room a sprinkle is the same as one that does
+ * not exist.
+ */
+export function checkClaim(sprinkle: Sprinkle | undefined, claimer: Claimer, at: Micros): Sprinkle {
+  if (!sprinkle || !claimer.isMember) throw refuseField('SPRINKLE_NOT_FOUND', 'token');
+  if (sprinkle.creatorUserId === claimer.userId) throw new Refusal('OWN_SPRINKLE');
+  if (claimer.hasClaimed) throw new Refusal('ALREADY_CLAIMED');
+  const state = stateOf(sprinkle, at);
+  if (state === 'empty') throw new Refusal('SPRINKLE_EMPTY');
+  if (state === 'expired') throw new Refusal('SPRINKLE_EXPIRED');
+  return sprinkle;
+}
+
+/** Whether a user may look a sprinkle up: its creator, until so many milliseconds after it was made. */
+export function mayLookUp(sprinkle: Sprinkle, userId: bigint, at: Micros, lookupMs: number): boolean {
+  return sprinkle.creatorUserId === userId && at < afterMs(sprinkle.createdAt, lookupMs);
+}
+
+/**
+ * What goes back to the creator: all that is in the pot once the sprinkle's time is over, zero before that and when
+ * nothing is left. A refund empties the pot, so a second one finds nothing.
+ */
+export function refundDue(sprinkle: Sprinkle, pot: Account, at: Micros): bigint {
+  return at < sprinkle.expiresAt ? 0n : pot.balance;
+}

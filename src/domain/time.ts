@@ -1,0 +1,12 @@
+// Time as the ledger counts it: whole microseconds, as precise as the database's clock.
+
+/** A moment, in microseconds since 1970-01-01T00:00:00Z. Exact as a number until the year 2255. */
+export type Micros = number;
+
+/** Microseconds in a millisecond. */
+export const MICROS_PER_MS = 1000;
+
+/** The moment so many milliseconds after another. */
+export function afterMs(moment: Micros, ms: number): Micros {
+  return moment + ms * MICROS_PER_MS;
+}

@@ -1,0 +1,85 @@
+// Who calls and what for: what a call brings besides its message, checked once.
+import type { Metadata } from '@grpc/grpc-js';
+import { hash } from 'node:crypto';
+import { Refusal, refuseField, type Violation } from '../domain/refusal.ts';
+import type { IdempotencyKey } from '../domain/verb.ts';
+import type { CallRules } from './contracts.ts';
+
+/** What a handler may know about the call besides its message. */
+export interface Caller {
+  readonly requestId: string;
+  /** The acting user. */
+  readonly userId: bigint;
+  /** The room of x-room-id. */
+  readonly roomId: string;
+  /** The caller's name for this intent. */
+  readonly key: IdempotencyKey;
+}
+
+const USER_ID = /^[1-9][0-9]{0,18}$/;
+const ROOM_ID = /^[A-Za-z0-9_-]{1,64}$/;
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
+const MAX_INT64 = 2n ** 63n - 1n;
+
+/**
+ * Reads from the headers what the contract demands. Refuses INVALID_HEADER naming each header that is missing, sent
+ * twice or not well formed, and IDEMPOTENCY_KEY_REQUIRED where only the key is missing. What the contract does not
+ * demand is not there: a handler that reads it all the same has a fault, and the call fails.
+ */
+export function readCaller(
+  rules: CallRules,
+  metadata: Metadata,
+  requestId: string,
+  fingerprint: (roomId: string) => string,
+): Caller {
+  const violations: Violation[] = [];
+  const header = (name: string, form: RegExp, words: string): string => {
+    const [value, ...more] = metadata.get(name);
+    if (typeof value === 'string' && more.length === 0 && form.test(value)) return value;
+    violations.push({ field: name, description: value === undefined ? 'is required' : words });
+    return '';
+  };
+  const userText = rules.actingUser ? header('x-user-id', USER_ID, 'must be a whole number from 1 to 2^63 - 1') : '';
+  const userId = BigInt(userText);
+  if (userId > MAX_INT64) violations.push({ field: 'x-user-id', description: 'must not be above 2^63 - 1' });
+  const roomId = rules.room
+    ? header('x-room-id', ROOM_ID, 'must be 1 to 64 letters, digits, hyphens or underscores')
+    : '';
+  const key = rules.idempotencyKey
+    ? header('idempotency-key', IDEMPOTENCY_KEY, 'must be 1 to 128 visible ASCII characters')
+    : '';
+  if (violations.length > 0) throw refuseHeaders(violations);
+  return {
+    requestId,
+    get userId() {
+      return demanded('x-user-id', rules.actingUser, userId);
+    },
+    get roomId() {
+      return demanded('x-room-id', rules.room, roomId);
+    },
+    get key() {
+      return demanded('idempotency-key', rules.idempotencyKey, { userId, key, fingerprint: fingerprint(roomId) });
+    },
+  };
+}
+
+function refuseHeaders(violations: Violation[]): Refusal {
+  const [first] = violations;
+  if (violations.length === 1 && first?.field === 'idempotency-key' && first.description === 'is required') {
+    return refuseField('IDEMPOTENCY_KEY_REQUIRED', 'idempotency-key', 'is required');
+  }
+  return new Refusal('INVALID_HEADER', { violations });
+}
+
+function demanded<T>(name: string, isDemanded: boolean, value: T): T {
+  if (!isDemanded) throw new Error(`the contract of this RPC does not demand ${name}`);
+  return value;
+}
+
+/**
+ * Tells requests under one idempotency key apart: SHA-256 over the RPC, the room and the request as our own code
+ * writes it, so that the same request is the same over gRPC and REST and from every client.
+ */
+export function fingerprintOf(path: string, roomId: string, request: Uint8Array): string {
+  return hash('sha256', Buffer.concat([Buffer.from(`${path}\n${roomId}\n`), request]), 'hex');
+}

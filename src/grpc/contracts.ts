@@ -1,0 +1,95 @@
+// The contracts as the server reads them at run time: what each RPC demands, and the rules of each message.
+import { readFileSync } from 'node:fs';
+import {
+  createFileRegistry,
+  type DescMessage,
+  type DescMethod,
+  fromBinary,
+  getOption,
+  hasOption,
+} from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { createValidator, type Violation as BrokenRule } from '@bufbuild/protovalidate';
+import type { Violation } from '../domain/refusal.ts';
+
+/** The file that describes every contract; Envoy reads the same one. */
+export const DESCRIPTOR_SET = readFileSync(new URL('../../gen/descriptor.binpb', import.meta.url));
+
+/** The services that the server offers. */
+export const SERVICES: readonly string[] = [
+  'wallet.v1.WalletService',
+  'wallet.v1.SprinkleService',
+  'wallet.v1.UserService',
+  'wallet.v1.RoomService',
+  'wallet.v2.WalletService',
+  'wallet.v2.TransferService',
+  'wallet.v2.SprinkleService',
+  'wallet.v2.UserService',
+  'wallet.v2.RoomService',
+];
+
+/** What a call of an RPC must bring besides its message: the option `(ppuri.options.v1.call)`. */
+export interface CallRules {
+  readonly actingUser: boolean;
+  readonly room: boolean;
+  readonly idempotencyKey: boolean;
+}
+
+/** One RPC of the contracts. */
+export interface RpcContract {
+  readonly rules: CallRules;
+  /** Checks a serialized request: what is wrong with which field. Throws on bytes that are no such message. */
+  validate(request: Uint8Array): Violation[];
+}
+
+const NO_RULES: CallRules = { actingUser: false, room: false, idempotencyKey: false };
+
+const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, DESCRIPTOR_SET));
+const validator = createValidator({ registry });
+
+/** Every RPC of the contracts, by its path on the wire: `/wallet.v1.WalletService/GetBalance`. */
+export const CONTRACTS: ReadonlyMap<string, RpcContract> = new Map(
+  SERVICES.flatMap((name) => {
+    const service = registry.getService(name);
+    if (!service) throw new Error(`gen/descriptor.binpb has no ${name}; run npm run gen`);
+    return service.methods.map((method) => [`/${name}/${method.name}`, contractOf(method)] as const);
+  }),
+);
+
+function contractOf(method: DescMethod): RpcContract {
+  return { rules: rulesOf(method), validate: (request) => violationsIn(method.input, request) };
+}
+
+function rulesOf(method: DescMethod): CallRules {
+  const option = registry.getExtension('ppuri.options.v1.call');
+  if (!option) throw new Error('gen/descriptor.binpb lacks ppuri.options.v1; run npm run gen');
+  // The registry reads the option without a generated type; its fields are those of ppuri.options.v1.Call.
+  return hasOption(method, option) ? (getOption(method, option) as unknown as CallRules) : NO_RULES;
+}
+
+function violationsIn(input: DescMessage, request: Uint8Array): Violation[] {
+  const result = validator.validate(input, fromBinary(input, request));
+  if (result.kind === 'valid') return [];
+  if (result.kind === 'error') throw result.error;
+  return result.violations.map((violation) => ({
+    field: pathOf(violation),
+    description: violation.message,
+  }));
+}
+
+/** The path of a field as callers know it: `amount.currency_code`, `wallet_ids[3]`. */
+function pathOf(violation: BrokenRule): string {
+  let path = '';
+  for (const step of violation.field) {
+    if (step.kind === 'list_sub') path += `[${step.index}]`;
+    else if (step.kind === 'map_sub') path += `[${step.key}]`;
+    else path += `${path && '.'}${step.name}`;
+  }
+  return path;
+}
+
+/** Runs every message's rules once: the first check of a type compiles its rules and takes a tenth of a second. */
+export function warmUp(): void {
+  const empty = new Uint8Array();
+  for (const contract of CONTRACTS.values()) contract.validate(empty);
+}

@@ -1,0 +1,74 @@
+// How a no is said over gRPC: google.rpc.Status with one ErrorInfo, and violations, waiting time and words with it.
+import { Metadata, status as codes, type StatusObject } from '@grpc/grpc-js';
+import type { PartialStatusObject } from '@grpc/grpc-js/build/src/call-interface.js';
+import { BadRequest, ErrorInfo, LocalizedMessage, RetryInfo } from '../../gen/ts/google/rpc/error_details.ts';
+import { Status } from '../../gen/ts/google/rpc/status.ts';
+import { REASONS, type Reason } from '../domain/reasons.ts';
+import { Refusal } from '../domain/refusal.ts';
+
+/** The languages that answers speak. */
+export type Language = 'en' | 'ko';
+
+/** Which language an accept-language header asks for first, of those that answers speak. */
+export function languageOf(metadata: Metadata): Language {
+  const [accepted] = metadata.get('accept-language');
+  const first = /\b(en|ko)\b/i.exec(String(accepted ?? ''));
+  return first?.[1]?.toLowerCase() === 'ko' ? 'ko' : 'en';
+}
+
+/** The status of a refusal. */
+export function statusOf(refusal: Refusal, language: Language, requestId: string): StatusObject {
+  const entry = REASONS[refusal.reason];
+  const metadata = new Metadata();
+  metadata.set('grpc-status-details-bin', detailsOf(refusal, language));
+  if (requestId) metadata.set('x-request-id', requestId);
+  if (refusal.retryAfterMs !== undefined) {
+    metadata.set('retry-after', String(Math.ceil(refusal.retryAfterMs / 1000)));
+  }
+  return { code: codes[entry.status], details: entry.en, metadata };
+}
+
+function detailsOf(refusal: Refusal, language: Language): Buffer {
+  const entry = REASONS[refusal.reason];
+  const any = (type: string, value: Uint8Array) => ({
+    typeUrl: `type.googleapis.com/google.rpc.${type}`,
+    value: Buffer.from(value),
+  });
+  // Never an empty value in the metadata: Envoy's transcoder crashes over a map entry whose value is not on the wire.
+  const info = { reason: refusal.reason, domain: 'ppuri', metadata: { code: entry.code } };
+  const details = [any('ErrorInfo', ErrorInfo.encode(info).finish())];
+  if (refusal.violations.length > 0) {
+    const fieldViolations = refusal.violations.map(({ field, description }) => ({
+      field,
+      description,
+      reason: refusal.reason,
+      localizedMessage: undefined,
+    }));
+    details.push(any('BadRequest', BadRequest.encode({ fieldViolations }).finish()));
+  }
+  if (refusal.retryAfterMs !== undefined) {
+    const seconds = Math.floor(refusal.retryAfterMs / 1000);
+    const nanos = (refusal.retryAfterMs % 1000) * 1_000_000;
+    details.push(any('RetryInfo', RetryInfo.encode({ retryDelay: { seconds: BigInt(seconds), nanos } }).finish()));
+  }
+  const words = { locale: language, message: entry[language] };
+  details.push(any('LocalizedMessage', LocalizedMessage.encode(words).finish()));
+  return Buffer.from(Status.encode({ code: codes[entry.status], message: entry.en, details }).finish());
+}
+
+/** What gRPC itself says no with, and the reason that it gets from us. */
+const REASON_BY_CODE: Partial<Record<codes, Reason>> = {
+  [codes.CANCELLED]: 'CANCELLED',
+  [codes.INVALID_ARGUMENT]: 'MALFORMED_REQUEST',
+  [codes.DEADLINE_EXCEEDED]: 'DEADLINE_EXCEEDED',
+  [codes.RESOURCE_EXHAUSTED]: 'TOO_MUCH',
+  [codes.UNIMPLEMENTED]: 'NO_SUCH_METHOD',
+  [codes.UNAVAILABLE]: 'UNAVAILABLE',
+};
+
+/** A status that did not come from our code, with the details that every answer but OK has. */
+export function withDetails(status: PartialStatusObject): PartialStatusObject {
+  if (status.code === codes.OK) return status;
+  if (status.metadata && status.metadata.get('grpc-status-details-bin').length > 0) return status;
+  return statusOf(new Refusal(REASON_BY_CODE[status.code] ?? 'INTERNAL'), 'en', '');
+}

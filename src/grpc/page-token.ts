@@ -1,0 +1,83 @@
+// Page tokens: opaque to callers, bound to the list that they came from.
+import { hash } from 'node:crypto';
+import { refuseField } from '../domain/refusal.ts';
+import type { Micros } from '../domain/time.ts';
+
+const VERSION = 1;
+const DEFAULT_PAGE_SIZE = 20;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const USER_ID = /^[1-9][0-9]{0,18}$/;
+
+/** Names a list with all that it was asked for: whose, which filters. A token works only for the list it came from. */
+export type ListName = readonly (string | bigint | number | undefined | readonly string[])[];
+
+/** A place in a list that is ordered by time. */
+export interface MomentPlace {
+  readonly createdAt: Micros;
+  readonly id: string;
+}
+
+/** How many to return, as asked or by default. */
+export function pageSize(asked: number): number {
+  return asked === 0 ? DEFAULT_PAGE_SIZE : asked;
+}
+
+/** The token of a place in a list that is ordered by time; empty where the list ends. */
+export function writeMomentToken(list: ListName, place: MomentPlace | undefined): string {
+  return place ? write(list, [String(place.createdAt), place.id]) : '';
+}
+
+/** Reads what writeMomentToken wrote for the same list; undefined for the first page. Refuses INVALID_PAGE_TOKEN. */
+export function readMomentToken(list: ListName, token: string): MomentPlace | undefined {
+  if (token === '') return undefined;
+  const [createdAt, id] = read(list, token);
+  const moment = Number(createdAt);
+  if (!Number.isSafeInteger(moment) || moment < 0 || !UUID.test(id ?? '')) throw foreign();
+  return { createdAt: moment, id: id as string };
+}
+
+/** The token of a place in a list that is ordered by user id; empty where the list ends. */
+export function writeUserToken(list: ListName, place: bigint | undefined): string {
+  return place === undefined ? '' : write(list, [place.toString()]);
+}
+
+/** Reads what writeUserToken wrote for the same list; 0 for the first page. Refuses INVALID_PAGE_TOKEN. */
+export function readUserToken(list: ListName, token: string): bigint {
+  if (token === '') return 0n;
+  const [userId] = read(list, token);
+  if (!USER_ID.test(userId ?? '')) throw foreign();
+  return BigInt(userId as string);
+}
+
+/*
+ * A token is no secret and guards nothing: what a list shows is decided by who asks for it. The digest in it tells
+ * tokens of other lists and mangled ones apart, and what it holds is checked like anything that comes from outside.
+ */
+function write(list: ListName, place: readonly string[]): string {
+  return Buffer.from(JSON.stringify([VERSION, digest(list, place), ...place])).toString('base64url');
+}
+
+function read(list: ListName, token: string): string[] {
+  const parts = parse(token);
+  if (!Array.isArray(parts) || !parts.slice(1).every((part) => typeof part === 'string')) throw foreign();
+  const [version, seal, ...place] = parts as [unknown, string, ...string[]];
+  if (version !== VERSION || seal !== digest(list, place)) throw foreign();
+  return place;
+}
+
+function parse(token: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(token, 'base64url').toString());
+  } catch {
+    return undefined;
+  }
+}
+
+function digest(list: ListName, place: readonly string[]): string {
+  const text = JSON.stringify([...list, ...place], (_key, value) => (typeof value === 'bigint' ? `${value}` : value));
+  return hash('sha256', text, 'base64url').slice(0, 16);
+}
+
+function foreign() {
+  return refuseField('INVALID_PAGE_TOKEN', 'page_token');
+}

@@ -1,0 +1,106 @@
+// The gRPC server: both versions' services behind the interceptors, health checks and reflection.
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
+import { ReflectionService } from '@grpc/reflection';
+import { HealthImplementation } from 'grpc-health-check';
+import { RoomServiceService as RoomV1 } from '../../gen/ts/wallet/v1/room_service.ts';
+import { SprinkleServiceService as SprinkleV1 } from '../../gen/ts/wallet/v1/sprinkle_service.ts';
+import { UserServiceService as UserV1 } from '../../gen/ts/wallet/v1/user_service.ts';
+import { WalletServiceService as WalletV1 } from '../../gen/ts/wallet/v1/wallet_service.ts';
+import { RoomServiceService as RoomV2 } from '../../gen/ts/wallet/v2/room_service.ts';
+import { SprinkleServiceService as SprinkleV2 } from '../../gen/ts/wallet/v2/sprinkle_service.ts';
+import { TransferServiceService as TransferV2 } from '../../gen/ts/wallet/v2/transfer_service.ts';
+import { UserServiceService as UserV2 } from '../../gen/ts/wallet/v2/user_service.ts';
+import { WalletServiceService as WalletV2 } from '../../gen/ts/wallet/v2/wallet_service.ts';
+import type { Core } from '../usecases/core.ts';
+import { DESCRIPTOR_SET, SERVICES, warmUp } from './contracts.ts';
+import { identifyCaller } from './interceptors/identify-caller.ts';
+import { type ErrorReporting, refuseErrors } from './interceptors/refuse-errors.ts';
+import { validateRequest } from './interceptors/validate-request.ts';
+import { answerUnknownMethods, lastWord } from './last-word.ts';
+import { bind, type BoundService } from './unary.ts';
+import * as peopleV1 from './v1/people.ts';
+import * as sprinkleV1 from './v1/sprinkle.ts';
+import * as walletV1 from './v1/wallet.ts';
+import * as peopleV2 from './v2/people.ts';
+import * as sprinkleV2 from './v2/sprinkle.ts';
+import * as transferV2 from './v2/transfer.ts';
+import * as walletV2 from './v2/wallet.ts';
+
+/** How the server listens. */
+export interface ServerOptions extends ErrorReporting {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Whether clients may ask for the contracts (gRPC server reflection). */
+  readonly reflection: boolean;
+  /** How long calls under way may take once the server stops, in milliseconds. */
+  readonly stopGraceMs: number;
+}
+
+/** A server that serves. */
+export interface RunningServer {
+  readonly port: number;
+  /** Says NOT_SERVING, lets calls under way finish, and closes. */
+  stop(): Promise<void>;
+}
+
+/** Starts the server; it serves once this resolves. */
+export async function startServer(core: Core, options: ServerOptions): Promise<RunningServer> {
+  warmUp();
+  const server = new Server({
+    interceptors: [lastWord],
+    'grpc.enable_channelz': 0,
+    'grpc.max_receive_message_length': 1024 * 1024,
+  });
+  answerUnknownMethods(server);
+  for (const { definition, implementation } of services(core, options)) server.addService(definition, implementation);
+
+  // The empty name stands for the server as a whole (the gRPC health checking protocol).
+  const health = new HealthImplementation(Object.fromEntries(['', ...SERVICES].map((name) => [name, 'SERVING'])));
+  health.addToServer(server);
+  if (options.reflection) {
+    new ReflectionService(loadFileDescriptorSetFromBuffer(DESCRIPTOR_SET)).addToServer(server);
+  }
+
+  const port = await listen(server, `${options.host}:${options.port}`);
+  const stop = async () => {
+    for (const name of ['', ...SERVICES]) health.setStatus(name, 'NOT_SERVING');
+    await shutDown(server, options.stopGraceMs);
+  };
+  return { port, stop };
+}
+
+function services(core: Core, reporting: ErrorReporting): BoundService[] {
+  const interceptors = [refuseErrors(reporting), identifyCaller, validateRequest];
+  return [
+    bind(WalletV1, walletV1.walletService(core), interceptors),
+    bind(SprinkleV1, sprinkleV1.sprinkleService(core), interceptors),
+    bind(UserV1, peopleV1.userService(core), interceptors),
+    bind(RoomV1, peopleV1.roomService(core), interceptors),
+    bind(WalletV2, walletV2.walletService(core), interceptors),
+    bind(TransferV2, transferV2.transferService(core), interceptors),
+    bind(SprinkleV2, sprinkleV2.sprinkleService(core), interceptors),
+    bind(UserV2, peopleV2.userService(core), interceptors),
+    bind(RoomV2, peopleV2.roomService(core), interceptors),
+  ];
+}
+
+function listen(server: Server, address: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
+      if (error) reject(error);
+      else resolve(port);
+    });
+  });
+}
+
+function shutDown(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.forceShutdown(), graceMs);
+    server.tryShutdown(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

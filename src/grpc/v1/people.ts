@@ -1,0 +1,44 @@
+// wallet.v1.UserService and wallet.v1.RoomService: users, friends, rooms and members, to read.
+import type { RoomServiceService } from '../../../gen/ts/wallet/v1/room_service.ts';
+import type { UserServiceService } from '../../../gen/ts/wallet/v1/user_service.ts';
+import type { User } from '../../domain/people.ts';
+import type { Core } from '../../usecases/core.ts';
+import { getRoom, listMembers } from '../../usecases/rooms.ts';
+import { getUser, listFriends } from '../../usecases/users.ts';
+import { pageSize, readUserToken, writeUserToken } from '../page-token.ts';
+import { toTimestamp } from '../timestamp.ts';
+import type { Handlers } from '../unary.ts';
+
+export const userService = (core: Core): Handlers<typeof UserServiceService> => ({
+  async getUser({ userId }) {
+    return { user: toUser(await getUser(core, userId, 'user_id')) };
+  },
+
+  async listFriends(request, caller) {
+    const list = ['v1.friends', request.userId];
+    const after = readUserToken(list, request.pageToken);
+    const page = await listFriends(core, caller.userId, request.userId, after, pageSize(request.pageSize));
+    return { friends: page.items.map(toUser), nextPageToken: writeUserToken(list, page.next) };
+  },
+});
+
+export const roomService = (core: Core): Handlers<typeof RoomServiceService> => ({
+  async getRoom({ roomId }, { userId }) {
+    const { id, displayName, createdAt } = await getRoom(core, userId, roomId);
+    return { room: { roomId: id, displayName, createdAt: toTimestamp(createdAt) } };
+  },
+
+  async listMembers(request, { userId }) {
+    const list = ['v1.members', request.roomId];
+    const after = readUserToken(list, request.pageToken);
+    const page = await listMembers(core, userId, request.roomId, after, pageSize(request.pageSize));
+    return {
+      members: page.items.map((member) => ({ ...member, joinedAt: toTimestamp(member.joinedAt) })),
+      nextPageToken: writeUserToken(list, page.next),
+    };
+  },
+});
+
+function toUser({ id, displayName, createdAt }: User) {
+  return { userId: id, displayName, createdAt: toTimestamp(createdAt) };
+}

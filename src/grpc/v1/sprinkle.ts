@@ -1,0 +1,47 @@
+// wallet.v1.SprinkleService: sprinkles of the room in x-room-id, in whole won.
+import type { SprinkleServiceService } from '../../../gen/ts/wallet/v1/sprinkle_service.ts';
+import { claimSprinkle } from '../../usecases/claim-sprinkle.ts';
+import type { Core } from '../../usecases/core.ts';
+import { createSprinkle } from '../../usecases/create-sprinkle.ts';
+import { getSprinkleByToken } from '../../usecases/get-sprinkle.ts';
+import { toTimestamp } from '../timestamp.ts';
+import type { Handlers } from '../unary.ts';
+import { ownWallet, won } from './wallet.ts';
+
+export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceService> => ({
+  async createSprinkle({ amount, headcount }, caller) {
+    const { userId, roomId, key, requestId } = caller;
+    const made = await core.perform(
+      createSprinkle,
+      {
+        userId,
+        roomId,
+        roomField: 'x-room-id',
+        wallet: ownWallet(caller),
+        money: won(amount),
+        headcount,
+        lifetimeMs: core.limits.sprinkleLifetimeMs,
+      },
+      key,
+      requestId,
+    );
+    return { token: made.sprinkle.token };
+  },
+
+  async claimSprinkle({ token }, caller) {
+    const { userId, roomId, key, requestId } = caller;
+    const intent = { userId, roomId, token, wallet: ownWallet(caller) };
+    const posted = await core.perform(claimSprinkle, intent, key, requestId);
+    return { amount: posted.transfer.amount };
+  },
+
+  async getSprinkle({ token }, { userId, roomId }) {
+    const { sprinkle, claimedAmount, claims } = await getSprinkleByToken(core, userId, roomId, token);
+    return {
+      createdAt: toTimestamp(sprinkle.createdAt),
+      amount: sprinkle.amount,
+      claimedAmount,
+      claims: claims.map((claim) => ({ userId: claim.userId, amount: claim.amount })),
+    };
+  },
+});

@@ -1,0 +1,76 @@
+// wallet.v1.WalletService: the acting user's one wallet, in whole won.
+import { TransactionKind, type WalletServiceService } from '../../../gen/ts/wallet/v1/wallet_service.ts';
+import type { TransferKind } from '../../domain/transfer.ts';
+import type { RequestedMoney, WalletRef } from '../../domain/verb.ts';
+import type { Core } from '../../usecases/core.ts';
+import { deposit } from '../../usecases/deposit.ts';
+import { getBalance } from '../../usecases/get-balance.ts';
+import { listTransactions, type Transaction } from '../../usecases/list-transactions.ts';
+import { transfer } from '../../usecases/transfer.ts';
+import type { Caller } from '../caller.ts';
+import { pageSize, readMomentToken, writeMomentToken } from '../page-token.ts';
+import { toTimestamp } from '../timestamp.ts';
+import type { Handlers } from '../unary.ts';
+
+const EVERYTHING = { kinds: undefined, from: undefined, before: undefined };
+
+/** The one wallet that v1 knows of a user: its default one. */
+export function ownWallet({ userId }: Caller): WalletRef {
+  return { defaultOf: userId, field: 'x-user-id' };
+}
+
+/** An amount of v1: whole won. */
+export function won(amount: bigint): RequestedMoney {
+  return { currency: 'KRW', amount, field: 'amount' };
+}
+
+export const walletService = (core: Core): Handlers<typeof WalletServiceService> => ({
+  async getBalance(_request, caller) {
+    const { amount } = await getBalance(core, caller.userId, ownWallet(caller), undefined);
+    return { balance: amount };
+  },
+
+  async listTransactions(request, caller) {
+    const list = ['v1.transactions', caller.userId];
+    const after = readMomentToken(list, request.pageToken);
+    const size = pageSize(request.pageSize);
+    const page = await listTransactions(core, caller.userId, ownWallet(caller), EVERYTHING, after, size);
+    return { transactions: page.items.map(toTransaction), nextPageToken: writeMomentToken(list, page.next) };
+  },
+
+  async charge({ amount }, caller) {
+    const { userId, key, requestId } = caller;
+    const intent = { userId, wallet: ownWallet(caller), money: won(amount), memo: '' };
+    const posted = await core.perform(deposit, intent, key, requestId);
+    return { transactionId: posted.transfer.id, balance: posted.transfer.creditBalanceAfter };
+  },
+
+  async transfer({ toUserId, amount, memo }, caller) {
+    const { userId, key, requestId } = caller;
+    const to = { defaultOf: toUserId, field: 'to_user_id' };
+    const intent = { userId, from: ownWallet(caller), to, money: won(amount), memo };
+    const posted = await core.perform(transfer, intent, key, requestId);
+    return { transactionId: posted.transfer.id, balance: posted.transfer.debitBalanceAfter };
+  },
+});
+
+const KINDS: Record<TransferKind, TransactionKind> = {
+  deposit: TransactionKind.DEPOSIT,
+  withdrawal: TransactionKind.WITHDRAWAL,
+  transfer: TransactionKind.TRANSFER,
+  sprinkle: TransactionKind.SPRINKLE,
+  claim: TransactionKind.CLAIM,
+  refund: TransactionKind.REFUND,
+};
+
+function toTransaction({ transfer: posted, direction, balanceAfter, counterpartyUserId }: Transaction) {
+  return {
+    transactionId: posted.id,
+    kind: KINDS[posted.kind],
+    amount: direction === 'in' ? posted.amount : -posted.amount,
+    balanceAfter,
+    counterpartyUserId: counterpartyUserId ?? 0n,
+    memo: posted.memo,
+    createdAt: toTimestamp(posted.createdAt),
+  };
+}

@@ -1,0 +1,50 @@
+// Money and transfers as wallet.v2 writes them.
+import type { Money as WireMoney } from '../../../gen/ts/wallet/v2/money.ts';
+import { TransferKind as WireKind } from '../../../gen/ts/wallet/v2/transfer.ts';
+import { type Currency, parseCurrency } from '../../domain/currency.ts';
+import { refuseField } from '../../domain/refusal.ts';
+import type { PostedTransfer, TransferKind } from '../../domain/transfer.ts';
+import { TRANSFER_KINDS } from '../../domain/transfer.ts';
+import type { RequestedMoney } from '../../domain/verb.ts';
+import { toTimestamp } from '../timestamp.ts';
+
+/** Reads the amount of a request; the contract has checked that it is there and in range. */
+export function parseAmount(money: WireMoney | undefined): RequestedMoney {
+  if (!money) throw refuseField('INVALID_FIELD', 'amount', 'is required');
+  const field = 'amount.currency_code';
+  return { currency: parseCurrency(money.currencyCode, field), amount: money.minorUnits, field };
+}
+
+export function toMoney(currency: Currency, amount: bigint): WireMoney {
+  return { currencyCode: currency, minorUnits: amount };
+}
+
+const KINDS: Record<TransferKind, WireKind> = {
+  deposit: WireKind.DEPOSIT,
+  withdrawal: WireKind.WITHDRAWAL,
+  transfer: WireKind.TRANSFER,
+  sprinkle: WireKind.SPRINKLE,
+  claim: WireKind.CLAIM,
+  refund: WireKind.REFUND,
+};
+
+/** Reads a filter by kinds; undefined when it lets everything through. */
+export function parseKinds(kinds: readonly WireKind[]): TransferKind[] | undefined {
+  return kinds.length === 0 ? undefined : TRANSFER_KINDS.filter((kind) => kinds.includes(KINDS[kind]));
+}
+
+/** Accounts that are no wallets (the outside, pots) are not shown: their ids would mean nothing to a caller. */
+export function toTransfer({ transfer, debitUserId, creditUserId }: PostedTransfer) {
+  return {
+    transferId: transfer.id,
+    kind: KINDS[transfer.kind],
+    debitWalletId: debitUserId === undefined ? '' : transfer.debitAccountId,
+    creditWalletId: creditUserId === undefined ? '' : transfer.creditAccountId,
+    debitUserId: debitUserId ?? 0n,
+    creditUserId: creditUserId ?? 0n,
+    amount: toMoney(transfer.currency, transfer.amount),
+    memo: transfer.memo,
+    sprinkleId: transfer.sprinkleId ?? '',
+    createdAt: toTimestamp(transfer.createdAt),
+  };
+}

@@ -1,0 +1,84 @@
+// wallet.v2.SprinkleService: sprinkles in any currency.
+import { type SprinkleServiceService, SprinkleState as WireState } from '../../../gen/ts/wallet/v2/sprinkle_service.ts';
+import type { SprinkleView } from '../../db/reads/sprinkles.ts';
+import { type Claim, type SprinkleState, stateOf } from '../../domain/sprinkle.ts';
+import { claimSprinkle } from '../../usecases/claim-sprinkle.ts';
+import type { Core } from '../../usecases/core.ts';
+import { createSprinkle } from '../../usecases/create-sprinkle.ts';
+import { getSprinkleById, listOwnSprinkles } from '../../usecases/get-sprinkle.ts';
+import { pageSize, readMomentToken, writeMomentToken } from '../page-token.ts';
+import { toTimestamp } from '../timestamp.ts';
+import type { Handlers } from '../unary.ts';
+import { parseAmount, toMoney } from './money.ts';
+import { walletRef } from './wallet.ts';
+
+export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceService> => ({
+  async createSprinkle({ roomId, walletId, amount, headcount }, { userId, key, requestId }) {
+    const made = await core.perform(
+      createSprinkle,
+      {
+        userId,
+        roomId,
+        roomField: 'room_id',
+        wallet: walletRef(walletId, 'wallet_id'),
+        money: parseAmount(amount),
+        headcount,
+        lifetimeMs: core.limits.sprinkleLifetimeMs,
+      },
+      key,
+      requestId,
+    );
+    const { sprinkle, balance } = made;
+    const view = { sprinkle, claimedAmount: 0n, at: sprinkle.createdAt };
+    return { sprinkle: toSprinkle(view, []), balance: toMoney(sprinkle.currency, balance) };
+  },
+
+  async claimSprinkle({ roomId, token, walletId }, { userId, key, requestId }) {
+    const wallet = walletId ? walletRef(walletId, 'wallet_id') : { defaultOf: userId, field: 'wallet_id' };
+    const posted = await core.perform(claimSprinkle, { userId, roomId, token, wallet }, key, requestId);
+    const { id, currency, amount, creditBalanceAfter } = posted.transfer;
+    return { amount: toMoney(currency, amount), balance: toMoney(currency, creditBalanceAfter), transferId: id };
+  },
+
+  async getSprinkle({ roomId, sprinkleId }, { userId }) {
+    const view = await getSprinkleById(core, userId, roomId, sprinkleId.toLowerCase());
+    return { sprinkle: toSprinkle(view, view.claims) };
+  },
+
+  async listSprinkles(request, { userId }) {
+    const list = ['v2.sprinkles', userId, request.roomId];
+    const after = readMomentToken(list, request.pageToken);
+    const page = await listOwnSprinkles(core, userId, request.roomId, after, pageSize(request.pageSize));
+    return {
+      sprinkles: page.items.map((view) => toSprinkle(view, [])),
+      nextPageToken: writeMomentToken(list, page.next),
+    };
+  },
+});
+
+const STATES: Record<SprinkleState, WireState> = {
+  live: WireState.LIVE,
+  empty: WireState.EMPTY,
+  expired: WireState.EXPIRED,
+};
+
+function toSprinkle({ sprinkle, claimedAmount, at }: SprinkleView, claims: readonly Claim[]) {
+  const { currency } = sprinkle;
+  return {
+    sprinkleId: sprinkle.id,
+    roomId: sprinkle.roomId,
+    token: sprinkle.token,
+    amount: toMoney(currency, sprinkle.amount),
+    headcount: sprinkle.headcount,
+    claimedAmount: toMoney(currency, claimedAmount),
+    claimedCount: sprinkle.claimedCount,
+    state: STATES[stateOf(sprinkle, at)],
+    createdAt: toTimestamp(sprinkle.createdAt),
+    expiresAt: toTimestamp(sprinkle.expiresAt),
+    claims: claims.map((claim) => ({
+      userId: claim.userId,
+      amount: toMoney(currency, claim.amount),
+      claimedAt: toTimestamp(claim.createdAt),
+    })),
+  };
+}

@@ -1,0 +1,85 @@
+// wallet.v2.WalletService: the acting user's wallets.
+import { Direction, type WalletServiceService } from '../../../gen/ts/wallet/v2/wallet_service.ts';
+import type { Account } from '../../domain/account.ts';
+import { parseCurrency } from '../../domain/currency.ts';
+import type { WalletRef } from '../../domain/verb.ts';
+import type { Core } from '../../usecases/core.ts';
+import { createWallet } from '../../usecases/create-wallet.ts';
+import { getBalance } from '../../usecases/get-balance.ts';
+import { getWallet, getWallets, listOwnWallets } from '../../usecases/get-wallets.ts';
+import { listTransactions, type Transaction } from '../../usecases/list-transactions.ts';
+import { pageSize, readMomentToken, writeMomentToken } from '../page-token.ts';
+import { fromTimestamp, toTimestamp } from '../timestamp.ts';
+import type { Handlers } from '../unary.ts';
+import { parseKinds, toMoney, toTransfer } from './money.ts';
+
+/** A wallet as v2 names it. UUIDs are compared as the database writes them, in small letters. */
+export function walletRef(id: string, field: string): WalletRef {
+  return { walletId: id.toLowerCase(), field };
+}
+
+export const walletService = (core: Core): Handlers<typeof WalletServiceService> => ({
+  async createWallet({ currencyCode, displayName }, { userId, key, requestId }) {
+    const currency = parseCurrency(currencyCode, 'currency_code');
+    const wallet = await core.perform(createWallet, { userId, currency, displayName }, key, requestId);
+    return { wallet: toWallet(wallet) };
+  },
+
+  async getWallet({ walletId }, { userId }) {
+    return { wallet: toWallet(await getWallet(core, userId, walletRef(walletId, 'wallet_id'))) };
+  },
+
+  async listWallets(request, { userId }) {
+    const list = ['v2.wallets', userId];
+    const after = readMomentToken(list, request.pageToken);
+    const page = await listOwnWallets(core, userId, after, pageSize(request.pageSize));
+    return { wallets: page.items.map(toWallet), nextPageToken: writeMomentToken(list, page.next) };
+  },
+
+  async getBalance({ walletId, asOf }, { userId }) {
+    const moment = fromTimestamp(asOf, 'as_of');
+    const { currency, amount } = await getBalance(core, userId, walletRef(walletId, 'wallet_id'), moment);
+    return { balance: toMoney(currency, amount) };
+  },
+
+  async batchGetBalances({ walletIds }, { userId }) {
+    const wallets = await getWallets(core, userId, walletIds, 'wallet_ids');
+    return {
+      balances: wallets.map(({ id, currency, balance }) => ({ walletId: id, balance: toMoney(currency, balance) })),
+    };
+  },
+
+  async listTransactions(request, { userId }) {
+    const { walletId, kinds, createdFrom, createdBefore } = request;
+    const filter = {
+      kinds: parseKinds(kinds),
+      from: fromTimestamp(createdFrom, 'created_from'),
+      before: fromTimestamp(createdBefore, 'created_before'),
+    };
+    const wallet = walletRef(walletId, 'wallet_id');
+    const list = ['v2.transactions', userId, walletId.toLowerCase(), filter.kinds, filter.from, filter.before];
+    const after = readMomentToken(list, request.pageToken);
+    const page = await listTransactions(core, userId, wallet, filter, after, pageSize(request.pageSize));
+    return { transactions: page.items.map(toTransaction), nextPageToken: writeMomentToken(list, page.next) };
+  },
+});
+
+function toWallet({ id, ownerUserId, currency, displayName, balance, isDefault, createdAt }: Account) {
+  return {
+    walletId: id,
+    userId: ownerUserId ?? 0n,
+    currencyCode: currency,
+    displayName,
+    balance: toMoney(currency, balance),
+    isDefault,
+    createdAt: toTimestamp(createdAt),
+  };
+}
+
+function toTransaction(transaction: Transaction) {
+  return {
+    transfer: toTransfer(transaction),
+    direction: transaction.direction === 'in' ? Direction.IN : Direction.OUT,
+    balanceAfter: toMoney(transaction.transfer.currency, transaction.balanceAfter),
+  };
+}

@@ -1,0 +1,9 @@
+// The real source of chance: the system's cryptographic one.
+import { randomInt, randomUUID } from 'node:crypto';
+import type { Random } from '../domain/random.ts';
+
+/** randomInt draws without bias from ranges up to 2^48, which is why a sprinkle's amount ends there. */
+export const chance: Random = {
+  below: (limit) => randomInt(limit),
+  uuid: () => randomUUID(),
+};

@@ -1,0 +1,47 @@
+// Grabs one share of a sprinkle into a wallet of the acting user.
+import { refuseField } from '../domain/refusal.ts';
+import { checkClaim } from '../domain/sprinkle.ts';
+import type { PostedTransfer } from '../domain/transfer.ts';
+import type { Verb, WalletRef } from '../domain/verb.ts';
+
+/** What the caller wants. */
+export interface ClaimSprinkleIntent {
+  readonly userId: bigint;
+  readonly roomId: string;
+  readonly token: string;
+  /** The wallet of the user that the share goes to. */
+  readonly wallet: WalletRef;
+}
+
+/**
+ * Refuses SPRINKLE_NOT_FOUND (also to those outside the room), OWN_SPRINKLE, ALREADY_CLAIMED, SPRINKLE_EMPTY,
+ * SPRINKLE_EXPIRED, WALLET_NOT_FOUND, USER_NOT_FOUND, CURRENCY_MISMATCH.
+ */
+export const claimSprinkle: Verb<ClaimSprinkleIntent, PostedTransfer> = {
+  needs: ({ userId, roomId, token, wallet }) => ({
+    wallets: [wallet],
+    sprinkle: { roomId, token, claimerUserId: userId },
+    membership: { roomId, userId },
+  }),
+
+  decide({ userId, roomId, token, wallet }, book) {
+    const credit = book.ownWallet(wallet, userId);
+    const found = book.rooms.sprinkle(roomId, token);
+    const isMember = book.rooms.isMember(roomId, userId);
+    const hasClaimed = found !== undefined && book.rooms.hasClaimed(found.id, userId);
+    const sprinkle = checkClaim(found, { userId, isMember, hasClaimed }, book.at);
+    if (sprinkle.currency !== credit.currency) {
+      const words = `the sprinkle pays in ${sprinkle.currency}, the wallet is kept in ${credit.currency}`;
+      throw refuseField('CURRENCY_MISMATCH', wallet.field, words);
+    }
+    const transfer = book.post({
+      kind: 'claim',
+      debit: book.account(sprinkle.potAccountId),
+      credit,
+      amount: book.rooms.nextShare(sprinkle),
+      sprinkleId: sprinkle.id,
+    });
+    book.rooms.claim(sprinkle, userId, transfer.id);
+    return { transfer, debitUserId: undefined, creditUserId: userId };
+  },
+};

@@ -1,0 +1,21 @@
+// What the use cases run on: the ledger, what can be read, and the limits that configuration sets.
+import type { Pool } from 'pg';
+import type { Rooms } from '../db/people/rooms.ts';
+import type { Users } from '../db/people/users.ts';
+import type { Perform } from '../domain/verb.ts';
+
+/** The parts below the use cases, wired together in app.ts. */
+export interface Core {
+  /** Does a verb of money, durably. */
+  readonly perform: Perform;
+  /** Connections for reading the ledger. */
+  readonly reads: Pool;
+  readonly users: Users;
+  readonly rooms: Rooms;
+  readonly limits: {
+    /** How long a sprinkle gives, in milliseconds. */
+    readonly sprinkleLifetimeMs: number;
+    /** How long its creator can look it up, in milliseconds. */
+    readonly sprinkleLookupMs: number;
+  };
+}

@@ -1,0 +1,25 @@
+// Opens a further wallet for the acting user.
+import type { Account } from '../domain/account.ts';
+import type { Currency } from '../domain/currency.ts';
+import type { Verb } from '../domain/verb.ts';
+
+/** What the caller wants. */
+export interface CreateWalletIntent {
+  readonly userId: bigint;
+  readonly currency: Currency;
+  readonly displayName: string;
+}
+
+const owner = ({ userId }: CreateWalletIntent) => ({ defaultOf: userId, field: 'x-user-id' });
+
+/** Refuses USER_NOT_FOUND. */
+export const createWallet: Verb<CreateWalletIntent, Account> = {
+  // Every user has a default wallet, so finding it is finding the user.
+  needs: (intent) => ({ wallets: [owner(intent)] }),
+
+  decide(intent, book) {
+    book.wallet(owner(intent));
+    const { userId, currency, displayName } = intent;
+    return book.open({ kind: 'wallet', currency, ownerUserId: userId, displayName });
+  },
+};

@@ -1,0 +1,26 @@
+// Brings money from outside into a wallet of the acting user.
+import { checkCurrency } from '../domain/book.ts';
+import type { PostedTransfer } from '../domain/transfer.ts';
+import type { RequestedMoney, Verb, WalletRef } from '../domain/verb.ts';
+
+/** What the caller wants. */
+export interface DepositIntent {
+  readonly userId: bigint;
+  /** A wallet of the user. */
+  readonly wallet: WalletRef;
+  readonly money: RequestedMoney;
+  readonly memo: string;
+}
+
+/** Refuses WALLET_NOT_FOUND, USER_NOT_FOUND, CURRENCY_MISMATCH, BALANCE_TOO_HIGH. */
+export const deposit: Verb<DepositIntent, PostedTransfer> = {
+  needs: ({ wallet, money }) => ({ wallets: [wallet], external: money.currency }),
+
+  decide({ userId, wallet, money, memo }, book) {
+    const credit = book.ownWallet(wallet, userId);
+    checkCurrency(money, credit);
+    const debit = book.external(money.currency);
+    const transfer = book.post({ kind: 'deposit', debit, credit, amount: money.amount, memo });
+    return { transfer, debitUserId: undefined, creditUserId: userId };
+  },
+};

@@ -1,0 +1,19 @@
+// Shows a transfer to the users on its sides; to anyone else it does not exist.
+import { findTransfer } from '../db/reads/transfers.ts';
+import { refuseField } from '../domain/refusal.ts';
+import type { PostedTransfer } from '../domain/transfer.ts';
+import type { Core } from './core.ts';
+
+/** Refuses TRANSFER_NOT_FOUND. */
+export async function getTransfer(
+  core: Core,
+  userId: bigint,
+  transferId: string,
+  field: string,
+): Promise<PostedTransfer> {
+  const posted = await findTransfer(core.reads, transferId);
+  if (!posted || (posted.debitUserId !== userId && posted.creditUserId !== userId)) {
+    throw refuseField('TRANSFER_NOT_FOUND', field);
+  }
+  return posted;
+}

@@ -1,0 +1,59 @@
+// Rooms and members: a room exists only for its members, and its owner looks after it.
+import type { Page } from '../domain/page.ts';
+import type { Member, Room } from '../domain/people.ts';
+import { Refusal, refuseField } from '../domain/refusal.ts';
+import type { Core } from './core.ts';
+import { getUser } from './users.ts';
+
+/** Adds a room; its creator is its owner and first member. Refuses USER_NOT_FOUND, ROOM_EXISTS. */
+export async function createRoom(core: Core, userId: bigint, id: string, displayName: string): Promise<Room> {
+  await getUser(core, userId, 'x-user-id');
+  const room = await core.rooms.create({ id, displayName, ownerUserId: userId });
+  if (!room) throw refuseField('ROOM_EXISTS', 'room_id');
+  return room;
+}
+
+/** Refuses ROOM_NOT_FOUND, also to those who are no members. */
+export async function getRoom(core: Core, userId: bigint, id: string): Promise<Room> {
+  const [room, member] = await Promise.all([core.rooms.find(id), core.rooms.findMember(id, userId)]);
+  if (!room || !member) throw refuseField('ROOM_NOT_FOUND', 'room_id');
+  return room;
+}
+
+/** Refuses ROOM_NOT_FOUND, NOT_ROOM_OWNER. */
+export async function updateRoom(core: Core, userId: bigint, id: string, displayName: string): Promise<Room> {
+  const room = await getRoom(core, userId, id);
+  if (room.ownerUserId !== userId) throw new Refusal('NOT_ROOM_OWNER');
+  return (await core.rooms.rename(id, displayName)) ?? room;
+}
+
+/** Members by user id, one page. Refuses ROOM_NOT_FOUND. */
+export async function listMembers(
+  core: Core,
+  userId: bigint,
+  id: string,
+  after: bigint,
+  size: number,
+): Promise<Page<Member, bigint>> {
+  await getRoom(core, userId, id);
+  return core.rooms.members(id, after, size);
+}
+
+/** Refuses ROOM_NOT_FOUND, USER_NOT_FOUND. */
+export async function addMember(core: Core, userId: bigint, id: string, newUserId: bigint): Promise<Member> {
+  await getRoom(core, userId, id);
+  const user = await getUser(core, newUserId, 'user_id');
+  await core.rooms.addMember(id, newUserId);
+  const member = await core.rooms.findMember(id, newUserId);
+  return member ?? { userId: user.id, displayName: user.displayName, joinedAt: user.createdAt };
+}
+
+/** Members leave by themselves, the owner takes out anyone else. Refuses ROOM_NOT_FOUND, NOT_ROOM_OWNER, INVALID_FIELD. */
+export async function removeMember(core: Core, userId: bigint, id: string, leavingUserId: bigint): Promise<void> {
+  const room = await getRoom(core, userId, id);
+  if (leavingUserId === room.ownerUserId) {
+    throw refuseField('INVALID_FIELD', 'user_id', 'the owner of a room cannot leave it');
+  }
+  if (leavingUserId !== userId && room.ownerUserId !== userId) throw new Refusal('NOT_ROOM_OWNER');
+  await core.rooms.removeMember(id, leavingUserId);
+}

@@ -1,0 +1,30 @@
+// Moves money from a wallet of the acting user to another wallet.
+import { checkCurrency } from '../domain/book.ts';
+import { refuseField } from '../domain/refusal.ts';
+import type { PostedTransfer } from '../domain/transfer.ts';
+import type { RequestedMoney, Verb, WalletRef } from '../domain/verb.ts';
+
+/** What the caller wants. */
+export interface TransferIntent {
+  readonly userId: bigint;
+  /** A wallet of the user. */
+  readonly from: WalletRef;
+  readonly to: WalletRef;
+  readonly money: RequestedMoney;
+  readonly memo: string;
+}
+
+/** Refuses WALLET_NOT_FOUND, USER_NOT_FOUND, SELF_TRANSFER, CURRENCY_MISMATCH, BALANCE_TOO_LOW, BALANCE_TOO_HIGH. */
+export const transfer: Verb<TransferIntent, PostedTransfer> = {
+  needs: ({ from, to }) => ({ wallets: [from, to] }),
+
+  decide({ userId, from, to, money, memo }, book) {
+    const debit = book.ownWallet(from, userId);
+    const credit = book.wallet(to);
+    if (debit.id === credit.id) throw refuseField('SELF_TRANSFER', to.field);
+    checkCurrency(money, debit);
+    checkCurrency(money, credit);
+    const posted = book.post({ kind: 'transfer', debit, credit, amount: money.amount, memo });
+    return { transfer: posted, debitUserId: userId, creditUserId: credit.ownerUserId };
+  },
+};

@@ -1,0 +1,60 @@
+// Users and their friends: everybody sees profiles, only a user itself sees its friends and changes anything.
+import type { Page } from '../domain/page.ts';
+import type { User } from '../domain/people.ts';
+import { Refusal, refuseField } from '../domain/refusal.ts';
+import type { Core } from './core.ts';
+
+/** Adds a user with an empty default wallet in KRW. Refuses USER_EXISTS. */
+export async function createUser(core: Core, id: bigint, displayName: string): Promise<User> {
+  const user = await core.users.create(id, displayName);
+  if (!user) throw refuseField('USER_EXISTS', 'user_id');
+  return user;
+}
+
+/** Refuses USER_NOT_FOUND. */
+export async function getUser(core: Core, id: bigint, field: string): Promise<User> {
+  const user = await core.users.find(id);
+  if (!user) throw refuseField('USER_NOT_FOUND', field);
+  return user;
+}
+
+/** Refuses NOT_YOURS, USER_NOT_FOUND. */
+export async function updateUser(core: Core, actingUserId: bigint, id: bigint, displayName: string): Promise<User> {
+  checkSelf(actingUserId, id);
+  const user = await core.users.rename(id, displayName);
+  if (!user) throw refuseField('USER_NOT_FOUND', 'user_id');
+  return user;
+}
+
+/** Friends by id, one page. Refuses NOT_YOURS, USER_NOT_FOUND. */
+export async function listFriends(
+  core: Core,
+  actingUserId: bigint,
+  id: bigint,
+  after: bigint,
+  size: number,
+): Promise<Page<User, bigint>> {
+  checkSelf(actingUserId, id);
+  await getUser(core, id, 'user_id');
+  return core.users.friends(id, after, size);
+}
+
+/** Refuses NOT_YOURS, USER_NOT_FOUND, and INVALID_FIELD for a friendship with oneself. */
+export async function addFriend(core: Core, actingUserId: bigint, id: bigint, friendId: bigint): Promise<User> {
+  checkSelf(actingUserId, id);
+  if (id === friendId) throw refuseField('INVALID_FIELD', 'friend_user_id', 'must not be the user itself');
+  await getUser(core, id, 'user_id');
+  const friend = await getUser(core, friendId, 'friend_user_id');
+  await core.users.befriend(id, friendId);
+  return friend;
+}
+
+/** Refuses NOT_YOURS. */
+export async function removeFriend(core: Core, actingUserId: bigint, id: bigint, friendId: bigint): Promise<void> {
+  checkSelf(actingUserId, id);
+  await core.users.unfriend(id, friendId);
+}
+
+function checkSelf(actingUserId: bigint, id: bigint): void {
+  if (actingUserId !== id) throw new Refusal('NOT_YOURS');
+}
