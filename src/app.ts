@@ -24,7 +24,7 @@ const MONTHS_AHEAD = 12;
 
 /** Starts a server process; it serves once this resolves. */
 export async function startApp(config: Config): Promise<App> {
-  const logs = openLogs(config.logDir, config.logLevel);
+  const logs = openLogs({ folder: config.logDir, stdout: config.logStdout, level: config.logLevel });
   const pool = (maxConnections: number) =>
     openPool({
       url: config.databaseUrl,
@@ -59,13 +59,18 @@ export async function startApp(config: Config): Promise<App> {
     port: config.grpcPort,
     reflection: config.grpcReflection,
     stopGraceMs: config.stopGraceMs,
-    explain: (error) => (isUnreachable(error) ? new Refusal('UNAVAILABLE', { retryAfterMs: 1000 }) : undefined),
+    explain: (error) =>
+      isUnreachable(error) ? new Refusal('UNAVAILABLE', { retryAfterMs: 1000 }) : undefined,
     report: (error, about) => logs.app.error({ err: error, ...about }, 'a call failed'),
   });
   const ops = await serveHealth({
     host: config.opsHost,
     port: config.opsPort,
-    check: () => reads.query('SELECT 1').then(() => [], () => ['postgres']),
+    check: () =>
+      reads.query('SELECT 1').then(
+        () => [],
+        () => ['postgres'],
+      ),
   });
   logs.app.info({ grpcPort: server.port, opsPort: ops.port }, 'serving');
 

@@ -11,6 +11,8 @@ export interface Config {
   readonly opsPort: number;
   /** The folder of app.log and transactions.log; stdout alone when undefined. */
   readonly logDir: string | undefined;
+  /** Whether the logs go to stdout too. */
+  readonly logStdout: boolean;
   readonly logLevel: LogLevel;
   readonly ledger: {
     readonly maxBatch: number;
@@ -75,6 +77,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     opsHost: text('OPS_HOST', '127.0.0.1'),
     opsPort: whole('OPS_PORT', 9464, 0, 65535),
     logDir: env.LOG_DIR || undefined,
+    logStdout: choice('LOG_STDOUT', 'true', ['true', 'false']) === 'true',
     logLevel: choice('LOG_LEVEL', 'info', LOG_LEVELS),
     ledger: {
       maxBatch: whole('LEDGER_MAX_BATCH', 1024, 1, 10_000),

@@ -19,11 +19,16 @@ function typeOf(field: DescField | DescExtension): string {
   if (field.message) return `.${field.message.typeName}`;
   if (field.enum) return `.${field.enum.typeName}`;
   if (field.scalar) return ScalarType[field.scalar].toLowerCase();
-  throw new Error(`validate.proto has a field of a kind this printer does not know: ${field.name}`);
+  throw new Error('validate.proto has a field of a kind that this printer does not know');
 }
 
 function printField(field: DescField | DescExtension, indent: string): string {
-  const label = field.fieldKind === 'list' ? 'repeated ' : proto2 && !('oneof' in field && field.oneof) ? 'optional ' : '';
+  const label =
+    field.fieldKind === 'list'
+      ? 'repeated '
+      : proto2 && !('oneof' in field && field.oneof)
+        ? 'optional '
+        : '';
   return `${indent}${label}${typeOf(field)} ${field.name} = ${field.number};\n`;
 }
 

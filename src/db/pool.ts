@@ -1,6 +1,8 @@
 // Connections to Postgres that speak SQL directly: for money, where every statement is ours.
 import pg from 'pg';
 
+export type { Pool } from 'pg';
+
 /** How to reach the database. */
 export interface PoolOptions {
   readonly url: string;
@@ -39,7 +41,8 @@ export function isUnreachable(error: unknown): boolean {
   if (state !== undefined) return state.startsWith('08') || state.startsWith('57P') || state === '53300';
   if (!(error instanceof Error)) return false;
   const code = (error as NodeJS.ErrnoException).code;
-  if (code !== undefined && ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND'].includes(code)) return true;
+  if (code !== undefined && ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND'].includes(code))
+    return true;
   return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
     error.message,
   );

@@ -1,4 +1,4 @@
-// A page of a list.
+// A page of a list, and the place where the next one starts.
 
 /** One page: what is on it, and the place after which the next one starts, if there is a next one. */
 export interface Page<Item, Place> {

@@ -44,8 +44,18 @@ const entry = (code: ErrorCode, status: StatusName, en: string, ko: string): Rea
 
 /** Every reason for an answer that is not OK. `reason` of google.rpc.ErrorInfo is a key of this table. */
 export const REASONS = {
-  INVALID_FIELD: entry('ERR001', 'INVALID_ARGUMENT', 'the request has wrong fields', '요청 값이 올바르지 않습니다'),
-  MALFORMED_REQUEST: entry('ERR001', 'INVALID_ARGUMENT', 'the request cannot be read', '요청을 해석할 수 없습니다'),
+  INVALID_FIELD: entry(
+    'ERR001',
+    'INVALID_ARGUMENT',
+    'the request has wrong fields',
+    '요청 값이 올바르지 않습니다',
+  ),
+  MALFORMED_REQUEST: entry(
+    'ERR001',
+    'INVALID_ARGUMENT',
+    'the request cannot be read',
+    '요청을 해석할 수 없습니다',
+  ),
   INVALID_HEADER: entry(
     'ERR001',
     'INVALID_ARGUMENT',
@@ -64,7 +74,12 @@ export const REASONS = {
     'a call that moves money needs an idempotency-key header',
     '자금 이동 요청에는 idempotency-key 헤더가 필요합니다',
   ),
-  UNKNOWN_CURRENCY: entry('ERR001', 'INVALID_ARGUMENT', 'the currency is not known', '지원하지 않는 통화입니다'),
+  UNKNOWN_CURRENCY: entry(
+    'ERR001',
+    'INVALID_ARGUMENT',
+    'the currency is not known',
+    '지원하지 않는 통화입니다',
+  ),
   CURRENCY_MISMATCH: entry(
     'ERR001',
     'INVALID_ARGUMENT',

@@ -41,7 +41,11 @@ export function stateOf(sprinkle: Sprinkle, at: Micros): SprinkleState {
 /** Refuses a split that would leave somebody with nothing. */
 export function checkSplit(amount: bigint, headcount: number): void {
   if (amount < BigInt(headcount)) {
-    throw refuseField('HEADCOUNT_ABOVE_AMOUNT', 'headcount', 'must not be above the amount in smallest units');
+    throw refuseField(
+      'HEADCOUNT_ABOVE_AMOUNT',
+      'headcount',
+      'must not be above the amount in smallest units',
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 // Who calls and what for: what a call brings besides its message, checked once.
-import type { Metadata } from '@grpc/grpc-js';
+
 import { hash } from 'node:crypto';
+import type { Metadata } from '@grpc/grpc-js';
 import { Refusal, refuseField, type Violation } from '../domain/refusal.ts';
 import type { IdempotencyKey } from '../domain/verb.ts';
 import type { CallRules } from './contracts.ts';
@@ -39,7 +40,9 @@ export function readCaller(
     violations.push({ field: name, description: value === undefined ? 'is required' : words });
     return '';
   };
-  const userText = rules.actingUser ? header('x-user-id', USER_ID, 'must be a whole number from 1 to 2^63 - 1') : '';
+  const userText = rules.actingUser
+    ? header('x-user-id', USER_ID, 'must be a whole number from 1 to 2^63 - 1')
+    : '';
   const userId = BigInt(userText);
   if (userId > MAX_INT64) violations.push({ field: 'x-user-id', description: 'must not be above 2^63 - 1' });
   const roomId = rules.room
@@ -58,7 +61,11 @@ export function readCaller(
       return demanded('x-room-id', rules.room, roomId);
     },
     get key() {
-      return demanded('idempotency-key', rules.idempotencyKey, { userId, key, fingerprint: fingerprint(roomId) });
+      return demanded('idempotency-key', rules.idempotencyKey, {
+        userId,
+        key,
+        fingerprint: fingerprint(roomId),
+      });
     },
   };
 }

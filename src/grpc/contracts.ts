@@ -9,7 +9,7 @@ import {
   hasOption,
 } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { createValidator, type Violation as BrokenRule } from '@bufbuild/protovalidate';
+import { type Violation as BrokenRule, createValidator } from '@bufbuild/protovalidate';
 import type { Violation } from '../domain/refusal.ts';
 
 /** The file that describes every contract; Envoy reads the same one. */

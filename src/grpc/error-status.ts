@@ -1,5 +1,5 @@
 // How a no is said over gRPC: google.rpc.Status with one ErrorInfo, and violations, waiting time and words with it.
-import { Metadata, status as codes, type StatusObject } from '@grpc/grpc-js';
+import { status as codes, Metadata, type StatusObject } from '@grpc/grpc-js';
 import type { PartialStatusObject } from '@grpc/grpc-js/build/src/call-interface.js';
 import { BadRequest, ErrorInfo, LocalizedMessage, RetryInfo } from '../../gen/ts/google/rpc/error_details.ts';
 import { Status } from '../../gen/ts/google/rpc/status.ts';
@@ -49,7 +49,9 @@ function detailsOf(refusal: Refusal, language: Language): Buffer {
   if (refusal.retryAfterMs !== undefined) {
     const seconds = Math.floor(refusal.retryAfterMs / 1000);
     const nanos = (refusal.retryAfterMs % 1000) * 1_000_000;
-    details.push(any('RetryInfo', RetryInfo.encode({ retryDelay: { seconds: BigInt(seconds), nanos } }).finish()));
+    details.push(
+      any('RetryInfo', RetryInfo.encode({ retryDelay: { seconds: BigInt(seconds), nanos } }).finish()),
+    );
   }
   const words = { locale: language, message: entry[language] };
   details.push(any('LocalizedMessage', LocalizedMessage.encode(words).finish()));

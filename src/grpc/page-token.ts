@@ -74,7 +74,9 @@ function parse(token: string): unknown {
 }
 
 function digest(list: ListName, place: readonly string[]): string {
-  const text = JSON.stringify([...list, ...place], (_key, value) => (typeof value === 'bigint' ? `${value}` : value));
+  const text = JSON.stringify([...list, ...place], (_key, value) =>
+    typeof value === 'bigint' ? `${value}` : value,
+  );
   return hash('sha256', text, 'base64url').slice(0, 16);
 }
 

@@ -18,7 +18,7 @@ import { identifyCaller } from './interceptors/identify-caller.ts';
 import { type ErrorReporting, refuseErrors } from './interceptors/refuse-errors.ts';
 import { validateRequest } from './interceptors/validate-request.ts';
 import { answerUnknownMethods, lastWord } from './last-word.ts';
-import { bind, type BoundService } from './unary.ts';
+import { type BoundService, bind } from './unary.ts';
 import * as peopleV1 from './v1/people.ts';
 import * as sprinkleV1 from './v1/sprinkle.ts';
 import * as walletV1 from './v1/wallet.ts';
@@ -54,10 +54,13 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
     'grpc.max_receive_message_length': 1024 * 1024,
   });
   answerUnknownMethods(server);
-  for (const { definition, implementation } of services(core, options)) server.addService(definition, implementation);
+  for (const { definition, implementation } of services(core, options))
+    server.addService(definition, implementation);
 
   // The empty name stands for the server as a whole (the gRPC health checking protocol).
-  const health = new HealthImplementation(Object.fromEntries(['', ...SERVICES].map((name) => [name, 'SERVING'])));
+  const health = new HealthImplementation(
+    Object.fromEntries(['', ...SERVICES].map((name) => [name, 'SERVING'])),
+  );
   health.addToServer(server);
   if (options.reflection) {
     new ReflectionService(loadFileDescriptorSetFromBuffer(DESCRIPTOR_SET)).addToServer(server);

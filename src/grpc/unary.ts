@@ -1,6 +1,11 @@
 // Between grpc-js and a handler: bytes come in, pass the interceptors, and bytes or a status go out.
 import { randomUUID } from 'node:crypto';
-import type { handleUnaryCall, Metadata, MethodDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type {
+  handleUnaryCall,
+  Metadata,
+  MethodDefinition,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js';
 import { Refusal } from '../domain/refusal.ts';
 import type { Caller } from './caller.ts';
 import { CONTRACTS, type RpcContract } from './contracts.ts';

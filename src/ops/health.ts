@@ -18,7 +18,8 @@ export async function serveHealth(options: HealthOptions): Promise<{ port: numbe
       response.end(`${JSON.stringify(body)}\n`);
     };
     if (request.url === '/healthz') return answer(200, { status: 'alive' });
-    if (request.url !== '/readyz') return answer(404, { status: 'no such page', pages: ['/healthz', '/readyz'] });
+    if (request.url !== '/readyz')
+      return answer(404, { status: 'no such page', pages: ['/healthz', '/readyz'] });
     const away = await options.check();
     return away.length === 0 ? answer(200, { status: 'ready' }) : answer(503, { status: 'not ready', away });
   });

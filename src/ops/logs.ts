@@ -10,35 +10,57 @@ export interface Logs {
   readonly app: Logger;
   /** One line for each transfer that was posted. */
   posted(transfer: Transfer, requestId: string): void;
-  /** Writes out what is still in memory. */
+  /** Writes out what is still in memory, for good. */
   flush(): void;
 }
 
 /** What never stands in a log, wherever it turns up. */
 const SECRETS = ['*.secret', '*.password', '*.authorization', '*.signature', '*.databaseUrl', '*.redisUrl'];
 
-/** Opens the logs; without a folder they go to stdout alone. */
-export function openLogs(folder: string | undefined, level: LogLevel): Logs {
+/** Where the logs go. */
+export interface LogOptions {
+  /** The folder of app.log and transactions.log; none when undefined. */
+  readonly folder: string | undefined;
+  readonly stdout: boolean;
+  readonly level: LogLevel;
+}
+
+const FLUSH_EVERY_MS = 200;
+
+/** Opens the logs. */
+export function openLogs({ folder, stdout, level }: LogOptions): Logs {
   if (folder) mkdirSync(folder, { recursive: true });
-  // Lines are gathered for a moment: a write for each would cost more than the transfer it tells of.
-  const to = (file?: string) => destination({ dest: file ?? 1, sync: false, minLength: 4096, append: true });
-  const stdout = to();
-  const files = folder ? [to(join(folder, 'app.log')), to(join(folder, 'transactions.log'))] : [];
-  const open = (name: string, file: ReturnType<typeof to> | undefined, from: LogLevel) => {
-    const streams = [stdout, ...(file ? [file] : [])].map((stream) => ({ stream, level: 'trace' as const }));
-    const options = { base: { log: name, pid: process.pid }, level: from, redact: SECRETS, timestamp: pino.stdTimeFunctions.isoTime };
-    return pino({ ...options, formatters: { level: (label: string) => ({ level: label }) } }, multistream(streams));
-  };
-  const app = open('app', files[0], level);
-  const transactions = open('transactions', files[1], level === 'silent' ? 'silent' : 'info');
-  const flush = () => {
-    for (const stream of [stdout, ...files]) stream.flushSync();
-  };
+  // Lines are gathered for a moment: a write for each would cost more than the transfer that it tells of.
+  const to = (dest: string | number) => destination({ dest, sync: false, minLength: 4096, append: true });
+  const shared = stdout ? [to(1)] : [];
+  const app = [...shared, ...(folder ? [to(join(folder, 'app.log'))] : [])];
+  const transactions = [...shared, ...(folder ? [to(join(folder, 'transactions.log'))] : [])];
+  const streams = new Set([...app, ...transactions]);
   const timer = setInterval(() => {
-    for (const stream of [stdout, ...files]) stream.flush();
-  }, 200);
-  timer.unref();
-  return { app, posted: (transfer, requestId) => transactions.info(lineOf(transfer, requestId), 'posted'), flush };
+    for (const stream of streams) stream.flush();
+  }, FLUSH_EVERY_MS);
+  const posted = open('transactions', transactions, level === 'silent' ? 'silent' : 'info');
+  return {
+    app: open('app', app, level),
+    posted: (transfer, requestId) => posted.info(lineOf(transfer, requestId), 'posted'),
+    flush: () => {
+      clearInterval(timer);
+      for (const stream of streams) stream.flushSync();
+    },
+  };
+}
+
+function open(name: string, streams: readonly ReturnType<typeof destination>[], level: LogLevel): Logger {
+  return pino(
+    {
+      base: { log: name, pid: process.pid },
+      level,
+      redact: SECRETS,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    multistream(streams.map((stream) => ({ stream, level: 'trace' }))),
+  );
 }
 
 /** Amounts are text: JSON numbers lose digits beyond 2^53. */

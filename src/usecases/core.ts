@@ -1,7 +1,7 @@
 // What the use cases run on: the ledger, what can be read, and the limits that configuration sets.
-import type { Pool } from 'pg';
 import type { Rooms } from '../db/people/rooms.ts';
 import type { Users } from '../db/people/users.ts';
+import type { Pool } from '../db/pool.ts';
 import type { Perform } from '../domain/verb.ts';
 
 /** The parts below the use cases, wired together in app.ts. */

@@ -12,6 +12,8 @@ import { refuseField } from '../domain/refusal.ts';
 import { type Claim, mayLookUp } from '../domain/sprinkle.ts';
 import type { Core } from './core.ts';
 
+export type { SprinkleView } from '../db/reads/sprinkles.ts';
+
 /** A sprinkle with who grabbed what. */
 export interface SprinkleWithClaims extends SprinkleView {
   readonly claims: readonly Claim[];

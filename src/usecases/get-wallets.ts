@@ -26,11 +26,18 @@ export async function getWallets(
   field: string,
 ): Promise<Account[]> {
   const found = new Map((await findWallets(core.reads, ids)).map((wallet) => [wallet.id, wallet]));
-  const wallets = ids.map((id) => found.get(id.toLowerCase())).filter((wallet) => wallet?.ownerUserId === userId);
+  const wallets = ids
+    .map((id) => found.get(id.toLowerCase()))
+    .filter((wallet) => wallet?.ownerUserId === userId);
   if (wallets.length < ids.length) {
-    const missing = ids.flatMap((id, index) => (found.get(id.toLowerCase())?.ownerUserId === userId ? [] : [index]));
+    const missing = ids.flatMap((id, index) =>
+      found.get(id.toLowerCase())?.ownerUserId === userId ? [] : [index],
+    );
     throw new Refusal('WALLET_NOT_FOUND', {
-      violations: missing.map((index) => ({ field: `${field}[${index}]`, description: 'there is no such wallet' })),
+      violations: missing.map((index) => ({
+        field: `${field}[${index}]`,
+        description: 'there is no such wallet',
+      })),
     });
   }
   return wallets as Account[];

@@ -32,6 +32,16 @@ export async function listTransactions(
 function seenFrom(walletId: string, posted: PostedTransfer): Transaction {
   const { transfer, debitUserId, creditUserId } = posted;
   return transfer.debitAccountId === walletId
-    ? { ...posted, direction: 'out', balanceAfter: transfer.debitBalanceAfter, counterpartyUserId: creditUserId }
-    : { ...posted, direction: 'in', balanceAfter: transfer.creditBalanceAfter, counterpartyUserId: debitUserId };
+    ? {
+        ...posted,
+        direction: 'out',
+        balanceAfter: transfer.debitBalanceAfter,
+        counterpartyUserId: creditUserId,
+      }
+    : {
+        ...posted,
+        direction: 'in',
+        balanceAfter: transfer.creditBalanceAfter,
+        counterpartyUserId: debitUserId,
+      };
 }

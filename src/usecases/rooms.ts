@@ -49,7 +49,12 @@ export async function addMember(core: Core, userId: bigint, id: string, newUserI
 }
 
 /** Members leave by themselves, the owner takes out anyone else. Refuses ROOM_NOT_FOUND, NOT_ROOM_OWNER, INVALID_FIELD. */
-export async function removeMember(core: Core, userId: bigint, id: string, leavingUserId: bigint): Promise<void> {
+export async function removeMember(
+  core: Core,
+  userId: bigint,
+  id: string,
+  leavingUserId: bigint,
+): Promise<void> {
   const room = await getRoom(core, userId, id);
   if (leavingUserId === room.ownerUserId) {
     throw refuseField('INVALID_FIELD', 'user_id', 'the owner of a room cannot leave it');

@@ -19,7 +19,12 @@ export async function getUser(core: Core, id: bigint, field: string): Promise<Us
 }
 
 /** Refuses NOT_YOURS, USER_NOT_FOUND. */
-export async function updateUser(core: Core, actingUserId: bigint, id: bigint, displayName: string): Promise<User> {
+export async function updateUser(
+  core: Core,
+  actingUserId: bigint,
+  id: bigint,
+  displayName: string,
+): Promise<User> {
   checkSelf(actingUserId, id);
   const user = await core.users.rename(id, displayName);
   if (!user) throw refuseField('USER_NOT_FOUND', 'user_id');
@@ -40,7 +45,12 @@ export async function listFriends(
 }
 
 /** Refuses NOT_YOURS, USER_NOT_FOUND, and INVALID_FIELD for a friendship with oneself. */
-export async function addFriend(core: Core, actingUserId: bigint, id: bigint, friendId: bigint): Promise<User> {
+export async function addFriend(
+  core: Core,
+  actingUserId: bigint,
+  id: bigint,
+  friendId: bigint,
+): Promise<User> {
   checkSelf(actingUserId, id);
   if (id === friendId) throw refuseField('INVALID_FIELD', 'friend_user_id', 'must not be the user itself');
   await getUser(core, id, 'user_id');
@@ -50,7 +60,12 @@ export async function addFriend(core: Core, actingUserId: bigint, id: bigint, fr
 }
 
 /** Refuses NOT_YOURS. */
-export async function removeFriend(core: Core, actingUserId: bigint, id: bigint, friendId: bigint): Promise<void> {
+export async function removeFriend(
+  core: Core,
+  actingUserId: bigint,
+  id: bigint,
+  friendId: bigint,
+): Promise<void> {
   checkSelf(actingUserId, id);
   await core.users.unfriend(id, friendId);
 }

@@ -7,7 +7,14 @@ import { claimKey, memberKey, type OpenSprinkle } from '../../domain/room-book.t
 import { microsOf, plainArray, textArray } from '../sql.ts';
 import { findFreeTokens } from './free-tokens.ts';
 import { readOutcome } from './outcome-json.ts';
-import { ACCOUNT_COLUMNS, type AccountRow, SPRINKLE_COLUMNS, type SprinkleRow, toAccount, toSprinkle } from './rows.ts';
+import {
+  ACCOUNT_COLUMNS,
+  type AccountRow,
+  SPRINKLE_COLUMNS,
+  type SprinkleRow,
+  toAccount,
+  toSprinkle,
+} from './rows.ts';
 import { gather, type Wants } from './wants.ts';
 
 /** How many equal external accounts each currency has (migration 0002). */
@@ -77,8 +84,14 @@ export async function loadBook(client: PoolClient, calls: readonly Call[], rando
   const locked = new Set(loaded.map((account) => account.id));
   if (sprinkles.some(({ sprinkle }) => !locked.has(sprinkle.potAccountId))) throw new BookMovedError();
   // Time never runs backwards for an account, even where the clock does: its transfers stay in order.
-  const at = loaded.reduce((latest, account) => Math.max(latest, account.updatedAt + 1), Number(clock.rows[0]?.now));
-  return new Book({ at, accounts: loaded, rooms: { sprinkles, claims, members, freeTokens }, answers }, random);
+  const at = loaded.reduce(
+    (latest, account) => Math.max(latest, account.updatedAt + 1),
+    Number(clock.rows[0]?.now),
+  );
+  return new Book(
+    { at, accounts: loaded, rooms: { sprinkles, claims, members, freeTokens }, answers },
+    random,
+  );
 }
 
 async function lockAccounts(client: PoolClient, wants: Wants, random: Random): Promise<AccountRow[]> {
@@ -115,11 +128,16 @@ async function readAnswers(client: PoolClient, calls: readonly Call[]): Promise<
 
 async function readSprinkles(client: PoolClient, wants: Wants): Promise<OpenSprinkle[]> {
   const wanted = [...wants.sprinkles.values()];
-  const rows = await readIfAny<SprinkleRow & { next_shares: string[] }>(client, 'read-sprinkles', READ_SPRINKLES, [
-    wanted.map(({ roomId }) => roomId),
-    wanted.map(({ token }) => token),
-    wanted.map(({ claimers }) => claimers.size),
-  ]);
+  const rows = await readIfAny<SprinkleRow & { next_shares: string[] }>(
+    client,
+    'read-sprinkles',
+    READ_SPRINKLES,
+    [
+      wanted.map(({ roomId }) => roomId),
+      wanted.map(({ token }) => token),
+      wanted.map(({ claimers }) => claimers.size),
+    ],
+  );
   return rows.map((row) => ({ sprinkle: toSprinkle(row), nextShares: row.next_shares.map(BigInt) }));
 }
 
@@ -137,7 +155,9 @@ async function readClaims(client: PoolClient, wants: Wants): Promise<Set<string>
 }
 
 async function readMembers(client: PoolClient, wants: Wants): Promise<Set<string>> {
-  const wanted = [...wants.members].flatMap(([roomId, users]) => [...users].map((userId) => ({ roomId, userId })));
+  const wanted = [...wants.members].flatMap(([roomId, users]) =>
+    [...users].map((userId) => ({ roomId, userId })),
+  );
   type Row = { room_id: string; user_id: string };
   const rows = await readIfAny<Row>(client, 'read-members', READ_MEMBERS, [
     wanted.map(({ roomId }) => roomId),

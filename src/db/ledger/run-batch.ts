@@ -82,7 +82,8 @@ async function attemptOnce(
   for (const call of calls) {
     const before = book.newTransfers.length;
     answers.push(answerOf(call, book));
-    for (const transfer of book.newTransfers.slice(before)) posted.push({ transfer, requestId: call.requestId });
+    for (const transfer of book.newTransfers.slice(before))
+      posted.push({ transfer, requestId: call.requestId });
   }
   await writeBook(client, book);
   return () => {

@@ -50,7 +50,11 @@ function add(wants: Wants, need: Needs): void {
   if (need.external) wants.externals.add(need.external);
   if (need.sprinkle) {
     const { roomId, token, claimerUserId } = need.sprinkle;
-    const sprinkle = entry(wants.sprinkles, `${roomId}/${token}`, () => ({ roomId, token, claimers: new Set() }));
+    const sprinkle = entry(wants.sprinkles, `${roomId}/${token}`, () => ({
+      roomId,
+      token,
+      claimers: new Set(),
+    }));
     sprinkle.claimers.add(claimerUserId);
   }
   if (need.membership) {

@@ -55,8 +55,16 @@ export async function findSprinkleByToken(
 }
 
 /** The sprinkle of a room with this id. */
-export async function findSprinkleById(pool: Pool, roomId: string, id: string): Promise<SprinkleView | undefined> {
-  const { rows } = await pool.query<Row>({ name: 'find-sprinkle-by-id', text: FIND_BY_ID, values: [id, roomId] });
+export async function findSprinkleById(
+  pool: Pool,
+  roomId: string,
+  id: string,
+): Promise<SprinkleView | undefined> {
+  const { rows } = await pool.query<Row>({
+    name: 'find-sprinkle-by-id',
+    text: FIND_BY_ID,
+    values: [id, roomId],
+  });
   return rows[0] && toView(rows[0]);
 }
 
@@ -69,16 +77,25 @@ export async function listSprinkles(
   after: SprinklePlace | undefined,
   size: number,
 ): Promise<Page<SprinkleView, SprinklePlace>> {
-  const start = after ? [timestamptz(after.createdAt), after.id] : ['infinity', '00000000-0000-0000-0000-000000000000'];
+  const start = after
+    ? [timestamptz(after.createdAt), after.id]
+    : ['infinity', '00000000-0000-0000-0000-000000000000'];
   const values = [creatorUserId, roomId, ...start, lookupMs, size + 1];
   const { rows } = await pool.query<Row>({ name: 'list-sprinkles', text: LIST, values });
-  return pageOf(rows.map(toView), size, ({ sprinkle }) => ({ createdAt: sprinkle.createdAt, id: sprinkle.id }));
+  return pageOf(rows.map(toView), size, ({ sprinkle }) => ({
+    createdAt: sprinkle.createdAt,
+    id: sprinkle.id,
+  }));
 }
 
 /** The first so many claims of a sprinkle, in the order of grabbing. */
 export async function listClaims(pool: Pool, sprinkleId: string, count: number): Promise<Claim[]> {
   type ClaimRow = { user_id: string; amount: string; created_at: string };
-  const { rows } = await pool.query<ClaimRow>({ name: 'list-claims', text: CLAIMS, values: [sprinkleId, count] });
+  const { rows } = await pool.query<ClaimRow>({
+    name: 'list-claims',
+    text: CLAIMS,
+    values: [sprinkleId, count],
+  });
   return rows.map((row) => ({
     userId: BigInt(row.user_id),
     amount: BigInt(row.amount),

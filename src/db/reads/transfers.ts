@@ -85,13 +85,20 @@ export async function listTransfers(
     size + 1,
   ];
   const { rows } = await pool.query<Row>({ name: 'list-transfers', text: LIST, values });
-  return pageOf(rows.map(toPosted), size, ({ transfer }) => ({ createdAt: transfer.createdAt, id: transfer.id }));
+  return pageOf(rows.map(toPosted), size, ({ transfer }) => ({
+    createdAt: transfer.createdAt,
+    id: transfer.id,
+  }));
 }
 
 /** An account's balance after all transfers up to and including a moment. */
 export async function balanceAsOf(pool: Pool, accountId: string, at: Micros): Promise<bigint> {
   const values = [accountId, timestamptz(Math.min(at, END_OF_TIME))];
-  const { rows } = await pool.query<{ balance: string }>({ name: 'balance-as-of', text: BALANCE_AS_OF, values });
+  const { rows } = await pool.query<{ balance: string }>({
+    name: 'balance-as-of',
+    text: BALANCE_AS_OF,
+    values,
+  });
   return BigInt(rows[0]?.balance ?? 0);
 }
 

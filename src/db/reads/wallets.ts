@@ -23,13 +23,21 @@ export interface WalletPlace {
 
 /** The wallets with these ids; those that don't exist are left out. */
 export async function findWallets(pool: Pool, ids: readonly string[]): Promise<Account[]> {
-  const { rows } = await pool.query<AccountRow>({ name: 'find-wallets', text: FIND, values: [plainArray(ids)] });
+  const { rows } = await pool.query<AccountRow>({
+    name: 'find-wallets',
+    text: FIND,
+    values: [plainArray(ids)],
+  });
   return rows.map(toAccount);
 }
 
 /** The default wallet of a user; undefined when there is no such user. */
 export async function findDefaultWallet(pool: Pool, userId: bigint): Promise<Account | undefined> {
-  const { rows } = await pool.query<AccountRow>({ name: 'find-default-wallet', text: FIND_DEFAULT, values: [userId] });
+  const { rows } = await pool.query<AccountRow>({
+    name: 'find-default-wallet',
+    text: FIND_DEFAULT,
+    values: [userId],
+  });
   return rows[0] && toAccount(rows[0]);
 }
 

@@ -3,8 +3,22 @@ import type { RoomServiceService } from '../../../gen/ts/wallet/v2/room_service.
 import type { UserServiceService } from '../../../gen/ts/wallet/v2/user_service.ts';
 import type { Member, Room, User } from '../../domain/people.ts';
 import type { Core } from '../../usecases/core.ts';
-import { addMember, createRoom, getRoom, listMembers, removeMember, updateRoom } from '../../usecases/rooms.ts';
-import { addFriend, createUser, getUser, listFriends, removeFriend, updateUser } from '../../usecases/users.ts';
+import {
+  addMember,
+  createRoom,
+  getRoom,
+  listMembers,
+  removeMember,
+  updateRoom,
+} from '../../usecases/rooms.ts';
+import {
+  addFriend,
+  createUser,
+  getUser,
+  listFriends,
+  removeFriend,
+  updateUser,
+} from '../../usecases/users.ts';
 import { pageSize, readUserToken, writeUserToken } from '../page-token.ts';
 import { toTimestamp } from '../timestamp.ts';
 import type { Handlers } from '../unary.ts';

@@ -1,11 +1,13 @@
 // wallet.v2.SprinkleService: sprinkles in any currency.
-import { type SprinkleServiceService, SprinkleState as WireState } from '../../../gen/ts/wallet/v2/sprinkle_service.ts';
-import type { SprinkleView } from '../../db/reads/sprinkles.ts';
+import {
+  type SprinkleServiceService,
+  SprinkleState as WireState,
+} from '../../../gen/ts/wallet/v2/sprinkle_service.ts';
 import { type Claim, type SprinkleState, stateOf } from '../../domain/sprinkle.ts';
 import { claimSprinkle } from '../../usecases/claim-sprinkle.ts';
 import type { Core } from '../../usecases/core.ts';
 import { createSprinkle } from '../../usecases/create-sprinkle.ts';
-import { getSprinkleById, listOwnSprinkles } from '../../usecases/get-sprinkle.ts';
+import { getSprinkleById, listOwnSprinkles, type SprinkleView } from '../../usecases/get-sprinkle.ts';
 import { pageSize, readMomentToken, writeMomentToken } from '../page-token.ts';
 import { toTimestamp } from '../timestamp.ts';
 import type { Handlers } from '../unary.ts';
@@ -37,7 +39,11 @@ export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceServ
     const wallet = walletId ? walletRef(walletId, 'wallet_id') : { defaultOf: userId, field: 'wallet_id' };
     const posted = await core.perform(claimSprinkle, { userId, roomId, token, wallet }, key, requestId);
     const { id, currency, amount, creditBalanceAfter } = posted.transfer;
-    return { amount: toMoney(currency, amount), balance: toMoney(currency, creditBalanceAfter), transferId: id };
+    return {
+      amount: toMoney(currency, amount),
+      balance: toMoney(currency, creditBalanceAfter),
+      transferId: id,
+    };
   },
 
   async getSprinkle({ roomId, sprinkleId }, { userId }) {

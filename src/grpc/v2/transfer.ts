@@ -1,5 +1,8 @@
 // wallet.v2.TransferService: money in, out and across.
-import type { CreateTransferRequest, TransferServiceService } from '../../../gen/ts/wallet/v2/transfer_service.ts';
+import type {
+  CreateTransferRequest,
+  TransferServiceService,
+} from '../../../gen/ts/wallet/v2/transfer_service.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
 import type { WalletRef } from '../../domain/verb.ts';

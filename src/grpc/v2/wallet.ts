@@ -45,7 +45,10 @@ export const walletService = (core: Core): Handlers<typeof WalletServiceService>
   async batchGetBalances({ walletIds }, { userId }) {
     const wallets = await getWallets(core, userId, walletIds, 'wallet_ids');
     return {
-      balances: wallets.map(({ id, currency, balance }) => ({ walletId: id, balance: toMoney(currency, balance) })),
+      balances: wallets.map(({ id, currency, balance }) => ({
+        walletId: id,
+        balance: toMoney(currency, balance),
+      })),
     };
   },
 
@@ -57,7 +60,14 @@ export const walletService = (core: Core): Handlers<typeof WalletServiceService>
       before: fromTimestamp(createdBefore, 'created_before'),
     };
     const wallet = walletRef(walletId, 'wallet_id');
-    const list = ['v2.transactions', userId, walletId.toLowerCase(), filter.kinds, filter.from, filter.before];
+    const list = [
+      'v2.transactions',
+      userId,
+      walletId.toLowerCase(),
+      filter.kinds,
+      filter.from,
+      filter.before,
+    ];
     const after = readMomentToken(list, request.pageToken);
     const page = await listTransactions(core, userId, wallet, filter, after, pageSize(request.pageSize));
     return { transactions: page.items.map(toTransaction), nextPageToken: writeMomentToken(list, page.next) };

@@ -1,0 +1,99 @@
+// Integers in JSON: what is accepted, within which bounds, and what is printed.
+import { ScalarType } from '@bufbuild/protobuf';
+import type { JsonSchema } from './json.ts';
+import { type Constraint, type Rules, unknownRule } from './rules.ts';
+
+interface Kind {
+  readonly min: bigint;
+  readonly max: bigint;
+  readonly format: string | undefined;
+  /** Whether JSON carries it as text, which keeps every digit. */
+  readonly isText: boolean;
+}
+
+const INT32: Kind = { min: -(2n ** 31n), max: 2n ** 31n - 1n, format: 'int32', isText: false };
+const UINT32: Kind = { min: 0n, max: 2n ** 32n - 1n, format: undefined, isText: false };
+const INT64: Kind = { min: -(2n ** 63n), max: 2n ** 63n - 1n, format: 'int64', isText: true };
+const UINT64: Kind = { min: 0n, max: 2n ** 64n - 1n, format: undefined, isText: true };
+
+const KINDS: Partial<Record<ScalarType, Kind>> = {
+  [ScalarType.INT32]: INT32,
+  [ScalarType.SINT32]: INT32,
+  [ScalarType.SFIXED32]: INT32,
+  [ScalarType.UINT32]: UINT32,
+  [ScalarType.FIXED32]: UINT32,
+  [ScalarType.INT64]: INT64,
+  [ScalarType.SINT64]: INT64,
+  [ScalarType.SFIXED64]: INT64,
+  [ScalarType.UINT64]: UINT64,
+  [ScalarType.FIXED64]: UINT64,
+};
+
+/** The whole numbers between two bounds, both included. */
+export interface Range {
+  readonly min: bigint;
+  readonly max: bigint;
+}
+
+/** What an integer looks like in answers: Envoy prints those of 64 bits as strings. */
+export function integerAnswer(type: ScalarType): JsonSchema | undefined {
+  const kind = KINDS[type];
+  if (!kind) return undefined;
+  if (!kind.isText) return { type: 'integer', format: kind.format };
+  return { type: 'string', format: kind.format, pattern: textPattern(kind) };
+}
+
+/** What an integer may look like in requests: those of 64 bits as a number or as a string of digits. */
+export function integerRequest(type: ScalarType): JsonSchema | undefined {
+  const kind = KINDS[type];
+  return kind && { type: kind.isText ? ['integer', 'string'] : 'integer', format: kind.format };
+}
+
+/** The keywords for an integer between bounds; min and max bind numbers, the pattern binds strings. */
+export function rangeKeywords(type: ScalarType, range: Partial<Range>): JsonSchema {
+  const kind = KINDS[type] ?? INT64;
+  const bounds = { min: range.min ?? kind.min, max: range.max ?? kind.max };
+  return {
+    minimum: bounds.min,
+    maximum: bounds.max,
+    pattern: kind.isText ? textPattern(bounds) : undefined,
+  };
+}
+
+/** The keywords for the rules of an integer. */
+export function integerConstraint(type: ScalarType, rules: Rules): Constraint {
+  let min: bigint | undefined;
+  let max: bigint | undefined;
+  let more: JsonSchema = {};
+  const forms = (values: unknown) =>
+    [values]
+      .flat()
+      .flatMap((value) =>
+        KINDS[type]?.isText ? [BigInt(String(value)), String(value)] : [BigInt(String(value))],
+      );
+  for (const [name, value] of Object.entries(rules)) {
+    if (name === 'gt') min = BigInt(String(value)) + 1n;
+    else if (name === 'gte') min = BigInt(String(value));
+    else if (name === 'lt') max = BigInt(String(value)) - 1n;
+    else if (name === 'lte') max = BigInt(String(value));
+    else if (name === 'const' || name === 'in') more = { ...more, enum: forms(value) };
+    else if (name === 'not_in') more = { ...more, not: { enum: forms(value) } };
+    else throw unknownRule('int', name);
+  }
+  if (min !== undefined && max !== undefined && min > max) throw unknownRule('int', 'gt above lt');
+  return {
+    keywords: {
+      ...rangeKeywords(type, { ...(min !== undefined && { min }), ...(max !== undefined && { max }) }),
+      ...more,
+    },
+    notes: [],
+  };
+}
+
+/** Digits of the right sign and length; the exact bounds are those of the number. */
+function textPattern({ min, max }: Range): string {
+  const length = String(max > -min ? max : -min).length;
+  const positive = `[1-9][0-9]{0,${length - 1}}`;
+  if (min > 0n) return `^${positive}$`;
+  return `^${min < 0n ? '-?' : ''}(?:0|${positive})$`;
+}

@@ -1,0 +1,73 @@
+// Translates the patterns of validation rules: RE2 as protovalidate reads it, ECMA-262 with the u flag as JSON Schema does.
+
+// Spelled out rather than \p{…}: read alike by every validator, those on engines without Unicode properties too.
+const SPELLED_OUT: Readonly<Record<string, string>> = {
+  Cc: '\\u0000-\\u001f\\u007f-\\u009f',
+  'alpha:': 'A-Za-z',
+  'digit:': '0-9',
+  'alnum:': '0-9A-Za-z',
+  'upper:': 'A-Z',
+  'lower:': 'a-z',
+  'word:': '0-9A-Za-z_',
+  'xdigit:': '0-9A-Fa-f',
+  'print:': ' -~',
+  'graph:': '!-~',
+};
+
+// A Unicode class, a POSIX class, any other escape, the dot, a bracket, or a flag group.
+const TOKEN = /\\([pP])(?:\{(\^?)(\w+)\}|(\w))|\[:(\w+:)\]|\\(.)|([.[\]])|\(\?[imsU-]+[:)]/gsu;
+
+/** The pattern for a JSON Schema. Throws on what has no counterpart. */
+export function ecmaPattern(re2: string): string {
+  let inClass = false;
+  const translated = re2.replace(
+    TOKEN,
+    (
+      token: string,
+      p?: string,
+      not?: string,
+      long?: string,
+      short?: string,
+      posix?: string,
+      escaped?: string,
+      sign?: string,
+    ) => {
+      if (p) return unicodeClass((p === 'P') !== (not === '^'), long ?? short ?? '', inClass);
+      if (posix) return spelledOut(posix, re2);
+      if (escaped) return escaping(escaped, inClass, re2);
+      if (sign === '.') return inClass ? '.' : '[^\\n]';
+      if (sign === '[' && inClass) return '\\[';
+      if (sign) {
+        inClass = sign === '[';
+        return sign;
+      }
+      throw new Error(`the pattern ${re2} has flags (${token}), for which JSON Schema has no place`);
+    },
+  );
+  new RegExp(translated, 'u');
+  return translated;
+}
+
+function unicodeClass(negated: boolean, name: string, inClass: boolean): string {
+  const range = SPELLED_OUT[name];
+  if (range && inClass && !negated) return range;
+  if (range && !inClass) return `[${negated ? '^' : ''}${range}]`;
+  return `\\${negated ? 'P' : 'p'}{${name}}`;
+}
+
+function spelledOut(name: string, re2: string): string {
+  const range = SPELLED_OUT[name];
+  if (!range) throw new Error(`the pattern ${re2} has the class [:${name}], which is not known here`);
+  return range;
+}
+
+function escaping(character: string, inClass: boolean, re2: string): string {
+  if (character === 'A') return '^';
+  if (character === 'z') return '$';
+  if (character === 'a') return '\\u0007';
+  if (/[CQE]/.test(character)) throw new Error(`the pattern ${re2} has \\${character}, which ECMA-262 lacks`);
+  // With the u flag only characters that mean something may be escaped.
+  const isPlain =
+    /[^\w^$\\.*+?()[\]{}|/-]/u.test(character) || character === '_' || (character === '-' && !inClass);
+  return isPlain ? character : `\\${character}`;
+}

@@ -1,0 +1,114 @@
+// Runs a real Envoy as the edge for development and tests.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { renderEdge } from '../../envoy/render.ts';
+import { findEnvoy } from './envoy-binary.ts';
+import { HOST } from './ports.ts';
+import { pidFileOf, startPart, stopLeftover, waitUntilReady } from './processes.ts';
+import { runCommand } from './run-command.ts';
+import { SetupError } from './setup-error.ts';
+
+/** Where an Envoy lives and what it stands before. */
+export interface EnvoyOptions {
+  readonly dataDir: string;
+  readonly logDir: string;
+  readonly restPort: number;
+  readonly grpcEdgePort: number;
+  readonly adminPort: number;
+  /** The gRPC ports of the server processes, on 127.0.0.1. */
+  readonly serverPorts: readonly number[];
+  /** What the server knows the edge by. */
+  readonly edgeSecret: string;
+  /** How many threads; 1 when left out, which is enough for what one machine can serve behind it. */
+  readonly concurrency?: number;
+}
+
+/** A running Envoy. */
+export interface Envoy {
+  readonly restUrl: string;
+  readonly grpcAddress: string;
+  readonly adminUrl: string;
+  readonly pid: number;
+  readonly ended: Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** An Envoy whose binary and configuration are fine, ready to be started. */
+export interface PreparedEnvoy {
+  start(): Promise<Envoy>;
+}
+
+/** Pages of a developer's own machine, as their development servers serve them. */
+const CORS_ORIGINS = ['http://localhost:3000', 'http://localhost:5173'];
+const READY_TIMEOUT_MS = 20_000;
+const STOP_GRACE_MS = 3_000;
+
+/**
+ * Installs what is missing and checks the configuration; returns the reason as text where Envoy can't be had. Apart
+ * from starting, so that it can be done while the server starts. Throws a SetupError when Envoy refuses the
+ * configuration.
+ */
+export async function prepareEnvoy(
+  options: EnvoyOptions,
+  say: (line: string) => void,
+): Promise<PreparedEnvoy | { readonly reason: string }> {
+  const binary = await findEnvoy(say);
+  if ('reason' in binary) return binary;
+  const config = join(options.dataDir, 'envoy', 'envoy.yaml');
+  mkdirSync(dirname(config), { recursive: true });
+  const upstreams = options.serverPorts.map((port) => ({ host: HOST, port }));
+  const { restPort, grpcEdgePort: grpcPort, adminPort } = options;
+  writeFileSync(
+    config,
+    renderEdge({ host: HOST, restPort, grpcPort, adminPort, upstreams, corsOrigins: CORS_ORIGINS }),
+  );
+  const env = { ...process.env, EDGE_SECRET: options.edgeSecret };
+  const check = await runCommand(binary.path, ['--mode', 'validate', '-c', config, '--log-level', 'error'], { env });
+  if (!check.ok) throw new SetupError(`Envoy refuses its configuration ${config}:\n${check.output.slice(0, 1000)}`);
+  return { start: () => start(options, binary.path, config, env) };
+}
+
+/** Stops the Envoy that a killed run left behind on the data folder; returns its pid if there was one. */
+export function stopLeftoverEnvoy(dataDir: string): Promise<number | undefined> {
+  return stopLeftover(pidFileOf(dataDir, 'envoy'), 'SIGTERM', STOP_GRACE_MS);
+}
+
+async function start(
+  options: EnvoyOptions,
+  command: string,
+  config: string,
+  env: NodeJS.ProcessEnv,
+): Promise<Envoy> {
+  const logFile = join(options.logDir, 'envoy.log');
+  const adminUrl = `http://${HOST}:${options.adminPort}`;
+  const part = await startPart({
+    name: 'Envoy',
+    command,
+    args: [
+      ...['-c', config, '--log-level', 'warning', '--concurrency', String(options.concurrency ?? 1)],
+      // Hot restart would need shared memory that two Envoys on one machine quarrel over.
+      '--disable-hot-restart',
+    ],
+    env,
+    output: { file: logFile },
+    pidFile: pidFileOf(options.dataDir, 'envoy'),
+  });
+  await waitUntilReady(part, () => isReady(adminUrl), READY_TIMEOUT_MS, logFile);
+  return {
+    restUrl: `http://${HOST}:${options.restPort}`,
+    grpcAddress: `${HOST}:${options.grpcEdgePort}`,
+    adminUrl,
+    pid: part.pid,
+    ended: part.ended,
+    stop: () => part.stop('SIGTERM', STOP_GRACE_MS),
+  };
+}
+
+/** Ready means that the servers have been checked once and the listeners are open. */
+async function isReady(adminUrl: string): Promise<boolean> {
+  try {
+    return (await fetch(`${adminUrl}/ready`, { signal: AbortSignal.timeout(2_000) })).ok;
+  } catch {
+    return false;
+  }
+}

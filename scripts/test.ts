@@ -1,0 +1,121 @@
+// `npm test`: everything that has to hold, against real parts on free ports in a folder of its own.
+//
+//   npm test                        all checks and all tests
+//   npm test -- test/race/*.ts      only these tests
+import { spawn } from 'node:child_process';
+import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { migrate } from '../src/db/migrate.ts';
+import { findEnvoy } from './dev/envoy-binary.ts';
+import { findFree } from './dev/ports.ts';
+import { type Postgres, startPostgres } from './dev/postgres.ts';
+import { type Redis, startRedis } from './dev/redis.ts';
+import { keepSecret } from './dev/secret-file.ts';
+import { SetupError } from './dev/setup-error.ts';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const TEMPLATE = 'ppuri_template';
+const say = (line: string) => console.error(line);
+
+/** What is checked besides the tests; each is a command that fails when something is not as it should be. */
+const CHECKS: Record<string, readonly string[]> = {
+  'lint and format': ['biome', 'check', '.'],
+  types: ['tsc'],
+  'generated code is in step with the contracts': ['node', 'scripts/gen.ts', '--check'],
+  'contracts: lint': ['buf', 'lint'],
+  'contracts: format': ['buf', 'format', 'proto', '--diff', '--exit-code'],
+  'contracts: nothing breaks those released': [
+    'buf',
+    'breaking',
+    'proto',
+    '--against',
+    'proto/released.binpb',
+  ],
+};
+
+const asked = process.argv.slice(2);
+const dataDir = mkdtempSync(join(tmpdir(), 'ppuri-test-'));
+const running: { stop(): Promise<void> }[] = [];
+let exitCode = 1;
+try {
+  const checked = asked.length > 0 || (await runChecks());
+  const env = await startParts();
+  exitCode = (await runTests(env)) && checked ? 0 : 1;
+} catch (error) {
+  console.error(error instanceof SetupError ? error.message : error);
+} finally {
+  await Promise.all(running.map((part) => part.stop()));
+  rmSync(dataDir, { recursive: true, force: true });
+}
+process.exit(exitCode);
+
+async function runChecks(): Promise<boolean> {
+  // Linting the contracts needs what generating prints, so the checks run one after the other.
+  let good = true;
+  for (const [name, [command = '', ...args]] of Object.entries(CHECKS)) {
+    const code = await run(command, args, {});
+    say(`${code === 0 ? '✔' : '✖'} ${name}`);
+    good &&= code === 0;
+  }
+  return good;
+}
+
+async function startParts(): Promise<Record<string, string>> {
+  const [postgresPort = 0, redisPort = 0] = await findFree(2);
+  const logDir = join(dataDir, 'log');
+  const [postgres, redis, envoy] = await Promise.all([
+    startPostgres({ dataDir, logDir, port: postgresPort }).then(track),
+    orWithout('Redis', startRedis({ dataDir, logDir, port: redisPort, say }).then(track)),
+    findEnvoy(say),
+  ]);
+  if ('reason' in envoy) missing('Envoy', envoy.reason);
+  const appPassword = keepSecret(join(dataDir, 'app.secret'));
+  await migrate({ ownerUrl: await postgres.createDatabase(TEMPLATE), appPassword });
+  return {
+    TEST_OWNER_URL: postgres.ownerUrl,
+    TEST_APP_PASSWORD: appPassword,
+    TEST_TEMPLATE: TEMPLATE,
+    TEST_REDIS_URL: redis?.url ?? '',
+    TEST_ENVOY: 'path' in envoy ? envoy.path : '',
+    NODE_ENV: 'test',
+  };
+}
+
+function track<Part extends Postgres | Redis>(part: Part): Part {
+  running.push(part);
+  return part;
+}
+
+/** A part that cannot be had here: its tests are skipped, loudly; where it must be had (CI) that is a failure. */
+function missing(part: string, reason: string): void {
+  if (process.env.CI === 'true') throw new SetupError(`${part} cannot be had: ${reason}`);
+  say(`\n!!! ${part} cannot be had: ${reason}\n!!! The tests that need it are SKIPPED.\n`);
+}
+
+async function orWithout<T>(part: string, starting: Promise<T>): Promise<T | undefined> {
+  try {
+    return await starting;
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    missing(part, error.message);
+    return undefined;
+  }
+}
+
+async function runTests(env: Record<string, string>): Promise<boolean> {
+  const files = asked.length > 0 ? asked : globSync('test/**/*.test.ts', { cwd: ROOT }).sort();
+  const concurrency = `--test-concurrency=${availableParallelism()}`;
+  return (await run('node', ['--test', concurrency, '--test-timeout=300000', ...files], env)) === 0;
+}
+
+function run(command: string, args: readonly string[], env: Record<string, string>): Promise<number> {
+  return new Promise((done) => {
+    const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...env } });
+    child.once('error', (error) => {
+      say(error.message);
+      done(1);
+    });
+    child.once('exit', (code) => done(code ?? 1));
+  });
+}

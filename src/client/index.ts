@@ -1,0 +1,15 @@
+// What callers of ppuri use: connections, errors, and the typed clients of every service.
+
+export * as v1Room from '../../gen/ts/wallet/v1/room_service.ts';
+export * as v1Sprinkle from '../../gen/ts/wallet/v1/sprinkle_service.ts';
+export * as v1User from '../../gen/ts/wallet/v1/user_service.ts';
+export * as v1Wallet from '../../gen/ts/wallet/v1/wallet_service.ts';
+export * as v2Room from '../../gen/ts/wallet/v2/room_service.ts';
+export * as v2Sprinkle from '../../gen/ts/wallet/v2/sprinkle_service.ts';
+export * as v2Transfer from '../../gen/ts/wallet/v2/transfer_service.ts';
+export * as v2User from '../../gen/ts/wallet/v2/user_service.ts';
+export * as v2Wallet from '../../gen/ts/wallet/v2/wallet_service.ts';
+export { type FieldViolation, PpuriError } from './error.ts';
+export { type Connection, connect, type Json } from './grpc.ts';
+export { headersOf, type Identity } from './identity.ts';
+export { type RestAnswer, requestRest } from './rest.ts';

@@ -1,0 +1,95 @@
+// Shares: they sum to the amount, each is at least 1, and every split is equally likely.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { drawShares } from '../../src/domain/shares.ts';
+import { chance } from '../../src/ops/chance.ts';
+import { seededRandom } from './dice.ts';
+
+const MAX_AMOUNT = 2 ** 48 - 1;
+
+const split = fc
+  .record({
+    headcount: fc.integer({ min: 1, max: 300 }),
+    more: fc.integer({ min: 0, max: MAX_AMOUNT - 300 }),
+  })
+  .map(({ headcount, more }) => ({ headcount, amount: BigInt(headcount + more) }));
+
+test('shares are as many as asked for, at least 1 each, and sum to the amount', () => {
+  fc.assert(
+    fc.property(split, fc.integer(), ({ amount, headcount }, seed) => {
+      const shares = drawShares(amount, headcount, seededRandom(seed));
+      assert.equal(shares.length, headcount);
+      assert.ok(shares.every((share) => share >= 1n));
+      assert.equal(
+        shares.reduce((sum, share) => sum + share, 0n),
+        amount,
+      );
+    }),
+  );
+});
+
+test('the edges: one share, shares of 1 each, the largest amount, the largest headcount', () => {
+  assert.deepEqual(drawShares(1n, 1, chance), [1n]);
+  assert.deepEqual(drawShares(5n, 5, chance), [1n, 1n, 1n, 1n, 1n]);
+  const [first = 0n, second = 0n] = drawShares(BigInt(MAX_AMOUNT), 2, chance);
+  assert.equal(first + second, BigInt(MAX_AMOUNT));
+  assert.equal(drawShares(10_000n, 10_000, chance).length, 10_000);
+});
+
+/** Pearson's statistic of how far observed counts are from equal ones. */
+function chiSquared(counts: readonly number[], draws: number): number {
+  const expected = draws / counts.length;
+  return counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
+}
+
+/** Counts how often each of the 36 splits of 10 into 3 shares comes up. */
+function countSplits(draw: () => bigint[], draws: number): number[] {
+  const counts = new Map<string, number>();
+  for (let first = 1; first <= 8; first++) {
+    for (let second = 1; second <= 9 - first; second++)
+      counts.set(`${first},${second},${10 - first - second}`, 0);
+  }
+  assert.equal(counts.size, 36);
+  for (let i = 0; i < draws; i++) {
+    const key = draw().join(',');
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  assert.equal(counts.size, 36, 'a split came up that does not exist');
+  return [...counts.values()];
+}
+
+/** With 35 degrees of freedom, a fair draw exceeds this once in a million times. */
+const LIMIT_35 = 92;
+
+test('every split of 10 into 3 is equally likely, by chi-squared', () => {
+  const draws = 72_000;
+  assert.ok(
+    chiSquared(
+      countSplits(() => drawShares(10n, 3, chance), draws),
+      draws,
+    ) < LIMIT_35,
+  );
+});
+
+test('negative control: cutting what is left again and again is not uniform, and the test sees it', () => {
+  const greedy = () => {
+    const first = 1 + chance.below(8);
+    const second = 1 + chance.below(9 - first);
+    return [BigInt(first), BigInt(second), BigInt(10 - first - second)];
+  };
+  const draws = 72_000;
+  assert.ok(chiSquared(countSplits(greedy, draws), draws) > LIMIT_35);
+});
+
+test('being early brings nothing: every position has the same average', () => {
+  const draws = 20_000;
+  const sums = [0, 0, 0, 0];
+  for (let i = 0; i < draws; i++) {
+    drawShares(1000n, 4, chance).forEach((share, position) => {
+      sums[position] = (sums[position] ?? 0) + Number(share);
+    });
+  }
+  // The standard deviation of one share is about 194, of the average of 20,000 about 1.4: 10 is seven of those.
+  for (const sum of sums) assert.ok(Math.abs(sum / draws - 250) < 10);
+});

@@ -1,0 +1,130 @@
+// The server is killed in the middle of its work; retries finish what was cut off, and each call happened once.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { startLine } from '../line.ts';
+import { startServerProcess } from '../server-process.ts';
+import { assertBooksBalance, makeDatabase, peopleOf, serverEnv } from '../stack.ts';
+import { grpcTeller } from '../teller.ts';
+
+const USERS = Array.from({ length: 20 }, (_, index) => 7001 + index);
+const START = 1_000_000;
+const CALLS = 2000;
+/** The server dies after so many answers, and then after so many more. */
+const DEATHS_AFTER = [300, 500];
+
+interface Call {
+  readonly from: number;
+  readonly to: number;
+  readonly amount: number;
+  readonly key: string;
+}
+
+const CALLS_TO_MAKE: readonly Call[] = Array.from({ length: CALLS }, (_, index) => ({
+  from: USERS[index % USERS.length] ?? 0,
+  to: USERS[(index * 7 + 3) % USERS.length] ?? 0,
+  amount: 1 + (index % 50),
+  key: `crash-${index}`,
+})).filter(({ from, to }) => from !== to);
+
+/** What everybody must have in the end. */
+function expectedBalances(times: number): Map<number, number> {
+  const balances = new Map(USERS.map((user) => [user, START]));
+  for (const { from, to, amount } of CALLS_TO_MAKE) {
+    balances.set(from, (balances.get(from) ?? 0) - amount * times);
+    balances.set(to, (balances.get(to) ?? 0) + amount * times);
+  }
+  return balances;
+}
+
+/**
+ * Makes all calls, 64 at a time, through server after server, until each has its answer. Before a server is killed its
+ * answers stop getting through for a moment, so that there surely are calls that it committed and nobody knows of.
+ */
+async function makeAllCalls(env: Record<string, string>, keyOf: (call: Call, attempt: number) => string) {
+  const answers = new Map<string, string>();
+  let deaths = 0;
+  for (let attempt = 0; answers.size < CALLS_TO_MAKE.length; attempt++) {
+    const server = await startServerProcess(env);
+    const line = await startLine(server.grpcPort);
+    const teller = grpcTeller(`127.0.0.1:${line.port}`);
+    const left = CALLS_TO_MAKE.filter(({ key }) => !answers.has(key));
+    const dieAt = answers.size + (DEATHS_AFTER[deaths] ?? Number.POSITIVE_INFINITY);
+    let dead: Promise<void> | undefined;
+    const worker = async () => {
+      for (let call = left.shift(); call && !dead; call = left.shift()) {
+        const identity = { userId: String(call.from), idempotencyKey: keyOf(call, attempt) };
+        const request = { to_user_id: call.to, amount: call.amount };
+        const answer = await teller.tell('wallet.v1.WalletService/Transfer', request, identity);
+        if (answer.status === 0) answers.set(call.key, String(answer.body.transaction_id));
+        if (answers.size >= dieAt && !dead) {
+          deaths += 1;
+          line.loseAnswers();
+          dead = sleep(50).then(() => server.kill());
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: 64 }, worker));
+    await dead;
+    teller.close();
+    line.close();
+    await server.stop();
+  }
+  assert.equal(deaths, DEATHS_AFTER.length);
+  return answers;
+}
+
+async function withServerData(
+  work: (env: Record<string, string>, db: pg.Pool) => Promise<void>,
+): Promise<void> {
+  const database = await makeDatabase();
+  const logDir = mkdtempSync(join(tmpdir(), 'ppuri-crash-'));
+  const env = serverEnv(database, logDir);
+  const db = new pg.Pool({ connectionString: database.ownerUrl, max: 2 });
+  const server = await startServerProcess(env);
+  const teller = grpcTeller(server.address);
+  const people = peopleOf(database, teller);
+  await people.addUsers(USERS);
+  await people.fund(USERS, START);
+  teller.close();
+  assert.equal(await server.stop(), 0);
+  await work(env, db).finally(() => db.end());
+  await database.drop();
+  rmSync(logDir, { recursive: true, force: true });
+}
+
+async function balancesIn(db: pg.Pool): Promise<Map<number, number>> {
+  const { rows } = await db.query(
+    'SELECT owner_user_id::int AS user_id, balance::int AS balance FROM accounts WHERE owner_user_id = ANY ($1) ORDER BY 1',
+    [USERS],
+  );
+  return new Map(rows.map(({ user_id, balance }) => [user_id, balance]));
+}
+
+test('SIGKILL twice in the middle of 2,000 transfers, retried: each is posted exactly once', async () => {
+  await withServerData(async (env, db) => {
+    const answers = await makeAllCalls(env, ({ key }) => key);
+    assert.equal(
+      new Set(answers.values()).size,
+      CALLS_TO_MAKE.length,
+      'every call has a transfer of its own',
+    );
+    const { rows } = await db.query(`SELECT count(*)::int AS count FROM transfers WHERE kind = 'transfer'`);
+    assert.equal(rows[0]?.count, CALLS_TO_MAKE.length);
+    assert.deepEqual(await balancesIn(db), expectedBalances(1));
+    await assertBooksBalance(db);
+  });
+});
+
+test('negative control: with a new key for every attempt, calls that were cut off are posted twice', async () => {
+  await withServerData(async (env, db) => {
+    await makeAllCalls(env, ({ key }, attempt) => `${key}-${attempt}`);
+    const { rows } = await db.query(`SELECT count(*)::int AS count FROM transfers WHERE kind = 'transfer'`);
+    assert.ok(rows[0]?.count > CALLS_TO_MAKE.length, 'no call was committed without being answered');
+    await assertBooksBalance(db);
+  });
+});

@@ -1,0 +1,109 @@
+// One story, told to v1 and v2, over gRPC and over REST: money comes in, moves, is sprinkled and grabbed.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { type Stack, startStack } from '../stack.ts';
+import type { Answer } from '../teller.ts';
+import { type Dialect, v1, v2 } from './dialects.ts';
+
+let stack: Stack;
+before(async () => {
+  stack = await startStack({ edge: true });
+});
+after(() => stack.stop());
+
+const tellers = { gRPC: () => stack.grpc, REST: () => stack.rest };
+const versions = { v1, v2 };
+/** Every way gets people of its own, so that the stories don't meet. */
+let people = 2000;
+
+for (const [version, dialect] of Object.entries(versions)) {
+  for (const [transport, teller] of Object.entries(tellers)) {
+    describe(`${version} over ${transport}`, () => tellStory(() => dialect(teller())));
+  }
+}
+
+const refuses = (answer: Answer, code: string, reason: string) =>
+  assert.deepEqual([answer.code, answer.reason], [code, reason]);
+
+const tokenOf = (made: Answer) => String(made.body.token ?? made.at('sprinkle', 'token'));
+const amountOf = (claim: Answer) => Number(claim.at('amount', 'minor_units') ?? claim.body.amount);
+const balanceOf = (answer: Answer) => Number(answer.at('balance', 'minor_units') ?? answer.body.balance);
+
+function tellStory(speak: () => Dialect): void {
+  let told: Dialect;
+  let room: string;
+  let anna: number;
+  let bo: number;
+  let cho: number;
+  let outsider: number;
+  before(async () => {
+    told = speak();
+    people += 10;
+    [anna, bo, cho, outsider] = [people + 1, people + 2, people + 3, people + 4];
+    room = `room-${people}`;
+    await stack.addUsers([anna, bo, cho, outsider]);
+    await stack.addRoom(room, [anna, bo, cho]);
+  });
+
+  test('money comes in, and the balance shows it', async () => {
+    assert.equal(await told.balance(anna), 0);
+    assert.equal(balanceOf(await told.charge(anna, 50_000)), 50_000);
+    assert.equal(await told.balance(anna), 50_000);
+  });
+
+  test('money moves, and both histories show it', async () => {
+    assert.equal(balanceOf(await told.transfer(anna, bo, 20_000)), 30_000);
+    assert.deepEqual(await told.history(anna), [
+      { amount: -20_000, balanceAfter: 30_000, kind: 'TRANSFER' },
+      { amount: 50_000, balanceAfter: 50_000, kind: 'DEPOSIT' },
+    ]);
+    assert.deepEqual(await told.history(bo), [{ amount: 20_000, balanceAfter: 20_000, kind: 'TRANSFER' }]);
+  });
+
+  test('too much is refused and nothing moves', async () => {
+    refuses(await told.transfer(anna, bo, 30_001), 'ERR006', 'BALANCE_TOO_LOW');
+    assert.equal(await told.balance(anna), 30_000);
+  });
+
+  test('a retry gets the same answer and moves nothing again', async () => {
+    const key = crypto.randomUUID();
+    const first = await told.transfer(anna, bo, 1000, key);
+    const again = await told.transfer(anna, bo, 1000, key);
+    assert.equal(first.status, 0);
+    assert.deepEqual(again.body, first.body);
+    refuses(await told.transfer(anna, bo, 1001, key), 'ERR006', 'IDEMPOTENCY_KEY_REUSED');
+    assert.equal(await told.balance(anna), 29_000);
+  });
+
+  test('a sprinkle is grabbed by members, each once, and its creator sees who got what', async () => {
+    const made = await told.sprinkle(anna, room, 10_000, 2);
+    const token = tokenOf(made);
+    assert.match(token, /^[A-Za-z0-9]{3}$/);
+    assert.equal(await told.balance(anna), 19_000);
+
+    refuses(await told.claim(anna, room, token), 'ERR006', 'OWN_SPRINKLE');
+    refuses(await told.claim(outsider, room, token), 'ERR005', 'SPRINKLE_NOT_FOUND');
+    const boBefore = await told.balance(bo);
+    const boGot = amountOf(await told.claim(bo, room, token));
+    assert.equal(await told.balance(bo), boBefore + boGot);
+    refuses(await told.claim(bo, room, token), 'ERR006', 'ALREADY_CLAIMED');
+    const choGot = amountOf(await told.claim(cho, room, token));
+    assert.equal(boGot + choGot, 10_000);
+
+    const seen = await told.lookUp(anna, room, made);
+    const claims = (seen.body.claims ?? seen.at('sprinkle', 'claims')) as { user_id: string }[];
+    assert.deepEqual(
+      claims.map(({ user_id }) => Number(user_id)),
+      [bo, cho],
+    );
+    refuses(await told.lookUp(bo, room, made), 'ERR005', 'SPRINKLE_NOT_FOUND');
+  });
+
+  test('a retried claim gets the same share', async () => {
+    const token = tokenOf(await told.sprinkle(anna, room, 5_000, 5));
+    const key = crypto.randomUUID();
+    const first = await told.claim(bo, room, token, key);
+    assert.deepEqual((await told.claim(bo, room, token, key)).body, first.body);
+    refuses(await told.claim(bo, room, token), 'ERR006', 'ALREADY_CLAIMED');
+  });
+}

@@ -1,0 +1,182 @@
+// A whole ppuri for one test file: its own database, a server in this process, and an edge in front where asked for.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { type App, startApp } from '../src/app.ts';
+import { type Config, readConfig } from '../src/config.ts';
+import { connectPeople } from '../src/db/people/connect.ts';
+import { startTestEdge } from './edge.ts';
+import { grpcTeller, restTeller, type Teller } from './teller.ts';
+
+/** What a test file asks for. */
+export interface StackOptions {
+  /** Whether Envoy is started in front of the server. */
+  readonly edge?: boolean;
+  /** Settings that differ from the defaults, by the names of their variables. */
+  readonly env?: Record<string, string>;
+}
+
+/** A running ppuri. */
+export interface Stack {
+  readonly app: App;
+  readonly config: Config;
+  readonly grpcAddress: string;
+  readonly grpc: Teller;
+  /** Through the edge; there only where the edge was asked for. */
+  readonly rest: Teller;
+  readonly restUrl: string;
+  /** The database's owner, for looking behind the scenes. */
+  readonly db: pg.Pool;
+  readonly logDir: string;
+  addUsers(ids: readonly number[]): Promise<void>;
+  /** A room owned by its first member. */
+  addRoom(id: string, members: readonly number[]): Promise<void>;
+  /** Gives users money from outside. */
+  fund(ids: readonly number[], amount: number): Promise<void>;
+  /** Stops everything, after making sure that no money was made or lost. */
+  stop(): Promise<void>;
+}
+
+/** A database of its own: a copy of the migrated one that `npm test` prepares. */
+export interface TestDatabase {
+  readonly ownerUrl: string;
+  /** As the server's own login. */
+  readonly appUrl: string;
+  drop(): Promise<void>;
+}
+
+/** A setting that scripts/test.ts hands to the test files. */
+export function given(name: string): string {
+  const value = process.env[name];
+  if (!value)
+    throw new Error(`${name} is not set; run the tests with npm test (npm test -- <files> for some)`);
+  return value;
+}
+
+/** Makes a database of its own for a test file. */
+export async function makeDatabase(): Promise<TestDatabase> {
+  const name = `test_${crypto.randomUUID().replaceAll('-', '')}`;
+  const admin = (sql: string) => once(given('TEST_OWNER_URL'), sql);
+  await admin(`CREATE DATABASE ${name} TEMPLATE ${given('TEST_TEMPLATE')}`);
+  const on = (base: string) => {
+    const url = new URL(base);
+    url.pathname = `/${name}`;
+    return url;
+  };
+  const appUrl = on(given('TEST_OWNER_URL'));
+  appUrl.username = 'ppuri_app';
+  appUrl.password = given('TEST_APP_PASSWORD');
+  return {
+    ownerUrl: on(given('TEST_OWNER_URL')).href,
+    appUrl: appUrl.href,
+    drop: () => admin(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+  };
+}
+
+/** The environment of a server of a test, besides what the test sets. */
+export function serverEnv(database: TestDatabase, logDir: string): Record<string, string> {
+  return {
+    DATABASE_URL: database.appUrl,
+    REDIS_URL: given('TEST_REDIS_URL'),
+    GRPC_PORT: '0',
+    OPS_PORT: '0',
+    LOG_DIR: logDir,
+    LOG_STDOUT: 'false',
+  };
+}
+
+/** Starts a whole ppuri. */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const database = await makeDatabase();
+  const logDir = mkdtempSync(join(tmpdir(), 'ppuri-test-'));
+  const config = readConfig({ ...serverEnv(database, logDir), ...options.env });
+  const app = await startApp(config);
+  const db = new pg.Pool({ connectionString: database.ownerUrl, max: 4 });
+  const edge = options.edge ? await startTestEdge(logDir, [app.grpcPort]) : undefined;
+  const grpc = grpcTeller(`127.0.0.1:${app.grpcPort}`);
+  const rest = edge ? restTeller(edge.restUrl) : missing;
+  const stop = async () => {
+    grpc.close();
+    await edge?.stop();
+    await app.stop();
+    await assertBooksBalance(db).finally(() => db.end());
+    await database.drop();
+    rmSync(logDir, { recursive: true, force: true });
+  };
+  const grpcAddress = `127.0.0.1:${app.grpcPort}`;
+  const people = peopleOf(database, grpc);
+  return { app, config, grpcAddress, grpc, rest, restUrl: edge?.restUrl ?? '', db, logDir, stop, ...people };
+}
+
+/** Puts people into a database. */
+export function peopleOf(
+  database: TestDatabase,
+  teller: Teller,
+): Pick<Stack, 'addUsers' | 'addRoom' | 'fund'> {
+  const withPeople = async (work: (people: ReturnType<typeof connectPeople>) => Promise<unknown>) => {
+    const people = connectPeople(database.appUrl, 4);
+    await work(people).finally(() => people.close());
+  };
+  return {
+    addUsers: (ids) =>
+      withPeople(({ users }) => Promise.all(ids.map((id) => users.create(BigInt(id), `User ${id}`)))),
+    addRoom: (id, members) =>
+      withPeople(async ({ rooms }) => {
+        await rooms.create({ id, displayName: id, ownerUserId: BigInt(members[0] ?? 0) });
+        await Promise.all(members.map((member) => rooms.addMember(id, BigInt(member))));
+      }),
+    fund: async (ids, amount) => {
+      for (const id of ids) {
+        const identity = { userId: String(id), idempotencyKey: crypto.randomUUID() };
+        const answer = await teller.tell('wallet.v1.WalletService/Charge', { amount }, identity);
+        assert.equal(answer.status, 0, answer.reason);
+      }
+    },
+  };
+}
+
+/**
+ * Holds the ledger against itself: the sum over every currency is 0, every account is the sum of its transfers, and
+ * every pot holds what was not grabbed of its sprinkle.
+ */
+export async function assertBooksBalance(db: pg.Pool): Promise<void> {
+  const rowsOf = async (sql: string) => (await db.query(sql)).rows;
+  assert.deepEqual(
+    await rowsOf('SELECT currency, sum(balance) FROM accounts GROUP BY currency HAVING sum(balance) <> 0'),
+    [],
+    'the sum over a currency is not 0',
+  );
+  assert.deepEqual(
+    await rowsOf(`
+      WITH moved AS (
+        SELECT debit_account_id AS id, -amount AS amount FROM transfers
+        UNION ALL SELECT credit_account_id, amount FROM transfers)
+      SELECT a.id, a.balance, a.version, sum(m.amount), count(m.id) FROM accounts a LEFT JOIN moved m USING (id)
+      GROUP BY a.id HAVING a.balance <> coalesce(sum(m.amount), 0) OR a.version <> count(m.id)`),
+    [],
+    'an account is not the sum of its transfers',
+  );
+  assert.deepEqual(
+    await rowsOf(`
+      SELECT s.id FROM sprinkles s JOIN accounts p ON p.id = s.pot_account_id
+      WHERE p.balance NOT IN (0, s.amount - (SELECT coalesce(sum(c.amount), 0) FROM sprinkle_claims c WHERE c.sprinkle_id = s.id))
+         OR s.claimed_count <> (SELECT count(*) FROM sprinkle_claims c WHERE c.sprinkle_id = s.id)
+         OR s.amount <> (SELECT sum(share) FROM unnest(s.shares) AS share)`),
+    [],
+    'a pot does not match its sprinkle',
+  );
+}
+
+const missing: Teller = {
+  name: 'REST',
+  tell: () => Promise.reject(new Error('this test did not ask for an edge')),
+  close: () => {},
+};
+
+async function once(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(sql).finally(() => client.end());
+}

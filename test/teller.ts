@@ -1,0 +1,131 @@
+// Tells calls to a running server over gRPC or over REST, and reads both kinds of answers as the same thing.
+import type { DescMethod, JsonValue } from '@bufbuild/protobuf';
+import { RPCS, restRouteOf } from '../src/client/contracts.ts';
+import { PpuriError } from '../src/client/error.ts';
+import { connect, type Json } from '../src/client/grpc.ts';
+import type { Identity } from '../src/client/identity.ts';
+import { requestRest } from '../src/client/rest.ts';
+
+export type { Json } from '../src/client/grpc.ts';
+export type { Identity } from '../src/client/identity.ts';
+
+/** What came back: the response, or why not. */
+export class Answer {
+  readonly body: Json;
+  /** The gRPC status; over REST, as the JSON of the error says it. 0 is OK. */
+  readonly status: number;
+  /** ERR001 and so on; empty when OK. */
+  readonly code: string;
+  /** The reason of the ErrorInfo; empty when OK. */
+  readonly reason: string;
+  /** The fields that are named as wrong. */
+  readonly fields: readonly string[];
+
+  constructor(body: Json, status = 0, code = '', reason = '', fields: readonly string[] = []) {
+    this.body = body;
+    this.status = status;
+    this.code = code;
+    this.reason = reason;
+    this.fields = fields;
+  }
+
+  /** The elements of a repeated field. */
+  list(name: string): Json[] {
+    return this.body[name] as Json[];
+  }
+
+  /** A field inside of fields. */
+  at(...path: string[]): JsonValue | undefined {
+    return path.reduce<JsonValue | undefined>(
+      (value, name) => (value as Json | undefined)?.[name],
+      this.body,
+    );
+  }
+}
+
+/** One way to make calls. */
+export interface Teller {
+  readonly name: 'gRPC' | 'REST';
+  /** Calls `wallet.v1.WalletService/GetBalance` and the like with a request in JSON. */
+  tell(rpc: string, request: Json, identity?: Identity): Promise<Answer>;
+  close(): void;
+}
+
+/** Calls straight to a server's gRPC port. */
+export function grpcTeller(address: string): Teller {
+  const connection = connect(address);
+  return {
+    name: 'gRPC',
+    close: () => connection.close(),
+    tell: (rpc, request, identity = {}) =>
+      connection.call(rpc, request, identity, 30_000).then(
+        (body) => new Answer(body),
+        (error: unknown) => {
+          if (!(error instanceof PpuriError)) throw error;
+          const { status, code, reason, violations } = error;
+          return new Answer(
+            {},
+            status,
+            code,
+            reason,
+            violations.map(({ field }) => field),
+          );
+        },
+      ),
+  };
+}
+
+/** Calls through the edge, each RPC by the REST address that its contract gives it. */
+export function restTeller(baseUrl: string): Teller {
+  return {
+    name: 'REST',
+    close: () => {},
+    async tell(rpc, request, identity = {}) {
+      const method = RPCS.get(rpc);
+      if (!method) throw new TypeError(`there is no RPC ${rpc}`);
+      const { verb, path, body } = restRequest(method, request);
+      const answer = await requestRest(`${baseUrl}${path}`, verb, body, identity, 30_000);
+      return answer.status === 200 ? new Answer(answer.body as Json) : refused(answer.body);
+    },
+  };
+}
+
+function restRequest(
+  rpc: DescMethod,
+  request: Json,
+): { verb: string; path: string; body: string | undefined } {
+  const route = restRouteOf(rpc);
+  if (!route) throw new TypeError(`${rpc.name} is not offered over REST`);
+  const rest: Json = { ...request };
+  const path = route.path.replace(/\{(\w+)\}/g, (_match, name: string) => {
+    const value = rest[name];
+    delete rest[name];
+    return encodeURIComponent(String(value));
+  });
+  if (route.hasBody) return { verb: route.method, path, body: JSON.stringify(rest) };
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(rest)) {
+    for (const element of Array.isArray(value) ? value : [value]) query.append(name, String(element));
+  }
+  const text = query.toString();
+  return { verb: route.method, path: text ? `${path}?${text}` : path, body: undefined };
+}
+
+interface RestError {
+  readonly code: number;
+  readonly details: readonly {
+    readonly '@type': string;
+    readonly reason?: string;
+    readonly metadata?: { readonly code?: string };
+    readonly field_violations?: readonly { readonly field: string }[];
+  }[];
+}
+
+function refused(body: unknown): Answer {
+  const { code, details } = body as RestError;
+  const detail = (type: string) =>
+    details.find((any) => any['@type'] === `type.googleapis.com/google.rpc.${type}`);
+  const info = detail('ErrorInfo');
+  const fields = detail('BadRequest')?.field_violations?.map(({ field }) => field) ?? [];
+  return new Answer(body as Json, code, info?.metadata?.code ?? '', info?.reason ?? '', fields);
+}

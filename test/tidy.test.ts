@@ -1,0 +1,161 @@
+// Keeps the house: who may import what, how long files may be, how things may be called, and that every RPC has a story.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { test } from 'node:test';
+import { CONTRACTS } from '../src/grpc/contracts.ts';
+
+const ROOT = new URL('..', import.meta.url).pathname;
+const FILES = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: ROOT })
+  .toString()
+  .split('\n')
+  .filter((file) => file !== '');
+const CODE = FILES.filter((file) => /^(src|test|scripts|bench)\/.*\.(ts|mjs)$/.test(file));
+
+const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+
+interface Import {
+  readonly file: string;
+  /** A path in the house, or a package's name. */
+  readonly target: string;
+}
+
+const IMPORTS: Import[] = CODE.flatMap((file) =>
+  [
+    ...read(file).matchAll(
+      /(?:^|\n)\s*(?:import|export)\b[^;'"]*?from\s+'([^']+)'|import\(\s*'([^']+)'\s*\)|(?:^|\n)import\s+'([^']+)'/g,
+    ),
+  ].map((match) => {
+    const name = match[1] ?? match[2] ?? match[3] ?? '';
+    return { file, target: name.startsWith('.') ? normalize(join(dirname(file), name)) : name };
+  }),
+);
+
+const isIn = (path: string, folders: readonly string[]) => folders.some((folder) => path.startsWith(folder));
+
+/** Imports that break a rule, each as `file -> target`. */
+const breaking = (isBroken: (edge: Import) => boolean) =>
+  IMPORTS.filter(isBroken).map(({ file, target }) => `${file} -> ${target}`);
+
+/** Which folders of src/ a folder of src/ may import from, besides itself. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  'src/domain/': [],
+  'src/db/': ['src/domain/'],
+  'src/usecases/': ['src/domain/', 'src/db/'],
+  'src/grpc/': ['src/domain/', 'src/usecases/', 'gen/'],
+  'src/client/': ['gen/'],
+  'src/ops/': ['src/domain/', 'src/config.ts'],
+};
+
+for (const [folder, allowed] of Object.entries(MAY_IMPORT)) {
+  test(`${folder} imports of the house only itself${allowed.map((name) => `, ${name}`).join('')}`, () => {
+    const inHouse = (path: string) => /^(src|gen|scripts|test|bench)\//.test(path);
+    const broken = breaking(
+      ({ file, target }) => file.startsWith(folder) && inHouse(target) && !isIn(target, [folder, ...allowed]),
+    );
+    assert.deepEqual(broken, []);
+  });
+}
+
+test('src/domain/ imports no package either', () => {
+  assert.deepEqual(
+    breaking(({ file, target }) => file.startsWith('src/domain/') && !target.startsWith('src/domain/')),
+    [],
+  );
+});
+
+/** Packages that only certain places of src/ may import. */
+const KEPT_TO: Record<string, readonly string[]> = {
+  pg: ['src/db/'],
+  sequelize: ['src/db/'],
+  umzug: ['src/db/'],
+  ioredis: ['src/redis/'],
+  opossum: ['src/redis/'],
+  bullmq: ['src/jobs/'],
+  '@grpc/grpc-js': ['src/grpc/', 'src/client/'],
+  pino: ['src/ops/'],
+};
+
+test('each package is imported only where it belongs', () => {
+  const broken = breaking(({ file, target }) => {
+    const places = KEPT_TO[target.startsWith('@grpc/grpc-js') ? '@grpc/grpc-js' : target];
+    return file.startsWith('src/') && places !== undefined && !isIn(file, places);
+  });
+  assert.deepEqual(broken, []);
+});
+
+test('only src/grpc/ and src/client/ import generated code', () => {
+  const broken = breaking(
+    ({ file, target }) =>
+      file.startsWith('src/') && target.startsWith('gen/') && !isIn(file, ['src/grpc/', 'src/client/']),
+  );
+  assert.deepEqual(broken, []);
+});
+
+test('only src/app.ts wires: nothing else in src/ imports it but the two programs', () => {
+  const broken = breaking(
+    ({ file, target }) =>
+      file.startsWith('src/') && target === 'src/app.ts' && !['src/main.ts', 'src/worker.ts'].includes(file),
+  );
+  assert.deepEqual(broken, []);
+});
+
+test('v1 and v2 know nothing of each other', () => {
+  const broken = breaking(
+    ({ file, target }) =>
+      (file.startsWith('src/grpc/v1/') && target.includes('/v2/')) ||
+      (file.startsWith('src/grpc/v2/') && target.includes('/v1/')),
+  );
+  assert.deepEqual(broken, []);
+});
+
+test('only src/config.ts and src/main.ts read process.env', () => {
+  const readers = CODE.filter((file) => file.startsWith('src/') && /process\.env/.test(read(file)));
+  assert.deepEqual(
+    readers.filter((file) => !['src/config.ts', 'src/main.ts', 'src/worker.ts'].includes(file)),
+    [],
+  );
+});
+
+test('no file is longer than 250 lines', () => {
+  const long = CODE.map((file) => ({ file, lines: read(file).split('\n').length - 1 })).filter(
+    ({ lines }) => lines > 250,
+  );
+  assert.deepEqual(long, []);
+});
+
+test('every file opens with a sentence that says what it is for', () => {
+  const silent = CODE.filter((file) => !/^\/\/ \S.{20,}/.test(read(file)));
+  assert.deepEqual(silent, []);
+});
+
+test('the linter refuses functions of more than 70 lines, any, and unused code', () => {
+  const rules = JSON.stringify(JSON.parse(read('biome.json')).linter.rules);
+  assert.match(rules, /"noExcessiveLinesPerFunction":\{"level":"error","options":\{"maxLines":70/);
+  assert.match(rules, /"noExplicitAny":"error"/);
+  assert.match(rules, /"noUnusedVariables":"error"/);
+});
+
+test('nothing is switched off: no ignored rules, no unchecked types', () => {
+  const loose = /biome-ignore|@ts-(?:ignore|nocheck|expect-error)|\bas any\b|: any\b/;
+  const offenders = CODE.filter((file) => file !== 'test/tidy.test.ts' && loose.test(read(file)));
+  assert.deepEqual(offenders, []);
+});
+
+test('names are kebab-case, and nothing is called utils, helpers, common or manager', () => {
+  const badNames = CODE.filter((file) =>
+    file
+      .split('/')
+      .some((part) => !/^[a-z0-9.-]+$/.test(part) || /\b(utils?|helpers?|common|managers?)\b/.test(part)),
+  );
+  assert.deepEqual(badNames, []);
+});
+
+test('every RPC has a story', () => {
+  const stories = CODE.filter((file) => file.startsWith('test/scenarios/'))
+    .map(read)
+    .join('\n');
+  const untold = [...CONTRACTS.keys()].filter((path) => !stories.includes(`'${path.slice(1)}'`));
+  assert.deepEqual(untold, []);
+});
