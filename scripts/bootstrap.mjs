@@ -51,7 +51,7 @@ function isInstalled() {
   }
 }
 
-/** Installs, one process at a time: npm ci empties node_modules, and two of them would do so under each other's feet. */
+/** Installs, one process at a time: two at once would write under each other's feet. */
 async function install() {
   await lock();
   let failure;
@@ -64,18 +64,26 @@ async function install() {
   if (failure) fail(failure.message);
 }
 
+/**
+ * Not npm ci: it refuses a lock file that lacks another platform's optional packages, as it does wherever a registry
+ * does not offer them all. npm install goes by the lock file too, and what it has put there is compared with it here.
+ */
 function runNpm() {
-  console.error('Installing the packages of package-lock.json (npm ci), this takes a moment …');
-  const { status, error, stdout, stderr } = spawnSync('npm', ['ci', '--no-fund', '--no-audit'], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    // The lock file is whole only with the development packages, whatever NODE_ENV says.
-    env: { ...process.env, NODE_ENV: 'development' },
-  });
-  if (error) throw new Error(`npm ci cannot be run: ${error.message}`);
-  if (status !== 0) throw new Error(`${stdout}${stderr}npm ci failed`);
+  console.error('Installing the packages of package-lock.json (npm install), this takes a moment …');
+  const { status, error, stdout, stderr } = spawnSync(
+    'npm',
+    ['install', '--no-save', '--no-fund', '--no-audit'],
+    {
+      cwd: ROOT,
+      encoding: 'utf8',
+      // The programs here need the development packages, whatever NODE_ENV says.
+      env: { ...process.env, NODE_ENV: 'development' },
+    },
+  );
+  if (error) throw new Error(`npm cannot be run: ${error.message}`);
+  if (status !== 0) throw new Error(`${stdout}${stderr}npm install failed`);
   if (!isInstalled())
-    throw new Error('npm ci has run, but node_modules is not what package-lock.json asks for');
+    throw new Error('npm install has run, but node_modules is not what package-lock.json asks for');
 }
 
 /** Takes the lock file. It appears with its owner's pid in it at once, so that a dead owner's lock can be told. */

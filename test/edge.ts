@@ -1,7 +1,26 @@
 // An edge for one test file: a real Envoy in front of its servers.
-export interface TestEdge {
-  readonly restUrl: string;
-  stop(): Promise<void>;
+import { join } from 'node:path';
+import { type Envoy, prepareEnvoy } from '../scripts/dev/envoy.ts';
+import { findFree } from '../scripts/dev/ports.ts';
+
+/** What the server knows the edge of a test by. */
+export const EDGE_SECRET = 'the-secret-of-the-edge-in-tests';
+
+/** Starts an Envoy in front of servers on these ports. */
+export async function startTestEdge(folder: string, serverPorts: readonly number[]): Promise<Envoy> {
+  const [restPort = 0, grpcEdgePort = 0, adminPort = 0] = await findFree(3);
+  const envoy = await prepareEnvoy(
+    {
+      dataDir: folder,
+      logDir: join(folder, 'log'),
+      restPort,
+      grpcEdgePort,
+      adminPort,
+      serverPorts,
+      edgeSecret: EDGE_SECRET,
+    },
+    console.error,
+  );
+  if ('reason' in envoy) throw new Error(`Envoy cannot be had: ${envoy.reason}`);
+  return envoy.start();
 }
-export const startTestEdge = (_dir: string, _ports: readonly number[]): Promise<TestEdge> =>
-  Promise.reject(new Error('no edge yet'));

@@ -113,7 +113,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 /** Puts people into a database. */
 export function peopleOf(
   database: TestDatabase,
-  teller: Teller,
+  teller: Teller = missing,
 ): Pick<Stack, 'addUsers' | 'addRoom' | 'fund'> {
   const withPeople = async (work: (people: ReturnType<typeof connectPeople>) => Promise<unknown>) => {
     const people = connectPeople(database.appUrl, 4);
@@ -171,7 +171,7 @@ export async function assertBooksBalance(db: pg.Pool): Promise<void> {
 
 const missing: Teller = {
   name: 'REST',
-  tell: () => Promise.reject(new Error('this test did not ask for an edge')),
+  tell: () => Promise.reject(new Error('this test has nothing to make that call with')),
   close: () => {},
 };
 

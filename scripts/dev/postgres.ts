@@ -10,7 +10,7 @@ import { type Part, pidFileOf, startPart, stopLeftover, waitUntilReady } from '.
 import { runCommand } from './run-command.ts';
 import { keepSecret, writeSecret } from './secret-file.ts';
 import { SetupError } from './setup-error.ts';
-import { findUnprivileged, handOver, type Unprivileged } from './unprivileged.ts';
+import { commandLine, findUnprivileged, handOver, type Unprivileged } from './unprivileged.ts';
 
 /** Where a Postgres lives. */
 export interface PostgresOptions {
@@ -30,6 +30,8 @@ export interface Postgres {
   createDatabase(name: string): Promise<string>;
   /** Ends every session and shuts down cleanly. */
   stop(): Promise<void>;
+  /** Ends at once; what was committed is recovered at the next start. */
+  kill(): void;
 }
 
 const OWNER = 'ppuri_owner';
@@ -75,6 +77,8 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     ended: part.ended,
     createDatabase: (name) => createDatabase(ownerUrl, name),
     stop: () => part.stop('SIGINT', STOP_GRACE_MS),
+    // SIGQUIT and not SIGKILL, so that its sessions end with it.
+    kill: () => part.process.kill('SIGQUIT'),
   };
 }
 
@@ -113,16 +117,11 @@ async function initialize(
   const passwordFile = `${cluster}.password`;
   writeSecret(passwordFile, password);
   if (how.user) chownSync(passwordFile, how.user.uid, how.user.gid);
-  const [command, ...args] = [...how.prefix, initdb] as [string, ...string[]];
-  const { ok, output } = await runCommand(
-    command,
-    [
-      ...args,
-      ...['-D', draft, '-U', OWNER, '--auth=scram-sha-256', `--pwfile=${passwordFile}`],
-      ...['-E', 'UTF8', '--locale=C'],
-    ],
-    { cwd: '/', ...how.user },
-  );
+  const { command, args } = commandLine(how, initdb, [
+    ...['-D', draft, '-U', OWNER, '--auth=scram-sha-256', `--pwfile=${passwordFile}`],
+    ...['-E', 'UTF8', '--locale=C'],
+  ]);
+  const { ok, output } = await runCommand(command, args, { cwd: '/', ...how.user });
   rmSync(passwordFile);
   if (!ok) throw new SetupError(`initdb failed: ${output}`);
   renameSync(draft, cluster);
@@ -140,15 +139,18 @@ async function startAfterOrphans(
   ownerUrl: string,
 ): Promise<Part> {
   const logFile = join(options.logDir, 'postgres.log');
-  const [command, ...prefix] = [...how.prefix, postgres] as [string, ...string[]];
   const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const { command, args } = commandLine(how, postgres, [
+    ...['-D', cluster, '-p', String(options.port), '-k', ''],
+    ...settings,
+  ]);
   const giveUpAt = Date.now() + ORPHANS_TIMEOUT_MS;
   for (;;) {
     removeStalePid(cluster);
     const part = await startPart({
       name: 'PostgreSQL',
       command,
-      args: [...prefix, '-D', cluster, '-p', String(options.port), '-k', '', ...settings],
+      args,
       cwd: '/',
       ...(how.user && { user: how.user }),
       output: { file: logFile },

@@ -21,6 +21,8 @@ export interface Redis {
   readonly pid: number;
   readonly ended: Promise<string>;
   stop(): Promise<void>;
+  /** Ends it at once. */
+  kill(): void;
 }
 
 const READY_TIMEOUT_MS = 20_000;
@@ -56,6 +58,7 @@ export async function startRedis(options: RedisOptions): Promise<Redis> {
     pid: part.pid,
     ended: part.ended,
     stop: () => part.stop('SIGTERM', STOP_GRACE_MS),
+    kill: () => part.process.kill('SIGKILL'),
   };
 }
 

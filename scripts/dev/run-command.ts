@@ -1,5 +1,5 @@
 // Runs a program to its end without standing in the way of what runs at the same time.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 
 /** How a program is run. */
 export interface RunOptions {
@@ -15,10 +15,23 @@ export interface RunResult {
   readonly output: string;
 }
 
+const running = new Set<ChildProcess>();
+
+/** Ends what is being run, when this program shall end. */
+export function endCommands(): void {
+  for (const child of running) child.kill('SIGTERM');
+}
+
 /** Runs a program. Never rejects: a program that cannot be run is one that failed. */
-export function runCommand(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+export function runCommand(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult> {
   return new Promise((resolve) => {
     const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    running.add(child);
+    child.once('close', () => running.delete(child));
     let output = '';
     const collect = (chunk: Buffer) => {
       output += chunk.toString();

@@ -15,6 +15,16 @@ const USER = 'postgres';
 /** Root outside looks like user 1000 inside; files stay root's, so folders that only root may enter stay open. */
 const NAMESPACE = ['unshare', '--user', '--map-user=1000', '--map-group=1000'] as const;
 
+/** The command line that runs a program so. */
+export function commandLine(
+  { prefix }: Unprivileged,
+  program: string,
+  args: readonly string[],
+): { command: string; args: string[] } {
+  const [command, ...rest] = [...prefix, program, ...args];
+  return { command: command ?? program, args: rest };
+}
+
 let found: Unprivileged | undefined;
 
 /** The way that works on this machine. */

@@ -63,6 +63,8 @@ const REASON_BY_CODE: Partial<Record<codes, Reason>> = {
   [codes.CANCELLED]: 'CANCELLED',
   [codes.INVALID_ARGUMENT]: 'MALFORMED_REQUEST',
   [codes.DEADLINE_EXCEEDED]: 'DEADLINE_EXCEEDED',
+  // The health service's word for a service that is not there.
+  [codes.NOT_FOUND]: 'NO_SUCH_SERVICE',
   [codes.RESOURCE_EXHAUSTED]: 'TOO_MUCH',
   [codes.UNIMPLEMENTED]: 'NO_SUCH_METHOD',
   [codes.UNAVAILABLE]: 'UNAVAILABLE',

@@ -90,10 +90,30 @@ export function integerConstraint(type: ScalarType, rules: Rules): Constraint {
   };
 }
 
-/** Digits of the right sign and length; the exact bounds are those of the number. */
+/** What a string of digits between the bounds looks like: the upper one exactly, the lower one by its sign. */
 function textPattern({ min, max }: Range): string {
-  const length = String(max > -min ? max : -min).length;
-  const positive = `[1-9][0-9]{0,${length - 1}}`;
+  const positive = max === INT64.max || max === UINT64.max ? anyUpTo(max) : exactlyUpTo(String(max));
   if (min > 0n) return `^${positive}$`;
   return `^${min < 0n ? '-?' : ''}(?:0|${positive})$`;
+}
+
+/** The limit of the type goes without saying: by the number of digits is enough, and can be read. */
+function anyUpTo(max: bigint): string {
+  return `[1-9][0-9]{0,${String(max).length - 1}}`;
+}
+
+/** 1 to 9054: fewer digits; or as many, of which the first that is not the same is smaller; or 9054 itself. */
+function exactlyUpTo(max: string): string {
+  const smaller = [...max].flatMap((digit, index) => {
+    const choices = '0123456789'.slice(index === 0 ? 1 : 0, Number(digit));
+    if (choices === '') return [];
+    const choice = choices.length === 1 ? choices : `[${choices[0]}-${choices.at(-1)}]`;
+    return [`${max.slice(0, index)}${choice}${anyDigits(max.length - index - 1)}`];
+  });
+  const shorter = max.length > 1 ? [anyUpTo(10n ** BigInt(max.length - 1) - 1n)] : [];
+  return `(?:${[...shorter, ...smaller, max].join('|')})`;
+}
+
+function anyDigits(count: number): string {
+  return ['', '[0-9]'][count] ?? `[0-9]{${count}}`;
 }

@@ -1,0 +1,23 @@
+// `npm run call -- wallet.v1.WalletService/GetBalance '{}' --user 1001`: one call of the running stack over gRPC.
+import { parseArgs } from 'node:util';
+import { connect } from '../src/client/grpc.ts';
+import { demandsOf } from './dev/demands.ts';
+import { IDENTITY_FLAGS, identityFor, parseJson, sayCall } from './dev/say-call.ts';
+import { SetupError } from './dev/setup-error.ts';
+
+const USAGE =
+  "usage: npm run call -- wallet.v1.WalletService/GetBalance '{}' --user 1001 [--room demo] [--key KEY]";
+
+await sayCall(async ({ grpcAddress }) => {
+  const { values, positionals } = parseArgs({ options: IDENTITY_FLAGS, allowPositionals: true });
+  const [name, text = '{}', ...rest] = positionals;
+  if (name === undefined || rest.length > 0) throw new SetupError(USAGE);
+  const demands = demandsOf(name);
+  const request = parseJson(text);
+  const connection = connect(grpcAddress);
+  try {
+    return await connection.call(name, request, identityFor(demands, values));
+  } finally {
+    connection.close();
+  }
+});

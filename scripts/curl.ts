@@ -1,0 +1,30 @@
+// `npm run curl -- /api/v1/wallet/balance --user 1001`: one call of the running stack over REST.
+import { parseArgs } from 'node:util';
+import { requestRest } from '../src/client/rest.ts';
+import { demandsOfRoute } from './dev/demands.ts';
+import { IDENTITY_FLAGS, identityFor, parseJson, pretty, sayCall } from './dev/say-call.ts';
+import { SetupError } from './dev/setup-error.ts';
+
+const USAGE =
+  "usage: npm run curl -- /api/v1/wallet/balance --user 1001 [-X POST] [-d '{}'] [--room demo] [--key KEY]";
+
+await sayCall(async ({ restUrl }) => {
+  const { values, positionals } = parseArgs({
+    options: {
+      ...IDENTITY_FLAGS,
+      request: { type: 'string', short: 'X' },
+      data: { type: 'string', short: 'd' },
+    },
+    allowPositionals: true,
+  });
+  const [path, ...rest] = positionals;
+  if (!path?.startsWith('/') || rest.length > 0) throw new SetupError(USAGE);
+  if (restUrl === undefined) throw new SetupError('there is no Envoy here and so no REST; use npm run call');
+  const { data } = values;
+  const method = (values.request ?? (data === undefined ? 'GET' : 'POST')).toUpperCase();
+  if (data !== undefined) parseJson(data);
+  const identity = identityFor(demandsOfRoute(method, path), values);
+  const { status, body } = await requestRest(`${restUrl}${path}`, method, data, identity);
+  if (status >= 400) throw new Error(`HTTP ${status}\n${pretty(body)}`);
+  return body;
+});

@@ -1,0 +1,94 @@
+// dev.json: where the parts of a running `npm start` are, for the scripts that talk to it.
+import { randomBytes } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { keepSecret, randomSecret, writeSecret } from './secret-file.ts';
+import { SetupError } from './setup-error.ts';
+
+/** An API key to try things with. */
+export interface DemoKey {
+  readonly keyId: string;
+  /** Text; its UTF-8 bytes are the HMAC key. */
+  readonly secret: string;
+  readonly scopes: readonly string[];
+}
+
+/** What dev.json says. Scripts rely on the names. */
+export interface DevInfo {
+  /** Absent where Envoy can't be had, as are the other places of the edge. */
+  readonly restUrl?: string;
+  /** gRPC and gRPC-Web through Envoy. */
+  readonly grpcEdgeAddress?: string;
+  /** The server itself. */
+  readonly grpcAddress: string;
+  readonly opsUrl: string;
+  readonly envoyAdminUrl?: string;
+  /** Logs in as the server does. */
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly keys: readonly DemoKey[];
+  readonly users: readonly number[];
+  readonly room: string;
+}
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const DEFAULT_DATA_DIR = 'var';
+
+/** The data folder: DATA_DIR, seen from the project's folder, or `var`. */
+export function dataDirOf(env: NodeJS.ProcessEnv): string {
+  return resolve(ROOT, env.DATA_DIR || DEFAULT_DATA_DIR);
+}
+
+/** The data folder as people write it. */
+export function nameOfDataDir(dataDir: string): string {
+  const inside = relative(ROOT, dataDir);
+  return inside.startsWith('..') ? dataDir : inside || '.';
+}
+
+/** What to put before a command so that it talks to this data folder in any terminal. */
+export function dataDirPrefix(dataDir: string): string {
+  const name = nameOfDataDir(dataDir);
+  if (name === DEFAULT_DATA_DIR) return '';
+  return `DATA_DIR='${name.replaceAll("'", `'\\''`)}' `;
+}
+
+function fileOf(dataDir: string): string {
+  return join(dataDir, 'dev.json');
+}
+
+/** Says where everything is. */
+export function writeDevInfo(dataDir: string, info: DevInfo): void {
+  writeSecret(fileOf(dataDir), `${JSON.stringify(info, undefined, 2)}\n`);
+}
+
+/** What is not running is nowhere. */
+export function removeDevInfo(dataDir: string): void {
+  rmSync(fileOf(dataDir), { force: true });
+}
+
+/** Where everything is. Throws a SetupError when nothing is running on the data folder. */
+export function readDevInfo(dataDir: string): DevInfo {
+  try {
+    return JSON.parse(readFileSync(fileOf(dataDir), 'utf8')) as DevInfo;
+  } catch {
+    throw new SetupError(notRunning(dataDir));
+  }
+}
+
+/** The line for when nothing is running. */
+export function notRunning(dataDir: string): string {
+  return `nothing is running on the data folder ${nameOfDataDir(dataDir)}; start it with ${dataDirPrefix(dataDir)}npm start`;
+}
+
+/** The demo key of the data folder; made at the first start and kept. */
+export function keepDemoKey(dataDir: string): DemoKey {
+  const text = keepSecret(join(dataDir, 'demo-key.secret'), () =>
+    JSON.stringify({
+      keyId: `ppk_live_${randomBytes(12).toString('hex')}`,
+      secret: randomSecret(),
+      scopes: ['read', 'pay', 'fund'],
+    } satisfies DemoKey),
+  );
+  return JSON.parse(text) as DemoKey;
+}

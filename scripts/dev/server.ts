@@ -1,0 +1,79 @@
+// Runs a server process of this repository for development and tests.
+import { fileURLToPath } from 'node:url';
+import { pidFileOf, startPart, stopLeftover } from './processes.ts';
+import { SetupError } from './setup-error.ts';
+
+/** How a server process is run. */
+export interface ServerOptions {
+  readonly dataDir: string;
+  /** The whole environment of the process. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Gets what it writes to stdout and stderr. */
+  readonly onOutput: (chunk: Buffer) => void;
+  /** Tells several of one data folder apart; `server` when left out. */
+  readonly name?: string;
+}
+
+/** A server process that serves. */
+export interface Server {
+  readonly pid: number;
+  readonly ended: Promise<string>;
+  /** Lets the calls under way finish. */
+  stop(): Promise<void>;
+  /** Ends it at once, as a crash would. */
+  kill(): void;
+}
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const READY_TIMEOUT_MS = 30_000;
+/** Above the default of STOP_GRACE_MS, so that the server is not killed while it still gives calls their time. */
+const STOP_GRACE_MS = 10_000;
+const LAST_WORDS = 4_000;
+
+/** Starts a server process; it serves once this resolves. Throws a SetupError with its last words if it does not. */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const name = options.name ?? 'server';
+  const part = await startPart({
+    name,
+    command: process.execPath,
+    args: [MAIN],
+    env: options.env,
+    output: 'pipe',
+    pidFile: pidFileOf(options.dataDir, name),
+  });
+  let lastWords = '';
+  for (const stream of [part.process.stdout, part.process.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      lastWords = (lastWords + chunk.toString()).slice(-LAST_WORDS);
+      options.onOutput(chunk);
+    });
+  }
+  let timer: NodeJS.Timeout | undefined;
+  const failure = await Promise.race([
+    new Promise<undefined>((resolve) => {
+      part.process.on('message', (message) => {
+        if (message === 'ready') resolve(undefined);
+      });
+    }),
+    part.ended.then((how) => `ended while starting (${how})`),
+    new Promise<string>((resolve) => {
+      timer = setTimeout(resolve, READY_TIMEOUT_MS, `was not ready within ${READY_TIMEOUT_MS / 1000} s`);
+    }),
+  ]);
+  clearTimeout(timer);
+  if (failure) {
+    await part.stop('SIGKILL', 0);
+    throw new SetupError(`the ${name} ${failure}:\n${lastWords.trim()}`);
+  }
+  return {
+    pid: part.pid,
+    ended: part.ended,
+    stop: () => part.stop('SIGTERM', STOP_GRACE_MS),
+    kill: () => part.process.kill('SIGKILL'),
+  };
+}
+
+/** Stops the server process that a killed run left behind on the data folder; returns its pid if there was one. */
+export function stopLeftoverServer(dataDir: string): Promise<number | undefined> {
+  return stopLeftover(pidFileOf(dataDir, 'server'), 'SIGTERM', STOP_GRACE_MS);
+}

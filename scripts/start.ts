@@ -1,0 +1,212 @@
+// `npm start`: everything that ppuri needs, on this machine, from nothing, until Ctrl-C.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { dataDirOf, keepDemoKey, nameOfDataDir, removeDevInfo, writeDevInfo } from './dev/dev-json.ts';
+import { type PreparedEnvoy, prepareEnvoy } from './dev/envoy.ts';
+import { type Kept, keepRunning, type Runnable } from './dev/keep-running.ts';
+import { stopLeftovers } from './dev/leftovers.ts';
+import { tryLock } from './dev/lock-file.ts';
+import { HOST, type Ports, readPorts, requireFreePorts } from './dev/ports.ts';
+import { startPostgres } from './dev/postgres.ts';
+import { killParts } from './dev/processes.ts';
+import { startRedis } from './dev/redis.ts';
+import { endCommands } from './dev/run-command.ts';
+import { keepSecret, randomSecret } from './dev/secret-file.ts';
+import { startServer } from './dev/server.ts';
+import { SetupError } from './dev/setup-error.ts';
+import { onStopSignal } from './dev/stop-signals.ts';
+import { welcome } from './dev/welcome.ts';
+
+/** How long a start that is under way is waited for when it shall stop. */
+const START_GRACE_MS = 5_000;
+
+interface Place {
+  readonly dataDir: string;
+  readonly logDir: string;
+  readonly ports: Ports;
+}
+
+const startedAt = performance.now();
+const parts = new Map<'postgres' | 'redis' | 'server' | 'envoy', Kept<Runnable>>();
+let stopping = false;
+let unlock = () => {};
+
+const say = (line: string) => {
+  if (!stopping) console.log(line);
+};
+
+const starting = start().catch(async (error: unknown) => {
+  if (stopping) return;
+  console.error(error instanceof SetupError ? error.message : error);
+  await stop(1);
+});
+onStopSignal(
+  () => {
+    console.log('\nStopping …');
+    void stop(0);
+  },
+  () => {
+    for (const part of parts.values()) part.kill();
+  },
+);
+
+async function start(): Promise<void> {
+  const ports = readPorts(process.env);
+  const dataDir = dataDirOf(process.env);
+  const logDir = join(dataDir, 'log');
+  mkdirSync(logDir, { recursive: true });
+  const lock = tryLock(join(dataDir, 'run', 'start.lock'));
+  if ('heldBy' in lock) {
+    throw new SetupError(
+      `npm start runs on the data folder ${nameOfDataDir(dataDir)} already (pid ${lock.heldBy}); ` +
+        'stop it, or set DATA_DIR to another folder',
+    );
+  }
+  removeDevInfo(dataDir);
+  unlock = () => {
+    removeDevInfo(dataDir);
+    lock.unlock();
+  };
+  await stopLeftovers(dataDir, say);
+  await requireFreePorts(ports);
+  await startParts({ dataDir, logDir, ports });
+}
+
+async function startParts(place: Place): Promise<void> {
+  const { dataDir, logDir, ports } = place;
+  say('Starting PostgreSQL, Redis, the server and Envoy …');
+  const edgeSecret = randomSecret();
+  const edge = { restPort: ports.rest, grpcEdgePort: ports.grpcEdge, adminPort: ports.envoyAdmin };
+  const [databaseUrl, redisUrl, envoy] = await together([
+    startDatabase(place),
+    startQueue(place),
+    prepareEnvoy({ dataDir, logDir, ...edge, serverPorts: [ports.grpc], edgeSecret }, say),
+  ]);
+  const output = gate();
+  await keep('server', 'The server', () =>
+    startServer({
+      dataDir,
+      env: serverEnv(place, databaseUrl, redisUrl, edgeSecret),
+      onOutput: output.write,
+    }),
+  );
+  const noEnvoy = 'reason' in envoy ? envoy.reason : await startEdge(envoy);
+  if (stopping) return;
+  writeDevInfo(dataDir, {
+    ...(noEnvoy === undefined && {
+      restUrl: `http://${HOST}:${ports.rest}`,
+      grpcEdgeAddress: `${HOST}:${ports.grpcEdge}`,
+      envoyAdminUrl: `http://${HOST}:${ports.envoyAdmin}`,
+    }),
+    grpcAddress: `${HOST}:${ports.grpc}`,
+    opsUrl: `http://${HOST}:${ports.ops}`,
+    databaseUrl,
+    redisUrl,
+    keys: [keepDemoKey(dataDir)],
+    users: [1001, 1002, 1003, 1004, 1005],
+    room: 'demo',
+  });
+  say(welcome({ ports, dataDir, tookMs: performance.now() - startedAt, noEnvoy }));
+  output.open();
+}
+
+/** Starts Postgres and brings the schema and the demo people into it; returns the server's own login. */
+async function startDatabase({ dataDir, logDir, ports }: Place): Promise<string> {
+  const [{ first: postgres }, { migrate }, { seed }] = await Promise.all([
+    keep('postgres', 'PostgreSQL', () => startPostgres({ dataDir, logDir, port: ports.postgres })),
+    // Loaded meanwhile, because they take about as long as Postgres does.
+    import('../src/db/migrate.ts'),
+    import('./dev/seed.ts'),
+  ]);
+  const ownerUrl = await postgres.createDatabase('ppuri');
+  const appPassword = keepSecret(join(dataDir, 'postgres-app.secret'));
+  await migrate({ ownerUrl, appPassword });
+  const url = new URL(ownerUrl);
+  url.username = 'ppuri_app';
+  url.password = appPassword;
+  await seed(url.href);
+  return url.href;
+}
+
+async function startQueue({ dataDir, logDir, ports }: Place): Promise<string> {
+  const { first } = await keep('redis', 'Redis', () =>
+    startRedis({ dataDir, logDir, port: ports.redis, say }),
+  );
+  return first.url;
+}
+
+async function startEdge(envoy: PreparedEnvoy): Promise<undefined> {
+  await keep('envoy', 'Envoy', () => envoy.start());
+}
+
+function serverEnv(
+  { logDir, ports }: Place,
+  databaseUrl: string,
+  redisUrl: string,
+  edgeSecret: string,
+): NodeJS.ProcessEnv {
+  return {
+    // Ctrl-C shall take ten seconds at most; calls last for milliseconds.
+    STOP_GRACE_MS: '5000',
+    ...process.env,
+    NODE_ENV: 'development',
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: redisUrl,
+    GRPC_HOST: HOST,
+    GRPC_PORT: String(ports.grpc),
+    OPS_HOST: HOST,
+    OPS_PORT: String(ports.ops),
+    LOG_DIR: logDir,
+    EDGE_SECRET: edgeSecret,
+  };
+}
+
+/** Starts a part and remembers it for stopping; what comes up while stopping is stopped at once. */
+async function keep<T extends Runnable>(
+  key: 'postgres' | 'redis' | 'server' | 'envoy',
+  name: string,
+  begin: () => Promise<T>,
+): Promise<Kept<T>> {
+  if (stopping) throw new SetupError('stopping');
+  const kept = await keepRunning(name, begin, say);
+  parts.set(key, kept);
+  return kept;
+}
+
+/** Like Promise.all, but fails only when none is under way any more, so that all that came up can be stopped. */
+async function together<T extends readonly Promise<unknown>[]>(
+  works: readonly [...T],
+): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
+  for (const work of works) work.catch(endCommands);
+  await Promise.allSettled(works);
+  return Promise.all(works);
+}
+
+/** Holds back what the server writes until people have been told that it is ready. */
+function gate() {
+  const held: Buffer[] = [];
+  let isOpen = false;
+  return {
+    write: (chunk: Buffer) => {
+      if (isOpen) process.stdout.write(chunk);
+      else held.push(chunk);
+    },
+    open: () => {
+      isOpen = true;
+      for (const chunk of held) process.stdout.write(chunk);
+    },
+  };
+}
+
+/** From the outside in: who calls goes before who is called. */
+async function stop(exitCode: number): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  endCommands();
+  if (exitCode === 0) await Promise.race([starting, sleep(START_GRACE_MS)]);
+  for (const key of ['envoy', 'server', 'redis', 'postgres'] as const) await parts.get(key)?.stop();
+  killParts();
+  unlock();
+  process.exit(exitCode);
+}

@@ -1,0 +1,35 @@
+// The settings: defaults, and every fault named at once.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ConfigError, readConfig } from '../src/config.ts';
+
+const GOOD = { DATABASE_URL: 'postgres://a@127.0.0.1/b', REDIS_URL: 'redis://127.0.0.1:6379' };
+
+test('what is not set has its default', () => {
+  const config = readConfig(GOOD);
+  assert.equal(config.grpcPort, 50051);
+  assert.equal(config.sprinkleLifetimeMs, 600_000);
+  assert.equal(config.sprinkleLookupMs, 7 * 86_400_000);
+});
+
+test('every variable that is missing or wrong is named, all at once', () => {
+  const wrong = { DATABASE_URL: 'mysql://x', GRPC_PORT: '70000', LEDGER_LANES: '1.5', LOG_LEVEL: 'loud' };
+  assert.throws(
+    () => readConfig(wrong),
+    (error) => {
+      assert.ok(error instanceof ConfigError);
+      for (const name of ['DATABASE_URL', 'REDIS_URL', 'GRPC_PORT', 'LEDGER_LANES', 'LOG_LEVEL']) {
+        assert.match(error.message, new RegExp(name));
+      }
+      return true;
+    },
+  );
+});
+
+test('a wrong URL is not repeated in the message: it may hold a password', () => {
+  const secret = { ...GOOD, DATABASE_URL: 'mysql://user:hunter2@host/db' };
+  assert.throws(
+    () => readConfig(secret),
+    (error) => error instanceof ConfigError && !error.message.includes('hunter2'),
+  );
+});

@@ -1,0 +1,136 @@
+// The ledger in the database: batches, their statements, and what the database itself refuses.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import pg from 'pg';
+import { startBatcher } from '../../src/db/ledger/batcher.ts';
+import { openPool } from '../../src/db/pool.ts';
+import { Refusal } from '../../src/domain/refusal.ts';
+import type { Verb } from '../../src/domain/verb.ts';
+import { chance } from '../../src/ops/chance.ts';
+import { deposit } from '../../src/usecases/deposit.ts';
+import { transfer } from '../../src/usecases/transfer.ts';
+import { type Stack, startStack } from '../stack.ts';
+import { watched } from './watched-pool.ts';
+
+const ANNA = 6001;
+const BO = 6002;
+let stack: Stack;
+let pool: pg.Pool;
+
+before(async () => {
+  stack = await startStack();
+  pool = openPool({
+    url: stack.config.databaseUrl,
+    maxConnections: 2,
+    statementTimeoutMs: 10_000,
+    onIdleError: () => {},
+  });
+  await stack.addUsers([ANNA, BO]);
+  await stack.fund([ANNA], 100_000);
+});
+after(async () => {
+  await pool.end();
+  await stack.stop();
+});
+
+const key = (name: string) => ({ userId: BigInt(ANNA), key: name, fingerprint: 'f0' });
+const pay = (amount: bigint, to = BO) => ({
+  userId: BigInt(ANNA),
+  from: { defaultOf: BigInt(ANNA), field: 'from' },
+  to: { defaultOf: BigInt(to), field: 'to' },
+  money: { currency: 'KRW', amount, field: 'amount' } as const,
+  memo: '',
+});
+
+test('a hundred calls at once share a transaction: the statements are counted by the batch', async () => {
+  const statements: string[] = [];
+  const counting = watched(pool, (text) => statements.push(text));
+  const { perform } = startBatcher(
+    { pool: counting, random: chance, onCommit: () => {} },
+    { maxBatch: 1024, lanes: 1 },
+  );
+  await Promise.all(
+    Array.from({ length: 100 }, (_, index) => perform(transfer, pay(1n), key(`many-${index}`), 'r')),
+  );
+  assert.deepEqual(
+    statements.map((text) => text.trim().split(/\s+/)[0]),
+    ['BEGIN', 'SELECT', 'SELECT', 'SELECT', 'UPDATE', 'INSERT', 'INSERT', 'COMMIT'],
+  );
+});
+
+test('a call that makes the database refuse fails alone; the others of its batch go through', async () => {
+  const { perform } = startBatcher(
+    { pool, random: chance, onCommit: () => {} },
+    { maxBatch: 1024, lanes: 1 },
+  );
+  // A fault of ours as it might be: a decision that goes around the domain's limit. The CHECK of the table holds.
+  const faulty: Verb<ReturnType<typeof pay>, bigint> = {
+    needs: transfer.needs,
+    decide: ({ from, to, money }, book) => {
+      const [debit, credit] = [book.wallet(from), book.wallet(to)];
+      const posing = { ...debit, kind: 'external' as const };
+      Object.assign(debit, posing);
+      return book.post({ kind: 'transfer', debit, credit, amount: money.amount }).amount;
+    },
+  };
+  const results = await Promise.allSettled([
+    perform(transfer, pay(10n), key('good-1'), 'r'),
+    perform(faulty, pay(10_000_000n), key('bad'), 'r'),
+    perform(transfer, pay(20n), key('good-2'), 'r'),
+  ]);
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  );
+  const [, bad] = results;
+  assert.ok(bad?.status === 'rejected' && !(bad.reason instanceof Refusal));
+  assert.match(String(bad.reason), /accounts_balance_within_limit/);
+});
+
+test('the database refuses to change, delete or empty what happened, to its owner too', async () => {
+  const app = new pg.Pool({ connectionString: stack.config.databaseUrl, max: 1 });
+  try {
+    for (const sql of [
+      'UPDATE transfers SET amount = 1',
+      'DELETE FROM transfers',
+      'TRUNCATE transfers',
+      'DELETE FROM sprinkle_claims',
+      'DELETE FROM idempotency_keys',
+      'DELETE FROM accounts',
+      'UPDATE accounts SET overdraft_limit = 1000000',
+      'UPDATE sprinkles SET amount = 1',
+      'DROP TABLE transfers',
+    ]) {
+      await assert.rejects(app.query(sql), /permission denied|must be owner/, sql);
+    }
+  } finally {
+    await app.end();
+  }
+  for (const sql of [
+    'UPDATE transfers SET amount = amount',
+    'DELETE FROM transfers',
+    'TRUNCATE transfers',
+    `DO $$ DECLARE p text; BEGIN SELECT 'TRUNCATE ' || min(inhrelid::regclass::text) INTO p FROM pg_inherits
+       WHERE inhparent = 'transfers'::regclass; EXECUTE p; END $$`,
+  ]) {
+    await assert.rejects(stack.db.query(sql), /never changed or deleted/, sql);
+  }
+});
+
+test('the database refuses a balance below its limit', async () => {
+  await assert.rejects(
+    stack.db.query('UPDATE accounts SET balance = -1 WHERE owner_user_id = $1', [ANNA]),
+    /accounts_balance_within_limit/,
+  );
+});
+
+test('a balance cannot grow past what an account can hold', async () => {
+  const wallet = { defaultOf: BigInt(BO), field: 'wallet' };
+  const intent = { userId: BigInt(BO), wallet, memo: '' };
+  const { perform } = startBatcher({ pool, random: chance, onCommit: () => {} }, { maxBatch: 10, lanes: 1 });
+  const huge = { ...intent, money: { currency: 'KRW', amount: 2n ** 63n - 1n, field: 'amount' } as const };
+  await assert.rejects(
+    perform(deposit, huge, { userId: BigInt(BO), key: 'huge', fingerprint: 'f0' }, 'r'),
+    (error) => error instanceof Refusal && error.reason === 'BALANCE_TOO_HIGH',
+  );
+});

@@ -1,0 +1,118 @@
+// Every answer that is not OK carries its ErrorInfo, also where gRPC itself says no, and none tells of the inside.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { ErrorInfo, LocalizedMessage } from '../../gen/ts/google/rpc/error_details.ts';
+import { Status } from '../../gen/ts/google/rpc/status.ts';
+import { PpuriError } from '../../src/client/error.ts';
+import { REASONS, type Reason } from '../../src/domain/reasons.ts';
+import { Refusal } from '../../src/domain/refusal.ts';
+import { statusOf } from '../../src/grpc/error-status.ts';
+import { type Stack, startStack } from '../stack.ts';
+
+let stack: Stack;
+let client: Client;
+before(async () => {
+  stack = await startStack();
+  client = new Client(stack.grpcAddress, credentials.createInsecure());
+});
+after(async () => {
+  client.close();
+  await stack.stop();
+});
+
+function call(
+  path: string,
+  bytes: Buffer,
+  headers: Record<string, string> = {},
+  deadlineMs = 5000,
+): Promise<ServiceError> {
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+  const asIs = (message: Buffer) => message;
+  return new Promise((resolve, reject) => {
+    const options = { deadline: Date.now() + deadlineMs };
+    client.makeUnaryRequest(path, asIs, asIs, bytes, metadata, options, (error) => {
+      if (error) resolve(error);
+      else reject(new Error('the call was answered OK'));
+    });
+  });
+}
+
+function detailsOf(error: ServiceError): Status {
+  const [bytes] = error.metadata.get('grpc-status-details-bin');
+  assert.ok(Buffer.isBuffer(bytes), `no details on: ${error.message}`);
+  return Status.decode(bytes);
+}
+
+const BALANCE = '/wallet.v1.WalletService/GetBalance';
+
+test('an unknown method and an unknown service', async () => {
+  for (const path of ['/wallet.v1.WalletService/Nothing', '/wallet.v9.WalletService/GetBalance', '/x']) {
+    const error = await call(path, Buffer.alloc(0));
+    assert.equal(error.code, status.UNIMPLEMENTED);
+    assert.equal(new PpuriError(error).reason, 'NO_SUCH_METHOD');
+    assert.equal(new PpuriError(error).code, 'ERR005');
+  }
+});
+
+test('bytes that are no message', async () => {
+  const error = await call(BALANCE, Buffer.from('ffffffff', 'hex'), { 'x-user-id': '1' });
+  assert.equal(error.code, status.INVALID_ARGUMENT);
+  assert.equal(new PpuriError(error).reason, 'MALFORMED_REQUEST');
+});
+
+test('a message that is too large', async () => {
+  const error = await call(BALANCE, Buffer.alloc(2 * 1024 * 1024), { 'x-user-id': '1' });
+  assert.equal(error.code, status.RESOURCE_EXHAUSTED);
+  assert.equal(new PpuriError(error).code, 'ERR008');
+});
+
+test('a fault of ours says INTERNAL to the caller and everything to the log, under the same request id', async () => {
+  await stack.db.query('ALTER TABLE users RENAME TO users_away');
+  try {
+    const requestId = crypto.randomUUID();
+    const request = Buffer.from([8, 1]);
+    const error = await call('/wallet.v1.UserService/GetUser', request, {
+      'x-user-id': '1',
+      'x-request-id': requestId,
+    });
+    assert.equal(error.code, status.INTERNAL);
+    assert.equal(error.details, 'internal error');
+    assert.deepEqual(error.metadata.get('x-request-id'), [requestId]);
+    assert.doesNotMatch(JSON.stringify(detailsOf(error)), /users|relation|select/i);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const { readFileSync } = await import('node:fs');
+    const log = readFileSync(`${stack.logDir}/app.log`, 'utf8');
+    const line = log.split('\n').find((text) => text.includes(requestId));
+    assert.match(line ?? '', /relation \\"users\\" does not exist/);
+  } finally {
+    await stack.db.query('ALTER TABLE users_away RENAME TO users');
+  }
+});
+
+test('words come in Korean for those who ask for it', async () => {
+  for (const [accept, locale] of [
+    ['ko-KR,ko;q=0.9', 'ko'],
+    ['en-US', 'en'],
+    ['fr', 'en'],
+  ] as const) {
+    const error = await call(BALANCE, Buffer.alloc(0), { 'x-user-id': '999999', 'accept-language': accept });
+    const any = detailsOf(error).details.find(({ typeUrl }) => typeUrl.endsWith('LocalizedMessage'));
+    const words = LocalizedMessage.decode(any?.value ?? Buffer.alloc(0));
+    assert.deepEqual([words.locale, words.message], [locale, REASONS.USER_NOT_FOUND[locale]]);
+  }
+});
+
+test('every reason has exactly one ErrorInfo, without an empty value that would bring the edge down', () => {
+  for (const reason of Object.keys(REASONS) as Reason[]) {
+    const { metadata, code } = statusOf(new Refusal(reason), 'ko', 'id');
+    assert.equal(code, status[REASONS[reason].status]);
+    const { details } = Status.decode(metadata.get('grpc-status-details-bin')[0] as Buffer);
+    const infos = details.filter(({ typeUrl }) => typeUrl.endsWith('ErrorInfo'));
+    assert.equal(infos.length, 1);
+    const info = ErrorInfo.decode(infos[0]?.value ?? Buffer.alloc(0));
+    assert.deepEqual([info.reason, info.domain], [reason, 'ppuri']);
+    for (const [name, value] of Object.entries(info.metadata)) assert.ok(name !== '' && value !== '');
+  }
+});

@@ -1,0 +1,56 @@
+// Negative control of the races: without the row lock, spends that meet are paid from the same money.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startBatcher } from '../../src/db/ledger/batcher.ts';
+import { openPool } from '../../src/db/pool.ts';
+import { chance } from '../../src/ops/chance.ts';
+import { deposit } from '../../src/usecases/deposit.ts';
+import { transfer } from '../../src/usecases/transfer.ts';
+import { watched } from '../db/watched-pool.ts';
+import { makeDatabase, peopleOf } from '../stack.ts';
+
+const SPENDER = 6100;
+const PAYEE = 6101;
+const won = (amount: bigint) => ({ currency: 'KRW', amount, field: 'amount' }) as const;
+const walletOf = (user: number) => ({ defaultOf: BigInt(user), field: 'user' });
+const userId = BigInt(SPENDER);
+
+/** Spends 100 fifty times at once from 1,000, in two batches that run side by side; how many were paid. */
+async function race(change: (text: string) => string): Promise<number> {
+  const database = await makeDatabase();
+  const onIdleError = () => {};
+  const pool = openPool({ url: database.appUrl, maxConnections: 2, statementTimeoutMs: 10_000, onIdleError });
+  try {
+    await peopleOf(database).addUsers([SPENDER, PAYEE]);
+    await pool.query('SELECT ensure_transfer_partitions(1)');
+    // Both connections are open before the race; otherwise the second batch would come after the first one's commit.
+    await Promise.all([1, 2].map(() => pool.query('SELECT pg_sleep(0.1)')));
+    const tools = { pool: watched(pool, () => {}, change), random: chance, onCommit: () => {} };
+    const batchers = [1, 2].map(() => startBatcher(tools, { maxBatch: 25, lanes: 1 }));
+    const key = (name: string) => ({ userId, key: name, fingerprint: 'f0' });
+    const funds = { userId, wallet: walletOf(SPENDER), money: won(1000n), memo: '' };
+    await batchers[0]?.perform(deposit, funds, key('fund'), 'r');
+    const spend = { userId, from: walletOf(SPENDER), to: walletOf(PAYEE), money: won(100n), memo: '' };
+    const results = await Promise.allSettled(
+      Array.from({ length: 50 }, (_, index) =>
+        batchers[index % 2]?.perform(transfer, spend, key(`${index}`), 'r'),
+      ),
+    );
+    return results.filter(({ status }) => status === 'fulfilled').length;
+  } finally {
+    await pool.end();
+    await database.drop();
+  }
+}
+
+test('with the lock exactly 10 are paid', async () => {
+  assert.equal(await race((text) => text), 10);
+});
+
+test('without it more are', async () => {
+  let paid = 10;
+  for (let round = 0; paid === 10 && round < 20; round++) {
+    paid = await race((text) => text.replace('FOR NO KEY UPDATE', ''));
+  }
+  assert.ok(paid > 10, 'the lock was not what kept the money together');
+});
