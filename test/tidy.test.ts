@@ -126,7 +126,7 @@ test('no file is longer than 250 lines', () => {
 });
 
 test('every file opens with a sentence that says what it is for', () => {
-  const silent = CODE.filter((file) => !/^\/\/ \S.{20,}/.test(read(file)));
+  const silent = CODE.filter((file) => !/^\/\/ \S.{10,}/.test(read(file)));
   assert.deepEqual(silent, []);
 });
 

@@ -54,22 +54,27 @@ async function makeAllCalls(env: Record<string, string>, keyOf: (call: Call, att
     const teller = grpcTeller(`127.0.0.1:${line.port}`);
     const left = CALLS_TO_MAKE.filter(({ key }) => !answers.has(key));
     const dieAt = answers.size + (DEATHS_AFTER[deaths] ?? Number.POSITIVE_INFINITY);
-    let dead: Promise<void> | undefined;
+    let dying: Promise<void> | undefined;
+    let isDead = false;
     const worker = async () => {
-      for (let call = left.shift(); call && !dead; call = left.shift()) {
+      for (let call = left.shift(); call && !isDead; call = left.shift()) {
         const identity = { userId: String(call.from), idempotencyKey: keyOf(call, attempt) };
         const request = { to_user_id: call.to, amount: call.amount };
         const answer = await teller.tell('wallet.v1.WalletService/Transfer', request, identity);
         if (answer.status === 0) answers.set(call.key, String(answer.body.transaction_id));
-        if (answers.size >= dieAt && !dead) {
+        if (answers.size >= dieAt && !dying) {
           deaths += 1;
           line.loseAnswers();
-          dead = sleep(50).then(() => server.kill());
+          // Every worker goes on and makes one more call, which is committed and never answered.
+          dying = sleep(100).then(async () => {
+            isDead = true;
+            await server.kill();
+          });
         }
       }
     };
     await Promise.all(Array.from({ length: 64 }, worker));
-    await dead;
+    await dying;
     teller.close();
     line.close();
     await server.stop();

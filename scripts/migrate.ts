@@ -1,0 +1,10 @@
+// `npm run migrate`: brings a database to the newest schema before a new version of the server starts.
+import { migrate } from '../src/db/migrate.ts';
+
+const { DATABASE_URL: ownerUrl, APP_PASSWORD: appPassword } = process.env;
+if (!ownerUrl || !appPassword) {
+  console.error('DATABASE_URL (a login that owns the database) and APP_PASSWORD (what ppuri_app gets) are required');
+  process.exit(1);
+}
+await migrate({ ownerUrl, appPassword });
+console.log('the schema is the newest one');
