@@ -2,42 +2,12 @@
 import { status as codes } from '@grpc/grpc-js';
 import { ErrorInfo } from '../gen/ts/google/rpc/error_details.ts';
 import { Status } from '../gen/ts/google/rpc/status.ts';
-import { REASONS, type ReasonEntry } from '../src/domain/reasons.ts';
-
-/** Reasons that only the edge has: what it refuses never reaches the server. */
-const EDGE_REASONS = {
-  NO_SUCH_ROUTE: {
-    code: 'ERR005',
-    status: 'NOT_FOUND',
-    en: 'there is no such path',
-    ko: '존재하지 않는 경로입니다',
-  },
-  REQUEST_TOO_LARGE: {
-    code: 'ERR001',
-    status: 'INVALID_ARGUMENT',
-    en: 'the body of the request is too large',
-    ko: '요청 본문이 너무 큽니다',
-  },
-  HEADERS_TOO_LARGE: {
-    code: 'ERR001',
-    status: 'INVALID_ARGUMENT',
-    en: 'the headers of the request are too large',
-    ko: '요청 헤더가 너무 큽니다',
-  },
-  UNSUPPORTED_CONTENT_TYPE: {
-    code: 'ERR001',
-    status: 'INVALID_ARGUMENT',
-    en: 'gRPC is served on another port',
-    ko: 'gRPC는 다른 포트에서 제공됩니다',
-  },
-} as const satisfies Record<string, ReasonEntry>;
-
-const KNOWN: Readonly<Record<string, ReasonEntry>> = { ...REASONS, ...EDGE_REASONS };
+import { REASONS, type Reason, type ReasonEntry } from '../src/domain/reasons.ts';
 
 interface Reply {
   readonly op: 'EQ' | 'GE';
   readonly httpStatus: number;
-  readonly reason: keyof typeof REASONS | keyof typeof EDGE_REASONS;
+  readonly reason: Reason;
   /** Says what Envoy has to say about the request instead of the reason's own words. */
   readonly envoysWords?: true;
 }
@@ -87,7 +57,7 @@ function matching({ op, httpStatus }: Reply): object {
 }
 
 function entryOf({ reason }: Reply): ReasonEntry {
-  return KNOWN[reason] as ReasonEntry;
+  return REASONS[reason];
 }
 
 function wordsOf(reply: Reply): string {

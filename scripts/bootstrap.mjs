@@ -13,6 +13,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const MODULES = join(ROOT, 'node_modules');
 const BIN = join(MODULES, '.bin');
 const LOCK = join(ROOT, '.cache', 'install.lock');
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const LOCK_POLL_MS = 200;
 const PARENT_POLL_MS = 1000;
 
@@ -132,8 +133,6 @@ function run() {
   forwardSignals(child);
   if (process.env.npm_lifecycle_event) endWithParent(child);
 }
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /**
  * A signal to this process alone must reach the program. Ctrl-C reaches the program by itself already, and npm passes

@@ -3,7 +3,9 @@ import { migrate } from '../src/db/migrate.ts';
 
 const { DATABASE_URL: ownerUrl, APP_PASSWORD: appPassword } = process.env;
 if (!ownerUrl || !appPassword) {
-  console.error('DATABASE_URL (a login that owns the database) and APP_PASSWORD (what ppuri_app gets) are required');
+  console.error(
+    'DATABASE_URL (a login that owns the database) and APP_PASSWORD (what ppuri_app gets) are required',
+  );
   process.exit(1);
 }
 await migrate({ ownerUrl, appPassword });

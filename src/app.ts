@@ -30,7 +30,7 @@ export async function startApp(config: Config): Promise<App> {
       url: config.databaseUrl,
       maxConnections,
       statementTimeoutMs: config.statementTimeoutMs,
-      onIdleError: (error) => logs.app.warn({ err: error }, 'lost a connection to Postgres'),
+      onIdleError: (error) => logs.app.warn({ reason: error.message }, 'lost a connection to Postgres'),
     });
   const ledgerPool = pool(config.ledger.lanes);
   const reads = pool(config.readConnections);
@@ -79,7 +79,7 @@ export async function startApp(config: Config): Promise<App> {
     await batcher.drained();
     await Promise.all([ops.stop(), ledgerPool.end(), reads.end(), people.close()]);
     logs.app.info('stopped');
-    logs.flush();
+    await logs.close();
   };
   return { grpcPort: server.port, opsPort: ops.port, logs, stop };
 }

@@ -28,6 +28,8 @@ const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const READY_TIMEOUT_MS = 30_000;
 /** Above the default of STOP_GRACE_MS, so that the server is not killed while it still gives calls their time. */
 const STOP_GRACE_MS = 10_000;
+/** Nobody waits for the calls of a server that was left behind. */
+const LEFTOVER_GRACE_MS = 3_000;
 const LAST_WORDS = 4_000;
 
 /** Starts a server process; it serves once this resolves. Throws a SetupError with its last words if it does not. */
@@ -75,5 +77,5 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
 /** Stops the server process that a killed run left behind on the data folder; returns its pid if there was one. */
 export function stopLeftoverServer(dataDir: string): Promise<number | undefined> {
-  return stopLeftover(pidFileOf(dataDir, 'server'), 'SIGTERM', STOP_GRACE_MS);
+  return stopLeftover(pidFileOf(dataDir, 'server'), 'SIGTERM', LEFTOVER_GRACE_MS);
 }

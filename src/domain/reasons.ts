@@ -56,6 +56,26 @@ export const REASONS = {
     'the request cannot be read',
     '요청을 해석할 수 없습니다',
   ),
+  // The next four only the edge gives: what they refuse never reaches the server.
+  NO_SUCH_ROUTE: entry('ERR005', 'NOT_FOUND', 'there is no such path', '존재하지 않는 경로입니다'),
+  REQUEST_TOO_LARGE: entry(
+    'ERR001',
+    'INVALID_ARGUMENT',
+    'the body of the request is too large',
+    '요청 본문이 너무 큽니다',
+  ),
+  HEADERS_TOO_LARGE: entry(
+    'ERR001',
+    'INVALID_ARGUMENT',
+    'the headers of the request are too large',
+    '요청 헤더가 너무 큽니다',
+  ),
+  UNSUPPORTED_CONTENT_TYPE: entry(
+    'ERR001',
+    'INVALID_ARGUMENT',
+    'gRPC is served on another port',
+    'gRPC는 다른 포트에서 제공됩니다',
+  ),
   INVALID_HEADER: entry(
     'ERR001',
     'INVALID_ARGUMENT',

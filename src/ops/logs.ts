@@ -1,6 +1,7 @@
 // The two logs: what the program does (app) and what money did (transactions), each on stdout and in its own file.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { destination, type Logger, multistream, pino } from 'pino';
 import type { LogLevel } from '../config.ts';
 import type { Transfer } from '../domain/transfer.ts';
@@ -10,8 +11,8 @@ export interface Logs {
   readonly app: Logger;
   /** One line for each transfer that was posted. */
   posted(transfer: Transfer, requestId: string): void;
-  /** Writes out what is still in memory, for good. */
-  flush(): void;
+  /** Writes out what is still in memory, for good; gives up after a second, so that it cannot keep a process alive. */
+  close(): Promise<void>;
 }
 
 /** What never stands in a log, wherever it turns up. */
@@ -26,6 +27,7 @@ export interface LogOptions {
 }
 
 const FLUSH_EVERY_MS = 200;
+const CLOSE_WITHIN_MS = 1000;
 
 /** Opens the logs. */
 export function openLogs({ folder, stdout, level }: LogOptions): Logs {
@@ -36,6 +38,8 @@ export function openLogs({ folder, stdout, level }: LogOptions): Logs {
   const app = [...shared, ...(folder ? [to(join(folder, 'app.log'))] : [])];
   const transactions = [...shared, ...(folder ? [to(join(folder, 'transactions.log'))] : [])];
   const streams = new Set([...app, ...transactions]);
+  // A log that cannot be written must not bring down what it tells of.
+  for (const stream of streams) stream.on('error', () => {});
   const timer = setInterval(() => {
     for (const stream of streams) stream.flush();
   }, FLUSH_EVERY_MS);
@@ -43,9 +47,11 @@ export function openLogs({ folder, stdout, level }: LogOptions): Logs {
   return {
     app: open('app', app, level),
     posted: (transfer, requestId) => posted.info(lineOf(transfer, requestId), 'posted'),
-    flush: () => {
+    close: async () => {
       clearInterval(timer);
-      for (const stream of streams) stream.flushSync();
+      // Not flushSync: that tries for ever where nobody reads the other end of stdout any more.
+      const flushed = [...streams].map((stream) => new Promise((done) => stream.flush(done)));
+      await Promise.race([Promise.all(flushed), sleep(CLOSE_WITHIN_MS)]);
     },
   };
 }
