@@ -2,26 +2,29 @@
 import { randomUUID } from 'node:crypto';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { WalletServiceService as WalletV1 } from '../gen/ts/wallet/v1/wallet_service.ts';
+import type { Identity } from '../src/client/identity.ts';
+import { signedHeaders } from '../src/client/signer.ts';
+import type { SigningKey } from '../src/signatures/index.ts';
 import { USERS } from './people.ts';
 
 /** One kind of call. */
 export interface Case {
   readonly name: string;
   readonly path: string;
-  /** The n-th call's message and headers. */
-  readonly make: (index: number) => { bytes: Buffer; headers: Record<string, string> };
+  /** The n-th call's message, and who makes it for what. */
+  readonly make: (index: number) => { bytes: Buffer; identity: Identity };
   /** Calls to make once before, so that the case has what it needs. */
   readonly prepare?: Case;
 }
 
 const userAt = (index: number) => USERS[index % USERS.length] ?? 0;
-const headersOf = (user: number) => ({ 'x-user-id': String(user) });
+const as = (user: number) => ({ userId: String(user) });
 
 /** Bytes there and back, with nothing in between. */
 export const ECHO: Case = {
   name: 'bare gRPC echo',
   path: '/bench.Echo/Echo',
-  make: () => ({ bytes: Buffer.from('twenty bytes of echo'), headers: {} }),
+  make: () => ({ bytes: Buffer.from('twenty bytes of echo'), identity: {} }),
 };
 
 const FUND: Case = {
@@ -29,7 +32,7 @@ const FUND: Case = {
   path: WalletV1.charge.path,
   make: (index) => ({
     bytes: WalletV1.charge.requestSerialize({ amount: 1_000_000_000n }),
-    headers: { ...headersOf(userAt(index)), 'idempotency-key': `fund-${index}` },
+    identity: { ...as(userAt(index)), idempotencyKey: `fund-${index}` },
   }),
 };
 
@@ -44,7 +47,7 @@ export const TRANSFER: Case = {
       amount: 1n,
       memo: '',
     }),
-    headers: { ...headersOf(userAt(index)), 'idempotency-key': randomUUID() },
+    identity: { ...as(userAt(index)), idempotencyKey: randomUUID() },
   }),
 };
 
@@ -52,12 +55,14 @@ export const TRANSFER: Case = {
 export const BALANCE: Case = {
   name: 'GetBalance, uncached',
   path: WalletV1.getBalance.path,
-  make: (index) => ({ bytes: Buffer.alloc(0), headers: headersOf(userAt(index)) }),
+  make: (index) => ({ bytes: Buffer.alloc(0), identity: as(userAt(index)) }),
 };
 
 /** How a case is run. */
 export interface RunOptions {
   readonly address: string;
+  /** What calls are signed with; the echo knows nothing of that. */
+  readonly key: SigningKey | undefined;
   readonly seconds: number;
   readonly inFlight: number;
   /** The CPU time of the server so far, in seconds. */
@@ -78,10 +83,10 @@ export interface Result {
 export async function runCase(which: Case, options: RunOptions): Promise<Result> {
   const client = new Client(options.address, credentials.createInsecure());
   try {
-    if (which.prepare) await repeat(client, which.prepare, options.inFlight, { calls: USERS.length });
-    await repeat(client, which, options.inFlight, { seconds: options.seconds / 5 });
+    if (which.prepare) await repeat(client, which.prepare, options, { calls: USERS.length });
+    await repeat(client, which, options, { seconds: options.seconds / 5 });
     const cpuBefore = options.serverCpuSeconds();
-    const { latencies, errors, seconds } = await repeat(client, which, options.inFlight, {
+    const { latencies, errors, seconds } = await repeat(client, which, options, {
       seconds: options.seconds,
     });
     const cpu = options.serverCpuSeconds() - cpuBefore;
@@ -103,7 +108,7 @@ export async function runCase(which: Case, options: RunOptions): Promise<Result>
 async function repeat(
   client: Client,
   { path, make }: Case,
-  inFlight: number,
+  { inFlight, key }: RunOptions,
   until: { readonly seconds: number } | { readonly calls: number },
 ) {
   const latencies: number[] = [];
@@ -114,7 +119,8 @@ async function repeat(
     'calls' in until ? index < until.calls : performance.now() - start < until.seconds * 1000;
   const caller = async () => {
     while (goesOn()) {
-      const { bytes, headers } = make(index++);
+      const { bytes, identity } = make(index++);
+      const headers = signedHeaders({ method: 'POST', target: path, body: bytes }, identity, key);
       const sent = performance.now();
       if (await call(client, path, bytes, headers)) latencies.push(performance.now() - sent);
       else errors += 1;

@@ -4,17 +4,18 @@ import { connect } from '../src/client/grpc.ts';
 import { demandsOf } from './dev/demands.ts';
 import { IDENTITY_FLAGS, identityFor, parseJson, sayCall } from './dev/say-call.ts';
 import { SetupError } from './dev/setup-error.ts';
+import { signingKeyIn } from './dev/signing-key.ts';
 
 const USAGE =
   "usage: npm run call -- wallet.v1.WalletService/GetBalance '{}' --user 1001 [--room demo] [--key KEY]";
 
-await sayCall(async ({ grpcAddress }) => {
+await sayCall(async ({ grpcAddress, keys }) => {
   const { values, positionals } = parseArgs({ options: IDENTITY_FLAGS, allowPositionals: true });
   const [name, text = '{}', ...rest] = positionals;
   if (name === undefined || rest.length > 0) throw new SetupError(USAGE);
   const demands = demandsOf(name);
   const request = parseJson(text);
-  const connection = connect(grpcAddress);
+  const connection = connect(grpcAddress, signingKeyIn(keys));
   try {
     return await connection.call(name, request, identityFor(demands, values));
   } finally {

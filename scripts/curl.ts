@@ -4,11 +4,12 @@ import { requestRest } from '../src/client/rest.ts';
 import { demandsOfRoute } from './dev/demands.ts';
 import { IDENTITY_FLAGS, identityFor, parseJson, pretty, sayCall } from './dev/say-call.ts';
 import { SetupError } from './dev/setup-error.ts';
+import { signingKeyIn } from './dev/signing-key.ts';
 
 const USAGE =
   "usage: npm run curl -- /api/v1/wallet/balance --user 1001 [-X POST] [-d '{}'] [--room demo] [--key KEY]";
 
-await sayCall(async ({ restUrl }) => {
+await sayCall(async ({ restUrl, keys }) => {
   const { values, positionals } = parseArgs({
     options: {
       ...IDENTITY_FLAGS,
@@ -24,7 +25,7 @@ await sayCall(async ({ restUrl }) => {
   const method = (values.request ?? (data === undefined ? 'GET' : 'POST')).toUpperCase();
   if (data !== undefined) parseJson(data);
   const identity = identityFor(demandsOfRoute(method, path), values);
-  const { status, body } = await requestRest(`${restUrl}${path}`, method, data, identity);
+  const { status, body } = await requestRest(`${restUrl}${path}`, method, data, identity, signingKeyIn(keys));
   if (status >= 400) throw new Error(`HTTP ${status}\n${pretty(body)}`);
   return body;
 });

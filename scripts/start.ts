@@ -2,9 +2,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dataDirOf, keepDemoKey, nameOfDataDir, removeDevInfo, writeDevInfo } from './dev/dev-json.ts';
+import { keepDemoKey } from './dev/demo-key.ts';
+import { dataDirOf, nameOfDataDir, removeDevInfo, writeDevInfo } from './dev/dev-json.ts';
 import { type PreparedEnvoy, prepareEnvoy } from './dev/envoy.ts';
 import { type Kept, keepRunning, type Runnable } from './dev/keep-running.ts';
+import { keepKeyEncryptionKeys } from './dev/key-office.ts';
 import { stopLeftovers } from './dev/leftovers.ts';
 import { tryLock } from './dev/lock-file.ts';
 import { HOST, type Ports, readPorts, requireFreePorts } from './dev/ports.ts';
@@ -83,11 +85,13 @@ async function startParts(place: Place): Promise<void> {
     startQueue(place),
     prepareEnvoy({ dataDir, logDir, ...edge, serverPorts: [ports.grpc], edgeSecret }, say),
   ]);
+  const keyEncryptionKeys = process.env.KEY_ENCRYPTION_KEYS || keepKeyEncryptionKeys(dataDir);
+  const demoKey = await keepDemoKey(dataDir, { databaseUrl, redisUrl, keyEncryptionKeys });
   const output = gate();
   await keep('server', 'The server', () =>
     startServer({
       dataDir,
-      env: serverEnv(place, databaseUrl, redisUrl, edgeSecret),
+      env: { ...serverEnv(place, databaseUrl, redisUrl, edgeSecret), KEY_ENCRYPTION_KEYS: keyEncryptionKeys },
       onOutput: output.write,
     }),
   );
@@ -103,7 +107,7 @@ async function startParts(place: Place): Promise<void> {
     opsUrl: `http://${HOST}:${ports.ops}`,
     databaseUrl,
     redisUrl,
-    keys: [keepDemoKey(dataDir)],
+    keys: [demoKey],
     users: [1001, 1002, 1003, 1004, 1005],
     room: 'demo',
   });

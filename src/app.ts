@@ -1,13 +1,19 @@
 // The only place that wires parts together: settings in, a serving process out.
 import type { Config } from './config.ts';
 import { startBatcher } from './db/ledger/batcher.ts';
-import { connectPeople } from './db/people/connect.ts';
+import { connectPeople, type People } from './db/people/connect.ts';
 import { isUnreachable, openPool } from './db/pool.ts';
 import { Refusal } from './domain/refusal.ts';
+import { MICROS_PER_MS } from './domain/time.ts';
 import { startServer } from './grpc/server.ts';
+import { openKeyRing } from './keys/key-ring.ts';
+import { readNetworks } from './keys/networks.ts';
 import { chance } from './ops/chance.ts';
 import { serveHealth } from './ops/health.ts';
 import { type Logs, openLogs } from './ops/logs.ts';
+import { KEYS_CHANGED, openAnnouncements } from './redis/announcements.ts';
+import { openGate } from './redis/index.ts';
+import type { KeyOffice } from './usecases/api-keys.ts';
 import type { Core } from './usecases/core.ts';
 
 /** A process that serves. */
@@ -21,6 +27,7 @@ export interface App {
 
 /** How many months of partitions exist ahead of time. */
 const MONTHS_AHEAD = 12;
+const COUNT_USES_EVERY_MS = 5000;
 
 /** Starts a server process; it serves once this resolves. */
 export async function startApp(config: Config): Promise<App> {
@@ -54,7 +61,25 @@ export async function startApp(config: Config): Promise<App> {
     rooms: people.rooms,
     limits: { sprinkleLifetimeMs: config.sprinkleLifetimeMs, sprinkleLookupMs: config.sprinkleLookupMs },
   };
+  const keys = await openKeys(config, people, logs);
+  const gate = await openGate({
+    url: config.redisUrl,
+    prefix: 'ppuri:',
+    timeoutMs: config.redisTimeoutMs,
+    onStateChange: (state, cause) =>
+      logs.app.warn({ state, reason: cause?.message }, 'limits: Redis breaker'),
+    onConnectionError: (error) => logs.app.warn({ reason: error.message }, 'limits: Redis cannot be reached'),
+  });
   const server = await startServer(core, {
+    keyOffice: keys.office,
+    gate,
+    rates: config.rates,
+    authentication: {
+      ring: keys.ring,
+      edgeSecret: config.edgeSecret,
+      allowsGlobally: readNetworks(config.allowedNetworks, 'ALLOWED_NETWORKS'),
+      onFailure: (failure) => logs.app.debug(failure, 'a call was not let in'),
+    },
     host: config.grpcHost,
     port: config.grpcPort,
     reflection: config.grpcReflection,
@@ -77,9 +102,41 @@ export async function startApp(config: Config): Promise<App> {
   const stop = async () => {
     await server.stop();
     await batcher.drained();
+    gate.close();
+    await keys.close();
     await Promise.all([ops.stop(), ledgerPool.end(), reads.end(), people.close()]);
     logs.app.info('stopped');
     await logs.close();
   };
   return { grpcPort: server.port, opsPort: ops.port, logs, stop };
+}
+
+/** Opens what checks and looks after API keys. */
+async function openKeys(config: Config, people: People, logs: Logs) {
+  const fault = (message: string) => (error: unknown, keyId?: string) =>
+    logs.app.warn({ reason: error instanceof Error ? error.message : String(error), keyId }, message);
+  const ring = await openKeyRing({
+    apiKeys: people.apiKeys,
+    sealingKeys: config.keyEncryptionKeys,
+    refreshMs: config.keyRefreshMs,
+    countMs: COUNT_USES_EVERY_MS,
+    onFault: fault('an API key cannot be used, or API keys cannot be read'),
+  });
+  const refreshKeys = () => ring.refresh().catch(fault('API keys cannot be read'));
+  const announcements = openAnnouncements(config.redisUrl, [KEYS_CHANGED], refreshKeys);
+  const office: KeyOffice = {
+    apiKeys: people.apiKeys,
+    sealingKeys: config.keyEncryptionKeys,
+    random: chance,
+    now: () => Date.now() * MICROS_PER_MS,
+    announce: async () => {
+      await refreshKeys();
+      await announcements.announce(KEYS_CHANGED);
+    },
+  };
+  const close = async () => {
+    announcements.close();
+    await ring.close();
+  };
+  return { ring, office, close };
 }

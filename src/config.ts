@@ -1,4 +1,6 @@
 // Every setting that comes from outside: read from the environment once, checked, and typed from then on.
+import { EnvReader } from './env-reader.ts';
+import type { SealingKeys } from './keys/seal.ts';
 
 /** How the server is set up. */
 export interface Config {
@@ -7,6 +9,18 @@ export interface Config {
   readonly grpcHost: string;
   readonly grpcPort: number;
   readonly grpcReflection: boolean;
+  /** What the server knows the edge by. */
+  readonly edgeSecret: string;
+  /** What seals API keys' secrets: the first one seals, all of them open. */
+  readonly keyEncryptionKeys: SealingKeys;
+  /** CIDR blocks that any call may come from; anywhere when empty. */
+  readonly allowedNetworks: readonly string[];
+  /** How much each key, user and client address may ask for, in cost units a second; the burst is twice that. */
+  readonly rates: { readonly key: number; readonly user: number; readonly address: number };
+  /** How long Redis has to answer before a process decides by itself, in milliseconds. */
+  readonly redisTimeoutMs: number;
+  /** How often API keys are read anew, in milliseconds. */
+  readonly keyRefreshMs: number;
   readonly opsHost: string;
   readonly opsPort: number;
   /** The folder of app.log and transactions.log; stdout alone when undefined. */
@@ -39,57 +53,39 @@ export class ConfigError extends Error {}
 
 /** Reads the settings. Throws a ConfigError that names everything that is missing or wrong at once. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const faults: string[] = [];
-
-  const text = (name: string, fallback?: string): string => {
-    const value = env[name] || fallback;
-    if (value === undefined) faults.push(`${name} is required`);
-    return value ?? '';
-  };
-  const url = (name: string, protocols: readonly string[]): string => {
-    const value = text(name);
-    if (value && !(URL.canParse(value) && protocols.includes(new URL(value).protocol))) {
-      faults.push(`${name} must be a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}`);
-    }
-    return value;
-  };
-  const whole = (name: string, fallback: number, min: number, max: number): number => {
-    const value = env[name] || String(fallback);
-    const number = Number(value);
-    if (!/^\d+$/.test(value) || number < min || number > max) {
-      faults.push(`${name} must be a whole number from ${min} to ${max}, not "${value}"`);
-    }
-    return number;
-  };
-  const choice = <T extends string>(name: string, fallback: T, choices: readonly T[]): T => {
-    const value = env[name] || fallback;
-    const chosen = choices.find((known) => known === value);
-    if (chosen === undefined) faults.push(`${name} must be one of ${choices.join(', ')}, not "${value}"`);
-    return chosen ?? fallback;
-  };
-
+  const read = new EnvReader(env);
   const config: Config = {
-    databaseUrl: url('DATABASE_URL', ['postgres:', 'postgresql:']),
-    redisUrl: url('REDIS_URL', ['redis:', 'rediss:']),
-    grpcHost: text('GRPC_HOST', '127.0.0.1'),
-    grpcPort: whole('GRPC_PORT', 50051, 0, 65535),
-    grpcReflection: choice('GRPC_REFLECTION', 'true', ['true', 'false']) === 'true',
-    opsHost: text('OPS_HOST', '127.0.0.1'),
-    opsPort: whole('OPS_PORT', 9464, 0, 65535),
-    logDir: env.LOG_DIR || undefined,
-    logStdout: choice('LOG_STDOUT', 'true', ['true', 'false']) === 'true',
-    logLevel: choice('LOG_LEVEL', 'info', LOG_LEVELS),
-    ledger: {
-      maxBatch: whole('LEDGER_MAX_BATCH', 1024, 1, 10_000),
-      lanes: whole('LEDGER_LANES', 2, 1, 32),
+    databaseUrl: read.url('DATABASE_URL', ['postgres:', 'postgresql:']),
+    redisUrl: read.url('REDIS_URL', ['redis:', 'rediss:']),
+    grpcHost: read.text('GRPC_HOST', '127.0.0.1'),
+    grpcPort: read.whole('GRPC_PORT', 50051, 0, 65535),
+    grpcReflection: read.choice('GRPC_REFLECTION', 'true', ['true', 'false']) === 'true',
+    edgeSecret: read.secret('EDGE_SECRET'),
+    keyEncryptionKeys: read.sealingKeys('KEY_ENCRYPTION_KEYS'),
+    allowedNetworks: read.networks('ALLOWED_NETWORKS'),
+    rates: {
+      key: read.whole('KEY_RATE_PER_SECOND', 5000, 1, 1_000_000),
+      user: read.whole('USER_RATE_PER_SECOND', 100, 1, 1_000_000),
+      address: read.whole('IP_RATE_PER_SECOND', 1000, 1, 1_000_000),
     },
-    readConnections: whole('READ_CONNECTIONS', 8, 1, 1000),
-    peopleConnections: whole('PEOPLE_CONNECTIONS', 4, 1, 1000),
-    statementTimeoutMs: whole('STATEMENT_TIMEOUT_MS', 10 * SECOND, 100, 10 * MINUTE),
-    sprinkleLifetimeMs: whole('SPRINKLE_LIFETIME_MS', 10 * MINUTE, 1, DAY),
-    sprinkleLookupMs: whole('SPRINKLE_LOOKUP_MS', 7 * DAY, 1, 365 * DAY),
-    stopGraceMs: whole('STOP_GRACE_MS', 8 * SECOND, 0, 10 * MINUTE),
+    redisTimeoutMs: read.whole('REDIS_TIMEOUT_MS', 100, 1, 10 * SECOND),
+    keyRefreshMs: read.whole('KEY_REFRESH_MS', 30 * SECOND, 100, 30 * SECOND),
+    opsHost: read.text('OPS_HOST', '127.0.0.1'),
+    opsPort: read.whole('OPS_PORT', 9464, 0, 65535),
+    logDir: env.LOG_DIR || undefined,
+    logStdout: read.choice('LOG_STDOUT', 'true', ['true', 'false']) === 'true',
+    logLevel: read.choice('LOG_LEVEL', 'info', LOG_LEVELS),
+    ledger: {
+      maxBatch: read.whole('LEDGER_MAX_BATCH', 1024, 1, 10_000),
+      lanes: read.whole('LEDGER_LANES', 2, 1, 32),
+    },
+    readConnections: read.whole('READ_CONNECTIONS', 8, 1, 1000),
+    peopleConnections: read.whole('PEOPLE_CONNECTIONS', 4, 1, 1000),
+    statementTimeoutMs: read.whole('STATEMENT_TIMEOUT_MS', 10 * SECOND, 100, 10 * MINUTE),
+    sprinkleLifetimeMs: read.whole('SPRINKLE_LIFETIME_MS', 10 * MINUTE, 1, DAY),
+    sprinkleLookupMs: read.whole('SPRINKLE_LOOKUP_MS', 7 * DAY, 1, 365 * DAY),
+    stopGraceMs: read.whole('STOP_GRACE_MS', 8 * SECOND, 0, 10 * MINUTE),
   };
-  if (faults.length > 0) throw new ConfigError(faults.join('\n'));
+  if (read.faults.length > 0) throw new ConfigError(read.faults.join('\n'));
   return config;
 }

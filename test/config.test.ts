@@ -3,7 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConfigError, readConfig } from '../src/config.ts';
 
-const GOOD = { DATABASE_URL: 'postgres://a@127.0.0.1/b', REDIS_URL: 'redis://127.0.0.1:6379' };
+const GOOD = {
+  DATABASE_URL: 'postgres://a@127.0.0.1/b',
+  REDIS_URL: 'redis://127.0.0.1:6379',
+  EDGE_SECRET: 'sixteen characters at least',
+  KEY_ENCRYPTION_KEYS: `a:${Buffer.alloc(32).toString('base64')}`,
+};
 
 test('what is not set has its default', () => {
   const config = readConfig(GOOD);
@@ -13,12 +18,27 @@ test('what is not set has its default', () => {
 });
 
 test('every variable that is missing or wrong is named, all at once', () => {
-  const wrong = { DATABASE_URL: 'mysql://x', GRPC_PORT: '70000', LEDGER_LANES: '1.5', LOG_LEVEL: 'loud' };
+  const wrong = {
+    DATABASE_URL: 'mysql://x',
+    GRPC_PORT: '70000',
+    LEDGER_LANES: '1.5',
+    LOG_LEVEL: 'loud',
+    ALLOWED_NETWORKS: 'home',
+  };
   assert.throws(
     () => readConfig(wrong),
     (error) => {
       assert.ok(error instanceof ConfigError);
-      for (const name of ['DATABASE_URL', 'REDIS_URL', 'GRPC_PORT', 'LEDGER_LANES', 'LOG_LEVEL']) {
+      for (const name of [
+        'DATABASE_URL',
+        'REDIS_URL',
+        'GRPC_PORT',
+        'LEDGER_LANES',
+        'LOG_LEVEL',
+        'EDGE_SECRET',
+        'KEY_ENCRYPTION_KEYS',
+        'ALLOWED_NETWORKS',
+      ]) {
         assert.match(error.message, new RegExp(name));
       }
       return true;

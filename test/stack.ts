@@ -7,7 +7,9 @@ import pg from 'pg';
 import { type App, startApp } from '../src/app.ts';
 import { type Config, readConfig } from '../src/config.ts';
 import { connectPeople } from '../src/db/people/connect.ts';
-import { startTestEdge } from './edge.ts';
+import type { SigningKey } from '../src/signatures/index.ts';
+import { EDGE_SECRET, startTestEdge } from './edge.ts';
+import { makeKey } from './keys.ts';
 import { grpcTeller, restTeller, type Teller } from './teller.ts';
 
 /** What a test file asks for. */
@@ -27,6 +29,8 @@ export interface Stack {
   /** Through the edge; there only where the edge was asked for. */
   readonly rest: Teller;
   readonly restUrl: string;
+  /** A key that may do everything for anybody; the tellers sign with it. */
+  readonly key: SigningKey;
   /** The database's owner, for looking behind the scenes. */
   readonly db: pg.Pool;
   readonly logDir: string;
@@ -80,6 +84,12 @@ export function serverEnv(database: TestDatabase, logDir: string): Record<string
   return {
     DATABASE_URL: database.appUrl,
     REDIS_URL: given('TEST_REDIS_URL'),
+    EDGE_SECRET,
+    // Out of the way, but for the tests that are about them.
+    KEY_RATE_PER_SECOND: '1000000',
+    USER_RATE_PER_SECOND: '1000000',
+    IP_RATE_PER_SECOND: '1000000',
+    KEY_ENCRYPTION_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}`,
     GRPC_PORT: '0',
     OPS_PORT: '0',
     LOG_DIR: logDir,
@@ -92,11 +102,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const database = await makeDatabase();
   const logDir = mkdtempSync(join(tmpdir(), 'ppuri-test-'));
   const config = readConfig({ ...serverEnv(database, logDir), ...options.env });
+  const key = await makeKey(database);
   const app = await startApp(config);
   const db = new pg.Pool({ connectionString: database.ownerUrl, max: 4 });
   const edge = options.edge ? await startTestEdge(logDir, [app.grpcPort]) : undefined;
-  const grpc = grpcTeller(`127.0.0.1:${app.grpcPort}`);
-  const rest = edge ? restTeller(edge.restUrl) : missing;
+  const grpc = grpcTeller(`127.0.0.1:${app.grpcPort}`, key);
+  const rest = edge ? restTeller(edge.restUrl, key) : missing;
   const stop = async () => {
     grpc.close();
     await edge?.stop();
@@ -107,7 +118,19 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   };
   const grpcAddress = `127.0.0.1:${app.grpcPort}`;
   const people = peopleOf(database, grpc);
-  return { app, config, grpcAddress, grpc, rest, restUrl: edge?.restUrl ?? '', db, logDir, stop, ...people };
+  return {
+    app,
+    config,
+    key,
+    grpcAddress,
+    grpc,
+    rest,
+    restUrl: edge?.restUrl ?? '',
+    db,
+    logDir,
+    stop,
+    ...people,
+  };
 }
 
 /** Puts people into a database. */

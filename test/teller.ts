@@ -5,6 +5,7 @@ import { PpuriError } from '../src/client/error.ts';
 import { connect, type Json } from '../src/client/grpc.ts';
 import type { Identity } from '../src/client/identity.ts';
 import { requestRest } from '../src/client/rest.ts';
+import type { SigningKey } from '../src/signatures/index.ts';
 
 export type { Json } from '../src/client/grpc.ts';
 export type { Identity } from '../src/client/identity.ts';
@@ -52,8 +53,8 @@ export interface Teller {
 }
 
 /** Calls straight to a server's gRPC port. */
-export function grpcTeller(address: string): Teller {
-  const connection = connect(address);
+export function grpcTeller(address: string, key?: SigningKey): Teller {
+  const connection = connect(address, key);
   return {
     name: 'gRPC',
     close: () => connection.close(),
@@ -76,7 +77,7 @@ export function grpcTeller(address: string): Teller {
 }
 
 /** Calls through the edge, each RPC by the REST address that its contract gives it. */
-export function restTeller(baseUrl: string): Teller {
+export function restTeller(baseUrl: string, key?: SigningKey): Teller {
   return {
     name: 'REST',
     close: () => {},
@@ -84,7 +85,7 @@ export function restTeller(baseUrl: string): Teller {
       const method = RPCS.get(rpc);
       if (!method) throw new TypeError(`there is no RPC ${rpc}`);
       const { verb, path, body } = restRequest(method, request);
-      const answer = await requestRest(`${baseUrl}${path}`, verb, body, identity, 30_000);
+      const answer = await requestRest(`${baseUrl}${path}`, verb, body, identity, key, 30_000);
       return answer.status === 200 ? new Answer(answer.body as Json) : refused(answer.body);
     },
   };

@@ -42,9 +42,12 @@ const breaking = (isBroken: (edge: Import) => boolean) =>
 const MAY_IMPORT: Record<string, readonly string[]> = {
   'src/domain/': [],
   'src/db/': ['src/domain/'],
-  'src/usecases/': ['src/domain/', 'src/db/'],
-  'src/grpc/': ['src/domain/', 'src/usecases/', 'gen/'],
-  'src/client/': ['gen/'],
+  'src/signatures/': [],
+  'src/keys/': ['src/domain/', 'src/db/', 'src/signatures/'],
+  'src/redis/': ['src/domain/'],
+  'src/usecases/': ['src/domain/', 'src/db/', 'src/keys/'],
+  'src/grpc/': ['src/domain/', 'src/usecases/', 'src/keys/', 'src/redis/', 'src/signatures/', 'gen/'],
+  'src/client/': ['src/signatures/', 'gen/'],
   'src/ops/': ['src/domain/', 'src/config.ts'],
 };
 
@@ -75,6 +78,7 @@ const KEPT_TO: Record<string, readonly string[]> = {
   bullmq: ['src/jobs/'],
   '@grpc/grpc-js': ['src/grpc/', 'src/client/'],
   pino: ['src/ops/'],
+  'structured-headers': ['src/signatures/'],
 };
 
 test('each package is imported only where it belongs', () => {

@@ -7,6 +7,7 @@ import { delimiter, dirname, join } from 'node:path';
 const DESCRIBED = [
   'wallet.v1',
   'wallet.v2',
+  'admin.v1',
   'google.rpc.Status',
   'google.rpc.ErrorInfo',
   'google.rpc.BadRequest',

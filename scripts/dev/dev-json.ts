@@ -1,9 +1,8 @@
 // dev.json: where the parts of a running `npm start` are, for the scripts that talk to it.
-import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { keepSecret, randomSecret, writeSecret } from './secret-file.ts';
+import { writeSecret } from './secret-file.ts';
 import { SetupError } from './setup-error.ts';
 
 /** An API key to try things with. */
@@ -79,16 +78,4 @@ export function readDevInfo(dataDir: string): DevInfo {
 /** The line for when nothing is running. */
 export function notRunning(dataDir: string): string {
   return `nothing is running on the data folder ${nameOfDataDir(dataDir)}; start it with ${dataDirPrefix(dataDir)}npm start`;
-}
-
-/** The demo key of the data folder; made at the first start and kept. */
-export function keepDemoKey(dataDir: string): DemoKey {
-  const text = keepSecret(join(dataDir, 'demo-key.secret'), () =>
-    JSON.stringify({
-      keyId: `ppk_live_${randomBytes(12).toString('hex')}`,
-      secret: randomSecret(),
-      scopes: ['read', 'pay', 'fund'],
-    } satisfies DemoKey),
-  );
-  return JSON.parse(text) as DemoKey;
 }

@@ -1,5 +1,7 @@
 // Calls over REST.
-import { headersOf, type Identity } from './identity.ts';
+import type { SigningKey } from '../signatures/index.ts';
+import type { Identity } from './identity.ts';
+import { signedHeaders } from './signer.ts';
 
 /** An answer over REST. */
 export interface RestAnswer {
@@ -9,17 +11,23 @@ export interface RestAnswer {
   readonly body: unknown;
 }
 
-/** Sends one request. The body goes out exactly as given. */
+/** Sends one request, signed with the key if there is one. The body goes out exactly as given. */
 export async function requestRest(
   url: string,
   method: string,
   body: string | undefined,
   identity: Identity,
+  key?: SigningKey,
   timeoutMs = 10_000,
 ): Promise<RestAnswer> {
+  const { pathname, search } = new URL(url);
+  const outgoing = { method, target: pathname + search, body: Buffer.from(body ?? '', 'utf8') };
   const response = await fetch(url, {
     method,
-    headers: { ...headersOf(identity), ...(body !== undefined && { 'content-type': 'application/json' }) },
+    headers: {
+      ...signedHeaders(outgoing, identity, key),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    },
     signal: AbortSignal.timeout(timeoutMs),
     ...(body !== undefined && { body }),
   });

@@ -1,39 +1,8 @@
 // The one table of everything that can go wrong for a caller: what it is called, its code, and what is said about it.
 
-/** The gRPC status names that ppuri answers with (google.rpc.Code). */
-export type StatusName =
-  | 'CANCELLED'
-  | 'INVALID_ARGUMENT'
-  | 'DEADLINE_EXCEEDED'
-  | 'NOT_FOUND'
-  | 'ALREADY_EXISTS'
-  | 'PERMISSION_DENIED'
-  | 'RESOURCE_EXHAUSTED'
-  | 'FAILED_PRECONDITION'
-  | 'ABORTED'
-  | 'UNIMPLEMENTED'
-  | 'INTERNAL'
-  | 'UNAVAILABLE';
+import type { ErrorCode, ReasonEntry, StatusName } from './reason-entry.ts';
 
-/** The codes that clients may switch on; they stay when reasons are added. */
-export type ErrorCode =
-  | 'ERR001'
-  | 'ERR003'
-  | 'ERR004'
-  | 'ERR005'
-  | 'ERR006'
-  | 'ERR007'
-  | 'ERR008'
-  | 'ERR009'
-  | 'ERR010';
-
-/** What a reason means to a caller. */
-export interface ReasonEntry {
-  readonly code: ErrorCode;
-  readonly status: StatusName;
-  readonly en: string;
-  readonly ko: string;
-}
+export type { ErrorCode, ReasonEntry, StatusName } from './reason-entry.ts';
 
 const entry = (code: ErrorCode, status: StatusName, en: string, ko: string): ReasonEntry => ({
   code,
@@ -118,7 +87,32 @@ export const REASONS = {
     'the amount is too small for that many shares',
     '인원수보다 금액이 작습니다',
   ),
+  // One answer for every reason up to the signature: who tries keys or signatures learns nothing from it.
+  AUTHENTICATION_FAILED: entry(
+    'ERR002',
+    'UNAUTHENTICATED',
+    'the call is not signed by a live key, or not rightly',
+    '서명을 확인할 수 없습니다',
+  ),
+  NONCE_REUSED: entry(
+    'ERR002',
+    'UNAUTHENTICATED',
+    'the nonce has been used before; sign every attempt anew',
+    '이미 사용된 nonce 입니다. 요청마다 새로 서명해 주세요',
+  ),
   INTERNAL: entry('ERR003', 'INTERNAL', 'internal error', '내부 오류가 발생했습니다'),
+  MISSING_SCOPE: entry(
+    'ERR004',
+    'PERMISSION_DENIED',
+    'the API key is not allowed to make this call',
+    '이 API 키로는 할 수 없는 요청입니다',
+  ),
+  NOT_ITS_USER: entry(
+    'ERR004',
+    'PERMISSION_DENIED',
+    'the API key may not act for this user',
+    '이 API 키는 해당 사용자를 대신할 수 없습니다',
+  ),
   NOT_YOURS: entry(
     'ERR004',
     'PERMISSION_DENIED',
@@ -136,6 +130,7 @@ export const REASONS = {
   ROOM_NOT_FOUND: entry('ERR005', 'NOT_FOUND', 'there is no such room', '방을 찾을 수 없습니다'),
   TRANSFER_NOT_FOUND: entry('ERR005', 'NOT_FOUND', 'there is no such transfer', '거래를 찾을 수 없습니다'),
   SPRINKLE_NOT_FOUND: entry('ERR005', 'NOT_FOUND', 'there is no such sprinkle', '뿌리기를 찾을 수 없습니다'),
+  KEY_NOT_FOUND: entry('ERR005', 'NOT_FOUND', 'there is no such API key', 'API 키를 찾을 수 없습니다'),
   NO_SUCH_SERVICE: entry('ERR005', 'NOT_FOUND', 'there is no such service', '서비스를 찾을 수 없습니다'),
   NO_SUCH_METHOD: entry('ERR005', 'UNIMPLEMENTED', 'there is no such method', '지원하지 않는 메서드입니다'),
   BALANCE_TOO_LOW: entry('ERR006', 'FAILED_PRECONDITION', 'the balance is too low', '잔액이 부족합니다'),
@@ -176,6 +171,12 @@ export const REASONS = {
     'every token of the room belongs to a live sprinkle',
     '이 방에서 사용할 수 있는 토큰이 없습니다',
   ),
+  KEY_NOT_ACTIVE: entry(
+    'ERR006',
+    'FAILED_PRECONDITION',
+    'only an active API key that nothing has replaced yet can be replaced',
+    '활성 상태의 API 키만 교체할 수 있습니다',
+  ),
   USER_EXISTS: entry('ERR006', 'ALREADY_EXISTS', 'the user exists already', '이미 존재하는 사용자입니다'),
   ROOM_EXISTS: entry('ERR006', 'ALREADY_EXISTS', 'the room exists already', '이미 존재하는 방입니다'),
   CONFLICT: entry(
@@ -183,6 +184,18 @@ export const REASONS = {
     'ABORTED',
     'the call met others at the same place; try it again',
     '다른 요청과 충돌했습니다. 다시 시도해 주세요',
+  ),
+  RATE_LIMITED: entry(
+    'ERR008',
+    'RESOURCE_EXHAUSTED',
+    'too many requests; wait before the next one',
+    '요청이 너무 많습니다. 잠시 후 다시 시도해 주세요',
+  ),
+  TOO_MANY_FAILURES: entry(
+    'ERR008',
+    'RESOURCE_EXHAUSTED',
+    'too many failed attempts; wait before the next one',
+    '실패한 시도가 너무 많습니다. 잠시 후 다시 시도해 주세요',
   ),
   TOO_MUCH: entry('ERR008', 'RESOURCE_EXHAUSTED', 'too much at once', '요청이 너무 많거나 큽니다'),
   UNAVAILABLE: entry(

@@ -13,6 +13,8 @@ export interface RefusalDetails {
   readonly violations?: readonly Violation[];
   /** How long to wait before trying again, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** Which limit was reached: `key`, `user`, `ip`, `signature`, `token`. */
+  readonly quota?: string;
 }
 
 /** Thrown to refuse a call. It holds nothing of the inside: all of it goes to the caller. */
@@ -20,6 +22,7 @@ export class Refusal extends Error {
   readonly reason: Reason;
   readonly violations: readonly Violation[];
   readonly retryAfterMs: number | undefined;
+  readonly quota: string | undefined;
 
   constructor(reason: Reason, details: RefusalDetails = {}) {
     super(REASONS[reason].en);
@@ -27,6 +30,7 @@ export class Refusal extends Error {
     this.reason = reason;
     this.violations = details.violations ?? [];
     this.retryAfterMs = details.retryAfterMs;
+    this.quota = details.quota;
   }
 }
 

@@ -6,10 +6,10 @@ import {
   type DescMethod,
   fromBinary,
   getOption,
-  hasOption,
 } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { type Violation as BrokenRule, createValidator } from '@bufbuild/protovalidate';
+import type { Scope } from '../domain/api-key.ts';
 import type { Violation } from '../domain/refusal.ts';
 
 /** The file that describes every contract; Envoy reads the same one. */
@@ -26,6 +26,7 @@ export const SERVICES: readonly string[] = [
   'wallet.v2.SprinkleService',
   'wallet.v2.UserService',
   'wallet.v2.RoomService',
+  'admin.v1.ApiKeyService',
 ];
 
 /** What a call of an RPC must bring besides its message: the option `(ppuri.options.v1.call)`. */
@@ -33,6 +34,12 @@ export interface CallRules {
   readonly actingUser: boolean;
   readonly room: boolean;
   readonly idempotencyKey: boolean;
+  /** What the caller's key must be allowed to do. */
+  readonly scope: Scope;
+  /** How much of the caller's rate limits a call takes. */
+  readonly cost: number;
+  /** Whether a token in the request may be a guess. */
+  readonly guessesToken: boolean;
 }
 
 /** One RPC of the contracts. */
@@ -42,7 +49,8 @@ export interface RpcContract {
   validate(request: Uint8Array): Violation[];
 }
 
-const NO_RULES: CallRules = { actingUser: false, room: false, idempotencyKey: false };
+/** The scopes by their numbers in ppuri.options.v1.Scope. */
+const SCOPE_BY_NUMBER: readonly (Scope | undefined)[] = [undefined, 'read', 'pay', 'fund', 'admin'];
 
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, DESCRIPTOR_SET));
 const validator = createValidator({ registry });
@@ -60,11 +68,15 @@ function contractOf(method: DescMethod): RpcContract {
   return { rules: rulesOf(method), validate: (request) => violationsIn(method.input, request) };
 }
 
+/** Every RPC says what it demands: one that is open to every key would be so by oversight. */
 function rulesOf(method: DescMethod): CallRules {
   const option = registry.getExtension('ppuri.options.v1.call');
   if (!option) throw new Error('gen/descriptor.binpb lacks ppuri.options.v1; run npm run gen');
   // The registry reads the option without a generated type; its fields are those of ppuri.options.v1.Call.
-  return hasOption(method, option) ? (getOption(method, option) as unknown as CallRules) : NO_RULES;
+  const rules = getOption(method, option) as unknown as Omit<CallRules, 'scope'> & { scope: number };
+  const scope = SCOPE_BY_NUMBER[rules.scope];
+  if (!scope) throw new Error(`${method.parent.typeName}/${method.name} has no scope in its contract`);
+  return { ...rules, scope, cost: rules.cost || 1 };
 }
 
 function violationsIn(input: DescMessage, request: Uint8Array): Violation[] {

@@ -1,7 +1,13 @@
 // How a no is said over gRPC: google.rpc.Status with one ErrorInfo, and violations, waiting time and words with it.
 import { status as codes, Metadata, type StatusObject } from '@grpc/grpc-js';
 import type { PartialStatusObject } from '@grpc/grpc-js/build/src/call-interface.js';
-import { BadRequest, ErrorInfo, LocalizedMessage, RetryInfo } from '../../gen/ts/google/rpc/error_details.ts';
+import {
+  BadRequest,
+  ErrorInfo,
+  LocalizedMessage,
+  QuotaFailure,
+  RetryInfo,
+} from '../../gen/ts/google/rpc/error_details.ts';
 import { Status } from '../../gen/ts/google/rpc/status.ts';
 import { REASONS, type Reason } from '../domain/reasons.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -53,6 +59,15 @@ function detailsOf(refusal: Refusal, language: Language): Buffer {
       any('RetryInfo', RetryInfo.encode({ retryDelay: { seconds: BigInt(seconds), nanos } }).finish()),
     );
   }
+  if (refusal.quota !== undefined) {
+    const violation = { subject: refusal.quota, description: entry.en };
+    details.push(
+      any(
+        'QuotaFailure',
+        QuotaFailure.encode(QuotaFailure.fromPartial({ violations: [violation] })).finish(),
+      ),
+    );
+  }
   const words = { locale: language, message: entry[language] };
   details.push(any('LocalizedMessage', LocalizedMessage.encode(words).finish()));
   return Buffer.from(Status.encode({ code: codes[entry.status], message: entry.en, details }).finish());
@@ -66,6 +81,7 @@ const REASON_BY_CODE: Partial<Record<codes, Reason>> = {
   // The health service's word for a service that is not there.
   [codes.NOT_FOUND]: 'NO_SUCH_SERVICE',
   [codes.RESOURCE_EXHAUSTED]: 'TOO_MUCH',
+  [codes.UNAUTHENTICATED]: 'AUTHENTICATION_FAILED',
   [codes.UNIMPLEMENTED]: 'NO_SUCH_METHOD',
   [codes.UNAVAILABLE]: 'UNAVAILABLE',
 };

@@ -1,8 +1,18 @@
 // What a call passes on its way to its handler.
 import type { Metadata } from '@grpc/grpc-js';
+import type { ApiKey } from '../domain/api-key.ts';
 import type { Caller } from './caller.ts';
 import type { RpcContract } from './contracts.ts';
 import type { Language } from './error-status.ts';
+
+/** Who signed a call, and from where. */
+export interface Signer {
+  readonly key: ApiKey;
+  readonly nonce: string;
+  readonly clientAddress: string;
+  /** The edge's own id of the request; empty where no edge is between. */
+  readonly edgeRequestId: string;
+}
 
 /** A call on its way. */
 export interface IncomingCall {
@@ -14,8 +24,16 @@ export interface IncomingCall {
   readonly language: Language;
   /** The request's bytes as they were received. */
   readonly bytes: Buffer;
+  /** The request, read once, when somebody first asks for it. Throws on bytes that are no such message. */
+  request(): unknown;
   /** The request as our own code writes it: the same for the same request, however its client wrote it. */
   canonicalBytes(): Uint8Array;
+  /** `address:port` of the other end of the connection. */
+  readonly peer: string;
+  /** Headers to send with the answer, be it yes or no. */
+  readonly answerHeaders: Map<string, string>;
+  /** Set once by the interceptor that authenticates the call. */
+  signer?: Signer;
   /** Set once by the interceptor that identifies the caller. */
   caller?: Caller;
 }

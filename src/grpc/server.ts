@@ -3,6 +3,7 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
+import { ApiKeyServiceService } from '../../gen/ts/admin/v1/api_key_service.ts';
 import { RoomServiceService as RoomV1 } from '../../gen/ts/wallet/v1/room_service.ts';
 import { SprinkleServiceService as SprinkleV1 } from '../../gen/ts/wallet/v1/sprinkle_service.ts';
 import { UserServiceService as UserV1 } from '../../gen/ts/wallet/v1/user_service.ts';
@@ -12,8 +13,14 @@ import { SprinkleServiceService as SprinkleV2 } from '../../gen/ts/wallet/v2/spr
 import { TransferServiceService as TransferV2 } from '../../gen/ts/wallet/v2/transfer_service.ts';
 import { UserServiceService as UserV2 } from '../../gen/ts/wallet/v2/user_service.ts';
 import { WalletServiceService as WalletV2 } from '../../gen/ts/wallet/v2/wallet_service.ts';
+import type { Gate } from '../redis/index.ts';
+import type { KeyOffice } from '../usecases/api-keys.ts';
 import type { Core } from '../usecases/core.ts';
+import * as adminApiKeys from './admin/api-keys.ts';
 import { DESCRIPTOR_SET, SERVICES, warmUp } from './contracts.ts';
+import { admit, type Rates, signatureCap } from './interceptors/admit.ts';
+import { type Authentication, authenticate } from './interceptors/authenticate.ts';
+import { authorize } from './interceptors/authorize.ts';
 import { identifyCaller } from './interceptors/identify-caller.ts';
 import { type ErrorReporting, refuseErrors } from './interceptors/refuse-errors.ts';
 import { validateRequest } from './interceptors/validate-request.ts';
@@ -29,6 +36,11 @@ import * as walletV2 from './v2/wallet.ts';
 
 /** How the server listens. */
 export interface ServerOptions extends ErrorReporting {
+  readonly authentication: Omit<Authentication, 'noteWrongSignature'>;
+  readonly gate: Gate;
+  readonly rates: Rates;
+  /** What admin.v1 looks after keys with. */
+  readonly keyOffice: KeyOffice;
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -74,8 +86,18 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
   return { port, stop };
 }
 
-function services(core: Core, reporting: ErrorReporting): BoundService[] {
-  const interceptors = [refuseErrors(reporting), identifyCaller, validateRequest];
+function services(core: Core, options: ServerOptions): BoundService[] {
+  const interceptors = [
+    refuseErrors(options),
+    authenticate({
+      ...options.authentication,
+      noteWrongSignature: (address, keyId) => void options.gate.noteFailure([signatureCap(address, keyId)]),
+    }),
+    identifyCaller,
+    authorize,
+    admit(options.gate, options.rates),
+    validateRequest,
+  ];
   return [
     bind(WalletV1, walletV1.walletService(core), interceptors),
     bind(SprinkleV1, sprinkleV1.sprinkleService(core), interceptors),
@@ -86,6 +108,7 @@ function services(core: Core, reporting: ErrorReporting): BoundService[] {
     bind(SprinkleV2, sprinkleV2.sprinkleService(core), interceptors),
     bind(UserV2, peopleV2.userService(core), interceptors),
     bind(RoomV2, peopleV2.roomService(core), interceptors),
+    bind(ApiKeyServiceService, adminApiKeys.apiKeyService(options.keyOffice), interceptors),
   ];
 }
 

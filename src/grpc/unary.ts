@@ -1,10 +1,11 @@
 // Between grpc-js and a handler: bytes come in, pass the interceptors, and bytes or a status go out.
 import { randomUUID } from 'node:crypto';
-import type {
-  handleUnaryCall,
+import {
+  type handleUnaryCall,
   Metadata,
-  MethodDefinition,
-  UntypedServiceImplementation,
+  type MethodDefinition,
+  type ServerUnaryCall,
+  type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { Refusal } from '../domain/refusal.ts';
 import type { Caller } from './caller.ts';
@@ -72,29 +73,56 @@ function unary(
   if (!contract) throw new Error(`gen/descriptor.binpb has no ${method.path}; run npm run gen`);
   const pass = chain(interceptors, async (call) => {
     if (!call.caller) throw new Error('no interceptor identified the caller');
-    return method.responseSerialize(await handler(method.requestDeserialize(call.bytes), call.caller));
+    return method.responseSerialize(await handler(call.request(), call.caller));
   });
-  return ({ request, metadata }, callback) => {
-    const call = incoming(method, contract, metadata, request);
+  return (received, callback) => {
+    const call = incoming(method, contract, received);
     pass(call).then(
-      (response) => callback(null, response),
+      (response) => {
+        if (call.answerHeaders.size > 0) received.sendMetadata(withHeaders(new Metadata(), call));
+        callback(null, response);
+      },
       (error: unknown) => {
         const refusal = error instanceof Refusal ? error : new Refusal('INTERNAL');
-        callback(statusOf(refusal, call.language, call.requestId));
+        const status = statusOf(refusal, call.language, call.requestId);
+        callback({ ...status, metadata: withHeaders(status.metadata, call) });
       },
     );
   };
 }
 
-function incoming(method: AnyMethod, contract: RpcContract, metadata: Metadata, bytes: Buffer): IncomingCall {
+function withHeaders(metadata: Metadata, { answerHeaders }: IncomingCall): Metadata {
+  for (const [name, value] of answerHeaders) metadata.set(name, value);
+  return metadata;
+}
+
+function incoming(
+  method: AnyMethod,
+  contract: RpcContract,
+  received: ServerUnaryCall<Buffer, Buffer>,
+): IncomingCall {
+  const { request: bytes, metadata } = received;
+  let read: unknown;
+  const request = () => {
+    try {
+      read ??= method.requestDeserialize(bytes);
+      return read;
+    } catch {
+      // What the parser says is about bytes, not about the caller's fields.
+      throw new Refusal('MALFORMED_REQUEST');
+    }
+  };
   return {
     path: method.path,
     contract,
     metadata,
+    peer: received.getPeer(),
     requestId: requestIdOf(metadata),
     language: languageOf(metadata),
     bytes,
-    canonicalBytes: () => method.requestSerialize(method.requestDeserialize(bytes)),
+    request,
+    canonicalBytes: () => method.requestSerialize(request()),
+    answerHeaders: new Map(),
   };
 }
 

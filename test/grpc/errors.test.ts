@@ -5,6 +5,7 @@ import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/
 import { ErrorInfo, LocalizedMessage } from '../../gen/ts/google/rpc/error_details.ts';
 import { Status } from '../../gen/ts/google/rpc/status.ts';
 import { PpuriError } from '../../src/client/error.ts';
+import { signedHeaders } from '../../src/client/signer.ts';
 import { REASONS, type Reason } from '../../src/domain/reasons.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import { statusOf } from '../../src/grpc/error-status.ts';
@@ -28,7 +29,13 @@ function call(
   deadlineMs = 5000,
 ): Promise<ServiceError> {
   const metadata = new Metadata();
-  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+  const { 'x-user-id': userId, ...others } = headers;
+  const signed = signedHeaders(
+    { method: 'POST', target: path, body: bytes },
+    userId ? { userId } : {},
+    stack.key,
+  );
+  for (const [name, value] of Object.entries({ ...others, ...signed })) metadata.set(name, value);
   const asIs = (message: Buffer) => message;
   return new Promise((resolve, reject) => {
     const options = { deadline: Date.now() + deadlineMs };

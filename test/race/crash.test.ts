@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import type { SigningKey } from '../../src/signatures/index.ts';
+import { makeKey } from '../keys.ts';
 import { startLine } from '../line.ts';
 import { startServerProcess } from '../server-process.ts';
 import { assertBooksBalance, makeDatabase, peopleOf, serverEnv } from '../stack.ts';
@@ -22,6 +24,13 @@ interface Call {
   readonly to: number;
   readonly amount: number;
   readonly key: string;
+}
+
+/** What a server of these tests runs on. */
+interface Data {
+  readonly env: Record<string, string>;
+  readonly key: SigningKey;
+  readonly db: pg.Pool;
 }
 
 const CALLS_TO_MAKE: readonly Call[] = Array.from({ length: CALLS }, (_, index) => ({
@@ -45,14 +54,14 @@ function expectedBalances(times: number): Map<number, number> {
  * Makes all calls, 64 at a time, through server after server, until each has its answer. Before a server is killed its
  * answers stop getting through for a moment, so that there surely are calls that it committed and nobody knows of.
  */
-async function makeAllCalls(env: Record<string, string>, keyOf: (call: Call, attempt: number) => string) {
+async function makeAllCalls({ env, key }: Data, keyOf: (call: Call, attempt: number) => string) {
   const answers = new Map<string, string>();
   let deaths = 0;
   for (let attempt = 0; answers.size < CALLS_TO_MAKE.length; attempt++) {
     const server = await startServerProcess(env);
     const line = await startLine(server.grpcPort);
-    const teller = grpcTeller(`127.0.0.1:${line.port}`);
-    const left = CALLS_TO_MAKE.filter(({ key }) => !answers.has(key));
+    const teller = grpcTeller(`127.0.0.1:${line.port}`, key);
+    const left = CALLS_TO_MAKE.filter((call) => !answers.has(call.key));
     const dieAt = answers.size + (DEATHS_AFTER[deaths] ?? Number.POSITIVE_INFINITY);
     let dying: Promise<void> | undefined;
     let isDead = false;
@@ -83,21 +92,20 @@ async function makeAllCalls(env: Record<string, string>, keyOf: (call: Call, att
   return answers;
 }
 
-async function withServerData(
-  work: (env: Record<string, string>, db: pg.Pool) => Promise<void>,
-): Promise<void> {
+async function withServerData(work: (data: Data) => Promise<void>): Promise<void> {
   const database = await makeDatabase();
   const logDir = mkdtempSync(join(tmpdir(), 'ppuri-crash-'));
   const env = serverEnv(database, logDir);
+  const key = await makeKey(database);
   const db = new pg.Pool({ connectionString: database.ownerUrl, max: 2 });
   const server = await startServerProcess(env);
-  const teller = grpcTeller(server.address);
+  const teller = grpcTeller(server.address, key);
   const people = peopleOf(database, teller);
   await people.addUsers(USERS);
   await people.fund(USERS, START);
   teller.close();
   assert.equal(await server.stop(), 0);
-  await work(env, db).finally(() => db.end());
+  await work({ env, key, db }).finally(() => db.end());
   await database.drop();
   rmSync(logDir, { recursive: true, force: true });
 }
@@ -111,8 +119,9 @@ async function balancesIn(db: pg.Pool): Promise<Map<number, number>> {
 }
 
 test('SIGKILL twice in the middle of 2,000 transfers, retried: each is posted exactly once', async () => {
-  await withServerData(async (env, db) => {
-    const answers = await makeAllCalls(env, ({ key }) => key);
+  await withServerData(async (data) => {
+    const { db } = data;
+    const answers = await makeAllCalls(data, ({ key }) => key);
     assert.equal(
       new Set(answers.values()).size,
       CALLS_TO_MAKE.length,
@@ -126,8 +135,9 @@ test('SIGKILL twice in the middle of 2,000 transfers, retried: each is posted ex
 });
 
 test('negative control: with a new key for every attempt, calls that were cut off are posted twice', async () => {
-  await withServerData(async (env, db) => {
-    await makeAllCalls(env, ({ key }, attempt) => `${key}-${attempt}`);
+  await withServerData(async (data) => {
+    const { db } = data;
+    await makeAllCalls(data, ({ key }, attempt) => `${key}-${attempt}`);
     const { rows } = await db.query(`SELECT count(*)::int AS count FROM transfers WHERE kind = 'transfer'`);
     assert.ok(rows[0]?.count > CALLS_TO_MAKE.length, 'no call was committed without being answered');
     await assertBooksBalance(db);

@@ -18,7 +18,7 @@ let tellers: readonly Teller[];
 before(async () => {
   stack = await startStack();
   second = await startApp(stack.config);
-  const other = grpcTeller(`127.0.0.1:${second.grpcPort}`);
+  const other = grpcTeller(`127.0.0.1:${second.grpcPort}`, stack.key);
   tellers = [stack.grpc, other];
   await stack.addUsers([CREATOR, SPENDER, ...MEMBERS]);
   await stack.addRoom(ROOM, [CREATOR, ...MEMBERS]);

@@ -23,7 +23,7 @@ interface RestError {
 
 /** Makes a call that must be refused with 400 and ERR001; all that its answer says. */
 async function refused(method: string, path: string, body?: string): Promise<string> {
-  const answer = await requestRest(`${stack.restUrl}${path}`, method, body, me());
+  const answer = await requestRest(`${stack.restUrl}${path}`, method, body, me(), stack.key);
   const error = answer.body as RestError;
   assert.deepEqual([answer.status, error.code], [400, 3]);
   assert.equal(error.details.filter(({ metadata }) => metadata?.code === 'ERR001').length, 1);

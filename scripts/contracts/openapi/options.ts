@@ -22,13 +22,16 @@ export interface HttpRule {
 export interface ContractOptions {
   /** Every type of the contracts and of what they import. */
   readonly registry: Registry;
-  /** The message of the option `(ppuri.options.v1.call)`: one field for each header that can be demanded. */
+  /** The message of the option `(ppuri.options.v1.call)`: a true or false field for each header that can be demanded. */
   readonly call: DescMessage;
   /** The REST route of an RPC, if it has one. */
   httpRule(method: DescMethod): HttpRule | undefined;
   /** The names of the fields of `call` that an RPC sets. */
   demanded(method: DescMethod): readonly string[];
 }
+
+/** Fields of the option that are for the server alone and demand no header. */
+const NO_HEADERS: ReadonlySet<string> = new Set(['guesses_token']);
 
 /** The options as the given files define them. They have no generated types, so their shape is stated above. */
 export function contractOptions(files: readonly DescFile[]): ContractOptions {
@@ -45,7 +48,9 @@ export function contractOptions(files: readonly DescFile[]): ContractOptions {
     demanded: (method) => {
       if (!hasOption(method, callOption)) return [];
       const value = getOption(method, callOption) as unknown as Readonly<Record<string, unknown>>;
-      return call.fields.filter((field) => value[field.localName] === true).map((field) => field.name);
+      return call.fields
+        .filter((field) => value[field.localName] === true && !NO_HEADERS.has(field.name))
+        .map((field) => field.name);
     },
   };
 }

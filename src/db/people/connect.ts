@@ -1,13 +1,15 @@
 // The connection that the people's models use.
 import { Sequelize } from 'sequelize';
+import { type ApiKeys, apiKeysIn } from './api-keys.ts';
 import { defineModels } from './models.ts';
 import { type Rooms, roomsIn } from './rooms.ts';
 import { type Users, usersIn } from './users.ts';
 
-/** Users and rooms in the database. */
+/** People, and the keys that act for them, in the database. */
 export interface People {
   readonly users: Users;
   readonly rooms: Rooms;
+  readonly apiKeys: ApiKeys;
   close(): Promise<void>;
 }
 
@@ -23,6 +25,7 @@ export function connectPeople(url: string, maxConnections: number): People {
   return {
     users: usersIn(sequelize, models),
     rooms: roomsIn(sequelize, models),
+    apiKeys: apiKeysIn(sequelize),
     close: () => sequelize.close(),
   };
 }

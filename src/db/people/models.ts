@@ -38,7 +38,6 @@ export function defineModels(sequelize: Sequelize) {
     declare joinedAt: CreationOptional<Date>;
     declare user?: NonAttribute<User>;
   }
-
   const on = (tableName: string) => ({ sequelize, tableName, underscored: true, timestamps: false });
   // Made anew for each use: sequelize writes into the objects that it is given.
   const bigintKey = () => ({ type: DataTypes.BIGINT, primaryKey: true });

@@ -1,0 +1,53 @@
+// Looks after the API keys of a database from the command line, without a server in between.
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { connectPeople } from '../../src/db/people/connect.ts';
+import { EnvReader } from '../../src/env-reader.ts';
+import type { SealingKeys } from '../../src/keys/seal.ts';
+import { chance } from '../../src/ops/chance.ts';
+import { KEYS_CHANGED, openAnnouncements } from '../../src/redis/announcements.ts';
+import type { KeyOffice } from '../../src/usecases/api-keys.ts';
+import { keepSecret } from './secret-file.ts';
+import { SetupError } from './setup-error.ts';
+
+/** Where the keys are. */
+export interface KeyPlace {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  /** As KEY_ENCRYPTION_KEYS has them. */
+  readonly keyEncryptionKeys: string;
+}
+
+/** The key-encryption key of a data folder; made at the first start and kept. */
+export function keepKeyEncryptionKeys(dataDir: string): string {
+  return keepSecret(
+    join(dataDir, 'key-encryption.secret'),
+    () => `dev:${randomBytes(32).toString('base64')}`,
+  );
+}
+
+/** Does something with the keys of a place. */
+export async function withKeyOffice<T>(place: KeyPlace, work: (office: KeyOffice) => Promise<T>): Promise<T> {
+  const people = connectPeople(place.databaseUrl, 2);
+  const announcements = openAnnouncements(place.redisUrl, [], () => {});
+  const office: KeyOffice = {
+    apiKeys: people.apiKeys,
+    sealingKeys: sealingKeysIn(place.keyEncryptionKeys),
+    random: chance,
+    announce: () => announcements.announce(KEYS_CHANGED),
+    now: () => Date.now() * 1000,
+  };
+  try {
+    return await work(office);
+  } finally {
+    announcements.close();
+    await people.close();
+  }
+}
+
+function sealingKeysIn(text: string): SealingKeys {
+  const read = new EnvReader({ KEY_ENCRYPTION_KEYS: text });
+  const keys = read.sealingKeys('KEY_ENCRYPTION_KEYS');
+  if (read.faults.length > 0) throw new SetupError(read.faults.join('\n'));
+  return keys;
+}

@@ -1,0 +1,14 @@
+// The key that `npm run call` and `npm run curl` sign with.
+import { hmacKey } from '../../src/client/signer.ts';
+import type { SigningKey } from '../../src/signatures/index.ts';
+import type { DemoKey } from './dev-json.ts';
+
+/** The first key of dev.json, or the one that PPURI_KEY_ID and PPURI_SECRET name. */
+export function signingKeyIn(
+  keys: readonly DemoKey[],
+  env: NodeJS.ProcessEnv = process.env,
+): SigningKey | undefined {
+  if (env.PPURI_KEY_ID && env.PPURI_SECRET) return hmacKey(env.PPURI_KEY_ID, env.PPURI_SECRET);
+  const [key] = keys;
+  return key && hmacKey(key.keyId, key.secret);
+}

@@ -1,0 +1,123 @@
+// `npm run keys -- create …`: makes, shows, replaces and revokes API keys, straight in the database; also the first one.
+import { parseArgs } from 'node:util';
+import { keyStateOf, SCOPES, type Scope } from '../src/domain/api-key.ts';
+import { Refusal } from '../src/domain/refusal.ts';
+import {
+  createApiKey,
+  type KeyOffice,
+  listApiKeys,
+  resealSecrets,
+  revokeApiKey,
+  rotateApiKey,
+  setAllowedNetworks,
+} from '../src/usecases/api-keys.ts';
+import { dataDirOf, readDevInfo } from './dev/dev-json.ts';
+import { type KeyPlace, keepKeyEncryptionKeys, withKeyOffice } from './dev/key-office.ts';
+import { SetupError } from './dev/setup-error.ts';
+
+const USAGE = `usage: npm run keys -- COMMAND
+  create --name NAME --scopes read,pay,fund,admin [--user ID] [--networks CIDR,…] [--rate N] [--public-key PEM]
+  list
+  rotate KEY_ID [--overlap-hours N] [--public-key PEM]    the old key stays usable for the overlap (24 hours)
+  revoke KEY_ID                                           at once and for good
+  networks KEY_ID [CIDR,…]                                none means anywhere
+  reseal                                                  after a new key-encryption key was put first
+The database is DATABASE_URL, with REDIS_URL and KEY_ENCRYPTION_KEYS, or that of a running npm start.`;
+
+const { values, positionals } = parseArgs({
+  options: {
+    name: { type: 'string' },
+    scopes: { type: 'string' },
+    user: { type: 'string' },
+    networks: { type: 'string', default: '' },
+    rate: { type: 'string' },
+    'public-key': { type: 'string', default: '' },
+    'overlap-hours': { type: 'string', default: '24' },
+  },
+  allowPositionals: true,
+});
+const [command = '', keyId = '', list = ''] = positionals;
+
+const COMMANDS: Record<string, (office: KeyOffice) => Promise<unknown>> = {
+  create: (office) =>
+    createApiKey(office, {
+      displayName: values.name ?? fail('--name is required'),
+      kind: values['public-key'] ? 'ed25519' : 'hmac-sha256',
+      publicKey: values['public-key'],
+      scopes: splitList(values.scopes ?? fail('--scopes is required')).map(toScope),
+      userId: values.user === undefined ? undefined : BigInt(toWhole('--user', values.user)),
+      allowedNetworks: splitList(values.networks),
+      ratePerSecond: values.rate === undefined ? undefined : Number(toWhole('--rate', values.rate)),
+      activeFrom: undefined,
+      expiresAt: undefined,
+    }),
+  list: async (office) =>
+    (await listApiKeys(office)).map((key) => ({
+      keyId: key.id,
+      name: key.displayName,
+      state: keyStateOf(key, office.now()),
+      scopes: key.scopes.join(','),
+      user: key.userId ?? 'any',
+      networks: key.allowedNetworks.join(',') || 'any',
+      uses: key.useCount,
+    })),
+  rotate: (office) =>
+    rotateApiKey(
+      office,
+      keyId,
+      values['public-key'],
+      Number(toWhole('--overlap-hours', values['overlap-hours'])) * 3_600_000,
+    ),
+  revoke: (office) => revokeApiKey(office, keyId),
+  networks: (office) => setAllowedNetworks(office, keyId, splitList(list)),
+  reseal: async (office) => ({ resealed: await resealSecrets(office) }),
+};
+
+try {
+  const run = COMMANDS[command] ?? fail(USAGE);
+  const result = await withKeyOffice(placeOf(process.env), run);
+  if (Array.isArray(result)) console.table(result);
+  else
+    console.log(
+      JSON.stringify(result, (_key, value) => (typeof value === 'bigint' ? value.toString() : value), 2),
+    );
+} catch (error) {
+  if (!(error instanceof SetupError || error instanceof Refusal)) throw error;
+  const fields =
+    error instanceof Refusal
+      ? error.violations.map(({ field, description }) => `\n  ${field}: ${description}`)
+      : [];
+  console.error(error.message + fields.join(''));
+  process.exitCode = 1;
+}
+
+function placeOf(env: NodeJS.ProcessEnv): KeyPlace {
+  const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, KEY_ENCRYPTION_KEYS: keyEncryptionKeys } = env;
+  if (databaseUrl && redisUrl && keyEncryptionKeys) return { databaseUrl, redisUrl, keyEncryptionKeys };
+  const dataDir = dataDirOf(env);
+  const info = readDevInfo(dataDir);
+  return {
+    databaseUrl: info.databaseUrl,
+    redisUrl: info.redisUrl,
+    keyEncryptionKeys: keyEncryptionKeys || keepKeyEncryptionKeys(dataDir),
+  };
+}
+
+function splitList(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+function toScope(text: string): Scope {
+  return SCOPES.find((scope) => scope === text) ?? fail(`--scopes takes ${SCOPES.join(', ')}, not "${text}"`);
+}
+
+function toWhole(name: string, text: string): string {
+  return /^\d{1,18}$/.test(text) ? text : fail(`${name} takes a whole number, not "${text}"`);
+}
+
+function fail(line: string): never {
+  throw new SetupError(line);
+}

@@ -1,0 +1,86 @@
+// API keys: their names, what they may do, and where they stand.
+import type { Random } from './random.ts';
+import { Refusal } from './refusal.ts';
+import { afterMs, type Micros } from './time.ts';
+
+/** What a key may be allowed to do. */
+export const SCOPES = ['read', 'pay', 'fund', 'admin'] as const;
+
+/** What a key may be allowed to do. */
+export type Scope = (typeof SCOPES)[number];
+
+/** How a key signs (RFC 9421, section 6.2). */
+export type KeyKind = 'hmac-sha256' | 'ed25519';
+
+/** Where a key stands. Active and retiring ones are live. */
+export type KeyState = 'pending' | 'active' | 'retiring' | 'revoked' | 'expired';
+
+/** A key, without what it signs with. */
+export interface ApiKey {
+  readonly id: string;
+  readonly displayName: string;
+  readonly kind: KeyKind;
+  readonly scopes: readonly Scope[];
+  /** The only user that it may act for; any when undefined. */
+  readonly userId: bigint | undefined;
+  /** CIDR blocks; anywhere when empty. */
+  readonly allowedNetworks: readonly string[];
+  /** Its own rate limit in cost units per second. */
+  readonly ratePerSecond: number | undefined;
+  readonly replacesId: string | undefined;
+  readonly createdAt: Micros;
+  readonly activeFrom: Micros;
+  readonly revokedAt: Micros | undefined;
+  readonly expiresAt: Micros | undefined;
+  readonly useCount: bigint;
+  readonly lastUsedAt: Micros | undefined;
+}
+
+/** How long a replaced key may stay usable at most. */
+export const MAX_OVERLAP_MS = 48 * 3_600_000;
+
+/** Where a key stands at a moment. A revocation that is set but has not come yet makes it retiring. */
+export function keyStateOf(key: ApiKey, at: Micros): KeyState {
+  if (key.revokedAt !== undefined && key.revokedAt <= at) return 'revoked';
+  if (key.expiresAt !== undefined && key.expiresAt <= at) return 'expired';
+  if (at < key.activeFrom) return 'pending';
+  return key.revokedAt === undefined ? 'active' : 'retiring';
+}
+
+/** Whether calls may be signed with a key at a moment. */
+export function isLive(key: ApiKey, at: Micros): boolean {
+  const state = keyStateOf(key, at);
+  return state === 'active' || state === 'retiring';
+}
+
+/** When a key that is replaced now ends. Refuses one that is being replaced already, or that is not live. */
+export function endOfReplaced(key: ApiKey, at: Micros, overlapMs: number): Micros {
+  if (keyStateOf(key, at) !== 'active') throw new Refusal('KEY_NOT_ACTIVE');
+  const end = afterMs(at, Math.min(overlapMs, MAX_OVERLAP_MS));
+  return key.expiresAt === undefined ? end : Math.min(end, key.expiresAt);
+}
+
+const PREFIX = 'ppk_live_';
+const RANDOM_DIGITS = 24;
+
+/** Draws the name of a new key: the prefix, 24 hexadecimal digits by chance, and six of a checksum over them. */
+export function drawKeyId(random: Random): string {
+  const digits = (random.uuid() + random.uuid()).replaceAll('-', '').slice(0, RANDOM_DIGITS);
+  return `${PREFIX}${digits}${checksumOf(digits)}`;
+}
+
+/** Whether a name has the form of a key's, with the right checksum: a mistyped one is noticed without looking. */
+export function isKeyId(id: string): boolean {
+  const match = /^ppk_live_([0-9a-f]{24})([0-9a-f]{6})$/.exec(id);
+  return match?.[1] !== undefined && checksumOf(match[1]) === match[2];
+}
+
+/** The last 24 bits of a CRC-32 (ISO 3309), in hexadecimal. */
+function checksumOf(text: string): string {
+  let crc = 0xffffffff;
+  for (let i = 0; i < text.length; i++) {
+    crc ^= text.charCodeAt(i);
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  return (~crc >>> 0).toString(16).padStart(8, '0').slice(2);
+}

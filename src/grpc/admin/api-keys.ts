@@ -1,0 +1,110 @@
+// admin.v1.ApiKeyService: API keys, for ops.
+import {
+  type ApiKeyServiceService,
+  ApiKeyKind as WireKind,
+  ApiKeyState as WireState,
+} from '../../../gen/ts/admin/v1/api_key_service.ts';
+import { Scope as WireScope } from '../../../gen/ts/ppuri/options/v1/options.ts';
+import {
+  type ApiKey,
+  type KeyKind,
+  type KeyState,
+  keyStateOf,
+  SCOPES,
+  type Scope,
+} from '../../domain/api-key.ts';
+import type { Micros } from '../../domain/time.ts';
+import {
+  createApiKey,
+  getApiKey,
+  type KeyOffice,
+  listApiKeys,
+  revokeApiKey,
+  rotateApiKey,
+  setAllowedNetworks,
+} from '../../usecases/api-keys.ts';
+import { fromTimestamp, toTimestamp } from '../timestamp.ts';
+import type { Handlers } from '../unary.ts';
+
+const DEFAULT_OVERLAP_MS = 24 * 3_600_000;
+
+export const apiKeyService = (office: KeyOffice): Handlers<typeof ApiKeyServiceService> => ({
+  async createApiKey(request) {
+    const { key, secret } = await createApiKey(office, {
+      displayName: request.displayName,
+      kind: request.kind === WireKind.ED25519 ? 'ed25519' : 'hmac-sha256',
+      publicKey: request.publicKey,
+      scopes: SCOPES.filter((scope) => request.scopes.includes(WIRE_SCOPES[scope])),
+      userId: request.userId === 0n ? undefined : request.userId,
+      allowedNetworks: request.allowedNetworks,
+      ratePerSecond: request.ratePerSecond || undefined,
+      activeFrom: fromTimestamp(request.activeFrom, 'active_from'),
+      expiresAt: fromTimestamp(request.expiresAt, 'expires_at'),
+    });
+    return { apiKey: toWire(key, office.now()), secret: secret ?? '' };
+  },
+
+  async listApiKeys() {
+    return { apiKeys: (await listApiKeys(office)).map((key) => toWire(key, office.now())) };
+  },
+
+  async getApiKey({ keyId }) {
+    return { apiKey: toWire(await getApiKey(office, keyId), office.now()) };
+  },
+
+  async rotateApiKey({ keyId, publicKey, overlap }) {
+    const overlapMs = overlap ? Number(overlap.seconds) * 1000 + overlap.nanos / 1e6 : DEFAULT_OVERLAP_MS;
+    const { key, secret, replaced } = await rotateApiKey(office, keyId, publicKey, overlapMs);
+    const now = office.now();
+    return { apiKey: toWire(key, now), secret: secret ?? '', replaced: toWire(replaced, now) };
+  },
+
+  async revokeApiKey({ keyId }) {
+    return { apiKey: toWire(await revokeApiKey(office, keyId), office.now()) };
+  },
+
+  async setAllowedNetworks({ keyId, allowedNetworks }) {
+    return { apiKey: toWire(await setAllowedNetworks(office, keyId, allowedNetworks), office.now()) };
+  },
+});
+
+const WIRE_SCOPES: Record<Scope, WireScope> = {
+  read: WireScope.READ,
+  pay: WireScope.PAY,
+  fund: WireScope.FUND,
+  admin: WireScope.ADMIN,
+};
+
+const WIRE_KINDS: Record<KeyKind, WireKind> = {
+  'hmac-sha256': WireKind.HMAC_SHA256,
+  ed25519: WireKind.ED25519,
+};
+
+const WIRE_STATES: Record<KeyState, WireState> = {
+  pending: WireState.PENDING,
+  active: WireState.ACTIVE,
+  retiring: WireState.RETIRING,
+  revoked: WireState.REVOKED,
+  expired: WireState.EXPIRED,
+};
+
+function toWire(key: ApiKey, now: Micros) {
+  const moment = (at: Micros | undefined) => (at === undefined ? undefined : toTimestamp(at));
+  return {
+    keyId: key.id,
+    displayName: key.displayName,
+    kind: WIRE_KINDS[key.kind],
+    state: WIRE_STATES[keyStateOf(key, now)],
+    scopes: key.scopes.map((scope) => WIRE_SCOPES[scope]),
+    userId: key.userId ?? 0n,
+    allowedNetworks: [...key.allowedNetworks],
+    ratePerSecond: key.ratePerSecond ?? 0,
+    createdAt: toTimestamp(key.createdAt),
+    activeFrom: toTimestamp(key.activeFrom),
+    revokedAt: moment(key.revokedAt),
+    expiresAt: moment(key.expiresAt),
+    useCount: key.useCount,
+    lastUsedAt: moment(key.lastUsedAt),
+    replacesKeyId: key.replacesId ?? '',
+  };
+}

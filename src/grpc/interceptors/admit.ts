@@ -1,0 +1,110 @@
+// Lets a call pass the gate: its nonce is new, and neither its key, its user nor its address asks too much or guesses.
+import { GUESSING_CAP } from '../../domain/caps.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { Admission, CapCheck, Gate, LimitCharge, Limited, LimitState } from '../../redis/index.ts';
+import type { IncomingCall, Interceptor, Signer } from '../interceptor.ts';
+import { signerOf } from './authorize.ts';
+
+/** How much each may ask for, in cost units a second; the burst is twice that. */
+export interface Rates {
+  readonly key: number;
+  readonly user: number;
+  readonly address: number;
+}
+
+/** For how long a nonce is remembered: longer than any signature that carries it is taken, in milliseconds. */
+const NONCE_TTL_MS = 120_000;
+
+/**
+ * Refuses NONCE_REUSED, RATE_LIMITED and TOO_MANY_FAILURES. How the limits stand goes out with every answer, in the
+ * header fields of draft-ietf-httpapi-ratelimit-headers.
+ */
+export function admit(gate: Gate, rates: Rates): Interceptor {
+  return async (call, next) => {
+    const signer = signerOf(call);
+    const caps = capsOf(call, signer);
+    const admission = await gate.admit({
+      nonce: {
+        key: `${signer.key.id}:${signer.nonce}`,
+        edgeRequestId: signer.edgeRequestId,
+        ttlMs: NONCE_TTL_MS,
+      },
+      limits: limitsOf(call, signer, rates),
+      caps,
+    });
+    sayLimits(call, admission.limits);
+    if (admission.outcome === 'replayed') throw new Refusal('NONCE_REUSED');
+    if (admission.limited) throw tooMuch(admission.limited, caps);
+    if (admission.guesses.length === 0) return next();
+    return guess(gate, admission, next);
+  };
+}
+
+/** A guess that was none is taken back; nobody waits for that. */
+async function guess(gate: Gate, admission: Admission, next: () => Promise<Buffer>): Promise<Buffer> {
+  let wasWrong = false;
+  try {
+    return await next();
+  } catch (error) {
+    wasWrong = error instanceof Refusal && error.reason === 'SPRINKLE_NOT_FOUND';
+    throw error;
+  } finally {
+    if (!wasWrong) void gate.forgive(admission);
+  }
+}
+
+function limitsOf(call: IncomingCall, { key, clientAddress }: Signer, rates: Rates): LimitCharge[] {
+  const { cost, actingUser } = call.contract.rules;
+  const charge = (name: string, who: string, rate: number): LimitCharge => ({
+    name,
+    key: who,
+    ratePerSecond: rate,
+    burst: 2 * rate,
+    cost,
+  });
+  const limits = [
+    charge('key', key.id, key.ratePerSecond ?? rates.key),
+    charge('ip', clientAddress, rates.address),
+  ];
+  if (actingUser) limits.push(charge('user', String(call.caller?.userId), rates.user));
+  return limits;
+}
+
+function capsOf(call: IncomingCall, { clientAddress, key }: Signer): CapCheck[] {
+  const caps: CapCheck[] = [signatureCap(clientAddress, key.id)];
+  if (call.contract.rules.guessesToken) {
+    const room = call.contract.rules.room ? call.caller?.roomId : roomIn(call.request());
+    const who = `${call.caller?.userId}/${room}`;
+    caps.push({ name: 'token', key: who, windows: GUESSING_CAP, isGuess: true });
+  }
+  return caps;
+}
+
+/** Wrong signatures are counted for each address and key: who floods one key from afar locks nobody else out of it. */
+export function signatureCap(clientAddress: string, keyId: string): CapCheck {
+  return { name: 'signature', key: `${clientAddress}/${keyId}`, windows: GUESSING_CAP, isGuess: false };
+}
+
+function roomIn(request: unknown): string {
+  const { roomId } = request as { roomId?: unknown };
+  if (typeof roomId !== 'string')
+    throw new Error('a contract says guesses_token, but its request names no room');
+  return roomId;
+}
+
+function tooMuch({ name, retryAfterMs }: Limited, caps: readonly CapCheck[]): Refusal {
+  const isCap = caps.some((cap) => cap.name === name);
+  return new Refusal(isCap ? 'TOO_MANY_FAILURES' : 'RATE_LIMITED', { retryAfterMs, quota: name });
+}
+
+function sayLimits(call: IncomingCall, limits: readonly LimitState[]): void {
+  if (limits.length === 0) return;
+  const seconds = (ms: number) => Math.ceil(ms / 1000);
+  const states = limits.map(
+    ({ name, remaining, resetMs }) => `"${name}";r=${remaining};t=${seconds(resetMs)}`,
+  );
+  // The burst is twice the rate, so what is used up is whole again after two seconds at most.
+  const policies = limits.map(({ name, limit }) => `"${name}";q=${limit};w=2`);
+  call.answerHeaders.set('ratelimit', states.join(', '));
+  call.answerHeaders.set('ratelimit-policy', policies.join(', '));
+}

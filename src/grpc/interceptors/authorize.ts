@@ -1,0 +1,21 @@
+// Checks what the key may do: the scope that the contract asks for, and the user that it acts for.
+import { Refusal } from '../../domain/refusal.ts';
+import type { IncomingCall, Interceptor } from '../interceptor.ts';
+
+/** Refuses MISSING_SCOPE and NOT_ITS_USER. */
+export const authorize: Interceptor = (call, next) => {
+  const { key } = signerOf(call);
+  const { scope, actingUser } = call.contract.rules;
+  if (!key.scopes.includes(scope)) throw new Refusal('MISSING_SCOPE');
+  if (key.userId !== undefined) {
+    // A key for one user is for nothing that is done in nobody's name.
+    if (!actingUser || call.caller?.userId !== key.userId) throw new Refusal('NOT_ITS_USER');
+  }
+  return next();
+};
+
+/** Who signed a call that has been authenticated. */
+export function signerOf(call: IncomingCall): NonNullable<IncomingCall['signer']> {
+  if (!call.signer) throw new Error('no interceptor authenticated the call');
+  return call.signer;
+}

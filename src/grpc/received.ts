@@ -1,0 +1,81 @@
+// What was received and from where: seen by the server itself, or stated by the edge, which is believed by its secret.
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Metadata } from '@grpc/grpc-js';
+import { withoutMapping } from '../keys/networks.ts';
+import { type ReceivedRequest, splitTarget } from '../signatures/index.ts';
+
+/** A request as its sender sent it, whatever way it took. */
+export interface Received {
+  readonly request: ReceivedRequest;
+  /** The client's address, as far as it can be trusted. */
+  readonly clientAddress: string;
+  /** The edge's own id of the request, the same when the edge tries again; empty where no edge is between. */
+  readonly edgeRequestId: string;
+}
+
+/** What is known of a call before anything of it is believed. */
+export interface Arrival {
+  readonly path: string;
+  readonly metadata: Metadata;
+  readonly bytes: Buffer;
+  /** `address:port` of the other end of the connection. */
+  readonly peer: string;
+}
+
+const SIGNED = [
+  'signature-input',
+  'signature',
+  'content-digest',
+  'x-user-id',
+  'x-room-id',
+  'idempotency-key',
+] as const;
+
+/** Compares with the edge's secret in constant time, whatever the length of what was sent. */
+export function edgeCheck(edgeSecret: string): (claimed: string | undefined) => boolean {
+  const digestOf = (text: string) => createHash('sha256').update(text).digest();
+  const expected = digestOf(edgeSecret);
+  return (claimed) => claimed !== undefined && timingSafeEqual(digestOf(claimed), expected);
+}
+
+/**
+ * Reads what was received. Beside the edge's secret, what the edge states counts: the client's address, and for REST
+ * the method and path before transcoding and the SHA-256 of the body. Without it these headers are anybody's words.
+ */
+export function readReceived(arrival: Arrival, isEdge: (claimed: string | undefined) => boolean): Received {
+  const { metadata } = arrival;
+  const one = (name: string): string | undefined => {
+    const [value] = metadata.get(name);
+    return typeof value === 'string' ? value : undefined;
+  };
+  const headers = Object.fromEntries(SIGNED.map((name) => [name, metadata.get(name).map(String)]));
+  const byServer = {
+    method: 'POST',
+    path: arrival.path,
+    query: '',
+    bodySha256: sha256(arrival.bytes),
+    headers,
+  };
+  if (!isEdge(one('x-edge-secret'))) {
+    return { request: byServer, clientAddress: addressOf(arrival.peer), edgeRequestId: '' };
+  }
+  const clientAddress = withoutMapping(one('x-client-ip') ?? '');
+  const edgeRequestId = one('x-request-id') ?? '';
+  const target = one('x-envoy-original-path');
+  if (target === undefined) return { request: byServer, clientAddress, edgeRequestId };
+  const byEdge = {
+    method: one('x-envoy-original-method') ?? '',
+    ...splitTarget(target),
+    bodySha256: Buffer.from(one('x-amz-content-sha256') ?? '', 'hex'),
+    headers,
+  };
+  return { request: byEdge, clientAddress, edgeRequestId };
+}
+
+function addressOf(peer: string): string {
+  return withoutMapping(peer.slice(0, peer.lastIndexOf(':')));
+}
+
+function sha256(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest();
+}

@@ -1,0 +1,86 @@
+// The keys that this process knows: all of them in memory, so that checking a signature asks nobody.
+import { createPublicKey } from 'node:crypto';
+import type { ApiKeys, StoredKey } from '../db/people/api-keys.ts';
+import type { ApiKey } from '../domain/api-key.ts';
+import type { VerifyingKey } from '../signatures/index.ts';
+import { type NetworkCheck, readNetworks } from './networks.ts';
+import { open, type SealingKeys } from './seal.ts';
+
+/** A key, ready to check with. */
+export interface RingKey {
+  readonly key: ApiKey;
+  readonly verifying: VerifyingKey;
+  readonly allows: NetworkCheck;
+}
+
+/** What the ring works with. */
+export interface KeyRingOptions {
+  readonly apiKeys: ApiKeys;
+  readonly sealingKeys: SealingKeys;
+  /** How often everything is read anew, in milliseconds: the longest that a change can go unnoticed. */
+  readonly refreshMs: number;
+  /** How often counts of use are written, in milliseconds. */
+  readonly countMs: number;
+  /** Told of a key that cannot be used, and of the database not answering; the ring goes on with what it has. */
+  readonly onFault: (error: unknown, keyId: string | undefined) => void;
+}
+
+/** The keys of one process. */
+export interface KeyRing {
+  /** The key with this id, whatever its state; undefined when there is none. */
+  find(keyId: string): RingKey | undefined;
+  /** Counts one use. */
+  used(keyId: string): void;
+  /** Reads all keys anew, now. */
+  refresh(): Promise<void>;
+  /** Writes the counts that are left, and ends. */
+  close(): Promise<void>;
+}
+
+/** Reads all keys and keeps them fresh. */
+export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
+  let keys = new Map<string, RingKey>();
+  let uses = new Map<string, number>();
+
+  const refresh = async () => {
+    const fresh = new Map<string, RingKey>();
+    for (const stored of await options.apiKeys.list()) {
+      try {
+        fresh.set(stored.id, toRingKey(stored, options.sealingKeys));
+      } catch (error) {
+        options.onFault(error, stored.id);
+      }
+    }
+    keys = fresh;
+  };
+  const writeUses = async () => {
+    if (uses.size === 0) return;
+    const counted = uses;
+    uses = new Map();
+    await options.apiKeys.countUses(counted);
+  };
+  const every = (ms: number, work: () => Promise<void>) =>
+    setInterval(() => void work().catch((error: unknown) => options.onFault(error, undefined)), ms);
+
+  await refresh();
+  const timers = [every(options.refreshMs, refresh), every(options.countMs, writeUses)];
+  return {
+    find: (keyId) => keys.get(keyId),
+    used: (keyId) => uses.set(keyId, (uses.get(keyId) ?? 0) + 1),
+    refresh,
+    close: async () => {
+      for (const timer of timers) clearInterval(timer);
+      await writeUses().catch((error: unknown) => options.onFault(error, undefined));
+    },
+  };
+}
+
+function toRingKey(stored: StoredKey, sealingKeys: SealingKeys): RingKey {
+  const { sealedSecret, publicKey, ...key } = stored;
+  const allows = readNetworks(stored.allowedNetworks, 'allowed_networks');
+  if (sealedSecret !== undefined) {
+    const secret = Buffer.from(open(sealingKeys, stored.id, sealedSecret));
+    return { key, allows, verifying: { kind: 'hmac-sha256', secret } };
+  }
+  return { key, allows, verifying: { kind: 'ed25519', publicKey: createPublicKey(publicKey ?? '') } };
+}

@@ -1,0 +1,61 @@
+// A circuit breaker: when Redis does not answer, it is left alone for a while, and its callers do not wait for it.
+import CircuitBreaker from 'opossum';
+
+/** Closed: calls go through. Open: they fail at once. Half-open: one goes through, and decides which it will be. */
+export type BreakerState = 'closed' | 'open' | 'half-open';
+
+/** How a breaker behaves. */
+export interface BreakerOptions {
+  /** After so many milliseconds a call has failed. */
+  readonly timeoutMs: number;
+  /** Told of every change, and when it opens, of the failure that made it so. */
+  readonly onStateChange: (state: BreakerState, cause?: Error) => void;
+}
+
+export interface Breaker {
+  /** Does the work, or throws: the work's own error, that it took too long, or that the breaker is open. */
+  run<T>(work: () => Promise<T>): Promise<T>;
+  state(): BreakerState;
+  close(): void;
+}
+
+/** It opens when more than half of the last second's calls failed, and of those there were at least a few. */
+const OPENS_AT = { errorThresholdPercentage: 50, volumeThreshold: 3, rollingCountTimeout: 1_000 };
+const TRY_AGAIN_MS = 1_000;
+
+const OPEN = new Error('the breaker is open');
+
+/** Starts a breaker, closed. */
+export function startBreaker({ timeoutMs, onStateChange }: BreakerOptions): Breaker {
+  const circuit = new CircuitBreaker((work: () => Promise<unknown>) => within(timeoutMs, work()), {
+    ...OPENS_AT,
+    timeout: false,
+    resetTimeout: TRY_AGAIN_MS,
+    rollingPercentilesEnabled: false,
+    enableSnapshots: false,
+  });
+  let failure: Error | undefined;
+  circuit.on('failure', (error) => {
+    failure = error;
+  });
+  circuit.on('open', () => onStateChange('open', failure));
+  circuit.on('halfOpen', () => onStateChange('half-open'));
+  circuit.on('close', () => onStateChange('closed'));
+  return {
+    // While it is open every call comes here: opossum would make an error, with its stack, for each.
+    run: <T>(work: () => Promise<T>) =>
+      circuit.opened ? Promise.reject(OPEN) : (circuit.fire(work) as Promise<T>),
+    state: () => (circuit.opened ? 'open' : circuit.halfOpen ? 'half-open' : 'closed'),
+    close: () => circuit.shutdown(),
+  };
+}
+
+function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(new Error(`no answer within ${timeoutMs} ms`));
+    // Timers come before what the sockets have received. Where it was this process that stood still, the answer may be
+    // there: it is read before the call is given up.
+    const timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

@@ -1,0 +1,19 @@
+// Signatures over requests (RFC 9421), for the server that checks them and the client that makes them.
+
+export { sha256Of } from './content-digest.ts';
+export {
+  type ParsedSignature,
+  parseSignature,
+  type ReceivedRequest,
+  type SignatureFault,
+  type UnacceptableSignature,
+} from './parse-signature.ts';
+export { type Algorithm, SIGNED_HEADERS, type SignedHeader, splitTarget, type Target } from './profile.ts';
+export {
+  newNonce,
+  type SignatureHeaders,
+  type SigningKey,
+  signRequest,
+  type UnsignedRequest,
+} from './sign.ts';
+export { type VerifyingKey, verifySignature } from './verify.ts';

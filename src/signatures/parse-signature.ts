@@ -1,0 +1,152 @@
+// Reads the signature of a request and checks all of it that needs no key: its form, what it covers, the body's digest.
+import { type BareItem, type InnerList, isInnerList, type Parameters } from 'structured-headers';
+import { isBody, isContentDigestOf } from './content-digest.ts';
+import {
+  type Algorithm,
+  KEY_ID,
+  MAX_SIGNATURE_INPUT_LENGTH,
+  MAX_SIGNATURE_LENGTH,
+  NONCE,
+  SIGNED_HEADERS,
+  type SignedHeader,
+  type Target,
+} from './profile.ts';
+import { type Components, componentsOf, signatureBaseOf } from './signature-base.ts';
+import { readSoleMember, type SoleMember } from './sole-member.ts';
+
+/** A request as it was received. */
+export interface ReceivedRequest extends Target {
+  /** Each header as often as it was sent, so that a repeated one is seen. Other headers may stand here too. */
+  readonly headers: Readonly<
+    Partial<Record<SignedHeader | 'signature-input' | 'signature', readonly string[]>>
+  >;
+  /** The SHA-256 of the body's bytes as received, 32 bytes; where there is no body, that of no bytes (`sha256Of`). */
+  readonly bodySha256: Uint8Array;
+}
+
+/** A signature that is well formed and covers all that it must. Whether it is right, only its key can tell. */
+export interface ParsedSignature {
+  readonly keyId: string;
+  /** When the caller says to have signed, in whole seconds since 1970. */
+  readonly created: number;
+  readonly nonce: string;
+  /** What the caller says to have signed with; the key's own kind decides. */
+  readonly alg: Algorithm;
+  /** The signature base (RFC 9421, section 2.5) of the request as it was received. */
+  readonly base: string;
+  readonly signature: Uint8Array;
+}
+
+/**
+ * Why a signature is refused before its key is looked at. For logs and counters; callers get one answer for all.
+ *
+ * - `missing`: there is no Signature-Input or no Signature
+ * - `repeated-header`: one of the two, or a header that must be covered, was sent more than once
+ * - `malformed-input`, `malformed-signature`: the header is too long, not well formed, or not of exactly one signature
+ * - `labels-differ`: the two headers do not speak of the same signature
+ * - `parameters`: created, nonce, keyid or alg is missing or not of its form, or there are others
+ * - `unprintable`: what must be covered is not printable ASCII
+ * - `coverage`: it covers less or more than the request carries, something twice, or with parameters
+ * - `content-digest`: it is missing though there is a body, or it is not the body's SHA-256
+ */
+export type SignatureFault =
+  | 'missing'
+  | 'repeated-header'
+  | 'malformed-input'
+  | 'malformed-signature'
+  | 'labels-differ'
+  | 'parameters'
+  | 'unprintable'
+  | 'coverage'
+  | 'content-digest';
+
+export interface UnacceptableSignature {
+  readonly fault: SignatureFault;
+}
+
+const refuse = (fault: SignatureFault): UnacceptableSignature => ({ fault });
+
+/** Reads the signature of a request. Never throws, whatever was received. */
+export function parseSignature(request: ReceivedRequest): ParsedSignature | UnacceptableSignature {
+  const carried = readHeaders(request.headers);
+  if ('fault' in carried) return carried;
+  const { 'signature-input': inputField, signature: signatureField, ...signedHeaders } = carried;
+  if (inputField === undefined || signatureField === undefined) return refuse('missing');
+
+  const input = readSoleMember(inputField, MAX_SIGNATURE_INPUT_LENGTH);
+  if (input === undefined || !isInnerList(input.value)) return refuse('malformed-input');
+  const member = readSoleMember(signatureField, MAX_SIGNATURE_LENGTH);
+  const signature = member && bytesIn(member);
+  if (signature === undefined) return refuse('malformed-signature');
+  if (input.label !== member?.label) return refuse('labels-differ');
+
+  const parameters = readParameters(input.value[1]);
+  if (parameters === undefined) return refuse('parameters');
+  const components = componentsOf(request, signedHeaders);
+  if (components === undefined) return refuse('unprintable');
+  const lines = cover(input.value, components);
+  if (lines === undefined) return refuse('coverage');
+  if (!isBodyBound(components.get('content-digest'), request.bodySha256)) return refuse('content-digest');
+  return { ...parameters, base: signatureBaseOf(lines, input.text), signature };
+}
+
+const READ_HEADERS = ['signature-input', 'signature', ...SIGNED_HEADERS] as const;
+
+function readHeaders(
+  headers: ReceivedRequest['headers'],
+): Partial<Record<(typeof READ_HEADERS)[number], string>> | UnacceptableSignature {
+  const read: Partial<Record<(typeof READ_HEADERS)[number], string>> = {};
+  for (const name of READ_HEADERS) {
+    const [value, ...more] = headers[name] ?? [];
+    if (more.length > 0) return refuse('repeated-header');
+    if (value !== undefined) read[name] = value;
+  }
+  return read;
+}
+
+function bytesIn({ value: [bytes, parameters] }: SoleMember): Uint8Array | undefined {
+  return bytes instanceof ArrayBuffer && parameters.size === 0 ? new Uint8Array(bytes) : undefined;
+}
+
+/**
+ * The signature's own parameters. They are the four of our profile, each of them and no other: an `expires` or a `tag`
+ * that we do not honour would be a promise to the signer that nobody keeps.
+ */
+function readParameters(
+  parameters: Parameters,
+): Pick<ParsedSignature, 'keyId' | 'created' | 'nonce' | 'alg'> | undefined {
+  const created = parameters.get('created');
+  const nonce = parameters.get('nonce');
+  const keyId = parameters.get('keyid');
+  const alg = parameters.get('alg');
+  // A decimal such as 17.0 is a number too, but it has not come this far: written down again it is not what was sent.
+  if (typeof created !== 'number' || !Number.isSafeInteger(created) || created < 0) return undefined;
+  if (typeof nonce !== 'string' || !NONCE.test(nonce)) return undefined;
+  if (typeof keyId !== 'string' || !KEY_ID.test(keyId)) return undefined;
+  if (!isAlgorithm(alg) || parameters.size !== 4) return undefined;
+  return { keyId, created, nonce, alg };
+}
+
+function isAlgorithm(alg: BareItem | undefined): alg is Algorithm {
+  return alg === 'hmac-sha256' || alg === 'ed25519';
+}
+
+/**
+ * The lines of the base, in the order of the signature's list. Undefined unless what it covers is exactly what the
+ * request carries, each component once: what is left out could be altered, and what is not there cannot be signed.
+ */
+function cover([items]: InnerList, components: Components): Map<string, string> | undefined {
+  const values: ReadonlyMap<unknown, string> = components;
+  const lines = new Map<string, string>();
+  for (const [name, parameters] of items) {
+    const value = values.get(name);
+    if (typeof name !== 'string' || value === undefined || parameters.size > 0) return undefined;
+    lines.set(name, value);
+  }
+  return items.length === components.size && lines.size === components.size ? lines : undefined;
+}
+
+/** Whether the digest that is signed is the body's. A request without a body needs none; if it has one, it must be right. */
+function isBodyBound(contentDigest: string | undefined, bodySha256: Uint8Array): boolean {
+  return contentDigest === undefined ? !isBody(bodySha256) : isContentDigestOf(contentDigest, bodySha256);
+}

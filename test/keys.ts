@@ -1,0 +1,41 @@
+// API keys for tests, put straight into a test's database.
+
+import { hmacKey } from '../src/client/signer.ts';
+import { connectPeople } from '../src/db/people/connect.ts';
+import { SCOPES } from '../src/domain/api-key.ts';
+import { chance } from '../src/ops/chance.ts';
+import type { SigningKey } from '../src/signatures/index.ts';
+import { createApiKey, type KeyWish } from '../src/usecases/api-keys.ts';
+import type { TestDatabase } from './stack.ts';
+
+/** What seals secrets in tests; serverEnv() tells the servers the same. */
+export const SEALING_KEY = { id: 'test', key: Buffer.alloc(32, 7) };
+
+/** Makes a key that may do everything for anybody, unless told otherwise. */
+export async function makeKey(database: TestDatabase, wish: Partial<KeyWish> = {}): Promise<SigningKey> {
+  const { apiKeys, close } = connectPeople(database.appUrl, 1);
+  const office = {
+    apiKeys,
+    sealingKeys: [SEALING_KEY] as const,
+    random: chance,
+    announce: async () => {},
+    now: () => Date.now() * 1000,
+  };
+  const everything: KeyWish = {
+    displayName: 'a test',
+    kind: 'hmac-sha256',
+    publicKey: '',
+    scopes: SCOPES,
+    userId: undefined,
+    allowedNetworks: [],
+    ratePerSecond: undefined,
+    activeFrom: undefined,
+    expiresAt: undefined,
+  };
+  try {
+    const { key, secret } = await createApiKey(office, { ...everything, ...wish });
+    return hmacKey(key.id, secret ?? '');
+  } finally {
+    await close();
+  }
+}

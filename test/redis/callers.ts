@@ -1,0 +1,41 @@
+// Calls as the tests make them, and the ways to let them in.
+import type { AdmissionRequest, CapCheck, LimitCharge } from '../../src/redis/admission.ts';
+import { type Shared, shareWith } from '../../src/redis/admit.ts';
+import { connectRedis, type Redis, waitUntilReady } from '../../src/redis/connect.ts';
+
+/** A call with a nonce of its own. */
+export function call(parts: Partial<AdmissionRequest> = {}): AdmissionRequest {
+  return { nonce: nonce(), limits: [], caps: [], ...parts };
+}
+
+export function nonce(key: string = crypto.randomUUID(), edgeRequestId = '') {
+  return { key, edgeRequestId, ttlMs: 65_000 };
+}
+
+/** A limit on one user. */
+export function perUser(ratePerSecond: number, burst: number, more: Partial<LimitCharge> = {}): LimitCharge {
+  return { name: 'user', key: '1001', ratePerSecond, burst, cost: 1, ...more };
+}
+
+/** A cap of so many failures in so many milliseconds, on a guesser of its own. */
+export function cap(count: number, windowMs: number, more: Partial<CapCheck> = {}): CapCheck {
+  const windows = [{ count, windowMs }];
+  return { name: 'token', key: crypto.randomUUID(), windows, isGuess: false, ...more };
+}
+
+/** A connection of its own, as another process has it. */
+export async function connectTo(url: string): Promise<Redis> {
+  const redis = connectRedis({ url, onError: () => {} });
+  await waitUntilReady(redis, 5_000);
+  return redis;
+}
+
+/** So many connections to one Redis, and what each of them shares through it. */
+export async function shareAmong(count: number, url: string, prefix: string) {
+  const connections = await Promise.all(Array.from({ length: count }, () => connectTo(url)));
+  const sharers: readonly Shared[] = connections.map((redis) => shareWith(redis, prefix));
+  const close = () => {
+    for (const redis of connections) redis.disconnect();
+  };
+  return { connections, sharers, close };
+}

@@ -1,0 +1,137 @@
+// Limits in Redis: exact between processes, all or nothing, and the same as the rule in the domain says.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { decideRate, paceOf } from '../../src/domain/limits.ts';
+import type { SharedVerdict } from '../../src/redis/admit.ts';
+import { call, perUser, shareAmong } from './callers.ts';
+import { type OwnRedis, startOwnRedis, withoutRedis } from './own-redis.ts';
+
+const skip = withoutRedis;
+let redis: OwnRedis;
+let peers: Awaited<ReturnType<typeof shareAmong>>;
+
+before(async () => {
+  if (skip) return;
+  redis = await startOwnRedis();
+  peers = await shareAmong(2, redis.url, 'limits');
+});
+after(async () => {
+  peers?.close();
+  await redis?.stop();
+});
+
+const peer = (index: number) => peers.sharers[index % 2] ?? assert.fail();
+const run = promisify(execFile);
+
+async function flood(prefix: string): Promise<SharedVerdict[]> {
+  const file = fileURLToPath(new URL('flood.ts', import.meta.url));
+  const { stdout } = await run('node', [file, redis.url, prefix, '500', '5000', '10', '20'], {
+    timeout: 60_000,
+  });
+  return JSON.parse(stdout);
+}
+
+test('1,000 calls in 5 s from two processes at 10/s: the burst and 10/s pass, exactly', {
+  skip,
+}, async () => {
+  const verdicts = (await Promise.all([flood('flood'), flood('flood')])).flat().sort((a, b) => a.at - b.at);
+  assert.equal(verdicts.length, 1000);
+  let tat: number | undefined;
+  for (const { at, outcome, limited } of verdicts) {
+    const decision = decideRate(tat, paceOf({ ratePerSecond: 10, burst: 20 }, 1), at);
+    assert.equal(outcome, decision.isAllowed ? 'admitted' : 'limited');
+    assert.equal(limited?.retryAfterMs ?? 0, decision.retryAfterMs);
+    tat = decision.newTat;
+  }
+  const passed = verdicts.filter(({ outcome }) => outcome === 'admitted').map(({ at }) => at);
+  const seconds = ((verdicts.at(-1)?.at ?? 0) - (passed[0] ?? 0)) / 1_000_000;
+  assert.ok(seconds > 4.5, `${seconds} s`);
+  assert.ok(passed.length <= 20 + 10 * seconds);
+  // A call comes every 5 ms, so what the rate allows is taken up to the last one.
+  assert.ok(passed.length >= Math.floor(20 + 10 * (seconds - 0.1)));
+});
+
+test('who waits as told passes, who comes a little earlier does not', { skip }, async () => {
+  for (const cost of [1, 3, 7]) {
+    const limits = [perUser(50, 10, { key: `waits-${cost}`, cost })];
+    let refused = await peer(0).admit(call({ limits }));
+    for (let tries = 0; refused.outcome === 'admitted' && tries < 100; tries++) {
+      refused = await peer(tries).admit(call({ limits }));
+    }
+    for (let round = 0; round < 5; round++) {
+      const { retryAfterMs = 0 } = refused.limited ?? {};
+      assert.ok(retryAfterMs > 0 && retryAfterMs <= cost * 20);
+      const early = await peer(round).admit(call({ limits }));
+      assert.equal(early.outcome, 'limited');
+      // Node's timers may be up to a millisecond early.
+      await sleep(retryAfterMs + 1);
+      assert.equal((await peer(round).admit(call({ limits }))).outcome, 'admitted');
+      refused = await peer(round).admit(call({ limits }));
+    }
+  }
+});
+
+test('all limits are charged, or none: what one refuses costs nothing at the others', { skip }, async () => {
+  const wide = perUser(1, 100, { name: 'ip', key: '203.0.113.7' });
+  const narrow = perUser(1, 3, { key: 'narrow' });
+  const admissions = [];
+  for (let made = 0; made < 10; made++) {
+    admissions.push(await peer(made).admit(call({ limits: [wide, narrow] })));
+  }
+  assert.deepEqual(
+    admissions.map(({ outcome }) => outcome),
+    [...Array(3).fill('admitted'), ...Array(7).fill('limited')],
+  );
+  const { limited, limits } = admissions.at(-1) ?? assert.fail();
+  assert.equal(limited?.name, 'user');
+  assert.deepEqual(
+    limits.map(({ name, limit, remaining }) => ({ name, limit, remaining })),
+    [
+      { name: 'ip', limit: 100, remaining: 97 },
+      { name: 'user', limit: 3, remaining: 0 },
+    ],
+  );
+});
+
+test('of several that refuse, the one with the longest wait is told: then all pass', { skip }, async () => {
+  const slow = perUser(5, 2, { name: 'key', key: 'slow' });
+  const quick = perUser(50, 2, { key: 'quick' });
+  const ask = () => peer(0).admit(call({ limits: [quick, slow] }));
+  await Promise.all([ask(), ask()]);
+  const { limited } = await ask();
+  assert.equal(limited?.name, 'key');
+  await sleep((limited?.retryAfterMs ?? 0) + 1);
+  assert.equal((await ask()).outcome, 'admitted');
+});
+
+test('a limit that is spent is told of, and forgotten once the caller has rested', { skip }, async () => {
+  const limits = [perUser(100, 20, { key: 'rests', cost: 5 })];
+  const { limits: states } = await peer(0).admit(call({ limits }));
+  assert.deepEqual(states, [{ name: 'user', limit: 20, remaining: 15, resetMs: 50 }]);
+  const stored = () => peers.connections[0]?.exists('limits:limit:user:rests');
+  assert.equal(await stored(), 1);
+  await sleep(60);
+  assert.equal(await stored(), 0);
+});
+
+test('negative control: deciding outside of Redis lets racing callers pass', { skip }, async () => {
+  const pace = paceOf({ ratePerSecond: 1, burst: 5 }, 1);
+  const callers = Array.from({ length: 50 }, async (_, index) => {
+    const connection = peers.connections[index % 2] ?? assert.fail();
+    const stored = await connection.get('torn');
+    const decision = decideRate(stored ? Number(stored) : undefined, pace, 1_790_000_000_000_000);
+    await connection.set('torn', decision.newTat, 'PX', 60_000);
+    return decision.isAllowed;
+  });
+  const passed = (await Promise.all(callers)).filter((isAllowed) => isAllowed).length;
+  assert.ok(passed > 5, `${passed} passed`);
+  const limits = [perUser(1, 5, { key: 'whole' })];
+  const whole = await Promise.all(
+    Array.from({ length: 50 }, (_, index) => peer(index).admit(call({ limits }))),
+  );
+  assert.equal(whole.filter(({ outcome }) => outcome === 'admitted').length, 5);
+});

@@ -1,0 +1,105 @@
+// docs/signing.md is true: its blocks, run as they stand there, send calls that we let in.
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { createPublicKey } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
+import {
+  parseSignature,
+  type ReceivedRequest,
+  sha256Of,
+  splitTarget,
+  type VerifyingKey,
+  verifySignature,
+} from '../../src/signatures/index.ts';
+
+const PAGE = readFileSync(new URL('../../docs/signing.md', import.meta.url), 'utf8');
+const KEY_ID = 'ppk_test_docs';
+// A secret of any characters must do, in a shell too.
+const SECRET = '-se"cret $HOME `id` \\ 뿌리기';
+
+/** The page's blocks of a language, in their order, as one script. */
+function scriptOf(language: string): string {
+  return [...PAGE.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms'))]
+    .map(([, code]) => code)
+    .join('\n');
+}
+
+/** Why the tools that a test needs are not all here, or false. With CI=true they have to be. */
+function lacking(...tools: readonly string[]): string | false {
+  const missing = tools.filter((tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0);
+  if (missing.length === 0) return false;
+  if (process.env.CI === 'true') throw new Error(`not here: ${missing.join(', ')}`);
+  console.error(`!!! ${missing.join(', ')} cannot be had here: docs/signing.md is NOT tested.`);
+  return `${missing.join(', ')} cannot be had here`;
+}
+
+async function receive(request: IncomingMessage): Promise<ReceivedRequest> {
+  const body = Buffer.concat(await request.toArray());
+  const { method = '', url = '', headersDistinct } = request;
+  return { method, ...splitTarget(url), headers: headersDistinct, bodySha256: sha256Of(body) };
+}
+
+/** A server in place of ppuri that answers each call with what it found, as `ed25519 GET /path 1001`. */
+async function startChecker(t: TestContext, folder: string): Promise<string> {
+  const seenNonces = new Set<string>();
+  const find = (request: ReceivedRequest) => {
+    const parsed = parseSignature(request);
+    if ('fault' in parsed) return `refused: ${parsed.fault}`;
+    const key: VerifyingKey =
+      parsed.alg === 'ed25519'
+        ? { kind: 'ed25519', publicKey: createPublicKey(readFileSync(join(folder, 'key.pem'))) }
+        : { kind: 'hmac-sha256', secret: Buffer.from(SECRET) };
+    const { keyId, nonce, created, alg } = parsed;
+    if (seenNonces.has(nonce) || Math.abs(Date.now() / 1000 - created) > 5) return 'refused: not fresh';
+    seenNonces.add(nonce);
+    if (keyId !== KEY_ID || !verifySignature(parsed, key)) return 'refused: wrong signature';
+    return `${alg} ${request.method} ${request.path}${request.query} ${request.headers['x-user-id']}`;
+  };
+  const server = createServer(async (request, response) => response.end(`${find(await receive(request))}\n`));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close().closeAllConnections());
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  return `http://127.0.0.1:${address.port}`;
+}
+
+/** Runs a program in a folder of its own, and gives what it wrote. */
+async function run(t: TestContext, program: string, args: readonly string[]): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'ppuri-docs-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const PPURI = await startChecker(t, folder);
+  const { PATH } = process.env;
+  const env = { PATH, KEY_ID, SECRET, PPURI, LC_ALL: 'C.UTF-8' };
+  const { stdout } = await promisify(execFile)(program, args, { cwd: folder, env, timeout: 60_000 });
+  return stdout;
+}
+
+const CALLS = [
+  'GET /api/v1/wallet/balance 1001',
+  'GET /api/v1/wallet/transactions?page_size=10 1001',
+  'POST /api/v1/wallet/transfer 1001',
+].map((call) => `hmac-sha256 ${call}`);
+
+test('curl and openssl', { skip: lacking('sh', 'curl', 'openssl') }, async (t) => {
+  const lines = (await run(t, 'sh', ['-euc', scriptOf('sh')])).trimEnd().split('\n');
+  assert.deepEqual(
+    lines.filter((line) => /^(hmac|ed25519|refused)/.test(line)),
+    [...CALLS, 'ed25519 GET /api/v1/wallet/balance 1001'],
+  );
+  assert.ok(lines.includes('-----BEGIN PUBLIC KEY-----'));
+});
+
+test('Python', { skip: lacking('python3') }, async (t) => {
+  const lines = (await run(t, 'python3', ['-c', scriptOf('python')])).split('\n');
+  assert.deepEqual(
+    lines.filter((line) => line !== ''),
+    CALLS,
+  );
+});

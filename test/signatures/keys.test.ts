@@ -1,0 +1,84 @@
+// The key decides: its own kind and not the request's word, and who has none learns nothing.
+import assert from 'node:assert/strict';
+import { createPublicKey } from 'node:crypto';
+import { test } from 'node:test';
+import {
+  type ParsedSignature,
+  parseSignature,
+  type SigningKey,
+  signRequest,
+  type VerifyingKey,
+  verifySignature,
+} from '../../src/signatures/index.ts';
+import { signBase } from '../../src/signatures/sign.ts';
+import { isSignatureOf } from '../../src/signatures/verify.ts';
+import { arrive, counterpartOf, ED25519_KEY, HMAC_KEY, isLetIn, post, TRANSFER } from './post.ts';
+
+test('another key of the same kind does not fit', () => {
+  const other: SigningKey = { ...HMAC_KEY, kind: 'hmac-sha256', secret: Buffer.from('another secret') };
+  assert.ok(isLetIn(post(TRANSFER), counterpartOf(HMAC_KEY)));
+  assert.equal(isLetIn(post(TRANSFER), counterpartOf(other)), false);
+});
+
+test('the request does not choose the algorithm', () => {
+  assert.ok(ED25519_KEY.kind === 'ed25519');
+  const publicKey = createPublicKey(ED25519_KEY.privateKey);
+  const [publicBytes, publicPem] = [
+    publicKey.export({ format: 'der', type: 'spki' }),
+    Buffer.from(publicKey.export({ format: 'pem', type: 'spki' })),
+  ];
+  // Whoever takes the request's word for it would use the public key, which anybody may have, as the secret.
+  for (const secret of [publicBytes, publicBytes.subarray(-32), publicPem]) {
+    const forged = post({ ...TRANSFER, key: { keyId: ED25519_KEY.keyId, kind: 'hmac-sha256', secret } });
+    assert.equal(isLetIn(forged, counterpartOf(ED25519_KEY)), false);
+  }
+  for (const key of [HMAC_KEY, ED25519_KEY]) {
+    const signed = signRequest({ ...TRANSFER, key });
+    const other = key.kind === 'ed25519' ? 'hmac-sha256' : 'ed25519';
+    const input = signed['signature-input'].replace(`alg="${key.kind}"`, `alg="${other}"`);
+    const renamed = arrive(TRANSFER, { ...signed, 'signature-input': input });
+    assert.ok(!('fault' in parseSignature(renamed)));
+    assert.equal(isLetIn(renamed, counterpartOf(key)), false);
+  }
+});
+
+test('a signature under the name of another algorithm is refused, though it is right', () => {
+  for (const key of [HMAC_KEY, ED25519_KEY]) {
+    const parsed = parseSignature(post({ ...TRANSFER, key }));
+    assert.ok(!('fault' in parsed));
+    const alg = key.kind === 'ed25519' ? 'hmac-sha256' : 'ed25519';
+    const base = parsed.base.replace(`alg="${key.kind}"`, `alg="${alg}"`);
+    const renamed: ParsedSignature = { ...parsed, alg, base, signature: signBase(base, key) };
+    assert.ok(isSignatureOf(base, renamed.signature, counterpartOf(key)));
+    assert.equal(verifySignature(renamed, counterpartOf(key)), false);
+  }
+});
+
+test('no key: no, however it is signed', () => {
+  for (const key of [HMAC_KEY, ED25519_KEY])
+    assert.equal(isLetIn(post({ ...TRANSFER, key }), undefined), false);
+});
+
+test('no key, or one of another kind, takes the time of a wrong signature', () => {
+  for (const key of [HMAC_KEY, ED25519_KEY]) {
+    const other = key === HMAC_KEY ? ED25519_KEY : HMAC_KEY;
+    const parsed = parseSignature(post({ ...TRANSFER, key }));
+    assert.ok(!('fault' in parsed));
+    const wrong = { ...parsed, base: `${parsed.base} ` };
+    const known = fastestOf(wrong, counterpartOf(key));
+    // A check that gave up early would be done in a hundredth of it, so half leaves room for a busy machine.
+    assert.ok(fastestOf(wrong, undefined) > known / 2, `${key.kind}: an unknown key shows`);
+    assert.ok(fastestOf(wrong, counterpartOf(other)) > known / 2, `${key.kind}: a key of another kind shows`);
+  }
+});
+
+/** The shortest of many tries, in nanoseconds: what else the machine does only makes it longer. */
+function fastestOf(parsed: ParsedSignature, key: VerifyingKey | undefined): number {
+  let fastest = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 300; round++) {
+    const start = process.hrtime.bigint();
+    assert.equal(verifySignature(parsed, key), false);
+    fastest = Math.min(fastest, Number(process.hrtime.bigint() - start));
+  }
+  return fastest;
+}

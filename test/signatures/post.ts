@@ -1,0 +1,63 @@
+// A signed request as it arrives, and what can be asked about it.
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import {
+  parseSignature,
+  type ReceivedRequest,
+  type SigningKey,
+  sha256Of,
+  signRequest,
+  type UnsignedRequest,
+  type VerifyingKey,
+  verifySignature,
+} from '../../src/signatures/index.ts';
+
+export const HMAC_KEY: SigningKey = {
+  keyId: 'ppk_test_hmac',
+  kind: 'hmac-sha256',
+  secret: Buffer.from('a secret of more than thirty-two bytes'),
+};
+
+export const ED25519_KEY: SigningKey = {
+  keyId: 'ppk_test_ed25519',
+  kind: 'ed25519',
+  privateKey: generateKeyPairSync('ed25519').privateKey,
+};
+
+/** What the one who checks has of a key. */
+export function counterpartOf(key: SigningKey): VerifyingKey {
+  return key.kind === 'ed25519'
+    ? { kind: 'ed25519', publicKey: createPublicKey(key.privateKey) }
+    : { kind: 'hmac-sha256', secret: key.secret };
+}
+
+export const NONCE = 'AAECAwQFBgcICQoLDA0ODw';
+
+/** A transfer that carries everything that can be signed. */
+export const TRANSFER: UnsignedRequest = {
+  method: 'POST',
+  path: '/api/v1/wallet/transfer',
+  query: '?dry=1',
+  headers: { 'x-user-id': '1001', 'x-room-id': 'demo', 'idempotency-key': 'rent-2026-10' },
+  body: Buffer.from('{"to_user_id": 1002, "amount": 500}'),
+  key: HMAC_KEY,
+  created: 1_790_000_000,
+  nonce: NONCE,
+};
+
+/** The request as it arrives, with these headers beside its own. */
+export function arrive(request: UnsignedRequest, headers: object): ReceivedRequest {
+  const { method, path, query, body } = request;
+  const carried = Object.entries({ ...request.headers, ...headers }).map(([name, value]) => [name, [value]]);
+  return { method, path, query, headers: Object.fromEntries(carried), bodySha256: sha256Of(body) };
+}
+
+/** The request, signed and arrived. */
+export function post(request: UnsignedRequest): ReceivedRequest {
+  return arrive(request, signRequest(request));
+}
+
+/** Whether it would be let in with this key. */
+export function isLetIn(request: ReceivedRequest, key: VerifyingKey | undefined): boolean {
+  const parsed = parseSignature(request);
+  return !('fault' in parsed) && verifySignature(parsed, key);
+}

@@ -1,0 +1,105 @@
+// A library that is not ours checks what we sign, and signs what we check: the profile is RFC 9421 and no dialect of it.
+import assert from 'node:assert/strict';
+import { createPublicKey } from 'node:crypto';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { createSigner, createVerifier, httpbis } from 'http-message-signatures';
+import {
+  type SigningKey,
+  sha256Of,
+  signRequest,
+  splitTarget,
+  type UnsignedRequest,
+} from '../../src/signatures/index.ts';
+import { arrive, counterpartOf, ED25519_KEY, HMAC_KEY, isLetIn } from './post.ts';
+
+const ORIGIN = 'https://ppuri.example';
+const word = fc.string({
+  unit: fc.constantFrom(...'abcXYZ0189-_~', '%20', '%EB%BF%8C', '%2F'),
+  minLength: 1,
+  maxLength: 12,
+});
+
+/** Requests whose address a URL leaves as it is: the library works on URLs, and we on what stands on the wire. */
+const requests: fc.Arbitrary<UnsignedRequest> = fc.record({
+  method: fc.constantFrom('GET', 'POST', 'DELETE'),
+  path: fc.array(word, { maxLength: 4 }).map((words) => `/${words.join('/')}`),
+  query: fc.oneof(
+    fc.constant(''),
+    fc
+      .array(fc.tuple(word, word), { minLength: 1, maxLength: 3 })
+      .map((pairs) => `?${pairs.map(([name, value]) => `${name}=${value}`).join('&')}`),
+  ),
+  headers: fc.record(
+    { 'x-user-id': fc.nat().map(String), 'x-room-id': word, 'idempotency-key': word },
+    { requiredKeys: [] },
+  ),
+  body: fc.oneof(fc.constant(new Uint8Array()), fc.uint8Array({ minLength: 1, maxLength: 100 })),
+  key: fc.constantFrom(HMAC_KEY, ED25519_KEY),
+  created: fc.constant(Math.floor(Date.now() / 1000)),
+  nonce: fc.string({ unit: fc.constantFrom(...'abcXYZ0189-_'), minLength: 22, maxLength: 128 }),
+});
+
+/** The library's checker of what a key signs. */
+function theirVerifierOf(key: SigningKey) {
+  if (key.kind === 'hmac-sha256') return createVerifier(Buffer.from(key.secret), key.kind);
+  return createVerifier(createPublicKey(key.privateKey), key.kind);
+}
+
+/** The library's signer with a key. */
+function theirSignerOf(key: SigningKey) {
+  const material = key.kind === 'hmac-sha256' ? Buffer.from(key.secret) : key.privateKey;
+  return createSigner(material, key.kind, key.keyId);
+}
+
+test('what we sign, it lets in; altered, it does not', async () => {
+  await fc.assert(
+    fc.asyncProperty(requests, async (request) => {
+      const { method, path, query, headers, key } = request;
+      const isLetInByThem = (userId: string | undefined) =>
+        httpbis.verifyMessage(
+          {
+            keyLookup: async ({ keyid, alg }) => {
+              assert.deepEqual([keyid, alg], [key.keyId, key.kind]);
+              return { id: key.keyId, algs: [key.kind], verify: theirVerifierOf(key) };
+            },
+            requiredFields: ['@method', '@path', '@query', ...Object.keys(headers)],
+            requiredParams: ['created', 'nonce', 'keyid', 'alg'],
+          },
+          {
+            method,
+            url: `${ORIGIN}${path}${query}`,
+            headers: { ...headers, ...(userId && { 'x-user-id': userId }), ...signRequest(request) },
+          },
+        );
+      assert.equal(await isLetInByThem(headers['x-user-id']), true);
+      if (headers['x-user-id'] === undefined) return;
+      assert.equal(await isLetInByThem(`${headers['x-user-id']}0`), false);
+    }),
+  );
+});
+
+test('what it signs, we let in; altered, we do not', async () => {
+  await fc.assert(
+    fc.asyncProperty(requests, async (request) => {
+      const { method, path, query, body, key, created, nonce } = request;
+      const digest = `sha-256=:${sha256Of(body).toString('base64')}:`;
+      const headers = { ...request.headers, ...(body.length > 0 && { 'content-digest': digest }) };
+      const url = `${ORIGIN}${path}${query}`;
+      const signed = await httpbis.signMessage(
+        {
+          key: theirSignerOf(key),
+          fields: ['@method', '@path', '@query', ...Object.keys(headers)],
+          params: ['created', 'nonce', 'keyid', 'alg'],
+          paramValues: { created: new Date(created * 1000), nonce },
+        },
+        { method, url, headers },
+      );
+      const carried = Object.entries(signed.headers).map(([name, value]) => [name.toLowerCase(), value]);
+      const target = splitTarget(url.slice(ORIGIN.length));
+      const arrived = { ...arrive(request, Object.fromEntries(carried)), ...target };
+      assert.ok(isLetIn(arrived, counterpartOf(key)));
+      assert.equal(isLetIn({ ...arrived, path: `${path}x` }, counterpartOf(key)), false);
+    }),
+  );
+});
