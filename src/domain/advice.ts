@@ -1,0 +1,47 @@
+// What a caller can do about each reason for a no: by its status, and in particular where a reason has its own way out.
+
+import type { StatusName } from './reason-entry.ts';
+import { REASONS, type Reason } from './reasons.ts';
+
+const BY_STATUS: Readonly<Record<StatusName, string>> = {
+  CANCELLED:
+    'Nothing: the caller gave up. A money call may have happened; repeat it under the same idempotency key.',
+  INVALID_ARGUMENT: 'Mend what the violations name. The same call fails again.',
+  DEADLINE_EXCEEDED: 'Repeat it, a money call under the same idempotency key: it may have happened.',
+  NOT_FOUND: 'Check the id that the violation names, and whether the acting user may see it.',
+  ALREADY_EXISTS: 'Nothing: what the call asks for is there, or is taken.',
+  PERMISSION_DENIED: 'Use a key, or an acting user, that may.',
+  RESOURCE_EXHAUSTED: 'Wait as long as RetryInfo (over REST: Retry-After) says, then repeat it.',
+  FAILED_PRECONDITION: 'Change what stands in the way first. The same call may succeed later.',
+  ABORTED: 'Repeat it at once, a money call under the same idempotency key.',
+  UNAUTHENTICATED:
+    'Check the key, the clock and what the signature covers (docs/signing.md). The answer never says which.',
+  UNIMPLEMENTED: 'Check the name of the service and of the method.',
+  INTERNAL: 'Repeat it, a money call under the same idempotency key; if it stays, tell ops the request id.',
+  UNAVAILABLE: 'Repeat it after a moment, a money call under the same idempotency key.',
+};
+
+const BY_REASON: Readonly<Partial<Record<Reason, string>>> = {
+  IDEMPOTENCY_KEY_REQUIRED:
+    'Send an idempotency-key: one name for each intent, the same on every retry of it.',
+  IDEMPOTENCY_KEY_REUSED: 'Take a new key for a new intent. A retry must be the same request to the letter.',
+  INVALID_PAGE_TOKEN:
+    'Start again without page_token; a token works for the list and the filters that it came from.',
+  NONCE_REUSED: 'Sign every attempt anew, with a new nonce.',
+  BALANCE_TOO_LOW: 'Bring money in first, or send less.',
+  SPRINKLE_EXPIRED: 'Nothing: its time is over.',
+  SPRINKLE_EMPTY: 'Nothing: others were faster.',
+  ALREADY_CLAIMED: 'Nothing: the share is in the wallet.',
+  OWN_SPRINKLE: 'Nothing: it is for the others.',
+  ROOM_OUT_OF_TOKENS: 'Wait until sprinkles of the room expire.',
+  TOO_MUCH: 'Send a smaller message.',
+  REQUEST_TOO_LARGE: 'Send a smaller body.',
+  HEADERS_TOO_LARGE: 'Send fewer or shorter headers.',
+  UNSUPPORTED_CONTENT_TYPE: 'Send gRPC to the gRPC port, and JSON here.',
+  NO_SUCH_ROUTE: 'Check the path and the HTTP method.',
+};
+
+/** What to do about a reason, in a sentence or two. */
+export function adviceFor(reason: Reason): string {
+  return BY_REASON[reason] ?? BY_STATUS[REASONS[reason].status];
+}

@@ -1,0 +1,16 @@
+// docs/errors.md says what the server answers: it is printed from the same table.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { errorsPage } from '../../scripts/dev/errors-page.ts';
+import { REASONS } from '../../src/domain/reasons.ts';
+
+const PAGE = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
+
+test('the page is in step with the table (npm run errors prints it anew)', () => {
+  assert.deepEqual(PAGE.split('\n'), errorsPage().split('\n'));
+});
+
+test('every reason has a line', () => {
+  for (const reason of Object.keys(REASONS)) assert.ok(PAGE.includes(`| ${reason} |`), reason);
+});

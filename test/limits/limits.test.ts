@@ -1,0 +1,121 @@
+// Limits as callers see them: exact over two server processes, and a wait after which the call passes.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type App, startApp } from '../../src/app.ts';
+import type { PpuriError } from '../../src/client/error.ts';
+import { type Connection, connect } from '../../src/client/grpc.ts';
+import { requestRest } from '../../src/client/rest.ts';
+import { withoutEdge } from '../skip.ts';
+import { type Stack, startStack } from '../stack.ts';
+
+const [ANNA, BO, CHO, DAN] = [9501, 9502, 9503, 9504];
+const ROOM = 'room-9500';
+const RATE = 10;
+const BURST = 20;
+let stack: Stack;
+let second: App;
+let connections: readonly Connection[];
+
+before(async () => {
+  stack = await startStack({ edge: !withoutEdge, env: { USER_RATE_PER_SECOND: String(RATE) } });
+  second = await startApp(stack.config);
+  connections = [stack.app, second].map(({ grpcPort }) => connect(`127.0.0.1:${grpcPort}`, stack.key));
+  await stack.addUsers([ANNA, BO, CHO, DAN]);
+  await stack.addRoom(ROOM, [ANNA, BO, CHO, DAN]);
+});
+after(async () => {
+  for (const connection of connections) connection.close();
+  await second.stop();
+  await stack.stop();
+});
+
+const balance = (connection: Connection | undefined, user: number) =>
+  (connection as Connection).call('wallet.v1.WalletService/GetBalance', {}, { userId: String(user) }).then(
+    () => undefined,
+    (error: unknown) => error as PpuriError,
+  );
+
+test('1,000 requests in 5 s through two servers: the burst and 10 a second pass, not one more', async () => {
+  const started = performance.now();
+  const refusals: (PpuriError | undefined)[] = [];
+  for (let round = 0; round < 100; round++) {
+    const answers = Array.from({ length: 10 }, (_, index) => balance(connections[index % 2], ANNA));
+    refusals.push(...(await Promise.all(answers)));
+    await sleep(Math.max(0, (round + 1) * 50 - (performance.now() - started)));
+  }
+  const seconds = (performance.now() - started) / 1000;
+  const passed = refusals.filter((refusal) => refusal === undefined).length;
+  assert.equal(refusals.length, 1000);
+  assert.ok(passed <= BURST + RATE * seconds, `${passed} passed in ${seconds} s`);
+  assert.ok(passed >= BURST + RATE * (seconds - 1), `only ${passed} passed in ${seconds} s`);
+  for (const refusal of refusals) {
+    if (refusal === undefined) continue;
+    assert.deepEqual([refusal.code, refusal.reason], ['ERR008', 'RATE_LIMITED']);
+    assert.ok(refusal.retryAfterMs !== undefined && refusal.retryAfterMs > 0);
+  }
+});
+
+test('after the wait that a refusal names, the call passes', async () => {
+  let refusal: PpuriError | undefined;
+  while (!refusal) refusal = await balance(connections[0], BO);
+  await sleep(refusal.retryAfterMs ?? 0);
+  assert.equal(await balance(connections[1], BO), undefined);
+});
+
+test('another user is not held up by it', async () => {
+  assert.equal(await balance(connections[0], CHO), undefined);
+});
+
+test('over REST: 429 with Retry-After, and every answer says how the limits stand', {
+  skip: withoutEdge,
+}, async () => {
+  const call = () =>
+    requestRest(
+      `${stack.restUrl}/api/v1/wallet/balance`,
+      'GET',
+      undefined,
+      { userId: String(DAN) },
+      stack.key,
+    );
+  let answer = await call();
+  assert.match(answer.headers.get('ratelimit') ?? '', /"user";r=19;t=\d+/);
+  assert.match(answer.headers.get('ratelimit-policy') ?? '', /"user";q=20;w=2/);
+  while (answer.status === 200) answer = await call();
+  assert.equal(answer.status, 429);
+  assert.match(JSON.stringify(answer.body), /"RATE_LIMITED".*QuotaFailure/);
+  const wait = Number(answer.headers.get('retry-after'));
+  assert.ok(wait >= 1);
+  await sleep(wait * 1000);
+  assert.equal((await call()).status, 200);
+});
+
+test('wrong tokens are capped for a user and room at 5 a minute; a right one does not count, others go on', async () => {
+  const claim = (user: number, token: string) =>
+    stack.grpc.tell(
+      'wallet.v1.SprinkleService/ClaimSprinkle',
+      { token },
+      { userId: String(user), roomId: ROOM, idempotencyKey: crypto.randomUUID() },
+    );
+  await sleep(3000);
+  await stack.fund([ANNA], 1000);
+  const identity = { userId: String(ANNA), roomId: ROOM, idempotencyKey: crypto.randomUUID() };
+  const made = await stack.grpc.tell(
+    'wallet.v1.SprinkleService/CreateSprinkle',
+    { amount: 100, headcount: 2 },
+    identity,
+  );
+  const token = String(made.body.token);
+  assert.equal((await claim(CHO, token)).status, 0);
+  const guesses = ['000', '001', '002', '003', '004', '005'].filter((guess) => guess !== token);
+  const reasons: string[] = [];
+  for (const guess of guesses) reasons.push((await claim(CHO, guess)).reason);
+  assert.deepEqual(reasons.slice(0, 5), Array(5).fill('SPRINKLE_NOT_FOUND'));
+  assert.equal(reasons[5] ?? 'TOO_MANY_FAILURES', 'TOO_MANY_FAILURES');
+  assert.equal(
+    (await claim(CHO, token)).reason,
+    'TOO_MANY_FAILURES',
+    'a right token is refused too: it may be a guess',
+  );
+  assert.equal((await claim(DAN, token)).status, 0);
+});
