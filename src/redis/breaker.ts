@@ -19,8 +19,10 @@ export interface Breaker {
   close(): void;
 }
 
-/** It opens when more than half of the last second's calls failed, and of those there were at least a few. */
-const OPENS_AT = { errorThresholdPercentage: 50, volumeThreshold: 3, rollingCountTimeout: 1_000 };
+/** Opens when more than half of the last second's calls failed, and there were at least a few. */
+const OPENS_AT = { errorThresholdPercentage: 50, volumeThreshold: 5, rollingCountTimeout: 1_000 };
+/** Opens also after so many failures in a row: under load, half of a second's calls would take most of a second. */
+const OPENS_AFTER = 5;
 const TRY_AGAIN_MS = 1_000;
 
 const OPEN = new Error('the breaker is open');
@@ -35,8 +37,14 @@ export function startBreaker({ timeoutMs, onStateChange }: BreakerOptions): Brea
     enableSnapshots: false,
   });
   let failure: Error | undefined;
+  let failuresInARow = 0;
+  circuit.on('success', () => {
+    failuresInARow = 0;
+  });
   circuit.on('failure', (error) => {
     failure = error;
+    failuresInARow += 1;
+    if (failuresInARow >= OPENS_AFTER) circuit.open();
   });
   circuit.on('open', () => onStateChange('open', failure));
   circuit.on('halfOpen', () => onStateChange('half-open'));

@@ -22,7 +22,7 @@ export interface Local {
 }
 
 /**
- * Remembers the last 50,000 and at most 100,000 nonces, limits and caps each: together about 50 MB. Caps stand apart,
+ * Remembers the last 50,000 and at most 100,000 nonces, limits and caps each: together at most some 70 MB. Caps stand apart,
  * so that a flood of nonces does not make anybody's failures forgotten.
  */
 const CAPACITY = 50_000;
