@@ -30,3 +30,21 @@ export function readNetworks(blocks: readonly string[], field: string): NetworkC
 export function withoutMapping(address: string): string {
   return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address;
 }
+
+/**
+ * Who is limited as one: an IPv4 address is somebody; of IPv6 the /64 network is, because whoever has one of its
+ * addresses can have all of them (RFC 4291, section 2.5.1: an interface's half of the address).
+ */
+export function neighbourhoodOf(address: string): string {
+  const plain = withoutMapping(address);
+  if (isIP(plain) !== 6) return plain;
+  const [before = '', after] = (plain.split('%')[0] ?? '').split('::');
+  const head = before === '' ? [] : before.split(':');
+  const tail = after ? after.split(':') : [];
+  const zeros =
+    after === undefined ? [] : Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0');
+  const groups = [...head, ...zeros, ...tail]
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, '').toLowerCase());
+  return `${groups.join(':')}::/64`;
+}

@@ -1,7 +1,12 @@
 // Calls as the tests make them, and the ways to let them in.
 import type { AdmissionRequest, CapCheck, LimitCharge } from '../../src/redis/admission.ts';
 import { type Shared, shareWith } from '../../src/redis/admit.ts';
+import type { BreakerState } from '../../src/redis/breaker.ts';
 import { connectRedis, type Redis, waitUntilReady } from '../../src/redis/connect.ts';
+import { type Gate, openGate } from '../../src/redis/gate.ts';
+
+/** How long the gates of tests wait for Redis. */
+export const TIMEOUT_MS = 100;
 
 /** A call with a nonce of its own. */
 export function call(parts: Partial<AdmissionRequest> = {}): AdmissionRequest {
@@ -38,4 +43,20 @@ export async function shareAmong(count: number, url: string, prefix: string) {
     for (const redis of connections) redis.disconnect();
   };
   return { connections, sharers, close };
+}
+
+/** A gate, and what became of its Redis in the course of time. */
+export async function gateTo(
+  url: string,
+  prefix: string,
+): Promise<Gate & { readonly states: BreakerState[] }> {
+  const states: BreakerState[] = [];
+  const gate = await openGate({
+    url,
+    prefix,
+    timeoutMs: TIMEOUT_MS,
+    onStateChange: (state) => states.push(state),
+    onConnectionError: () => {},
+  });
+  return { ...gate, states };
 }

@@ -1,6 +1,7 @@
 // Lets a call pass the gate: its nonce is new, and neither its key, its user nor its address asks too much or guesses.
 import { GUESSING_CAP } from '../../domain/caps.ts';
 import { Refusal } from '../../domain/refusal.ts';
+import { neighbourhoodOf } from '../../keys/networks.ts';
 import type { Admission, CapCheck, Gate, LimitCharge, Limited, LimitState } from '../../redis/index.ts';
 import type { IncomingCall, Interceptor, Signer } from '../interceptor.ts';
 import { signerOf } from './authorize.ts';
@@ -64,7 +65,7 @@ function limitsOf(call: IncomingCall, { key, clientAddress }: Signer, rates: Rat
   });
   const limits = [
     charge('key', key.id, key.ratePerSecond ?? rates.key),
-    charge('ip', clientAddress, rates.address),
+    charge('ip', neighbourhoodOf(clientAddress), rates.address),
   ];
   if (actingUser) limits.push(charge('user', String(call.caller?.userId), rates.user));
   return limits;
@@ -82,7 +83,12 @@ function capsOf(call: IncomingCall, { clientAddress, key }: Signer): CapCheck[] 
 
 /** Wrong signatures are counted for each address and key: who floods one key from afar locks nobody else out of it. */
 export function signatureCap(clientAddress: string, keyId: string): CapCheck {
-  return { name: 'signature', key: `${clientAddress}/${keyId}`, windows: GUESSING_CAP, isGuess: false };
+  return {
+    name: 'signature',
+    key: `${neighbourhoodOf(clientAddress)}/${keyId}`,
+    windows: GUESSING_CAP,
+    isGuess: false,
+  };
 }
 
 function roomIn(request: unknown): string {

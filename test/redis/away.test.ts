@@ -1,0 +1,163 @@
+// Redis away: calls go on within the timeout, limits, caps and nonces hold in each process, and Redis is found again.
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findFree } from '../../scripts/dev/ports.ts';
+import { call, cap, gateTo, perUser, TIMEOUT_MS } from './callers.ts';
+import { type OwnRedis, startOwnRedis, withoutRedis } from './own-redis.ts';
+
+const skip = withoutRedis;
+let redis: OwnRedis;
+let gate: Awaited<ReturnType<typeof gateTo>>;
+
+before(async () => {
+  if (!skip) redis = await startOwnRedis();
+});
+beforeEach(async () => {
+  if (skip) return;
+  gate?.close();
+  gate = await gateTo(redis.url, crypto.randomUUID());
+});
+after(async () => {
+  gate?.close();
+  await redis?.stop();
+});
+
+async function timed<T>(work: Promise<T>): Promise<{ answer: T; tookMs: number }> {
+  const startedAt = performance.now();
+  const answer = await work;
+  return { answer, tookMs: performance.now() - startedAt };
+}
+
+/** Calls until Redis is asked again, for at most so long. */
+async function untilClosed(withinMs: number): Promise<void> {
+  const giveUpAt = Date.now() + withinMs;
+  while (gate.state() !== 'closed') {
+    assert.ok(Date.now() < giveUpAt, `still ${gate.state()}`);
+    await gate.admit(call());
+    await sleep(20);
+  }
+}
+
+/** Makes calls until the breaker has opened. */
+async function untilOpen(): Promise<void> {
+  for (let tries = 0; gate.state() !== 'open' && tries < 20; tries++) await gate.admit(call());
+  assert.equal(gate.state(), 'open');
+}
+
+test('Redis hangs: everybody is answered within the timeout, then at once, and it is found again', {
+  skip,
+}, async () => {
+  const before = call({ limits: [perUser(10, 20)] });
+  await gate.admit(before);
+  // However well it went until now.
+  await Promise.all(Array.from({ length: 2000 }, () => gate.admit(call())));
+  redis.freeze();
+  try {
+    const first = await timed(Promise.all(Array.from({ length: 200 }, () => gate.admit(call()))));
+    assert.ok(first.answer.every(({ outcome }) => outcome === 'admitted'));
+    assert.ok(first.tookMs < TIMEOUT_MS + 100, `${first.tookMs} ms`);
+    assert.deepEqual(gate.states, ['open']);
+    const next = await timed(gate.admit(call()));
+    assert.ok(next.tookMs < 20, `${next.tookMs} ms`);
+    assert.equal((await gate.admit(before)).outcome, 'replayed');
+    // It is tried again by one call, which waits, while the others don't.
+    await sleep(1_100);
+    assert.equal(gate.state(), 'half-open');
+    const [trial, beside] = await Promise.all([timed(gate.admit(call())), timed(gate.admit(call()))]);
+    assert.ok(trial.tookMs >= TIMEOUT_MS - 5 && beside.tookMs < 20, `${trial.tookMs}, ${beside.tookMs} ms`);
+  } finally {
+    redis.thaw();
+  }
+  await untilClosed(5_000);
+  assert.deepEqual(gate.states, ['open', 'half-open', 'open', 'half-open', 'closed']);
+});
+
+test('Redis is killed: limits, caps and nonces hold in the process, and it is found again', {
+  skip,
+}, async () => {
+  const known = call();
+  const guesser = cap(5, 60_000);
+  await gate.admit(known);
+  await gate.noteFailure([guesser]);
+  await redis.kill();
+  try {
+    await untilOpen();
+    assert.equal((await gate.admit(known)).outcome, 'replayed');
+    const limits = [perUser(10, 20)];
+    const admissions = await Promise.all(Array.from({ length: 100 }, () => gate.admit(call({ limits }))));
+    assert.equal(admissions.filter(({ outcome }) => outcome === 'admitted').length, 20);
+    const { retryAfterMs = 0 } = admissions.at(-1)?.limited ?? {};
+    await sleep(retryAfterMs + 1);
+    assert.equal((await gate.admit(call({ limits }))).outcome, 'admitted');
+    for (let failure = 1; failure < 5; failure++) {
+      assert.equal(await gate.noteFailure([guesser]), undefined);
+    }
+    assert.ok(await gate.noteFailure([guesser]));
+    assert.equal((await gate.admit(call({ caps: [guesser] }))).outcome, 'limited');
+  } finally {
+    await redis.restart();
+  }
+  await untilClosed(10_000);
+  // Redis knows nothing of the four failures in between; the process does.
+  assert.equal((await gate.admit(call({ caps: [guesser] }))).outcome, 'limited');
+});
+
+test('Redis away: of many at once with one nonce one passes, of many guesses as many as may', {
+  skip,
+}, async () => {
+  await redis.kill();
+  try {
+    for (const state of ['closed', 'open']) {
+      const same = call();
+      const guesser = cap(5, 60_000, { isGuess: true });
+      const all = await Promise.all(Array.from({ length: 50 }, () => gate.admit(same)));
+      assert.equal(all.filter(({ outcome }) => outcome === 'admitted').length, 1, state);
+      const guesses = await Promise.all(
+        Array.from({ length: 50 }, () => gate.admit(call({ caps: [guesser] }))),
+      );
+      assert.equal(guesses.filter(({ outcome }) => outcome === 'admitted').length, 5, state);
+      await untilOpen();
+    }
+    const retried = call({ nonce: { key: 'retried', edgeRequestId: 'edge-1', ttlMs: 60_000 } });
+    assert.equal((await gate.admit(retried)).outcome, 'admitted');
+    assert.equal((await gate.admit(retried)).outcome, 'admitted');
+    const other = { ...retried, nonce: { ...retried.nonce, edgeRequestId: 'edge-2' } };
+    assert.equal((await gate.admit(other)).outcome, 'replayed');
+  } finally {
+    await redis.restart();
+  }
+});
+
+test('a retry by the edge that meets Redis only after it came back passes', { skip }, async () => {
+  const retried = call({ nonce: { key: 'late', edgeRequestId: 'edge-1', ttlMs: 60_000 } });
+  await redis.kill();
+  await untilOpen();
+  assert.equal((await gate.admit(retried)).outcome, 'admitted');
+  await redis.restart();
+  await untilClosed(10_000);
+  assert.equal((await gate.admit(retried)).outcome, 'admitted');
+});
+
+test('a process that stood still itself does not take that for Redis being away', { skip }, async () => {
+  const calls = Array.from({ length: 10 }, () => gate.admit(call()));
+  // Once written, the calls are answered while nobody here listens.
+  await new Promise((written) => setImmediate(written));
+  const until = performance.now() + 3 * TIMEOUT_MS;
+  while (performance.now() < until);
+  await Promise.all(calls);
+  assert.equal(gate.state(), 'closed');
+  assert.deepEqual(gate.states, []);
+});
+
+test('without any Redis the gate opens nevertheless, and closes at once', async () => {
+  const [nobody = 0] = await findFree(1);
+  const alone = await gateTo(`redis://127.0.0.1:${nobody}`, 'alone');
+  try {
+    const limits = [perUser(10, 3)];
+    const all = await Promise.all(Array.from({ length: 10 }, () => alone.admit(call({ limits }))));
+    assert.equal(all.filter(({ outcome }) => outcome === 'admitted').length, 3);
+  } finally {
+    alone.close();
+  }
+});
