@@ -16,6 +16,7 @@ import { migrate } from '../src/db/migrate.ts';
 import { BALANCE, type Case, ECHO, runCase, TRANSFER } from './cases.ts';
 import { startChild } from './child.ts';
 import { fillPeople } from './people.ts';
+import { sharesIn } from './profile.ts';
 
 const { values } = parseArgs({
   options: {
@@ -24,6 +25,8 @@ const { values } = parseArgs({
     // How many calls are under way at a time.
     inflight: { type: 'string', default: '256' },
     json: { type: 'boolean', default: false },
+    // Where the server's time went, instead of how fast it was: profiling costs speed.
+    profile: { type: 'boolean', default: false },
   },
 });
 const seconds = Number(values.seconds);
@@ -34,13 +37,20 @@ if (!(seconds > 0) || !Number.isInteger(inFlight) || inFlight < 1) {
 }
 
 const dataDir = mkdtempSync(join(tmpdir(), 'ppuri-bench-'));
+const profileDir = join(dataDir, 'profile');
 const running: { stop(): Promise<unknown> }[] = [];
 try {
   const results = await measure();
+  for (const part of running.splice(0).reverse()) await part.stop();
   const echo = results[0]?.callsPerSecond ?? 0;
   const cases = results.map((result) => ({ ...result, shareOfEcho: result.callsPerSecond / echo }));
   if (values.json) console.log(JSON.stringify({ cases }));
   else for (const result of cases) console.log(lineOf(result));
+  if (values.profile) {
+    console.log('\nWhere the server spent its CPU time');
+    for (const { name, share } of sharesIn(profileDir))
+      console.log(`  ${name.padEnd(24)}${(share * 100).toFixed(1)} %`);
+  }
   if (cases.some(({ errors }) => errors > 0)) process.exitCode = 1;
 } finally {
   for (const part of running.reverse()) await part.stop();
@@ -71,6 +81,7 @@ async function measure() {
     OPS_PORT: String(opsPort),
     LOG_DIR: logDir,
     LOG_STDOUT: 'false',
+    ...(values.profile && { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileDir}` }),
     EDGE_SECRET: randomSecret(),
     KEY_ENCRYPTION_KEYS: keyEncryptionKeys,
     // One machine and a thousand users ask for more than anybody may; what limits cost is measured all the same.
