@@ -83,6 +83,9 @@ export async function startApp(config: Config): Promise<App> {
     host: config.grpcHost,
     port: config.grpcPort,
     reflection: config.grpcReflection,
+    tls: config.grpcTls,
+    callTimeoutMs: config.callTimeoutMs,
+    maxConnectionAgeMs: config.maxConnectionAgeMs,
     stopGraceMs: config.stopGraceMs,
     explain: (error) =>
       isUnreachable(error) ? new Refusal('UNAVAILABLE', { retryAfterMs: 1000 }) : undefined,

@@ -1,5 +1,5 @@
 // Every setting that comes from outside: read from the environment once, checked, and typed from then on.
-import { EnvReader } from './env-reader.ts';
+import { EnvReader, type TlsFiles } from './env-reader.ts';
 import type { SealingKeys } from './keys/seal.ts';
 
 /** How the server is set up. */
@@ -9,6 +9,12 @@ export interface Config {
   readonly grpcHost: string;
   readonly grpcPort: number;
   readonly grpcReflection: boolean;
+  /** What the server shows to clients, and what it asks of them; plain when undefined. */
+  readonly grpcTls: TlsFiles | undefined;
+  /** How long a call that names no deadline may take, in milliseconds. */
+  readonly callTimeoutMs: number;
+  /** How long a connection is kept before its client is asked to open a new one, in milliseconds. */
+  readonly maxConnectionAgeMs: number;
   /** What the server knows the edge by. */
   readonly edgeSecret: string;
   /** What seals API keys' secrets: the first one seals, all of them open. */
@@ -59,7 +65,14 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     redisUrl: read.url('REDIS_URL', ['redis:', 'rediss:']),
     grpcHost: read.text('GRPC_HOST', '127.0.0.1'),
     grpcPort: read.whole('GRPC_PORT', 50051, 0, 65535),
-    grpcReflection: read.choice('GRPC_REFLECTION', 'true', ['true', 'false']) === 'true',
+    // What helps to develop against a server also helps to attack one.
+    grpcReflection:
+      read.choice('GRPC_REFLECTION', env.NODE_ENV === 'production' ? 'false' : 'true', ['true', 'false']) ===
+      'true',
+    grpcTls: read.tls('GRPC_TLS_CERT', 'GRPC_TLS_KEY', 'GRPC_TLS_CLIENT_CA'),
+    // Shorter than the edge waits for an answer (10 s), so that a call that takes too long gets ours and not the edge's.
+    callTimeoutMs: read.whole('CALL_TIMEOUT_MS', 9 * SECOND, 1, 10 * MINUTE),
+    maxConnectionAgeMs: read.whole('MAX_CONNECTION_AGE_MS', 30 * MINUTE, 100, DAY),
     edgeSecret: read.secret('EDGE_SECRET'),
     keyEncryptionKeys: read.sealingKeys('KEY_ENCRYPTION_KEYS'),
     allowedNetworks: read.networks('ALLOWED_NETWORKS'),

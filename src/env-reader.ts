@@ -1,6 +1,15 @@
 // Reads settings one by one and gathers what is wrong with them, so that all of it can be said at once.
+import { readFileSync } from 'node:fs';
 import { readNetworks } from './keys/networks.ts';
 import type { SealingKeys } from './keys/seal.ts';
+
+/** What a server with TLS needs, as it stands in PEM files. */
+export interface TlsFiles {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  /** Only clients with a certificate of this authority get in; anybody when undefined. */
+  readonly clientCa: Buffer | undefined;
+}
 
 /** A set of variables. What is missing or wrong is noted in `faults`, and a stand-in is returned. */
 export class EnvReader {
@@ -80,5 +89,24 @@ export class EnvReader {
       this.faults.push(`${name} must be CIDR blocks divided by commas, such as 10.0.0.0/8,2001:db8::/32`);
     }
     return blocks;
+  }
+
+  /** The files that three variables name: a certificate and its key, both or none, and maybe an authority for clients. */
+  tls(certName: string, keyName: string, clientCaName: string): TlsFiles | undefined {
+    const [cert, key, clientCa] = [certName, keyName, clientCaName].map((name) => this.#file(name));
+    if (cert && key) return { cert, key, clientCa };
+    if (cert || key || clientCa) this.faults.push(`${certName} and ${keyName} go together`);
+    return undefined;
+  }
+
+  #file(name: string): Buffer | undefined {
+    const path = this.#env[name];
+    if (!path) return undefined;
+    try {
+      return readFileSync(path);
+    } catch (error) {
+      this.faults.push(`${name} cannot be read: ${(error as Error).message}`);
+      return undefined;
+    }
   }
 }

@@ -30,6 +30,8 @@ export interface IncomingCall {
   canonicalBytes(): Uint8Array;
   /** `address:port` of the other end of the connection. */
   readonly peer: string;
+  /** Whether the caller named a deadline. */
+  readonly hasDeadline: boolean;
   /** Headers to send with the answer, be it yes or no. */
   readonly answerHeaders: Map<string, string>;
   /** Set once by the interceptor that authenticates the call. */

@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Metadata } from '@grpc/grpc-js';
 import { withoutMapping } from '../keys/networks.ts';
-import { type ReceivedRequest, splitTarget } from '../signatures/index.ts';
+import { type ReceivedRequest, sha256Of, splitTarget } from '../signatures/index.ts';
 
 /** A request as its sender sent it, whatever way it took. */
 export interface Received {
@@ -53,7 +53,7 @@ export function readReceived(arrival: Arrival, isEdge: (claimed: string | undefi
     method: 'POST',
     path: arrival.path,
     query: '',
-    bodySha256: sha256(arrival.bytes),
+    bodySha256: sha256Of(arrival.bytes),
     headers,
   };
   if (!isEdge(one('x-edge-secret'))) {
@@ -74,8 +74,4 @@ export function readReceived(arrival: Arrival, isEdge: (claimed: string | undefi
 
 function addressOf(peer: string): string {
   return withoutMapping(peer.slice(0, peer.lastIndexOf(':')));
-}
-
-function sha256(bytes: Uint8Array): Buffer {
-  return createHash('sha256').update(bytes).digest();
 }

@@ -1,5 +1,5 @@
 // The gRPC server: both versions' services behind the interceptors, health checks and reflection.
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, type ServerCredentials } from '@grpc/grpc-js';
 import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
@@ -17,11 +17,13 @@ import type { Gate } from '../redis/index.ts';
 import type { KeyOffice } from '../usecases/api-keys.ts';
 import type { Core } from '../usecases/core.ts';
 import * as adminApiKeys from './admin/api-keys.ts';
+import { connectionOptions, type ServerTls, serverCredentials } from './connections.ts';
 import { DESCRIPTOR_SET, SERVICES, warmUp } from './contracts.ts';
 import { admit, type Rates, signatureCap } from './interceptors/admit.ts';
 import { type Authentication, authenticate } from './interceptors/authenticate.ts';
 import { authorize } from './interceptors/authorize.ts';
 import { identifyCaller } from './interceptors/identify-caller.ts';
+import { limitTime } from './interceptors/limit-time.ts';
 import { type ErrorReporting, refuseErrors } from './interceptors/refuse-errors.ts';
 import { validateRequest } from './interceptors/validate-request.ts';
 import { answerUnknownMethods, lastWord } from './last-word.ts';
@@ -46,6 +48,12 @@ export interface ServerOptions extends ErrorReporting {
   readonly port: number;
   /** Whether clients may ask for the contracts (gRPC server reflection). */
   readonly reflection: boolean;
+  /** Plain when undefined. */
+  readonly tls: ServerTls | undefined;
+  /** How long a call that names no deadline may take, in milliseconds. */
+  readonly callTimeoutMs: number;
+  /** How long a connection is kept before its client is asked to open a new one, in milliseconds. */
+  readonly maxConnectionAgeMs: number;
   /** How long calls under way may take once the server stops, in milliseconds. */
   readonly stopGraceMs: number;
 }
@@ -63,7 +71,7 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
   const server = new Server({
     interceptors: [lastWord],
     'grpc.enable_channelz': 0,
-    'grpc.max_receive_message_length': 1024 * 1024,
+    ...connectionOptions(options.maxConnectionAgeMs),
   });
   answerUnknownMethods(server);
   for (const { definition, implementation } of services(core, options))
@@ -78,7 +86,7 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
     new ReflectionService(loadFileDescriptorSetFromBuffer(DESCRIPTOR_SET)).addToServer(server);
   }
 
-  const port = await listen(server, `${options.host}:${options.port}`);
+  const port = await listen(server, `${options.host}:${options.port}`, serverCredentials(options.tls));
   const stop = async () => {
     for (const name of ['', ...SERVICES]) health.setStatus(name, 'NOT_SERVING');
     await shutDown(server, options.stopGraceMs);
@@ -88,6 +96,7 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
 
 function services(core: Core, options: ServerOptions): BoundService[] {
   const interceptors = [
+    limitTime(options.callTimeoutMs),
     refuseErrors(options),
     authenticate({
       ...options.authentication,
@@ -112,9 +121,9 @@ function services(core: Core, options: ServerOptions): BoundService[] {
   ];
 }
 
-function listen(server: Server, address: string): Promise<number> {
+function listen(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
+    server.bindAsync(address, credentials, (error, port) => {
       if (error) reject(error);
       else resolve(port);
     });

@@ -117,6 +117,7 @@ function incoming(
     contract,
     metadata,
     peer: received.getPeer(),
+    hasDeadline: received.getDeadline() !== Number.POSITIVE_INFINITY,
     requestId: requestIdOf(metadata),
     language: languageOf(metadata),
     bytes,

@@ -12,7 +12,7 @@ import {
   type Target,
 } from './profile.ts';
 import { type Components, componentsOf, signatureBaseOf } from './signature-base.ts';
-import { readSoleMember, type SoleMember } from './sole-member.ts';
+import { readSoleMember } from './sole-member.ts';
 
 /** A request as it was received. */
 export interface ReceivedRequest extends Target {
@@ -75,10 +75,9 @@ export function parseSignature(request: ReceivedRequest): ParsedSignature | Unac
 
   const input = readSoleMember(inputField, MAX_SIGNATURE_INPUT_LENGTH);
   if (input === undefined || !isInnerList(input.value)) return refuse('malformed-input');
-  const member = readSoleMember(signatureField, MAX_SIGNATURE_LENGTH);
-  const signature = member && bytesIn(member);
+  const signature = readSignature(signatureField);
   if (signature === undefined) return refuse('malformed-signature');
-  if (input.label !== member?.label) return refuse('labels-differ');
+  if (input.label !== signature.label) return refuse('labels-differ');
 
   const parameters = readParameters(input.value[1]);
   if (parameters === undefined) return refuse('parameters');
@@ -87,7 +86,7 @@ export function parseSignature(request: ReceivedRequest): ParsedSignature | Unac
   const lines = cover(input.value, components);
   if (lines === undefined) return refuse('coverage');
   if (!isBodyBound(components.get('content-digest'), request.bodySha256)) return refuse('content-digest');
-  return { ...parameters, base: signatureBaseOf(lines, input.text), signature };
+  return { ...parameters, base: signatureBaseOf(lines, input.text), signature: signature.bytes };
 }
 
 const READ_HEADERS = ['signature-input', 'signature', ...SIGNED_HEADERS] as const;
@@ -104,8 +103,17 @@ function readHeaders(
   return read;
 }
 
-function bytesIn({ value: [bytes, parameters] }: SoleMember): Uint8Array | undefined {
-  return bytes instanceof ArrayBuffer && parameters.size === 0 ? new Uint8Array(bytes) : undefined;
+/** `label=:base64:`, a dictionary of one byte sequence (RFC 9651, sections 3.2 and 3.3.5). */
+const SIGNATURE = /^ *([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/]*={0,2}): *$/;
+
+/** So little can stand there that reading it with the parser of structured fields would cost more than checking it. */
+function readSignature(field: string): { readonly label: string; readonly bytes: Buffer } | undefined {
+  if (field.length > MAX_SIGNATURE_LENGTH) return undefined;
+  const [, label, base64] = SIGNATURE.exec(field) ?? [];
+  if (label === undefined || base64 === undefined) return undefined;
+  const bytes = Buffer.from(base64, 'base64');
+  // Base64 can be written in several ways, and only the one way of RFC 4648, section 4, is taken.
+  return bytes.toString('base64') === base64 ? { label, bytes } : undefined;
 }
 
 /**

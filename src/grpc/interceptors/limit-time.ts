@@ -1,0 +1,24 @@
+// Gives a call that names no deadline one of ours, so that none waits for ever.
+import { Refusal } from '../../domain/refusal.ts';
+import type { Interceptor } from '../interceptor.ts';
+
+/**
+ * Refuses DEADLINE_EXCEEDED when a call has not been answered after so many milliseconds. A deadline that the caller
+ * names is kept by grpc-js itself.
+ *
+ * Only the answer is given up, not the call: money that was on its way may still move, as with any deadline. The retry
+ * under the same idempotency key tells, and moves nothing twice. Goes around refuseErrors, so that what goes wrong later
+ * is logged all the same.
+ */
+export function limitTime(callTimeoutMs: number): Interceptor {
+  return async (call, next) => {
+    if (call.hasDeadline) return next();
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => late.reject(new Refusal('DEADLINE_EXCEEDED')), callTimeoutMs);
+    try {
+      return await Promise.race([next(), late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
