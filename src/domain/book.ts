@@ -1,13 +1,13 @@
 // The book: what one batch of calls knows of the ledger, and what they decide to change in it.
 import { type Account, credited, debited } from './account.ts';
 import type { Currency } from './currency.ts';
+import type { IdempotencyKey, RequestedMoney, WalletRef } from './intent.ts';
 import { Journal } from './journal.ts';
 import type { Random } from './random.ts';
 import { refuseField } from './refusal.ts';
 import { type LoadedRooms, RoomBook } from './room-book.ts';
 import type { Micros } from './time.ts';
 import { type Transfer, type TransferKind, transferId } from './transfer.ts';
-import type { IdempotencyKey, RequestedMoney, WalletRef } from './verb.ts';
 
 /** An answer that was given under an idempotency key. */
 export interface Answer {

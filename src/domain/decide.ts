@@ -1,7 +1,8 @@
 // Decides one call over the book: the answer given before under its key, or a new one.
 import type { Book } from './book.ts';
+import type { IdempotencyKey } from './intent.ts';
 import { refuseField } from './refusal.ts';
-import type { IdempotencyKey, Verb } from './verb.ts';
+import type { Verb } from './verb.ts';
 
 /** A verb with what its caller wants of it. */
 export interface Call {

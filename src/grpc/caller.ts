@@ -2,8 +2,8 @@
 
 import { hash } from 'node:crypto';
 import type { Metadata } from '@grpc/grpc-js';
+import type { IdempotencyKey } from '../domain/intent.ts';
 import { Refusal, refuseField, type Violation } from '../domain/refusal.ts';
-import type { IdempotencyKey } from '../domain/verb.ts';
 import type { CallRules } from './contracts.ts';
 
 /** What a handler may know about the call besides its message. */

@@ -1,8 +1,10 @@
 // Grabs one share of a sprinkle into a wallet of the acting user.
+
+import type { WalletRef } from '../domain/intent.ts';
 import { refuseField } from '../domain/refusal.ts';
 import { checkClaim } from '../domain/sprinkle.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
-import type { Verb, WalletRef } from '../domain/verb.ts';
+import type { Verb } from '../domain/verb.ts';
 
 /** What the caller wants. */
 export interface ClaimSprinkleIntent {

@@ -1,11 +1,12 @@
 // Drops an amount into a room, in shares for its members to grab.
 import { checkCurrency } from '../domain/book.ts';
+import type { RequestedMoney, WalletRef } from '../domain/intent.ts';
 import { refuseField } from '../domain/refusal.ts';
 import { drawShares } from '../domain/shares.ts';
 import { checkSplit, type Sprinkle } from '../domain/sprinkle.ts';
 import { afterMs } from '../domain/time.ts';
 import { drawToken } from '../domain/token.ts';
-import type { RequestedMoney, Verb, WalletRef } from '../domain/verb.ts';
+import type { Verb } from '../domain/verb.ts';
 
 /** What the caller wants. */
 export interface CreateSprinkleIntent {

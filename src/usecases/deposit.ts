@@ -1,7 +1,8 @@
 // Brings money from outside into a wallet of the acting user.
 import { checkCurrency } from '../domain/book.ts';
+import type { RequestedMoney, WalletRef } from '../domain/intent.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
-import type { RequestedMoney, Verb, WalletRef } from '../domain/verb.ts';
+import type { Verb } from '../domain/verb.ts';
 
 /** What the caller wants. */
 export interface DepositIntent {

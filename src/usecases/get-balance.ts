@@ -1,8 +1,8 @@
 // Shows the balance of a wallet of the acting user, now or as it was.
 import { balanceAsOf } from '../db/reads/transfers.ts';
 import type { Money } from '../domain/currency.ts';
+import type { WalletRef } from '../domain/intent.ts';
 import type { Micros } from '../domain/time.ts';
-import type { WalletRef } from '../domain/verb.ts';
 import type { Core } from './core.ts';
 import { getWallet } from './get-wallets.ts';
 

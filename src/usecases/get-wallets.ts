@@ -1,9 +1,9 @@
 // Shows wallets of the acting user with their balances.
 import { findDefaultWallet, findWallets, listWallets, type WalletPlace } from '../db/reads/wallets.ts';
 import type { Account } from '../domain/account.ts';
+import type { WalletRef } from '../domain/intent.ts';
 import type { Page } from '../domain/page.ts';
 import { Refusal, refuseField } from '../domain/refusal.ts';
-import type { WalletRef } from '../domain/verb.ts';
 import type { Core } from './core.ts';
 
 /** One wallet. Refuses WALLET_NOT_FOUND, also for another user's, and USER_NOT_FOUND. */

@@ -1,8 +1,8 @@
 // Lists what came into and went out of a wallet of the acting user, newest first.
 import { listTransfers, type TransferFilter, type TransferPlace } from '../db/reads/transfers.ts';
+import type { WalletRef } from '../domain/intent.ts';
 import type { Page } from '../domain/page.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
-import type { WalletRef } from '../domain/verb.ts';
 import type { Core } from './core.ts';
 import { getWallet } from './get-wallets.ts';
 

@@ -1,8 +1,9 @@
 // Moves money from a wallet of the acting user to another wallet.
 import { checkCurrency } from '../domain/book.ts';
+import type { RequestedMoney, WalletRef } from '../domain/intent.ts';
 import { refuseField } from '../domain/refusal.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
-import type { RequestedMoney, Verb, WalletRef } from '../domain/verb.ts';
+import type { Verb } from '../domain/verb.ts';
 
 /** What the caller wants. */
 export interface TransferIntent {

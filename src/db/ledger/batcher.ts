@@ -1,5 +1,6 @@
 // Group commit: calls that move money wait here for a moment and then share one transaction.
-import type { IdempotencyKey, Perform, Verb } from '../../domain/verb.ts';
+import type { IdempotencyKey } from '../../domain/intent.ts';
+import type { Perform, Verb } from '../../domain/verb.ts';
 import { type BatchTools, runBatch, type WaitingCall } from './run-batch.ts';
 
 /** How batches are formed. */

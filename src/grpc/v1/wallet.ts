@@ -1,7 +1,7 @@
 // wallet.v1.WalletService: the acting user's one wallet, in whole won.
 import { TransactionKind, type WalletServiceService } from '../../../gen/ts/wallet/v1/wallet_service.ts';
+import type { RequestedMoney, WalletRef } from '../../domain/intent.ts';
 import type { TransferKind } from '../../domain/transfer.ts';
-import type { RequestedMoney, WalletRef } from '../../domain/verb.ts';
 import type { Core } from '../../usecases/core.ts';
 import { deposit } from '../../usecases/deposit.ts';
 import { getBalance } from '../../usecases/get-balance.ts';

@@ -2,10 +2,10 @@
 import type { Money as WireMoney } from '../../../gen/ts/wallet/v2/money.ts';
 import { TransferKind as WireKind } from '../../../gen/ts/wallet/v2/transfer.ts';
 import { type Currency, parseCurrency } from '../../domain/currency.ts';
+import type { RequestedMoney } from '../../domain/intent.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { PostedTransfer, TransferKind } from '../../domain/transfer.ts';
 import { TRANSFER_KINDS } from '../../domain/transfer.ts';
-import type { RequestedMoney } from '../../domain/verb.ts';
 import { toTimestamp } from '../timestamp.ts';
 
 /** Reads the amount of a request; the contract has checked that it is there and in range. */

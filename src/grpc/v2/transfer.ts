@@ -3,9 +3,9 @@ import type {
   CreateTransferRequest,
   TransferServiceService,
 } from '../../../gen/ts/wallet/v2/transfer_service.ts';
+import type { WalletRef } from '../../domain/intent.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
-import type { WalletRef } from '../../domain/verb.ts';
 import type { Core } from '../../usecases/core.ts';
 import { deposit } from '../../usecases/deposit.ts';
 import { getTransfer } from '../../usecases/get-transfer.ts';

@@ -2,7 +2,7 @@
 import { Direction, type WalletServiceService } from '../../../gen/ts/wallet/v2/wallet_service.ts';
 import type { Account } from '../../domain/account.ts';
 import { parseCurrency } from '../../domain/currency.ts';
-import type { WalletRef } from '../../domain/verb.ts';
+import type { WalletRef } from '../../domain/intent.ts';
 import type { Core } from '../../usecases/core.ts';
 import { createWallet } from '../../usecases/create-wallet.ts';
 import { getBalance } from '../../usecases/get-balance.ts';

@@ -1,0 +1,22 @@
+// What callers name: wallets, amounts, and their intents themselves.
+import type { Currency } from './currency.ts';
+
+/** A wallet as a caller names it, with the field of the request that named it, for refusals to point at. */
+export type WalletRef =
+  | { readonly walletId: string; readonly field: string }
+  | { readonly defaultOf: bigint; readonly field: string };
+
+/** An amount as a caller names it, with the field of the request that names its currency. */
+export interface RequestedMoney {
+  readonly currency: Currency;
+  readonly amount: bigint;
+  readonly field: string;
+}
+
+/** The caller's name for one intent. */
+export interface IdempotencyKey {
+  readonly userId: bigint;
+  readonly key: string;
+  /** A digest of the RPC and its request, in hexadecimal. */
+  readonly fingerprint: string;
+}
