@@ -104,7 +104,9 @@ test('one key 50 times at once, through both servers: one transfer, 50 identical
   const [first] = answers;
   assert.equal(first?.status, 0);
   for (const { body } of answers) assert.deepEqual(body, first?.body);
-  const { rows } = await stack.db.query('SELECT count(*)::int AS count FROM transfers WHERE amount = 7');
+  const { rows } = await stack.db.query(
+    `SELECT count(*)::int AS count FROM transfers WHERE kind = 'transfer' AND amount = 7`,
+  );
   assert.equal(rows[0]?.count, 1);
 });
 

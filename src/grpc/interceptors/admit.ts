@@ -21,24 +21,40 @@ const NONCE_TTL_MS = 120_000;
  * header fields of draft-ietf-httpapi-ratelimit-headers.
  */
 export function admit(gate: Gate, rates: Rates): Interceptor {
+  // Tokens that are being tried right now, by who tries them where. Trying one token many times at once is one guess.
+  const inFlight = new Set<string>();
   return async (call, next) => {
-    const signer = signerOf(call);
-    const caps = capsOf(call, signer);
-    const admission = await gate.admit({
-      nonce: {
-        key: `${signer.key.id}:${signer.nonce}`,
-        edgeRequestId: signer.edgeRequestId,
-        ttlMs: NONCE_TTL_MS,
-      },
-      limits: limitsOf(call, signer, rates),
-      caps,
-    });
-    sayLimits(call, admission.limits);
-    if (admission.outcome === 'replayed') throw new Refusal('NONCE_REUSED');
-    if (admission.limited) throw tooMuch(admission.limited, caps);
-    if (admission.guesses.length === 0) return next();
-    return guess(gate, admission, next);
+    const token = tokenOf(call);
+    if (!token || inFlight.has(token.name)) return pass(gate, rates, call, token, next);
+    inFlight.add(token.name);
+    return pass(gate, rates, call, { ...token, isGuess: true }, next).finally(() =>
+      inFlight.delete(token.name),
+    );
   };
+}
+
+async function pass(
+  gate: Gate,
+  rates: Rates,
+  call: IncomingCall,
+  token: Token | undefined,
+  next: () => Promise<Buffer>,
+): Promise<Buffer> {
+  const signer = signerOf(call);
+  const caps = [signatureCap(signer.clientAddress, signer.key.id), ...(token ? [tokenCap(token)] : [])];
+  const admission = await gate.admit({
+    nonce: {
+      key: `${signer.key.id}:${signer.nonce}`,
+      edgeRequestId: signer.edgeRequestId,
+      ttlMs: NONCE_TTL_MS,
+    },
+    limits: limitsOf(call, signer, rates),
+    caps,
+  });
+  sayLimits(call, admission.limits);
+  if (admission.outcome === 'replayed') throw new Refusal('NONCE_REUSED');
+  if (admission.limited) throw tooMuch(admission.limited, caps);
+  return admission.guesses.length === 0 ? next() : guess(gate, admission, next);
 }
 
 /** A guess that was none is taken back; nobody waits for that. */
@@ -71,14 +87,26 @@ function limitsOf(call: IncomingCall, { key, clientAddress }: Signer, rates: Rat
   return limits;
 }
 
-function capsOf(call: IncomingCall, { clientAddress, key }: Signer): CapCheck[] {
-  const caps: CapCheck[] = [signatureCap(clientAddress, key.id)];
-  if (call.contract.rules.guessesToken) {
-    const room = call.contract.rules.room ? call.caller?.roomId : roomIn(call.request());
-    const who = `${call.caller?.userId}/${room}`;
-    caps.push({ name: 'token', key: who, windows: GUESSING_CAP, isGuess: true });
-  }
-  return caps;
+/** A token that a call may be guessing. */
+interface Token {
+  /** Who tries it, and where. */
+  readonly owner: string;
+  /** Its name among all that are tried. */
+  readonly name: string;
+  /** Whether this call is counted for it. */
+  readonly isGuess: boolean;
+}
+
+function tokenOf(call: IncomingCall): Token | undefined {
+  const { guessesToken, room } = call.contract.rules;
+  if (!guessesToken) return undefined;
+  const { roomId = '', token = '' } = call.request() as { readonly roomId?: string; readonly token?: string };
+  const owner = `${call.caller?.userId}/${room ? call.caller?.roomId : roomId}`;
+  return { owner, name: `${owner}/${token}`, isGuess: false };
+}
+
+function tokenCap({ owner, isGuess }: Token): CapCheck {
+  return { name: 'token', key: owner, windows: GUESSING_CAP, isGuess };
 }
 
 /** Wrong signatures are counted for each address and key: who floods one key from afar locks nobody else out of it. */
@@ -89,13 +117,6 @@ export function signatureCap(clientAddress: string, keyId: string): CapCheck {
     windows: GUESSING_CAP,
     isGuess: false,
   };
-}
-
-function roomIn(request: unknown): string {
-  const { roomId } = request as { roomId?: unknown };
-  if (typeof roomId !== 'string')
-    throw new Error('a contract says guesses_token, but its request names no room');
-  return roomId;
 }
 
 function tooMuch({ name, retryAfterMs }: Limited, caps: readonly CapCheck[]): Refusal {
