@@ -12,7 +12,10 @@ import type { TestDatabase } from './stack.ts';
 export const SEALING_KEY = { id: 'test', key: Buffer.alloc(32, 7) };
 
 /** Makes a key that may do everything for anybody, unless told otherwise. */
-export async function makeKey(database: TestDatabase, wish: Partial<KeyWish> = {}): Promise<SigningKey> {
+export async function makeKey(
+  database: Pick<TestDatabase, 'appUrl'>,
+  wish: Partial<KeyWish> = {},
+): Promise<SigningKey> {
   const { apiKeys, close } = connectPeople(database.appUrl, 1);
   const office = {
     apiKeys,

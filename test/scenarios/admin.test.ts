@@ -1,0 +1,150 @@
+// API keys as ops look after them: made, shown, replaced, kept to networks and revoked, over gRPC on the servers' own port.
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type App, startApp } from '../../src/app.ts';
+import { hmacKey } from '../../src/client/signer.ts';
+import type { SigningKey } from '../../src/signatures/index.ts';
+import { makeKey } from '../keys.ts';
+import { withoutEdge } from '../skip.ts';
+import { type Stack, startStack } from '../stack.ts';
+import { type Answer, grpcTeller, type Json } from '../teller.ts';
+
+const ANNA = 9701;
+let stack: Stack;
+let second: App;
+before(async () => {
+  stack = await startStack({ edge: !withoutEdge });
+  second = await startApp(stack.config);
+  await stack.addUsers([ANNA]);
+});
+after(async () => {
+  await second.stop();
+  await stack.stop();
+});
+
+const admin = (method: string, request: Json) => stack.grpc.tell(`admin.v1.ApiKeyService/${method}`, request);
+const refuses = (answer: Answer, code: string, reason: string, fields: string[] = []) =>
+  assert.deepEqual([answer.code, answer.reason, answer.fields], [code, reason, fields]);
+const wish = { display_name: 'a caller', kind: 'API_KEY_KIND_HMAC_SHA256', scopes: ['SCOPE_READ'] };
+const keyOf = (made: Answer) => hmacKey(String(made.at('api_key', 'key_id')), String(made.body.secret));
+
+/** What a key gets for a look at a balance, through one server or the other. */
+async function look(key: SigningKey, app: App = stack.app): Promise<string> {
+  const teller = grpcTeller(`127.0.0.1:${app.grpcPort}`, key);
+  const answer = await teller.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+  teller.close();
+  return answer.reason || 'OK';
+}
+
+test('a key is made, works at once and within a second in the other server, and its secret is shown once', async () => {
+  const made = await stack.grpc.tell('admin.v1.ApiKeyService/CreateApiKey', wish);
+  const key = keyOf(made);
+  assert.equal(await look(key), 'OK');
+  await sleep(1000);
+  assert.equal(await look(key, second), 'OK');
+  const secret = String(made.body.secret);
+  const list = await stack.grpc.tell('admin.v1.ApiKeyService/ListApiKeys', {});
+  const got = await stack.grpc.tell('admin.v1.ApiKeyService/GetApiKey', { key_id: key.keyId });
+  assert.equal(got.at('api_key', 'state'), 'API_KEY_STATE_ACTIVE');
+  assert.ok(list.list('api_keys').some(({ key_id }) => key_id === key.keyId));
+  const { rows } = await stack.db.query('SELECT to_jsonb(k)::text AS text FROM api_keys k');
+  const log = readFileSync(`${stack.logDir}/app.log`, 'utf8');
+  for (const text of [JSON.stringify(list.body), JSON.stringify(got.body), JSON.stringify(rows), log]) {
+    assert.ok(!text.includes(secret));
+  }
+});
+
+test('an Ed25519 key signs too; a private key, or one of another kind, is refused', async () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const pem = String(publicKey.export({ type: 'spki', format: 'pem' }));
+  const made = await admin('CreateApiKey', { ...wish, kind: 'API_KEY_KIND_ED25519', public_key: pem });
+  assert.equal(made.body.secret, '');
+  assert.equal(
+    await look({ keyId: String(made.at('api_key', 'key_id')), kind: 'ed25519', privateKey }),
+    'OK',
+  );
+  const secretPem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({
+    type: 'spki',
+    format: 'pem',
+  });
+  for (const public_key of [secretPem, String(rsa), 'nonsense', '']) {
+    const refused = await admin('CreateApiKey', { ...wish, kind: 'API_KEY_KIND_ED25519', public_key });
+    refuses(refused, 'ERR001', 'INVALID_FIELD', ['public_key']);
+  }
+});
+
+test('bad wishes are refused and name their field', async () => {
+  refuses(await admin('CreateApiKey', { ...wish, scopes: [] }), 'ERR001', 'INVALID_FIELD', ['scopes']);
+  refuses(await admin('CreateApiKey', { ...wish, display_name: '' }), 'ERR001', 'INVALID_FIELD', [
+    'display_name',
+  ]);
+  refuses(await admin('CreateApiKey', { ...wish, public_key: 'x' }), 'ERR001', 'INVALID_FIELD', [
+    'public_key',
+  ]);
+  const networks = { ...wish, allowed_networks: ['10.0.0.0/8', '10.0.0.0/33'] };
+  refuses(await admin('CreateApiKey', networks), 'ERR001', 'INVALID_FIELD', ['allowed_networks[1]']);
+  const ended = { ...wish, expires_at: '2020-01-01T00:00:00Z' };
+  refuses(await admin('CreateApiKey', ended), 'ERR001', 'INVALID_FIELD', ['expires_at']);
+  for (const method of ['GetApiKey', 'RotateApiKey', 'RevokeApiKey', 'SetAllowedNetworks']) {
+    refuses(await admin(method, { key_id: 'ppk_live_nobody' }), 'ERR005', 'KEY_NOT_FOUND', ['key_id']);
+  }
+});
+
+test('a key is replaced: both are live for the overlap, then the old one ends; no third one comes in', async () => {
+  const old = keyOf(await admin('CreateApiKey', wish));
+  const request = { key_id: old.keyId, overlap: '2s' };
+  const rotated = await stack.grpc.tell('admin.v1.ApiKeyService/RotateApiKey', request);
+  assert.equal(rotated.at('replaced', 'state'), 'API_KEY_STATE_RETIRING');
+  const fresh = keyOf(rotated);
+  assert.deepEqual([await look(old), await look(fresh)], ['OK', 'OK']);
+  refuses(await admin('RotateApiKey', request), 'ERR006', 'KEY_NOT_ACTIVE');
+  refuses(await admin('RotateApiKey', { ...request, overlap: '172801s' }), 'ERR001', 'INVALID_FIELD', [
+    'overlap',
+  ]);
+  await sleep(2100);
+  assert.deepEqual([await look(old), await look(fresh)], ['AUTHENTICATION_FAILED', 'OK']);
+  const ended = await admin('GetApiKey', { key_id: old.keyId });
+  assert.equal(ended.at('api_key', 'state'), 'API_KEY_STATE_REVOKED');
+});
+
+test('a key is kept to networks, and revoked, in both servers within a second', async () => {
+  const key = keyOf(await admin('CreateApiKey', wish));
+  const set = { key_id: key.keyId, allowed_networks: ['192.0.2.0/24'] };
+  await stack.grpc.tell('admin.v1.ApiKeyService/SetAllowedNetworks', set);
+  await sleep(1000);
+  assert.deepEqual(
+    [await look(key), await look(key, second)],
+    ['AUTHENTICATION_FAILED', 'AUTHENTICATION_FAILED'],
+  );
+  await admin('SetAllowedNetworks', { ...set, allowed_networks: ['192.0.2.0/24', '127.0.0.0/8', '::1/128'] });
+  await sleep(1000);
+  assert.deepEqual([await look(key), await look(key, second)], ['OK', 'OK']);
+  const revoked = await stack.grpc.tell('admin.v1.ApiKeyService/RevokeApiKey', { key_id: key.keyId });
+  assert.equal(revoked.at('api_key', 'state'), 'API_KEY_STATE_REVOKED');
+  await sleep(1000);
+  assert.deepEqual(
+    [await look(key), await look(key, second)],
+    ['AUTHENTICATION_FAILED', 'AUTHENTICATION_FAILED'],
+  );
+});
+
+test('uses are counted', async () => {
+  const key = keyOf(await admin('CreateApiKey', wish));
+  for (let i = 0; i < 3; i++) await look(key);
+  await sleep(6000);
+  const seen = await admin('GetApiKey', { key_id: key.keyId });
+  assert.equal(seen.at('api_key', 'use_count'), '3');
+  assert.ok(seen.at('api_key', 'last_used_at'));
+});
+
+test('without the scope nobody looks after keys, and the edge does not lead there', async () => {
+  const key = await makeKey({ appUrl: stack.config.databaseUrl }, { scopes: ['read', 'pay', 'fund'] });
+  await admin('CreateApiKey', wish);
+  const teller = grpcTeller(stack.grpcAddress, key);
+  refuses(await teller.tell('admin.v1.ApiKeyService/ListApiKeys', {}), 'ERR004', 'MISSING_SCOPE');
+  teller.close();
+});
