@@ -1,59 +1,172 @@
 // What Envoy itself says no with, in the one shape that every no has: google.rpc.Status with one ErrorInfo.
 import { status as codes } from '@grpc/grpc-js';
-import { ErrorInfo } from '../gen/ts/google/rpc/error_details.ts';
+import { ErrorInfo, LocalizedMessage, RetryInfo } from '../gen/ts/google/rpc/error_details.ts';
 import { Status } from '../gen/ts/google/rpc/status.ts';
 import { REASONS, type Reason, type ReasonEntry } from '../src/domain/reasons.ts';
+import { type HeaderToAdd, header } from './answer-headers.ts';
 
 interface Reply {
   readonly op: 'EQ' | 'GE';
+  /** What Envoy would answer with. */
   readonly httpStatus: number;
+  /** Stands in Envoy's own name for what happened (RESPONSE_CODE_DETAILS); any when left out. */
+  readonly details?: string;
   readonly reason: Reason;
-  /** Says what Envoy has to say about the request instead of the reason's own words. */
-  readonly envoysWords?: true;
+  /** What goes out instead of httpStatus, over REST. */
+  readonly answerStatus?: number;
+  /** What is said instead of the reason's own words. */
+  readonly words?: string;
 }
 
-/** The first that fits counts; the two at the end catch what nobody has thought of. */
+/** What the transcoder found wrong with the JSON or the query: it names fields of the contract, and nothing of the inside. */
+const TRANSCODERS_WORDS = '%LOCAL_REPLY_BODY%';
+
+/** The first that fits counts; those at the end catch what nobody has thought of. */
 const REPLIES: readonly Reply[] = [
-  { op: 'EQ', httpStatus: 400, reason: 'MALFORMED_REQUEST', envoysWords: true },
+  {
+    op: 'EQ',
+    httpStatus: 400,
+    details: 'grpc_json_transcode_failure',
+    reason: 'MALFORMED_REQUEST',
+    words: TRANSCODERS_WORDS,
+  },
+  {
+    op: 'EQ',
+    httpStatus: 400,
+    details: 'path_normalization_failed',
+    reason: 'MALFORMED_REQUEST',
+    words: 'the path is not well formed, or has an encoded slash or a fragment',
+  },
+  {
+    op: 'EQ',
+    httpStatus: 400,
+    details: 'http1.unexpected_underscore',
+    reason: 'MALFORMED_REQUEST',
+    words: 'the name of a header has an underscore',
+  },
   { op: 'EQ', httpStatus: 404, reason: 'NO_SUCH_ROUTE' },
   { op: 'EQ', httpStatus: 408, reason: 'DEADLINE_EXCEEDED' },
   { op: 'EQ', httpStatus: 413, reason: 'REQUEST_TOO_LARGE' },
   { op: 'EQ', httpStatus: 415, reason: 'UNSUPPORTED_CONTENT_TYPE' },
   { op: 'EQ', httpStatus: 431, reason: 'HEADERS_TOO_LARGE' },
-  { op: 'EQ', httpStatus: 502, reason: 'UNAVAILABLE' },
+  // A transfer-encoding that HTTP does not know.
+  { op: 'EQ', httpStatus: 501, reason: 'MALFORMED_REQUEST', answerStatus: 400 },
+  { op: 'EQ', httpStatus: 502, reason: 'UNAVAILABLE', answerStatus: 503 },
   { op: 'EQ', httpStatus: 503, reason: 'UNAVAILABLE' },
   { op: 'EQ', httpStatus: 504, reason: 'DEADLINE_EXCEEDED' },
-  { op: 'GE', httpStatus: 500, reason: 'INTERNAL' },
-  { op: 'GE', httpStatus: 400, reason: 'MALFORMED_REQUEST', envoysWords: true },
+  { op: 'GE', httpStatus: 500, reason: 'INTERNAL', answerStatus: 500 },
+  { op: 'GE', httpStatus: 400, reason: 'MALFORMED_REQUEST', answerStatus: 400 },
 ];
+
+type Language = 'en' | 'ko';
+
+/** A reply in one of the languages that answers speak. */
+interface SpokenReply extends Reply {
+  readonly language: Language;
+}
 
 /** What waiting helps with is worth trying again after this. */
 const RETRY_AFTER_SECONDS = 1;
 const TYPE = 'type.googleapis.com/google.rpc';
 
 /** local_reply_config of the REST listener: the status as JSON, as the transcoder prints the server's. */
-export function restReplies(): object {
-  return { mappers: REPLIES.map((reply) => ({ ...matching(reply), ...asJson(reply) })) };
+export function restReplies(everyAnswer: readonly HeaderToAdd[]): object {
+  return { mappers: spoken(REPLIES).map((reply) => jsonMapper(reply, [], everyAnswer)) };
 }
 
-/** local_reply_config of the gRPC listener: the status as trailers, with its details for those who read them. */
+/**
+ * local_reply_config of the gRPC listener: the status as trailers, with its details for those who read them. What came
+ * as something else than gRPC is answered in JSON.
+ */
 export function grpcReplies(): object {
-  const replies = REPLIES.map((reply) =>
-    // Over gRPC what does not exist is a method, not a path.
-    reply.reason === 'NO_SUCH_ROUTE' ? { ...reply, reason: 'NO_SUCH_METHOD' as const } : reply,
-  );
-  return { mappers: replies.map((reply) => ({ ...matching(reply), ...asTrailers(reply) })) };
+  const adapted = REPLIES.map((reply) => ({ ...reply, ...OVER_GRPC[reply.reason] }));
+  const asTrailers = (reply: SpokenReply) => ({
+    filter: filterOf(reply),
+    body_format_override: { text_format_source: { inline_string: wordsOf(reply) } },
+    headers_to_add: [...statusHeaders(reply), ...waitHeaders(reply)],
+  });
+  return {
+    mappers: [
+      ...spoken(adapted).map((reply) => jsonMapper(reply, [IS_NO_GRPC], [])),
+      ...spoken(adapted).map(asTrailers),
+    ],
+  };
+}
+
+/** What is different on the gRPC listener. */
+const OVER_GRPC: Partial<Record<Reason, Partial<Reply>>> = {
+  NO_SUCH_ROUTE: { reason: 'NO_SUCH_METHOD' },
+  UNSUPPORTED_CONTENT_TYPE: { words: 'only gRPC and gRPC-Web are served here' },
+};
+
+const IS_NO_GRPC = {
+  header_filter: {
+    header: {
+      name: 'content-type',
+      string_match: { prefix: 'application/grpc' },
+      invert_match: true,
+      treat_missing_header_as_empty: true,
+    },
+  },
+};
+
+function jsonMapper(
+  reply: SpokenReply,
+  filters: readonly object[],
+  everyAnswer: readonly HeaderToAdd[],
+): object {
+  return {
+    filter: filterOf(reply, filters),
+    ...(reply.answerStatus !== undefined && { status_code: reply.answerStatus }),
+    body_format_override: { json_format: jsonOf(reply) },
+    // What is refused before any filter sees it gets its headers only from here.
+    headers_to_add: [...waitHeaders(reply), ...everyAnswer],
+  };
 }
 
 /** What a gRPC call to the REST listener is answered with. */
 export function grpcElsewhere(): object[] {
-  const reply = { op: 'EQ', httpStatus: 415, reason: 'UNSUPPORTED_CONTENT_TYPE' } as const;
-  return [...statusHeaders(reply), header('grpc-message', entryOf(reply).en)].map((append) => ({ append }));
+  const reply = { op: 'EQ', httpStatus: 415, reason: 'UNSUPPORTED_CONTENT_TYPE', language: 'en' } as const;
+  return [...statusHeaders(reply), header('grpc-message', wordsOf(reply))].map((append) => ({ append }));
 }
 
-function matching({ op, httpStatus }: Reply): object {
+/** Each reply in Korean for those who ask for it, and in English for everybody else. */
+function spoken(replies: readonly Reply[]): SpokenReply[] {
+  return replies.flatMap((reply) => [
+    { ...reply, language: 'ko' as const },
+    { ...reply, language: 'en' as const },
+  ]);
+}
+
+function filterOf({ op, httpStatus, details, language }: SpokenReply, more: readonly object[] = []): object {
   const value = { default_value: httpStatus, runtime_key: `local_reply.${op}.${httpStatus}` };
-  return { filter: { status_code_filter: { comparison: { op, value } } } };
+  const filters: object[] = [{ status_code_filter: { comparison: { op, value } } }, ...more];
+  if (details !== undefined) filters.push(detailsFilter(details));
+  if (language === 'ko') filters.push(...ASKS_FOR_KOREAN);
+  return filters.length === 1 ? (filters[0] ?? {}) : { and_filter: { filters } };
+}
+
+function detailsFilter(part: string): object {
+  return {
+    extension_filter: {
+      name: 'envoy.access_loggers.extension_filters.cel',
+      typed_config: {
+        '@type': 'type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter',
+        expression: `response.code_details.contains('${part}')`,
+      },
+    },
+  };
+}
+
+/** As the server understands accept-language: of the languages that answers speak, the one that is named first. */
+const ASKS_FOR_KOREAN: readonly object[] = [
+  acceptLanguage('(?i)(.*[^a-z])?ko([^a-z].*)?'),
+  acceptLanguage('(?i)(.*[^a-z])?en[^a-z](.*[^a-z])?ko([^a-z].*)?', { invert_match: true }),
+];
+
+function acceptLanguage(regex: string, more: object = {}): object {
+  const match = { name: 'accept-language', string_match: { safe_regex: { regex } }, ...more };
+  return { header_filter: { header: match } };
 }
 
 function entryOf({ reason }: Reply): ReasonEntry {
@@ -61,45 +174,43 @@ function entryOf({ reason }: Reply): ReasonEntry {
 }
 
 function wordsOf(reply: Reply): string {
-  return reply.envoysWords ? '%LOCAL_REPLY_BODY%' : entryOf(reply).en;
+  return reply.words ?? entryOf(reply).en;
 }
 
-function header(key: string, value: string): object {
-  return { header: { key, value }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' };
-}
-
-function waitHeaders(reply: Reply): object[] {
+function waitHeaders(reply: Reply): HeaderToAdd[] {
   return reply.reason === 'UNAVAILABLE' ? [header('retry-after', String(RETRY_AFTER_SECONDS))] : [];
 }
 
-function asJson(reply: Reply): object {
-  const { code, status } = entryOf(reply);
+function jsonOf(reply: SpokenReply): object {
+  const entry = entryOf(reply);
   const details: object[] = [
-    { '@type': `${TYPE}.ErrorInfo`, reason: reply.reason, domain: 'ppuri', metadata: { code } },
+    { '@type': `${TYPE}.ErrorInfo`, reason: reply.reason, domain: 'ppuri', metadata: { code: entry.code } },
   ];
   if (reply.reason === 'UNAVAILABLE') {
     details.push({ '@type': `${TYPE}.RetryInfo`, retry_delay: `${RETRY_AFTER_SECONDS}s` });
   }
-  return {
-    body_format_override: { json_format: { code: codes[status], message: wordsOf(reply), details } },
-    headers_to_add: waitHeaders(reply),
-  };
+  const { language: locale } = reply;
+  details.push({ '@type': `${TYPE}.LocalizedMessage`, locale, message: entry[locale] });
+  return { code: codes[entry.status], message: wordsOf(reply), details };
 }
 
-function asTrailers(reply: Reply): object {
-  return {
-    body_format_override: { text_format_source: { inline_string: wordsOf(reply) } },
-    headers_to_add: [...statusHeaders(reply), ...waitHeaders(reply)],
-  };
-}
-
-function statusHeaders(reply: Reply): object[] {
-  const { code, status, en } = entryOf(reply);
+function statusHeaders(reply: SpokenReply): HeaderToAdd[] {
+  const { code, status, en, [reply.language]: words } = entryOf(reply);
   const info = { reason: reply.reason, domain: 'ppuri', metadata: { code } };
-  const detail = { typeUrl: `${TYPE}.ErrorInfo`, value: Buffer.from(ErrorInfo.encode(info).finish()) };
-  const details = Status.encode({ code: codes[status], message: en, details: [detail] }).finish();
+  const details = [any('ErrorInfo', ErrorInfo.encode(info).finish())];
+  if (reply.reason === 'UNAVAILABLE') {
+    const retryDelay = { seconds: BigInt(RETRY_AFTER_SECONDS), nanos: 0 };
+    details.push(any('RetryInfo', RetryInfo.encode({ retryDelay }).finish()));
+  }
+  const localized = { locale: reply.language, message: words };
+  details.push(any('LocalizedMessage', LocalizedMessage.encode(localized).finish()));
+  const bytes = Status.encode({ code: codes[status], message: en, details }).finish();
   return [
     header('grpc-status', String(codes[status])),
-    header('grpc-status-details-bin', Buffer.from(details).toString('base64')),
+    header('grpc-status-details-bin', Buffer.from(bytes).toString('base64')),
   ];
+}
+
+function any(type: string, value: Uint8Array) {
+  return { typeUrl: `${TYPE}.${type}`, value: Buffer.from(value) };
 }

@@ -1,7 +1,9 @@
 // Fills envoy.yaml with where things are; run by itself it prints the result: node envoy/render.ts settings.json
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { type Deprecation, deprecationHeaders, securityHeaders } from './answer-headers.ts';
 import { grpcElsewhere, grpcReplies, restReplies } from './local-replies.ts';
+import { type ListenerTls, listenerSocket, type UpstreamTls, upstreamSocket } from './transport-sockets.ts';
 
 /** A place to connect to. */
 export interface Endpoint {
@@ -10,7 +12,7 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** What differs from one place where the edge runs to the next. */
+/** What differs from one place where the edge runs to the next; docs/edge.md says more of each. */
 export interface EdgeSettings {
   /** The IP address that both listeners bind to; the admin page is always on 127.0.0.1. */
   readonly host: string;
@@ -21,6 +23,17 @@ export interface EdgeSettings {
   readonly upstreams: readonly Endpoint[];
   /** Web pages of these origins may call over gRPC-Web. */
   readonly corsOrigins: readonly string[];
+  /** TLS on both listeners; plain when left out. */
+  readonly tls?: ListenerTls;
+  /** TLS to the servers; plain when left out. */
+  readonly upstreamTls?: UpstreamTls;
+  /**
+   * How many proxies of ours every call passes before it gets here. Each adds the address it saw to x-forwarded-for;
+   * that many entries from its right end are believed and no more. 0 when left out: the client is who connects.
+   */
+  readonly trustedHops?: number;
+  /** The switch for each version of the REST API that says on every answer that its days are counted; off when left out. */
+  readonly deprecations?: { readonly v1?: Deprecation; readonly v2?: Deprecation };
 }
 
 const TEMPLATE = new URL('./envoy.yaml', import.meta.url);
@@ -28,6 +41,7 @@ const DESCRIPTOR = fileURLToPath(new URL('../gen/descriptor.binpb', import.meta.
 
 /** The configuration to give to `envoy -c`; EDGE_SECRET has to be in Envoy's environment. */
 export function renderEdge(settings: EdgeSettings): string {
+  const security = securityHeaders(settings.tls !== undefined);
   const values: Readonly<Record<string, unknown>> = {
     HOST: settings.host,
     REST_PORT: settings.restPort,
@@ -38,8 +52,15 @@ export function renderEdge(settings: EdgeSettings): string {
       endpoint: { address: { socket_address: { address: host, port_value: port } } },
     })),
     CORS_ORIGINS: settings.corsOrigins.map((exact) => ({ exact })),
+    CORS_ORIGIN: { safe_regex: { regex: anyOf(settings.corsOrigins) } },
+    LISTENER_SOCKET: listenerSocket(settings.tls),
+    UPSTREAM_SOCKET: upstreamSocket(settings.upstreamTls),
+    TRUSTED_HOPS: settings.trustedHops ?? 0,
+    SECURITY_HEADERS: security.map((append) => ({ append })),
+    V1_HEADERS: deprecationHeaders(settings.deprecations?.v1),
+    V2_HEADERS: deprecationHeaders(settings.deprecations?.v2),
     GRPC_ELSEWHERE: grpcElsewhere(),
-    REST_REPLIES: restReplies(),
+    REST_REPLIES: restReplies(security),
     GRPC_REPLIES: grpcReplies(),
   };
   // JSON is YAML, so a value of any shape goes in as it is, whatever characters a path has.
@@ -47,6 +68,12 @@ export function renderEdge(settings: EdgeSettings): string {
     if (!(name in values)) throw new Error(`envoy.yaml has ${placeholder}, which nobody fills`);
     return JSON.stringify(values[name]);
   });
+}
+
+/** A regular expression for one of the texts; where there are none, for nothing at all. */
+function anyOf(texts: readonly string[]): string {
+  if (texts.length === 0) return '[^\\s\\S]';
+  return texts.map((text) => text.replaceAll(/[^\w:/-]/g, '\\$&')).join('|');
 }
 
 if (import.meta.main) {

@@ -1,5 +1,6 @@
 // Every setting that comes from outside: read from the environment once, checked, and typed from then on.
-import { EnvReader, type TlsFiles } from './env-reader.ts';
+import { EnvReader } from './env-reader.ts';
+import type { ServerTls } from './grpc/connections.ts';
 import type { SealingKeys } from './keys/seal.ts';
 
 /** How the server is set up. */
@@ -10,7 +11,7 @@ export interface Config {
   readonly grpcPort: number;
   readonly grpcReflection: boolean;
   /** What the server shows to clients, and what it asks of them; plain when undefined. */
-  readonly grpcTls: TlsFiles | undefined;
+  readonly grpcTls: ServerTls | undefined;
   /** How long a call that names no deadline may take, in milliseconds. */
   readonly callTimeoutMs: number;
   /** How long a connection is kept before its client is asked to open a new one, in milliseconds. */

@@ -1,15 +1,8 @@
 // Reads settings one by one and gathers what is wrong with them, so that all of it can be said at once.
 import { readFileSync } from 'node:fs';
+import type { ServerTls } from './grpc/connections.ts';
 import { readNetworks } from './keys/networks.ts';
 import type { SealingKeys } from './keys/seal.ts';
-
-/** What a server with TLS needs, as it stands in PEM files. */
-export interface TlsFiles {
-  readonly cert: Buffer;
-  readonly key: Buffer;
-  /** Only clients with a certificate of this authority get in; anybody when undefined. */
-  readonly clientCa: Buffer | undefined;
-}
 
 /** A set of variables. What is missing or wrong is noted in `faults`, and a stand-in is returned. */
 export class EnvReader {
@@ -92,7 +85,7 @@ export class EnvReader {
   }
 
   /** The files that three variables name: a certificate and its key, both or none, and maybe an authority for clients. */
-  tls(certName: string, keyName: string, clientCaName: string): TlsFiles | undefined {
+  tls(certName: string, keyName: string, clientCaName: string): ServerTls | undefined {
     const [cert, key, clientCa] = [certName, keyName, clientCaName].map((name) => this.#file(name));
     if (cert && key) return { cert, key, clientCa };
     if (cert || key || clientCa) this.faults.push(`${certName} and ${keyName} go together`);

@@ -1,13 +1,17 @@
 // An edge for one test file: a real Envoy in front of its servers.
 import { join } from 'node:path';
-import { type Envoy, prepareEnvoy } from '../scripts/dev/envoy.ts';
+import { type Envoy, type EnvoyOptions, prepareEnvoy } from '../scripts/dev/envoy.ts';
 import { findFree } from '../scripts/dev/ports.ts';
 
 /** What the server knows the edge of a test by. */
 export const EDGE_SECRET = 'the-secret-of-the-edge-in-tests';
 
 /** Starts an Envoy in front of servers on these ports. */
-export async function startTestEdge(folder: string, serverPorts: readonly number[]): Promise<Envoy> {
+export async function startTestEdge(
+  folder: string,
+  serverPorts: readonly number[],
+  more: Pick<EnvoyOptions, 'settings' | 'render'> = {},
+): Promise<Envoy> {
   const [restPort = 0, grpcEdgePort = 0, adminPort = 0] = await findFree(3);
   const envoy = await prepareEnvoy(
     {
@@ -18,6 +22,7 @@ export async function startTestEdge(folder: string, serverPorts: readonly number
       adminPort,
       serverPorts,
       edgeSecret: EDGE_SECRET,
+      ...more,
     },
     console.error,
   );

@@ -79,6 +79,14 @@ export async function makeDatabase(): Promise<TestDatabase> {
   };
 }
 
+/** A pool of the database's owner. */
+export function ownerPool(database: TestDatabase): pg.Pool {
+  const pool = new pg.Pool({ connectionString: database.ownerUrl, max: 4 });
+  // Dropping the database ends connections that are still closing; that is no fault of the test's.
+  pool.on('error', () => {});
+  return pool;
+}
+
 /** The environment of a server of a test, besides what the test sets. */
 export function serverEnv(database: TestDatabase, logDir: string): Record<string, string> {
   return {
@@ -104,7 +112,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const config = readConfig({ ...serverEnv(database, logDir), ...options.env });
   const key = await makeKey(database);
   const app = await startApp(config);
-  const db = new pg.Pool({ connectionString: database.ownerUrl, max: 4 });
+  const db = ownerPool(database);
   const edge = options.edge ? await startTestEdge(logDir, [app.grpcPort]) : undefined;
   const grpc = grpcTeller(`127.0.0.1:${app.grpcPort}`, key);
   const rest = edge ? restTeller(edge.restUrl, key) : missing;

@@ -1,7 +1,7 @@
 // Runs a real Envoy as the edge for development and tests.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { renderEdge } from '../../envoy/render.ts';
+import { type EdgeSettings, renderEdge } from '../../envoy/render.ts';
 import { findEnvoy } from './envoy-binary.ts';
 import { HOST } from './ports.ts';
 import { pidFileOf, startPart, stopLeftover, waitUntilReady } from './processes.ts';
@@ -21,6 +21,10 @@ export interface EnvoyOptions {
   readonly edgeSecret: string;
   /** How many threads; 1 when left out, which is enough for what one machine can serve behind it. */
   readonly concurrency?: number;
+  /** Settings besides where things are: TLS, trusted hops, deprecations. */
+  readonly settings?: Partial<EdgeSettings>;
+  /** Prints the configuration; renderEdge when left out. */
+  readonly render?: (settings: EdgeSettings) => string;
 }
 
 /** A running Envoy. */
@@ -60,10 +64,9 @@ export async function prepareEnvoy(
   mkdirSync(dirname(config), { recursive: true });
   const upstreams = options.serverPorts.map((port) => ({ host: HOST, port }));
   const { restPort, grpcEdgePort: grpcPort, adminPort } = options;
-  writeFileSync(
-    config,
-    renderEdge({ host: HOST, restPort, grpcPort, adminPort, upstreams, corsOrigins: CORS_ORIGINS }),
-  );
+  const places = { host: HOST, restPort, grpcPort, adminPort, upstreams, corsOrigins: CORS_ORIGINS };
+  const { render = renderEdge } = options;
+  writeFileSync(config, render({ ...places, ...options.settings }));
   const env = { ...process.env, EDGE_SECRET: options.edgeSecret };
   const check = await runCommand(binary.path, ['--mode', 'validate', '-c', config, '--log-level', 'error'], {
     env,
@@ -86,6 +89,7 @@ async function start(
 ): Promise<Envoy> {
   const logFile = join(options.logDir, 'envoy.log');
   const adminUrl = `http://${HOST}:${options.adminPort}`;
+  const restScheme = options.settings?.tls ? 'https' : 'http';
   const part = await startPart({
     name: 'Envoy',
     command,
@@ -100,7 +104,7 @@ async function start(
   });
   await waitUntilReady(part, () => isReady(adminUrl), READY_TIMEOUT_MS, logFile);
   return {
-    restUrl: `http://${HOST}:${options.restPort}`,
+    restUrl: `${restScheme}://${HOST}:${options.restPort}`,
     grpcAddress: `${HOST}:${options.grpcEdgePort}`,
     adminUrl,
     pid: part.pid,

@@ -1,5 +1,5 @@
 // The gRPC server: both versions' services behind the interceptors, health checks and reflection.
-import { Server, type ServerCredentials } from '@grpc/grpc-js';
+import { logVerbosity, Server, type ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
@@ -68,6 +68,8 @@ export interface RunningServer {
 /** Starts the server; it serves once this resolves. */
 export async function startServer(core: Core, options: ServerOptions): Promise<RunningServer> {
   warmUp();
+  // grpc-js would write every header that it cannot read to stderr, as a stranger sent it.
+  setLogVerbosity(logVerbosity.NONE);
   const server = new Server({
     interceptors: [lastWord],
     'grpc.enable_channelz': 0,

@@ -53,18 +53,19 @@ for (const [name, document] of Object.entries({ 'wallet.v1': v1, 'wallet.v2': v2
     });
 
     it('requires the headers that the option of the RPC demands, and no others', () => {
-      const headers = { acting_user: 'x-user-id', room: 'x-room-id', idempotency_key: 'idempotency-key' };
+      const byDemand = { acting_user: 'x-user-id', room: 'x-room-id', idempotency_key: 'idempotency-key' };
       for (const method of methods) {
-        const demanded = options.demanded(method).map((demand) => headers[demand as keyof typeof headers]);
+        const demanded = options.demanded(method).map((demand) => byDemand[demand as keyof typeof byDemand]);
         for (const { verb, path } of routes(method)) {
           const parameters = parametersOf(document, document.paths[path]?.[verb]);
-          const required = parameters.filter((parameter) => is(parameter.in, 'header'));
+          const headers = parameters.filter((parameter) => is(parameter.in, 'header'));
+          const required = headers.filter((parameter) => is(parameter.required, true));
           assert.deepEqual(
             required.map(({ name }) => name).toSorted(),
             demanded.toSorted(),
             method.toString(),
           );
-          assert.ok(required.every((parameter) => is(parameter.required, true) && parameter.description));
+          assert.ok(headers.every((parameter) => parameter.description));
         }
       }
     });

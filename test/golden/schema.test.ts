@@ -2,15 +2,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import pg from 'pg';
-import { makeDatabase } from '../stack.ts';
+import { makeDatabase, ownerPool } from '../stack.ts';
 import { printSchema } from './print-schema.ts';
 
 const GOLDEN = new URL('./schema.txt', import.meta.url);
 
 test('the schema is the reviewed one (UPDATE_GOLDEN=1 npm test -- test/golden/schema.test.ts writes it anew)', async () => {
   const database = await makeDatabase();
-  const db = new pg.Pool({ connectionString: database.ownerUrl });
+  const db = ownerPool(database);
   try {
     const printed = await printSchema(db);
     if (process.env.UPDATE_GOLDEN) writeFileSync(GOLDEN, printed);

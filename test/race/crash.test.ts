@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
 import type { SigningKey } from '../../src/signatures/index.ts';
 import { makeKey } from '../keys.ts';
 import { startLine } from '../line.ts';
 import { startServerProcess } from '../server-process.ts';
-import { assertBooksBalance, makeDatabase, peopleOf, serverEnv } from '../stack.ts';
+import { assertBooksBalance, makeDatabase, ownerPool, peopleOf, serverEnv } from '../stack.ts';
 import { grpcTeller } from '../teller.ts';
 
 const USERS = Array.from({ length: 20 }, (_, index) => 7001 + index);
@@ -97,7 +97,7 @@ async function withServerData(work: (data: Data) => Promise<void>): Promise<void
   const logDir = mkdtempSync(join(tmpdir(), 'ppuri-crash-'));
   const env = serverEnv(database, logDir);
   const key = await makeKey(database);
-  const db = new pg.Pool({ connectionString: database.ownerUrl, max: 2 });
+  const db = ownerPool(database);
   const server = await startServerProcess(env);
   const teller = grpcTeller(server.address, key);
   const people = peopleOf(database, teller);

@@ -10,6 +10,7 @@ import type { ContractOptions } from './options.ts';
 import { headerParameters } from './parameters.ts';
 import { routesOf } from './route.ts';
 import { requiredFields } from './rules.ts';
+import { CONTENT_DIGEST, contentDigest, SECURITY, securitySchemes } from './security.ts';
 
 /** The document of a package, or undefined when nothing of it can be called over REST. */
 export function documentOf(
@@ -38,10 +39,12 @@ export function documentOf(
     openapi: '3.1.0',
     info: infoOf(name),
     servers: [{ url: 'http://127.0.0.1:8080', description: 'A ppuri on this machine.' }],
+    security: SECURITY,
     tags: services.map((service) => ({ name: service.name, description: sentences(commentOf(service)) })),
     paths: Object.fromEntries([...paths].map(([path, verbs]) => [path, Object.fromEntries(verbs)])),
     components: {
-      parameters: headerParameters(options.call, demands),
+      securitySchemes: securitySchemes(),
+      parameters: { ...headerParameters(options.call, demands), [CONTENT_DIGEST]: contentDigest() },
       ...errorComponents(),
       schemas: { ...catalog.schemas(), ...errorSchemas() },
     },
@@ -55,7 +58,8 @@ function infoOf(name: string): JsonObject {
     description:
       'Wallets, transfers and sprinkles. Printed from the contracts in proto/, which gRPC callers share. Property ' +
       'names are snake_case; integers of 64 bits are strings in answers, and strings or numbers in requests; every ' +
-      'error has the shape of google.rpc.Status.',
+      'error has the shape of google.rpc.Status. Every call is signed with HTTP Message Signatures (RFC 9421); ' +
+      'docs/signing.md says how.',
     version: name.split('.').at(-1),
     license: { name: 'Apache License 2.0', identifier: 'Apache-2.0' },
   };

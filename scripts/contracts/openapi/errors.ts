@@ -1,5 +1,6 @@
 // The answers of a call that failed: one shape for all, google.rpc.Status as Envoy prints it.
 import { REASONS, type ReasonEntry } from '../../../src/domain/reasons.ts';
+import { EDGE_STATUS } from '../../dev/errors-page.ts';
 import { detailType } from './error-schemas.ts';
 import type { JsonObject } from './json.ts';
 
@@ -24,7 +25,13 @@ const ANSWERS: Readonly<Record<string, HttpAnswer>> = {
     description:
       'It exists or happened already (ERR006), or the call met another one and can be tried again (ERR007).',
   },
+  413: { name: 'RequestTooLarge', description: 'The body is larger than 1 MiB (ERR001).' },
+  415: { name: 'UnsupportedContentType', description: 'gRPC is served on another port (ERR001).' },
   429: { name: 'TooManyRequests', description: 'Too much at once (ERR008).', saysWhen: true },
+  431: {
+    name: 'HeadersTooLarge',
+    description: 'The headers, path and query are larger than 16 KiB (ERR001).',
+  },
   499: { name: 'Cancelled', description: 'The caller gave the call up (ERR010).' },
   500: { name: 'InternalError', description: 'A fault on our side (ERR003).' },
   503: { name: 'Unavailable', description: 'No answer just now; try again (ERR009).', saysWhen: true },
@@ -96,8 +103,9 @@ function referResponse(name: string): JsonObject {
 }
 
 function examplesFor(http: string): JsonObject | undefined {
-  const reasons = Object.entries(REASONS).filter(([, { status }]) => {
-    const own = String(CODES[status].http);
+  const edge: Readonly<Record<string, number>> = EDGE_STATUS;
+  const reasons = Object.entries(REASONS).filter(([reason, { status }]) => {
+    const own = String(edge[reason] ?? CODES[status].http);
     return own === http || (http === 'default' && !(own in ANSWERS));
   });
   if (reasons.length === 0) return undefined;

@@ -7,6 +7,7 @@ import type { JsonObject, JsonSchema } from './json.ts';
 import { pathParameters, queryParameters, referHeader } from './parameters.ts';
 import type { Route } from './route.ts';
 import { isRequired } from './rules.ts';
+import { CONTENT_DIGEST } from './security.ts';
 
 /** The operation for one route of an RPC. `ordinal` counts its routes from 0, `demands` names the headers it needs. */
 export function operationOf(
@@ -18,6 +19,7 @@ export function operationOf(
 ): JsonObject {
   const comment = commentOf(method);
   const summary = summaryOf(comment);
+  const requestBody = bodyOf(method.input, route, catalog);
   const operationId = `${method.parent.name}_${method.name}${ordinal > 0 ? `_${ordinal + 1}` : ''}`;
   return {
     operationId,
@@ -25,8 +27,8 @@ export function operationOf(
     summary: summary || undefined,
     description: comment.replace(/\.$/, '') === summary ? undefined : comment,
     deprecated: method.deprecated || undefined,
-    parameters: parametersOf(method.input, route, demands, catalog),
-    requestBody: bodyOf(method.input, route, catalog),
+    parameters: parametersOf(method.input, route, demands, catalog, requestBody !== undefined),
+    requestBody,
     responses: { 200: answerOf(method, catalog), ...errorResponses() },
   };
 }
@@ -36,9 +38,11 @@ function parametersOf(
   { pathFields, body }: Route,
   demands: readonly string[],
   catalog: Catalog,
+  hasBody: boolean,
 ): JsonObject[] | undefined {
   const parameters = [
     ...demands.map(referHeader),
+    ...(hasBody ? [{ $ref: `#/components/parameters/${CONTENT_DIGEST}` }] : []),
     ...pathParameters(input, pathFields, catalog),
     ...(body === '*' ? [] : queryParameters(input, [...pathFields, body], catalog)),
   ];

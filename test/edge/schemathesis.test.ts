@@ -1,0 +1,124 @@
+// Strangers' requests by the hundred, made from the OpenAPI documents by schemathesis: none ends in a fault of ours, and
+// every answer is one that the documents promise.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { findProgram } from '../../scripts/dev/python-environment.ts';
+import { withoutEdge } from '../skip.ts';
+import { type Stack, startStack } from '../stack.ts';
+
+const VERSION = '4.32.5';
+const ANNA = 1001;
+const BEN = 1002;
+const HERE = import.meta.dirname;
+
+const CHECKS = [
+  'not_a_server_error',
+  'status_code_conformance',
+  'content_type_conformance',
+  'response_headers_conformance',
+  'response_schema_conformance',
+  'missing_required_header',
+  // Of hooks.py: no status but those that are listed, whatever the default promises.
+  'documented_status',
+];
+
+const found = await findProgram(
+  {
+    folder: fileURLToPath(new URL(`../../.cache/schemathesis-${VERSION}`, import.meta.url)),
+    requirements: ['-r', join(HERE, 'schemathesis-requirements.txt')],
+    // The programs beside it name the folder that they were installed in, and have moved since.
+    program: 'bin/python3',
+    title: `schemathesis ${VERSION}`,
+  },
+  console.error,
+);
+if ('reason' in found) {
+  const line = `schemathesis cannot be had: ${found.reason}`;
+  if (process.env.CI === 'true') throw new Error(line);
+  console.error(`\n!!! ${line}\n!!! What the OpenAPI documents promise is NOT TESTED.\n`);
+}
+const skip = 'reason' in found ? found.reason : withoutEdge;
+
+let stack: Stack;
+let existing: Record<string, string[]>;
+const folder = mkdtempSync(join(tmpdir(), 'ppuri-schemathesis-'));
+before(async () => {
+  if (skip) return;
+  stack = await startStack({ edge: true });
+  await stack.addUsers([ANNA, BEN]);
+  await stack.addRoom('demo', [ANNA, BEN]);
+  await stack.fund([ANNA, BEN], 1_000_000_000_000_000);
+  const wallets = (await Promise.all([ANNA, BEN].map(walletsOf))).flat();
+  const [anna, ben] = [String(ANNA), String(BEN)];
+  existing = {
+    ...{ 'x-user-id': [anna], user_id: [anna, ben], to_user_id: [ben], friend_user_id: [ben] },
+    ...{ 'x-room-id': ['demo'], room_id: ['demo'], currency_code: ['KRW'] },
+    ...{ wallet_id: wallets, wallet_ids: wallets, debit_wallet_id: wallets, credit_wallet_id: wallets },
+  };
+});
+after(async () => {
+  rmSync(folder, { recursive: true });
+  await stack?.stop();
+});
+
+async function walletsOf(user: number): Promise<string[]> {
+  const answer = await stack.grpc.tell('wallet.v2.WalletService/ListWallets', {}, { userId: String(user) });
+  return answer.list('wallets').map(({ wallet_id: id }) => String(id));
+}
+
+async function transferCount(): Promise<number> {
+  const { rows } = await stack.db.query('SELECT count(*)::int AS count FROM transfers');
+  return rows[0].count;
+}
+
+for (const name of ['wallet.v1', 'wallet.v2']) {
+  test(`${name} keeps what its document promises`, { skip, timeout: 60_000 }, async () => {
+    const before = await transferCount();
+    const document = fileURLToPath(new URL(`../../gen/openapi/${name}.json`, import.meta.url));
+    const { code, output } = await run([
+      ...['run', document, '--url', stack.restUrl, '--checks', CHECKS.join(',')],
+      // The same requests in every run: what fails once fails again.
+      ...['--phases', 'examples,coverage,fuzzing', '--max-examples', '20', '--seed', '1'],
+      // One at a time: Python 3.11 trips over its own parser where several threads use it (python/cpython#106905).
+      ...['--workers', '1', '--continue-on-failure'],
+    ]);
+    assert.equal(code, 0, output.slice(-8000));
+    // Were nothing signed rightly, every answer would be a 401, and every one of them documented.
+    assert.doesNotMatch(output, /Authentication failed/);
+    assert.ok((await transferCount()) > before + 5, 'hardly any money moved: the run stayed at the door');
+  });
+}
+
+function run(args: readonly string[]): Promise<{ code: number | null; output: string }> {
+  assert.ok('path' in found);
+  assert.ok(stack.key.kind === 'hmac-sha256');
+  const env = {
+    ...process.env,
+    PYTHONPATH: HERE,
+    PYTHONDONTWRITEBYTECODE: '1',
+    SCHEMATHESIS_HOOKS: 'hooks',
+    EXISTING: JSON.stringify(existing),
+    KEY_ID: stack.key.keyId,
+    SECRET: Buffer.from(stack.key.secret).toString(),
+  };
+  const child = spawn(found.path, ['-m', 'schemathesis.cli', ...args], {
+    cwd: folder,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, output }));
+  });
+}

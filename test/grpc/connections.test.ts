@@ -1,0 +1,130 @@
+// What the server holds connections and calls to: how long they last, how many there may be, and who may look around.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type Settings } from 'node:http2';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { PpuriError } from '../../src/client/error.ts';
+import { signedHeaders } from '../../src/client/signer.ts';
+import { readConfig } from '../../src/config.ts';
+import { type Stack, startStack } from '../stack.ts';
+
+const USER = 8901;
+const CALL_TIMEOUT_MS = 300;
+const MAX_AGE_MS = 400;
+const CHARGE = '/wallet.v1.WalletService/Charge';
+/** A wallet.v1.ChargeRequest with an amount of 7. */
+const SEVEN = Buffer.from([8, 7]);
+
+let stack: Stack;
+let client: Client;
+before(async () => {
+  stack = await startStack({
+    env: { CALL_TIMEOUT_MS: String(CALL_TIMEOUT_MS), MAX_CONNECTION_AGE_MS: String(MAX_AGE_MS) },
+  });
+  await stack.addUsers([USER]);
+  client = new Client(stack.grpcAddress, credentials.createInsecure());
+});
+after(async () => {
+  client.close();
+  await stack.stop();
+});
+
+/** Charges 7 won; resolves with the error, or undefined when all went well. */
+function charge(
+  idempotencyKey: string,
+  options: { deadline?: number } = {},
+): Promise<PpuriError | undefined> {
+  const identity = { userId: String(USER), idempotencyKey };
+  const metadata = new Metadata();
+  const headers = signedHeaders({ method: 'POST', target: CHARGE, body: SEVEN }, identity, stack.key);
+  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+  const asIs = (bytes: Buffer) => bytes;
+  return new Promise((resolve) => {
+    client.makeUnaryRequest(CHARGE, asIs, asIs, SEVEN, metadata, options, (error: ServiceError | null) =>
+      resolve(error ? new PpuriError(error) : undefined),
+    );
+  });
+}
+
+/** Does something while every account is locked, as by somebody who never ends his transaction. */
+async function whileLocked(work: () => Promise<void>): Promise<void> {
+  const holder = await stack.db.connect();
+  try {
+    await holder.query('BEGIN');
+    await holder.query('SELECT id FROM accounts FOR UPDATE');
+    await work();
+  } finally {
+    await holder.query('ROLLBACK');
+    holder.release();
+  }
+}
+
+async function transferCount(): Promise<number> {
+  const { rows } = await stack.db.query('SELECT count(*)::int AS count FROM transfers');
+  return rows[0].count;
+}
+
+test('a call that names no deadline gets one; it still happens, and the retry moves nothing twice', async () => {
+  const key = crypto.randomUUID();
+  await whileLocked(async () => {
+    const started = Date.now();
+    const error = await charge(key);
+    assert.equal(error?.status, status.DEADLINE_EXCEEDED);
+    assert.deepEqual([error.code, error.reason], ['ERR010', 'DEADLINE_EXCEEDED']);
+    assert.ok(Date.now() - started >= CALL_TIMEOUT_MS);
+  });
+  while ((await transferCount()) === 0) await sleep(20);
+  assert.equal(await charge(key), undefined);
+  assert.equal(await transferCount(), 1);
+});
+
+test('a deadline that the caller names counts instead', async () => {
+  const key = crypto.randomUUID();
+  let outcome: Promise<PpuriError | undefined> | undefined;
+  await whileLocked(async () => {
+    outcome = charge(key, { deadline: Date.now() + 10_000 });
+    await sleep(2 * CALL_TIMEOUT_MS);
+  });
+  assert.equal(await outcome, undefined);
+});
+
+test('a connection is given up when it is old, and no call is lost by it', async () => {
+  const session = connect(`http://${stack.grpcAddress}`);
+  const started = Date.now();
+  const calls: Promise<PpuriError | undefined>[] = [];
+  const timer = setInterval(() => calls.push(charge(crypto.randomUUID())), 20);
+  await once(session, 'goaway');
+  // The server spreads the ages by a tenth, so that not all clients come back at once.
+  assert.ok(Date.now() - started < 2 * MAX_AGE_MS);
+  await sleep(2 * MAX_AGE_MS);
+  clearInterval(timer);
+  session.close();
+  assert.deepEqual((await Promise.all(calls)).filter(Boolean), []);
+  assert.ok(calls.length > 20);
+});
+
+test('a connection carries so many calls at once and no more', async () => {
+  const session = connect(`http://${stack.grpcAddress}`);
+  const [settings] = (await once(session, 'remoteSettings')) as [Settings];
+  assert.equal(settings.maxConcurrentStreams, 1000);
+  session.close();
+});
+
+test('reflection is off in production unless it is asked for', () => {
+  const env = {
+    DATABASE_URL: 'postgres://a@127.0.0.1/b',
+    REDIS_URL: 'redis://127.0.0.1:6379',
+    EDGE_SECRET: 'sixteen characters at least',
+    KEY_ENCRYPTION_KEYS: `a:${Buffer.alloc(32).toString('base64')}`,
+  };
+  assert.equal(readConfig(env).grpcReflection, true);
+  assert.equal(readConfig({ ...env, NODE_ENV: 'production' }).grpcReflection, false);
+  assert.equal(readConfig({ ...env, NODE_ENV: 'production', GRPC_REFLECTION: 'true' }).grpcReflection, true);
+});
+
+test('a certificate without its key, and one that is not there, are named at the start', () => {
+  assert.throws(() => readConfig({ GRPC_TLS_CERT: import.meta.filename }), /GRPC_TLS_CERT and GRPC_TLS_KEY/);
+  assert.throws(() => readConfig({ GRPC_TLS_KEY: '/nowhere/key.pem' }), /GRPC_TLS_KEY cannot be read/);
+});
