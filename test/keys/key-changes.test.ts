@@ -1,0 +1,74 @@
+// What holds for keys where it is hard: Redis away, a key-encryption key replaced, and a list of networks for everybody.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startApp } from '../../src/app.ts';
+import type { Config } from '../../src/config.ts';
+import { connectPeople } from '../../src/db/people/connect.ts';
+import { chance } from '../../src/ops/chance.ts';
+import type { SigningKey } from '../../src/signatures/index.ts';
+import { resealSecrets } from '../../src/usecases/api-keys.ts';
+import { makeKey, SEALING_KEY } from '../keys.ts';
+import { type Stack, startStack } from '../stack.ts';
+import { grpcTeller } from '../teller.ts';
+
+const ANNA = 9951;
+let stack: Stack;
+before(async () => {
+  stack = await startStack();
+  await stack.addUsers([ANNA]);
+});
+after(() => stack.stop());
+
+/** What a key gets from a server of its own with these settings, after something happened. */
+async function look(settings: Partial<Config>, key: SigningKey, happens = async () => {}): Promise<string> {
+  const app = await startApp({ ...stack.config, ...settings, grpcPort: 0, opsPort: 0 });
+  const teller = grpcTeller(`127.0.0.1:${app.grpcPort}`, key);
+  await happens();
+  const answer = await teller.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+  teller.close();
+  await app.stop();
+  return answer.reason || 'OK';
+}
+
+const revoke = ({ keyId }: SigningKey) =>
+  stack.grpc.tell('admin.v1.ApiKeyService/RevokeApiKey', { key_id: keyId });
+
+test('without Redis a revoked key is refused once the keys are read anew, and not before', async () => {
+  const alone = { redisUrl: 'redis://127.0.0.1:1', keyRefreshMs: 1000 };
+  const key = await makeKey({ appUrl: stack.config.databaseUrl });
+  assert.equal(await look(alone, key), 'OK');
+  const revoked = async () => {
+    await revoke(key);
+    await sleep(1500);
+  };
+  assert.equal(await look(alone, key, revoked), 'AUTHENTICATION_FAILED');
+});
+
+test('a key-encryption key is replaced: calls pass before, between and after', async () => {
+  const fresh = { id: 'fresh', key: Buffer.alloc(32, 9) };
+  assert.equal(await look({ keyEncryptionKeys: [fresh, SEALING_KEY] }, stack.key), 'OK');
+  assert.equal(await look({ keyEncryptionKeys: [fresh] }, stack.key), 'AUTHENTICATION_FAILED');
+  const { apiKeys, close } = connectPeople(stack.config.databaseUrl, 1);
+  const office = {
+    apiKeys,
+    sealingKeys: [fresh, SEALING_KEY] as const,
+    random: chance,
+    announce: async () => {},
+    now: () => 0,
+  };
+  assert.ok((await resealSecrets(office)) >= 1);
+  assert.equal(await resealSecrets(office), 0);
+  await close();
+  assert.equal(await look({ keyEncryptionKeys: [fresh] }, stack.key), 'OK');
+});
+
+test('the list of networks for everybody keeps every key out that comes from elsewhere', async () => {
+  const keys = { keyEncryptionKeys: [{ id: 'fresh', key: Buffer.alloc(32, 9) }] } as const;
+  const own = { ...keys, allowedNetworks: ['127.0.0.0/8', '::1/128'] };
+  assert.equal(await look(own, stack.key), 'OK');
+  assert.equal(
+    await look({ ...keys, allowedNetworks: ['192.0.2.0/24'] }, stack.key),
+    'AUTHENTICATION_FAILED',
+  );
+});
