@@ -8,8 +8,10 @@ export function microsOf(expression: string): string {
 
 /** A moment as text that Postgres reads as a timestamptz without losing a microsecond. */
 export function timestamptz(moment: Micros): string {
-  const iso = new Date(Math.floor(moment / 1000)).toISOString();
-  return `${iso.slice(0, -1)}${String(moment % 1000).padStart(3, '0')}Z`;
+  // Cut down, not rounded towards zero: before 1970 moments are below zero, and what is left over is not.
+  const ms = Math.floor(moment / MICROS_PER_MS);
+  const iso = new Date(ms).toISOString();
+  return `${iso.slice(0, -1)}${String(moment - ms * MICROS_PER_MS).padStart(3, '0')}Z`;
 }
 
 /**
