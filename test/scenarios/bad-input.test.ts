@@ -175,7 +175,7 @@ const CASES: readonly Case[] = [
   row(move, 'UNKNOWN_CURRENCY', 'amount.currency_code', () => ({
     debit_wallet_id: wallet,
     credit_wallet_id: boWallet,
-    amount: { currency_code: 'XXX', minor_units: '1' },
+    amount: { currency_code: 'ABC', minor_units: '1' },
   })),
   row(move, 'CURRENCY_MISMATCH', 'amount.currency_code', () => ({
     debit_wallet_id: wallet,
