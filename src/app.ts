@@ -1,10 +1,18 @@
 // The only place that wires parts together: settings in, a serving process out.
+
+import { copiesOf } from './cached/ledger-copies.ts';
+import { cachedRooms, cachedUsers } from './cached/people.ts';
+import { cachedTokens } from './cached/tokens.ts';
+import { cachedNewestTransfers } from './cached/transactions.ts';
+import { cachedWallets } from './cached/wallets.ts';
 import type { Config } from './config.ts';
+import { cacheEpochsIn } from './db/cache-epochs.ts';
 import { startBatcher } from './db/ledger/batcher.ts';
 import { connectPeople, type People } from './db/people/connect.ts';
-import { isUnreachable, openPool } from './db/pool.ts';
+import { isUnreachable, openPool, type Pool } from './db/pool.ts';
 import { Refusal } from './domain/refusal.ts';
 import { MICROS_PER_MS } from './domain/time.ts';
+import type { Perform } from './domain/verb.ts';
 import { startServer } from './grpc/server.ts';
 import { openKeyRing } from './keys/key-ring.ts';
 import { readNetworks } from './keys/networks.ts';
@@ -12,7 +20,7 @@ import { chance } from './ops/chance.ts';
 import { serveHealth } from './ops/health.ts';
 import { type Logs, openLogs } from './ops/logs.ts';
 import { KEYS_CHANGED, openAnnouncements } from './redis/announcements.ts';
-import { openGate } from './redis/index.ts';
+import { LEASE_MS, type OpenCache, openCache, openGate } from './redis/index.ts';
 import type { KeyOffice } from './usecases/api-keys.ts';
 import type { Core } from './usecases/core.ts';
 
@@ -28,6 +36,8 @@ export interface App {
 /** How many months of partitions exist ahead of time. */
 const MONTHS_AHEAD = 12;
 const COUNT_USES_EVERY_MS = 5000;
+/** One renews the lease, one takes it from everybody. */
+const EPOCH_CONNECTIONS = 2;
 
 /** Starts a server process; it serves once this resolves. */
 export async function startApp(config: Config): Promise<App> {
@@ -41,26 +51,24 @@ export async function startApp(config: Config): Promise<App> {
     });
   const ledgerPool = pool(config.ledger.lanes);
   const reads = pool(config.readConnections);
+  // Of its own, so that a crowd of other statements does not cost the right to believe copies.
+  const epochs = pool(EPOCH_CONNECTIONS);
   const people = connectPeople(config.databaseUrl, config.peopleConnections);
   await reads.query('SELECT ensure_transfer_partitions($1)', [MONTHS_AHEAD]);
 
+  const cache = await openCopies(config, epochs, logs);
   const batcher = startBatcher(
     {
       pool: ledgerPool,
       random: chance,
+      beforeCommit: copiesOf(cache),
       onCommit: ({ posted }) => {
         for (const { transfer, requestId } of posted) logs.posted(transfer, requestId);
       },
     },
     config.ledger,
   );
-  const core: Core = {
-    perform: batcher.perform,
-    reads,
-    users: people.users,
-    rooms: people.rooms,
-    limits: { sprinkleLifetimeMs: config.sprinkleLifetimeMs, sprinkleLookupMs: config.sprinkleLookupMs },
-  };
+  const core = coreOf({ config, people, reads, cache, perform: batcher.perform });
   const keys = await openKeys(config, people, logs);
   const gate = await openGate({
     url: config.redisUrl,
@@ -106,12 +114,52 @@ export async function startApp(config: Config): Promise<App> {
     await server.stop();
     await batcher.drained();
     gate.close();
+    cache.close();
     await keys.close();
-    await Promise.all([ops.stop(), ledgerPool.end(), reads.end(), people.close()]);
+    await Promise.all([ops.stop(), ledgerPool.end(), reads.end(), epochs.end(), people.close()]);
     logs.app.info('stopped');
     await logs.close();
   };
   return { grpcPort: server.port, opsPort: ops.port, logs, stop };
+}
+
+/** What the use cases run on. */
+function coreOf(parts: {
+  config: Config;
+  people: People;
+  reads: Pool;
+  cache: OpenCache;
+  perform: Perform;
+}): Core {
+  const { config, people, reads, cache, perform } = parts;
+  const users = cachedUsers(cache, people.users);
+  return {
+    perform,
+    reads,
+    wallets: cachedWallets(cache, reads),
+    newestTransfers: cachedNewestTransfers(cache, reads),
+    tokens: cachedTokens(cache, reads),
+    users,
+    rooms: cachedRooms(cache, people.rooms, users),
+    limits: { sprinkleLifetimeMs: config.sprinkleLifetimeMs, sprinkleLookupMs: config.sprinkleLookupMs },
+  };
+}
+
+/** Opens the copies in Redis. */
+function openCopies(config: Config, epochs: Pool, logs: Logs) {
+  return openCache({
+    url: config.redisUrl,
+    prefix: 'ppuri:copy:',
+    timeoutMs: config.redisTimeoutMs,
+    secret: config.edgeSecret,
+    epochs: cacheEpochsIn(epochs, LEASE_MS),
+    onStateChange: (state, cause) =>
+      logs.app.warn({ state, reason: cause?.message }, 'copies: Redis breaker'),
+    onConnectionError: (error) => logs.app.warn({ reason: error.message }, 'copies: Redis cannot be reached'),
+    onFault: (error) =>
+      logs.app.warn({ reason: error instanceof Error ? error.message : String(error) }, 'copies: no lease'),
+    onLook: () => {},
+  });
 }
 
 /** Opens what checks and looks after API keys. */

@@ -38,7 +38,11 @@ export async function seed(databaseUrl: string): Promise<void> {
 
 /** The deposits have fixed idempotency keys, so they happen once, however often this runs. */
 async function fund(pool: ReturnType<typeof openPool>): Promise<void> {
-  const { perform } = startBatcher({ pool, random: chance, onCommit: () => {} }, { maxBatch: 100, lanes: 1 });
+  // Nobody serves yet, and whoever serves next believes no copies of before.
+  const { perform } = startBatcher(
+    { pool, random: chance, beforeCommit: async () => () => undefined, onCommit: () => {} },
+    { maxBatch: 100, lanes: 1 },
+  );
   await Promise.all(
     DEMO_USERS.map((userId) => {
       const money = { currency: 'KRW', amount: START_BALANCE, field: 'amount' } as const;

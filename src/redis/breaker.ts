@@ -8,6 +8,8 @@ export type BreakerState = 'closed' | 'open' | 'half-open';
 export interface BreakerOptions {
   /** After so many milliseconds a call has failed. */
   readonly timeoutMs: number;
+  /** How many calls may be under way at a time; the ones above that fail at once. */
+  readonly capacity: number;
   /** Told of every change, and when it opens, of the failure that made it so. */
   readonly onStateChange: (state: BreakerState, cause?: Error) => void;
 }
@@ -28,9 +30,10 @@ const TRY_AGAIN_MS = 1_000;
 const OPEN = new Error('the breaker is open');
 
 /** Starts a breaker, closed. */
-export function startBreaker({ timeoutMs, onStateChange }: BreakerOptions): Breaker {
+export function startBreaker({ timeoutMs, capacity, onStateChange }: BreakerOptions): Breaker {
   const circuit = new CircuitBreaker((work: () => Promise<unknown>) => within(timeoutMs, work()), {
     ...OPENS_AT,
+    capacity,
     timeout: false,
     resetTimeout: TRY_AGAIN_MS,
     rollingPercentilesEnabled: false,

@@ -39,6 +39,8 @@ export interface Gate {
   close(): void;
 }
 
+/** What a process has under way to Redis at most; more is decided here. */
+const MAX_UNDER_WAY = 10_000;
 /** How long opening waits for Redis, so that the first calls already find it. */
 const CONNECT_WITHIN_MS = 2_000;
 
@@ -46,7 +48,7 @@ const CONNECT_WITHIN_MS = 2_000;
 export async function openGate(options: GateOptions): Promise<Gate> {
   const { url, prefix, timeoutMs, onStateChange, onConnectionError } = options;
   const redis = connectRedis({ url, onError: onConnectionError });
-  const breaker = startBreaker({ timeoutMs, onStateChange });
+  const breaker = startBreaker({ timeoutMs, capacity: MAX_UNDER_WAY, onStateChange });
   await waitUntilReady(redis, CONNECT_WITHIN_MS);
   return {
     ...gateOf(shareWith(redis, prefix), startLocal(), breaker),

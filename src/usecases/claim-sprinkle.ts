@@ -1,10 +1,10 @@
 // Grabs one share of a sprinkle into a wallet of the acting user.
-
-import type { WalletRef } from '../domain/intent.ts';
+import type { IdempotencyKey, WalletRef } from '../domain/intent.ts';
 import { refuseField } from '../domain/refusal.ts';
 import { checkClaim } from '../domain/sprinkle.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
 import type { Verb } from '../domain/verb.ts';
+import type { Core } from './core.ts';
 
 /** What the caller wants. */
 export interface ClaimSprinkleIntent {
@@ -13,6 +13,34 @@ export interface ClaimSprinkleIntent {
   readonly token: string;
   /** The wallet of the user that the share goes to. */
   readonly wallet: WalletRef;
+}
+
+/**
+ * Grabs a share. What is over or never was is refused here, without the ledger: a guesser, or a crowd that comes too late,
+ * costs it nothing. Refuses what the verb below refuses.
+ */
+export async function grabShare(
+  core: Core,
+  intent: ClaimSprinkleIntent,
+  key: IdempotencyKey,
+  requestId: string,
+): Promise<PostedTransfer> {
+  await refuseOver(core, intent);
+  return core.perform(claimSprinkle, intent, key, requestId);
+}
+
+async function refuseOver(core: Core, { userId, roomId, token }: ClaimSprinkleIntent): Promise<void> {
+  const found = await core.tokens.find(roomId, token);
+  if (!found) throw refuseField('SPRINKLE_NOT_FOUND', 'token');
+  const { sprinkle, leftMs } = found;
+  if (leftMs > 0) return;
+  const [member, hasClaimed] = await Promise.all([
+    core.rooms.findMember(roomId, userId),
+    core.tokens.hasClaimed(sprinkle.id, userId),
+  ]);
+  // Who has a share may be asking again for the answer about it, which the ledger keeps.
+  if (hasClaimed) return;
+  checkClaim(sprinkle, { userId, isMember: member !== undefined, hasClaimed }, sprinkle.expiresAt);
 }
 
 /**

@@ -1,7 +1,11 @@
 // What the use cases run on: the ledger, what can be read, and the limits that configuration sets.
+import type { Tokens } from '../cached/tokens.ts';
+import type { Wallets } from '../cached/wallets.ts';
 import type { Rooms } from '../db/people/rooms.ts';
 import type { Users } from '../db/people/users.ts';
 import type { Pool } from '../db/pool.ts';
+import type { Account } from '../domain/account.ts';
+import type { PostedTransfer } from '../domain/transfer.ts';
 import type { Perform } from '../domain/verb.ts';
 
 /** The parts below the use cases, wired together in app.ts. */
@@ -10,6 +14,10 @@ export interface Core {
   readonly perform: Perform;
   /** Connections for reading the ledger. */
   readonly reads: Pool;
+  readonly wallets: Wallets;
+  /** A wallet's newest transfers: FIRST_TRANSFERS of them, or all where there are fewer. */
+  readonly newestTransfers: (wallet: Account) => Promise<readonly PostedTransfer[]>;
+  readonly tokens: Tokens;
   readonly users: Users;
   readonly rooms: Rooms;
   readonly limits: {

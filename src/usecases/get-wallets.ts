@@ -1,5 +1,5 @@
 // Shows wallets of the acting user with their balances.
-import { findDefaultWallet, findWallets, listWallets, type WalletPlace } from '../db/reads/wallets.ts';
+import { findWallets, listWallets, type WalletPlace } from '../db/reads/wallets.ts';
 import type { Account } from '../domain/account.ts';
 import type { WalletRef } from '../domain/intent.ts';
 import type { Page } from '../domain/page.ts';
@@ -9,11 +9,11 @@ import type { Core } from './core.ts';
 /** One wallet. Refuses WALLET_NOT_FOUND, also for another user's, and USER_NOT_FOUND. */
 export async function getWallet(core: Core, userId: bigint, ref: WalletRef): Promise<Account> {
   if ('defaultOf' in ref) {
-    const wallet = await findDefaultWallet(core.reads, ref.defaultOf);
+    const wallet = await core.wallets.findDefault(ref.defaultOf);
     if (wallet?.ownerUserId !== userId) throw refuseField('USER_NOT_FOUND', ref.field);
     return wallet;
   }
-  const [wallet] = await findWallets(core.reads, [ref.walletId]);
+  const wallet = await core.wallets.find(ref.walletId);
   if (wallet?.ownerUserId !== userId) throw refuseField('WALLET_NOT_FOUND', ref.field);
   return wallet;
 }

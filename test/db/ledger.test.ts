@@ -46,7 +46,7 @@ test('a hundred calls at once share a transaction: the statements are counted by
   const statements: string[] = [];
   const counting = watched(pool, (text) => statements.push(text));
   const { perform } = startBatcher(
-    { pool: counting, random: chance, onCommit: () => {} },
+    { pool: counting, random: chance, beforeCommit: async () => () => undefined, onCommit: () => {} },
     { maxBatch: 1024, lanes: 1 },
   );
   await Promise.all(
@@ -60,7 +60,7 @@ test('a hundred calls at once share a transaction: the statements are counted by
 
 test('a call that makes the database refuse fails alone; the others of its batch go through', async () => {
   const { perform } = startBatcher(
-    { pool, random: chance, onCommit: () => {} },
+    { pool, random: chance, beforeCommit: async () => () => undefined, onCommit: () => {} },
     { maxBatch: 1024, lanes: 1 },
   );
   // A fault of ours as it might be: a decision that goes around the domain's limit. The CHECK of the table holds.
@@ -127,7 +127,10 @@ test('the database refuses a balance below its limit', async () => {
 test('a balance cannot grow past what an account can hold', async () => {
   const wallet = { defaultOf: BigInt(BO), field: 'wallet' };
   const intent = { userId: BigInt(BO), wallet, memo: '' };
-  const { perform } = startBatcher({ pool, random: chance, onCommit: () => {} }, { maxBatch: 10, lanes: 1 });
+  const { perform } = startBatcher(
+    { pool, random: chance, beforeCommit: async () => () => undefined, onCommit: () => {} },
+    { maxBatch: 10, lanes: 1 },
+  );
   const huge = { ...intent, money: { currency: 'KRW', amount: 2n ** 63n - 1n, field: 'amount' } as const };
   await assert.rejects(
     perform(deposit, huge, { userId: BigInt(BO), key: 'huge', fingerprint: 'f0' }, 'r'),

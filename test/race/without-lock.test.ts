@@ -25,7 +25,12 @@ async function race(change: (text: string) => string): Promise<number> {
     await pool.query('SELECT ensure_transfer_partitions(1)');
     // Both connections are open before the race; otherwise the second batch would come after the first one's commit.
     await Promise.all([1, 2].map(() => pool.query('SELECT pg_sleep(0.1)')));
-    const tools = { pool: watched(pool, () => {}, change), random: chance, onCommit: () => {} };
+    const tools = {
+      pool: watched(pool, () => {}, change),
+      random: chance,
+      beforeCommit: async () => () => undefined,
+      onCommit: () => {},
+    };
     const batchers = [1, 2].map(() => startBatcher(tools, { maxBatch: 25, lanes: 1 }));
     const key = (name: string) => ({ userId, key: name, fingerprint: 'f0' });
     const funds = { userId, wallet: walletOf(SPENDER), money: won(1000n), memo: '' };

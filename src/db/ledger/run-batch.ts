@@ -5,6 +5,7 @@ import type { Book } from '../../domain/book.ts';
 import { type Call, decide } from '../../domain/decide.ts';
 import type { Random } from '../../domain/random.ts';
 import { Refusal } from '../../domain/refusal.ts';
+import type { Sprinkle } from '../../domain/sprinkle.ts';
 import type { Transfer } from '../../domain/transfer.ts';
 import { isUnreachable, sqlState } from '../pool.ts';
 import { BookMovedError, loadBook } from './load-book.ts';
@@ -24,10 +25,21 @@ export interface Committed {
   readonly accounts: readonly Account[];
 }
 
+/** What a batch changes, once it is committed. */
+export interface Changes {
+  readonly accounts: readonly Account[];
+  readonly newSprinkles: readonly Sprinkle[];
+}
+
+/** What remains to be done once a batch is committed; its calls are answered afterwards. Undefined: nothing to wait for. */
+export type AfterCommit = () => Promise<void> | undefined;
+
 /** What a batch works with. */
 export interface BatchTools {
   readonly pool: Pool;
   readonly random: Random;
+  /** Told before a commit, which waits for it; where it throws, nothing is committed. */
+  readonly beforeCommit: (changes: Changes) => Promise<AfterCommit>;
   /** Told after the commit and before the calls are answered. It must not throw. */
   readonly onCommit: (committed: Committed) => void;
 }
@@ -41,12 +53,12 @@ const CONFLICT_STATES = new Set(['23505', '40001', '40P01']);
 /** Runs a batch and answers each of its calls. It never throws. */
 export async function runBatch(tools: BatchTools, calls: readonly WaitingCall[]): Promise<void> {
   try {
-    const settle = await attemptUntilClear(tools, calls);
-    settle();
+    const finish = await attemptUntilClear(tools, calls);
+    await finish();
   } catch (error) {
     if (isUnreachable(error)) {
       // Whether a commit was cut off is not known here; the retry under the same key finds out.
-      for (const call of calls) call.reject(new Refusal('UNAVAILABLE', { retryAfterMs: 1000 }));
+      refuseAll(calls);
     } else if (calls.length === 1) {
       calls[0]?.reject(error);
     } else {
@@ -56,7 +68,10 @@ export async function runBatch(tools: BatchTools, calls: readonly WaitingCall[])
   }
 }
 
-async function attemptUntilClear(tools: BatchTools, calls: readonly WaitingCall[]): Promise<() => void> {
+async function attemptUntilClear(
+  tools: BatchTools,
+  calls: readonly WaitingCall[],
+): Promise<() => Promise<void>> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await inTransaction(tools, (client) => attemptOnce(client, tools, calls));
@@ -75,7 +90,7 @@ async function attemptOnce(
   client: PoolClient,
   tools: BatchTools,
   calls: readonly WaitingCall[],
-): Promise<() => void> {
+): Promise<() => Promise<void>> {
   const book = await loadBook(client, calls, tools.random);
   const answers: (() => void)[] = [];
   const posted: { transfer: Transfer; requestId: string }[] = [];
@@ -85,11 +100,22 @@ async function attemptOnce(
     for (const transfer of book.newTransfers.slice(before))
       posted.push({ transfer, requestId: call.requestId });
   }
-  await writeBook(client, book);
-  return () => {
-    tools.onCommit({ posted, accounts: [...book.changedAccounts(), ...book.openedAccounts()] });
+  const accounts = [...book.changedAccounts(), ...book.openedAccounts()];
+  const newSprinkles = book.rooms.newSprinkles.map(({ sprinkle }) => sprinkle);
+  // While Postgres writes, others get ready for the commit.
+  const ready = tools.beforeCommit({ accounts, newSprinkles });
+  await writeBook(client, book, ready);
+  const afterCommit = await ready;
+  return async () => {
+    tools.onCommit({ posted, accounts });
+    await afterCommit()?.catch(() => refuseAll(calls));
     for (const answer of answers) answer();
   };
+}
+
+/** What these calls did is done, but could be seen undone for a moment: it is left to a retry to tell. */
+function refuseAll(calls: readonly WaitingCall[]): void {
+  for (const call of calls) call.reject(new Refusal('UNAVAILABLE', { retryAfterMs: 1000 }));
 }
 
 /**

@@ -63,9 +63,9 @@ interface Statement {
 
 /**
  * Writes the book and commits. Throws what Postgres says, or BookMovedError; the transaction is then rolled back by
- * its caller. When it returns, everything is on disk.
+ * its caller. When it returns, everything is on disk. The commit waits for `ready`, and is not made where that throws.
  */
-export async function writeBook(client: PoolClient, book: Book): Promise<void> {
+export async function writeBook(client: PoolClient, book: Book, ready: Promise<unknown>): Promise<void> {
   const statements = [
     updateAccounts(book),
     insertAccounts(book),
@@ -78,8 +78,8 @@ export async function writeBook(client: PoolClient, book: Book): Promise<void> {
   ].filter((statement) => statement.rows > 0);
   const sent = statements.map((statement) => run(client, statement));
   // An error is thrown only once the connection is quiet again.
-  await Promise.allSettled(sent);
-  await Promise.all(sent);
+  await Promise.allSettled([...sent, ready]);
+  await Promise.all([...sent, ready]);
   // COMMIT goes out after every row count was seen to be right, never along with the statements.
   await client.query('COMMIT');
 }

@@ -1,6 +1,6 @@
 // wallet.v1.SprinkleService: sprinkles of the room in x-room-id, in whole won.
 import type { SprinkleServiceService } from '../../../gen/ts/wallet/v1/sprinkle_service.ts';
-import { claimSprinkle } from '../../usecases/claim-sprinkle.ts';
+import { grabShare } from '../../usecases/claim-sprinkle.ts';
 import type { Core } from '../../usecases/core.ts';
 import { createSprinkle } from '../../usecases/create-sprinkle.ts';
 import { getSprinkleByToken } from '../../usecases/get-sprinkle.ts';
@@ -31,7 +31,7 @@ export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceServ
   async claimSprinkle({ token }, caller) {
     const { userId, roomId, key, requestId } = caller;
     const intent = { userId, roomId, token, wallet: ownWallet(caller) };
-    const posted = await core.perform(claimSprinkle, intent, key, requestId);
+    const posted = await grabShare(core, intent, key, requestId);
     return { amount: posted.transfer.amount };
   },
 

@@ -4,7 +4,7 @@ import {
   SprinkleState as WireState,
 } from '../../../gen/ts/wallet/v2/sprinkle_service.ts';
 import { type Claim, type SprinkleState, stateOf } from '../../domain/sprinkle.ts';
-import { claimSprinkle } from '../../usecases/claim-sprinkle.ts';
+import { grabShare } from '../../usecases/claim-sprinkle.ts';
 import type { Core } from '../../usecases/core.ts';
 import { createSprinkle } from '../../usecases/create-sprinkle.ts';
 import { getSprinkleById, listOwnSprinkles, type SprinkleView } from '../../usecases/get-sprinkle.ts';
@@ -37,7 +37,7 @@ export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceServ
 
   async claimSprinkle({ roomId, token, walletId }, { userId, key, requestId }) {
     const wallet = walletId ? walletRef(walletId, 'wallet_id') : { defaultOf: userId, field: 'wallet_id' };
-    const posted = await core.perform(claimSprinkle, { userId, roomId, token, wallet }, key, requestId);
+    const posted = await grabShare(core, { userId, roomId, token, wallet }, key, requestId);
     const { id, currency, amount, creditBalanceAfter } = posted.transfer;
     return {
       amount: toMoney(currency, amount),

@@ -1,0 +1,26 @@
+// Keeps the copies of what the ledger's batches change right: wallets, and the tokens of new sprinkles.
+import type { AfterCommit, Changes } from '../db/ledger/run-batch.ts';
+import { leftMsOf } from '../db/reads/tokens.ts';
+import { type Cache, changed } from '../redis/index.ts';
+import { TOKEN, tokenId } from './tokens.ts';
+import { WALLET } from './wallets.ts';
+
+/** What a batch does before its commit: marks all copies in one command, and puts the new ones after in another. */
+export function copiesOf(cache: Cache): (changes: Changes) => Promise<AfterCommit> {
+  return async ({ accounts, newSprinkles }) => {
+    const changes = [
+      ...accounts
+        .filter(({ kind }) => kind === 'wallet')
+        .map((account) => changed(WALLET, account.id, account)),
+      ...newSprinkles.map((sprinkle) =>
+        changed(TOKEN, tokenId(sprinkle.roomId, sprinkle.token), {
+          sprinkle,
+          leftMs: leftMsOf(sprinkle, sprinkle.createdAt),
+        }),
+      ),
+    ];
+    if (changes.length === 0) return () => undefined;
+    const marked = await cache.mark(changes);
+    return () => cache.settle(marked, changes);
+  };
+}

@@ -1,0 +1,91 @@
+// Reads and moves the row that says which copies in Redis may be believed.
+import type { Pool } from './pool.ts';
+
+/** The row, as far as time goes relative to the moment it was read. */
+export interface EpochRow {
+  /** A random name. */
+  readonly epoch: string;
+  /** The run of Redis that holds the copies; empty when they are copies of an earlier run of Postgres. */
+  readonly redisRunId: string;
+  /** How long ago copies were last declared unusable, in milliseconds. */
+  readonly changedMsAgo: number;
+  /** After how long they are usable again, in milliseconds; 0 or less when they are. */
+  readonly usableInMs: number;
+}
+
+/** The row in the database. Everything throws when Postgres does. */
+export interface CacheEpochs {
+  read(): Promise<EpochRow>;
+  /** Declares copies unusable from now on, for so long at least. */
+  suspend(forMs: number): Promise<EpochRow>;
+  /** Moves the copies to another run of Redis, unless somebody has moved the epoch since; unusable for so long. */
+  adopt(redisRunId: string, seenEpoch: string, unusableForMs: number): Promise<EpochRow>;
+}
+
+const MS = (interval: string) => `(extract(epoch FROM ${interval}) * 1000)::float8`;
+const NEW_EPOCH = `left(replace(gen_random_uuid()::text, '-', ''), 16)`;
+const ROW = `epoch, CASE WHEN postgres_started_at = pg_postmaster_start_time() THEN redis_run_id ELSE '' END AS redis_run_id,
+  ${MS('clock_timestamp() - changed_at')} AS changed_ms_ago,
+  ${MS('usable_from - clock_timestamp()')} AS usable_in_ms`;
+
+const READ = `SELECT ${ROW} FROM cache_epochs`;
+
+/*
+ * A process may have read the old usable_from just before, and believe it for as long as its lease runs. So the time is
+ * only extended while that much of it is left; otherwise copies count as usable until now, and a new epoch begins.
+ */
+const STILL_UNUSABLE = `usable_from > clock_timestamp() + $2 * interval '1 millisecond'`;
+const SUSPEND = `
+  UPDATE cache_epochs SET
+    epoch = CASE WHEN ${STILL_UNUSABLE} THEN epoch ELSE ${NEW_EPOCH} END,
+    changed_at = CASE WHEN ${STILL_UNUSABLE} THEN changed_at ELSE clock_timestamp() END,
+    usable_from = greatest(usable_from, clock_timestamp() + $1 * interval '1 millisecond')
+  RETURNING ${ROW}`;
+
+/** The first epoch of all can begin at once: nobody has ever believed a copy. */
+const ADOPT = `
+  UPDATE cache_epochs SET
+    epoch = ${NEW_EPOCH},
+    redis_run_id = $3,
+    postgres_started_at = pg_postmaster_start_time(),
+    changed_at = CASE WHEN ${STILL_UNUSABLE} OR epoch = 'none' THEN changed_at ELSE clock_timestamp() END,
+    usable_from = CASE WHEN epoch = 'none' THEN usable_from
+      ELSE greatest(usable_from, clock_timestamp() + $1 * interval '1 millisecond') END
+  WHERE epoch = $4
+  RETURNING ${ROW}`;
+
+interface Row {
+  epoch: string;
+  redis_run_id: string;
+  changed_ms_ago: number;
+  usable_in_ms: number;
+}
+
+/** The row, for processes that believe what they read of it for so long. */
+export function cacheEpochsIn(pool: Pool, leaseMs: number): CacheEpochs {
+  const ask = async (name: string, text: string, values: readonly (string | number)[]) => {
+    const { rows } = await pool.query<Row>({ name, text, values: [...values] });
+    return rows[0] && toEpochRow(rows[0]);
+  };
+  const read = async () => there(await ask('read-cache-epoch', READ, []));
+  return {
+    read,
+    suspend: async (forMs) => there(await ask('suspend-cache', SUSPEND, [forMs, leaseMs])),
+    adopt: async (redisRunId, seenEpoch, unusableForMs) =>
+      (await ask('adopt-cache', ADOPT, [unusableForMs, leaseMs, redisRunId, seenEpoch])) ?? read(),
+  };
+}
+
+function there(row: EpochRow | undefined): EpochRow {
+  if (!row) throw new Error('the row of cache_epochs is gone');
+  return row;
+}
+
+function toEpochRow(row: Row): EpochRow {
+  return {
+    epoch: row.epoch,
+    redisRunId: row.redis_run_id,
+    changedMsAgo: row.changed_ms_ago,
+    usableInMs: row.usable_in_ms,
+  };
+}

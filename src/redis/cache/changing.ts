@@ -1,0 +1,84 @@
+// The writers' half of the cache: what they do before and after a commit so that nobody believes an old copy.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Cache, type CacheParts, type Changed, keyOf, type Marked } from './cache.ts';
+import { drawTtlMs } from './kind.ts';
+import { MARKED_MS, type StoredEntry } from './store.ts';
+
+/** Above any version that a thing has: a mark of this stays until it is removed. */
+const ANY_VERSION = Number.MAX_SAFE_INTEGER;
+const TRY_AGAIN_MS = 50;
+/** Shorter than a transaction may be idle: a batch that waits holds locks. */
+const GIVE_UP_AFTER_MS = 5_000;
+
+export function changing({ prefix, store, lease, format }: CacheParts): Omit<Cache, 'read'> {
+  /** Where Redis does not answer, copies are suspended; where only the lease ran out, it is renewed. Throws never. */
+  const regain = async (giveUpAt: number) => {
+    try {
+      if (store.runId() === undefined) await lease.suspend();
+      else if (lease.current() === undefined) await lease.renew();
+    } catch (error) {
+      if (performance.now() > giveUpAt) throw error;
+      await sleep(TRY_AGAIN_MS);
+    }
+  };
+
+  /** Waits until no process can believe a copy that `touch` has not touched: done under a lease, or all suspended. */
+  const untilSafe = async (touch: (epoch: string) => Promise<void>): Promise<string | undefined> => {
+    const giveUpAt = performance.now() + GIVE_UP_AFTER_MS;
+    for (;;) {
+      const epoch = lease.current();
+      const isDone =
+        epoch !== undefined &&
+        (await touch(epoch).then(
+          () => true,
+          () => false,
+        ));
+      if (isDone && lease.current() === epoch) return epoch;
+      if (lease.isSuspended()) {
+        // The suspension must not run out while somebody still changes things without Redis.
+        if (store.runId() === undefined) void lease.suspend().catch(() => {});
+        return undefined;
+      }
+      await regain(giveUpAt);
+    }
+  };
+
+  const mark: Cache['mark'] = async (changes) => {
+    const at = performance.now();
+    const epoch = await untilSafe((current) =>
+      store.mark(changes.map((change) => ({ key: keyOf(prefix, current, change), version: change.version }))),
+    );
+    return { epoch, at };
+  };
+
+  const stored = (epoch: string, change: Changed): StoredEntry => {
+    const key = keyOf(prefix, epoch, change);
+    const entry = format.write(key, change.version, change.text);
+    return { key, version: change.version, entry, ttlMs: drawTtlMs(change.ttlMs) };
+  };
+
+  /** Whether the marks still keep everybody from old copies, now that the commit is done. */
+  const holds = ({ epoch, at }: Marked) =>
+    epoch !== undefined && lease.current() === epoch && performance.now() - at < MARKED_MS / 2;
+
+  return {
+    mark,
+
+    settle(marked, changes) {
+      const put = (epoch: string) => store.put(changes.map((change) => stored(epoch, change)));
+      // Until the new copies are there, the marks send everybody to Postgres: nobody has to wait for them.
+      if (holds(marked)) void put(marked.epoch as string).catch(() => {});
+      else if (!lease.isSuspended()) return untilSafe(put).then(() => {});
+      return undefined;
+    },
+
+    async change(refs, work) {
+      await mark(refs.map((ref) => ({ ...ref, version: ANY_VERSION })));
+      try {
+        return await work();
+      } finally {
+        await untilSafe((epoch) => store.remove(refs.map((ref) => keyOf(prefix, epoch, ref))));
+      }
+    },
+  };
+}

@@ -1,0 +1,57 @@
+// The readers' half of the cache: a copy that may be believed, or what Postgres says.
+import { type Cache, type CacheParts, keyOf } from './cache.ts';
+import { startFlights } from './flights.ts';
+import { drawTtlMs, type Kind } from './kind.ts';
+
+export function reading({ prefix, store, lease, format, onLook }: CacheParts): Pick<Cache, 'read'> {
+  const flights = startFlights();
+  const ownName = crypto.randomUUID();
+  let taken = 0;
+
+  /** What stands under a key; where nothing does, null, and the key is taken. Undefined where Redis is not to be asked. */
+  const look = async (epoch: string | undefined, key: string, name: string) => {
+    if (epoch === undefined) return undefined;
+    const found = await store.getOrTake(key, name).catch(() => undefined);
+    // What was found counts only if the right to believe it outlasted the look.
+    return lease.current() === epoch ? found : undefined;
+  };
+
+  return {
+    async read(kind, id, load) {
+      const epoch = lease.current();
+      const key = keyOf(prefix, epoch ?? '', { kind: kind.name, id });
+      const name = `${ownName}:${taken++}`;
+      const shared = () => flights.share(`${kind.name}:${id}`, load);
+      const found = await look(epoch, key, name);
+      if (found === undefined) {
+        onLook(kind.name, 'bypass');
+        return shared();
+      }
+      if (found === null) {
+        onLook(kind.name, 'miss');
+        const value = await shared();
+        const entry = format.write(key, kind.versionOf(value), kind.write(value));
+        void store.fill(key, name, entry, drawTtlMs(kind.ttlMs(value))).catch(() => {});
+        return value;
+      }
+      if (found.startsWith('T') || found.startsWith('M')) {
+        onLook(kind.name, 'contended');
+        return shared();
+      }
+      const copy = understand(kind, format.read(key, found));
+      onLook(kind.name, copy ? 'hit' : 'corrupt');
+      if (copy) return copy.value;
+      void store.drop(key, found).catch(() => {});
+      return shared();
+    },
+  };
+}
+
+function understand<T>(kind: Kind<T>, text: string | undefined): { readonly value: T } | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return { value: kind.read(text) };
+  } catch {
+    return undefined;
+  }
+}

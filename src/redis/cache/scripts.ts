@@ -1,0 +1,47 @@
+// The Lua that changes copies in Redis. What stands under a key begins with a letter that says what it is:
+//
+//   T<name>                  taken: somebody missed it and reads it from Postgres; only they may fill it in
+//   M<version>               marked: a commit is under way that brings this version; nobody fills it in
+//   V<version>|<seal>|<text> a copy of this version
+
+/** The version of what stands under a key: -1 where it has none, such as something taken or foreign. */
+const VERSION_OF = `
+local function version_of(found)
+  return tonumber(string.match(found or '', '^[MV](%d+)')) or -1
+end
+`;
+
+/** ARGV: time to live (ms), then a version for each key. Marks what is not newer. */
+export const MARK = `${VERSION_OF}
+for i, key in ipairs(KEYS) do
+  local version = ARGV[i + 1]
+  if version_of(redis.call('GET', key)) <= tonumber(version) then
+    redis.call('SET', key, 'M' .. version, 'PX', ARGV[1])
+  end
+end
+return 1
+`;
+
+/** ARGV: for each key its version, its time to live (ms) and its entry. An older version never replaces a newer one. */
+export const PUT = `${VERSION_OF}
+for i, key in ipairs(KEYS) do
+  local arg = 3 * i - 2
+  if version_of(redis.call('GET', key)) <= tonumber(ARGV[arg]) then
+    redis.call('SET', key, ARGV[arg + 2], 'PX', ARGV[arg + 1])
+  end
+end
+return 1
+`;
+
+/** ARGV: what must stand there still, time to live (ms), entry. Fills in what was taken, if nobody touched it since. */
+export const FILL = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[2])
+return 1
+`;
+
+/** ARGV: what must stand there still. Drops it. */
+export const DROP = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+`;

@@ -1,0 +1,118 @@
+// The connection that copies go over: every step is one command, behind a breaker, and known to be of one run of Redis.
+import { type Breaker, type BreakerState, startBreaker } from '../breaker.ts';
+import { connectRedis, type Redis, waitUntilReady } from '../connect.ts';
+import { DROP, FILL, MARK, PUT } from './scripts.ts';
+
+/** A copy to put: a full key, what stands there, and for how long (milliseconds). */
+export interface StoredEntry {
+  readonly key: string;
+  readonly version: number;
+  readonly entry: string;
+  readonly ttlMs: number;
+}
+
+/** How the store reaches Redis. */
+export interface StoreOptions {
+  readonly url: string;
+  /** So long Redis has to answer, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly onStateChange: (state: BreakerState, cause?: Error) => void;
+  readonly onConnectionError: (error: Error) => void;
+}
+
+/** Every step throws when Redis does not do it in time. */
+export interface Store {
+  /** What stands there; where nothing does, takes the key under this name and returns null. */
+  getOrTake(key: string, name: string): Promise<string | null>;
+  fill(key: string, name: string, entry: string, ttlMs: number): Promise<void>;
+  /** Drops exactly this. */
+  drop(key: string, found: string): Promise<void>;
+  remove(keys: readonly string[]): Promise<void>;
+  mark(marks: readonly { readonly key: string; readonly version: number }[]): Promise<void>;
+  put(entries: readonly StoredEntry[]): Promise<void>;
+  /** The run of Redis that the connection leads to; undefined while it does not answer. */
+  runId(): string | undefined;
+  state(): BreakerState;
+  close(): void;
+}
+
+/** A reader that dies leaves a key taken for so long; nobody fills it in meanwhile. */
+const TAKEN_MS = 10_000;
+/** A mark outlives any commit that it stands for. */
+export const MARKED_MS = 60_000;
+const CONNECT_WITHIN_MS = 2_000;
+/** What a process has under way to Redis at most; more is done without it. */
+const MAX_UNDER_WAY = 10_000;
+/** With nobody calling, the breaker would never find that Redis is back. */
+const PROBE_EVERY_MS = 250;
+
+type Script = (keyCount: number, ...args: (string | number)[]) => Promise<number>;
+type Scripts = Record<'ppuriMark' | 'ppuriPut' | 'ppuriFill' | 'ppuriDrop', Script>;
+
+/** Connects, and again whenever the connection is lost. */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const redis = connectRedis({ url: options.url, onError: options.onConnectionError });
+  const breaker = startBreaker({ ...options, capacity: MAX_UNDER_WAY });
+  let runId: string | undefined;
+  const learnRunId = async () => {
+    const info = await redis.info('server');
+    runId = /^run_id:(\w+)/m.exec(info)?.[1];
+  };
+  redis.on('ready', () => void learnRunId().catch(options.onConnectionError));
+  // What is asked from here on goes to nobody, or to another run.
+  redis.on('close', () => {
+    runId = undefined;
+  });
+  await waitUntilReady(redis, CONNECT_WITHIN_MS);
+  await learnRunId().catch(() => {});
+  const probe = setInterval(() => void breaker.run(() => redis.ping()).catch(() => {}), PROBE_EVERY_MS);
+  probe.unref();
+  return {
+    ...stepsOf(redis, breaker),
+    runId: () => (breaker.state() === 'closed' ? runId : undefined),
+    state: breaker.state,
+    close() {
+      clearInterval(probe);
+      breaker.close();
+      redis.disconnect();
+    },
+  };
+}
+
+function stepsOf(redis: Redis, breaker: Breaker): Omit<Store, 'runId' | 'state' | 'close'> {
+  for (const [name, lua] of Object.entries({
+    ppuriMark: MARK,
+    ppuriPut: PUT,
+    ppuriFill: FILL,
+    ppuriDrop: DROP,
+  }))
+    redis.defineCommand(name, { lua });
+  const scripts = redis as unknown as Scripts;
+  const run = async (work: () => Promise<unknown>) => {
+    await breaker.run(work);
+  };
+  return {
+    // GET beside NX is one look and one claim in a single command; Redis has it from 7.0 on.
+    getOrTake: (key, name) => breaker.run(() => redis.set(key, `T${name}`, 'PX', TAKEN_MS, 'NX', 'GET')),
+    fill: (key, name, entry, ttlMs) => run(() => scripts.ppuriFill(1, key, `T${name}`, ttlMs, entry)),
+    drop: (key, found) => run(() => scripts.ppuriDrop(1, key, found)),
+    remove: (keys) => run(() => redis.del(...keys)),
+    mark: (marks) =>
+      run(() =>
+        scripts.ppuriMark(
+          marks.length,
+          ...marks.map(({ key }) => key),
+          MARKED_MS,
+          ...marks.map(({ version }) => version),
+        ),
+      ),
+    put: (entries) =>
+      run(() =>
+        scripts.ppuriPut(
+          entries.length,
+          ...entries.map(({ key }) => key),
+          ...entries.flatMap(({ version, ttlMs, entry }) => [version, ttlMs, entry]),
+        ),
+      ),
+  };
+}
