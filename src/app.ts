@@ -93,6 +93,7 @@ export async function startApp(config: Config): Promise<App> {
     reflection: config.grpcReflection,
     tls: config.grpcTls,
     callTimeoutMs: config.callTimeoutMs,
+    maxInFlight: config.maxInFlight,
     maxConnectionAgeMs: config.maxConnectionAgeMs,
     stopGraceMs: config.stopGraceMs,
     explain: (error) =>

@@ -14,6 +14,8 @@ export interface Config {
   readonly grpcTls: ServerTls | undefined;
   /** How long a call that names no deadline may take, in milliseconds. */
   readonly callTimeoutMs: number;
+  /** How many calls may be under way in this process; the ones above that are refused at once. */
+  readonly maxInFlight: number;
   /** How long a connection is kept before its client is asked to open a new one, in milliseconds. */
   readonly maxConnectionAgeMs: number;
   /** What the server knows the edge by. */
@@ -38,6 +40,7 @@ export interface Config {
   readonly ledger: {
     readonly maxBatch: number;
     readonly lanes: number;
+    readonly maxWaiting: number;
   };
   readonly readConnections: number;
   readonly peopleConnections: number;
@@ -73,6 +76,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     grpcTls: read.tls('GRPC_TLS_CERT', 'GRPC_TLS_KEY', 'GRPC_TLS_CLIENT_CA'),
     // Shorter than the edge waits for an answer (10 s), so that a call that takes too long gets ours and not the edge's.
     callTimeoutMs: read.whole('CALL_TIMEOUT_MS', 9 * SECOND, 1, 10 * MINUTE),
+    maxInFlight: read.whole('MAX_IN_FLIGHT', 1024, 1, 100_000),
     maxConnectionAgeMs: read.whole('MAX_CONNECTION_AGE_MS', 30 * MINUTE, 100, DAY),
     edgeSecret: read.secret('EDGE_SECRET'),
     keyEncryptionKeys: read.sealingKeys('KEY_ENCRYPTION_KEYS'),
@@ -92,6 +96,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     ledger: {
       maxBatch: read.whole('LEDGER_MAX_BATCH', 1024, 1, 10_000),
       lanes: read.whole('LEDGER_LANES', 2, 1, 32),
+      maxWaiting: read.whole('LEDGER_MAX_WAITING', 4096, 1, 100_000),
     },
     readConnections: read.whole('READ_CONNECTIONS', 8, 1, 1000),
     peopleConnections: read.whole('PEOPLE_CONNECTIONS', 4, 1, 1000),

@@ -41,14 +41,14 @@ async function fund(pool: ReturnType<typeof openPool>): Promise<void> {
   // Nobody serves yet, and whoever serves next believes no copies of before.
   const { perform } = startBatcher(
     { pool, random: chance, beforeCommit: async () => () => undefined, onCommit: () => {} },
-    { maxBatch: 100, lanes: 1 },
+    { maxBatch: 100, lanes: 1, maxWaiting: 10_000 },
   );
   await Promise.all(
     DEMO_USERS.map((userId) => {
       const money = { currency: 'KRW', amount: START_BALANCE, field: 'amount' } as const;
       const intent = { userId, wallet: { defaultOf: userId, field: 'user_id' }, money, memo: 'Welcome' };
       const key = { userId, key: 'demo-seed', fingerprint: '00' };
-      return perform(deposit, intent, key, 'demo-seed');
+      return perform(deposit, intent, key, { id: 'demo-seed', deadlineMs: Number.POSITIVE_INFINITY });
     }),
   );
 }

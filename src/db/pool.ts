@@ -1,5 +1,6 @@
 // Connections to Postgres that speak SQL directly: for money, where every statement is ours.
 import pg from 'pg';
+import { BaseError, ConnectionAcquireTimeoutError } from 'sequelize';
 
 export type { Pool } from 'pg';
 
@@ -35,11 +36,18 @@ export function sqlState(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined;
 }
 
-/** Whether an error says that Postgres cannot be reached or is going down, rather than that it refuses something. */
+/** SQLSTATEs of statements that Postgres did not get to: too many connections, a lock or a statement that took too long. */
+const NOT_NOW = ['53300', '55P03', '57014', '25P03'];
+
+/** Whether an error says that Postgres cannot be reached, is going down or too busy, rather than that it refuses something. */
 export function isUnreachable(error: unknown): boolean {
   const state = sqlState(error);
-  if (state !== undefined) return state.startsWith('08') || state.startsWith('57P') || state === '53300';
+  if (state !== undefined)
+    return state.startsWith('08') || state.startsWith('57P') || NOT_NOW.includes(state);
   if (!(error instanceof Error)) return false;
+  // Sequelize wraps what the driver says; where its own pool has nothing left, there is nothing wrapped.
+  if (error instanceof BaseError && 'original' in error) return isUnreachable(error.original);
+  if (error instanceof ConnectionAcquireTimeoutError) return true;
   const code = (error as NodeJS.ErrnoException).code;
   if (code !== undefined && ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND'].includes(code))
     return true;

@@ -25,10 +25,18 @@ export interface Verb<Intent, Outcome> {
   decide(intent: Intent, book: Book): Outcome;
 }
 
+/** The call that a verb is done for. */
+export interface CallInfo {
+  /** What logs know the call by. */
+  readonly id: string;
+  /** When nobody waits for its answer any more, in milliseconds since 1970; infinity where somebody always does. */
+  readonly deadlineMs: number;
+}
+
 /** Does one verb: the answer arrives once what was decided is on disk. Provided by the ledger. */
 export type Perform = <Intent, Outcome>(
   verb: Verb<Intent, Outcome>,
   intent: Intent,
   key: IdempotencyKey,
-  requestId: string,
+  call: CallInfo,
 ) => Promise<Outcome>;

@@ -4,11 +4,12 @@ import { hash } from 'node:crypto';
 import type { Metadata } from '@grpc/grpc-js';
 import type { IdempotencyKey } from '../domain/intent.ts';
 import { Refusal, refuseField, type Violation } from '../domain/refusal.ts';
+import type { CallInfo } from '../domain/verb.ts';
 import type { CallRules } from './contracts.ts';
 
 /** What a handler may know about the call besides its message. */
 export interface Caller {
-  readonly requestId: string;
+  readonly call: CallInfo;
   /** The acting user. */
   readonly userId: bigint;
   /** The room of x-room-id. */
@@ -30,7 +31,7 @@ const MAX_INT64 = 2n ** 63n - 1n;
 export function readCaller(
   rules: CallRules,
   metadata: Metadata,
-  requestId: string,
+  call: CallInfo,
   fingerprint: (roomId: string) => string,
 ): Caller {
   const violations: Violation[] = [];
@@ -53,7 +54,7 @@ export function readCaller(
     : '';
   if (violations.length > 0) throw refuseHeaders(violations);
   return {
-    requestId,
+    call,
     get userId() {
       return demanded('x-user-id', rules.actingUser, userId);
     },

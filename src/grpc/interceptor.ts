@@ -30,8 +30,8 @@ export interface IncomingCall {
   canonicalBytes(): Uint8Array;
   /** `address:port` of the other end of the connection. */
   readonly peer: string;
-  /** Whether the caller named a deadline. */
-  readonly hasDeadline: boolean;
+  /** When nobody waits for the answer any more, in milliseconds since 1970; infinity where the caller named no end. */
+  deadlineMs: number;
   /** Headers to send with the answer, be it yes or no. */
   readonly answerHeaders: Map<string, string>;
   /** Set once by the interceptor that authenticates the call. */

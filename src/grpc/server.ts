@@ -25,6 +25,7 @@ import { authorize } from './interceptors/authorize.ts';
 import { identifyCaller } from './interceptors/identify-caller.ts';
 import { limitTime } from './interceptors/limit-time.ts';
 import { type ErrorReporting, refuseErrors } from './interceptors/refuse-errors.ts';
+import { refuseOverload } from './interceptors/refuse-overload.ts';
 import { validateRequest } from './interceptors/validate-request.ts';
 import { answerUnknownMethods, lastWord } from './last-word.ts';
 import { type BoundService, bind } from './unary.ts';
@@ -52,6 +53,8 @@ export interface ServerOptions extends ErrorReporting {
   readonly tls: ServerTls | undefined;
   /** How long a call that names no deadline may take, in milliseconds. */
   readonly callTimeoutMs: number;
+  /** How many calls may be under way; the ones above that are refused at once. */
+  readonly maxInFlight: number;
   /** How long a connection is kept before its client is asked to open a new one, in milliseconds. */
   readonly maxConnectionAgeMs: number;
   /** How long calls under way may take once the server stops, in milliseconds. */
@@ -99,6 +102,7 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
 function services(core: Core, options: ServerOptions): BoundService[] {
   const interceptors = [
     limitTime(options.callTimeoutMs),
+    refuseOverload(options.maxInFlight),
     refuseErrors(options),
     authenticate({
       ...options.authentication,

@@ -117,7 +117,7 @@ function incoming(
     contract,
     metadata,
     peer: received.getPeer(),
-    hasDeadline: received.getDeadline() !== Number.POSITIVE_INFINITY,
+    deadlineMs: Number(received.getDeadline()),
     requestId: requestIdOf(metadata),
     language: languageOf(metadata),
     bytes,

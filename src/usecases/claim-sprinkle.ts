@@ -3,7 +3,7 @@ import type { IdempotencyKey, WalletRef } from '../domain/intent.ts';
 import { refuseField } from '../domain/refusal.ts';
 import { checkClaim } from '../domain/sprinkle.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
-import type { Verb } from '../domain/verb.ts';
+import type { CallInfo, Verb } from '../domain/verb.ts';
 import type { Core } from './core.ts';
 
 /** What the caller wants. */
@@ -23,10 +23,10 @@ export async function grabShare(
   core: Core,
   intent: ClaimSprinkleIntent,
   key: IdempotencyKey,
-  requestId: string,
+  call: CallInfo,
 ): Promise<PostedTransfer> {
   await refuseOver(core, intent);
-  return core.perform(claimSprinkle, intent, key, requestId);
+  return core.perform(claimSprinkle, intent, key, call);
 }
 
 async function refuseOver(core: Core, { userId, roomId, token }: ClaimSprinkleIntent): Promise<void> {

@@ -33,6 +33,8 @@ after(async () => {
   await stack.stop();
 });
 
+/** A call that waits as long as it takes. */
+const CALL = { id: 'test', deadlineMs: Number.POSITIVE_INFINITY };
 const key = (name: string) => ({ userId: BigInt(ANNA), key: name, fingerprint: 'f0' });
 const pay = (amount: bigint, to = BO) => ({
   userId: BigInt(ANNA),
@@ -47,10 +49,10 @@ test('a hundred calls at once share a transaction: the statements are counted by
   const counting = watched(pool, (text) => statements.push(text));
   const { perform } = startBatcher(
     { pool: counting, random: chance, beforeCommit: async () => () => undefined, onCommit: () => {} },
-    { maxBatch: 1024, lanes: 1 },
+    { maxBatch: 1024, lanes: 1, maxWaiting: 10_000 },
   );
   await Promise.all(
-    Array.from({ length: 100 }, (_, index) => perform(transfer, pay(1n), key(`many-${index}`), 'r')),
+    Array.from({ length: 100 }, (_, index) => perform(transfer, pay(1n), key(`many-${index}`), CALL)),
   );
   assert.deepEqual(
     statements.map((text) => text.trim().split(/\s+/)[0]),
@@ -61,7 +63,7 @@ test('a hundred calls at once share a transaction: the statements are counted by
 test('a call that makes the database refuse fails alone; the others of its batch go through', async () => {
   const { perform } = startBatcher(
     { pool, random: chance, beforeCommit: async () => () => undefined, onCommit: () => {} },
-    { maxBatch: 1024, lanes: 1 },
+    { maxBatch: 1024, lanes: 1, maxWaiting: 10_000 },
   );
   // A fault of ours as it might be: a decision that goes around the domain's limit. The CHECK of the table holds.
   const faulty: Verb<ReturnType<typeof pay>, bigint> = {
@@ -74,9 +76,9 @@ test('a call that makes the database refuse fails alone; the others of its batch
     },
   };
   const results = await Promise.allSettled([
-    perform(transfer, pay(10n), key('good-1'), 'r'),
-    perform(faulty, pay(10_000_000n), key('bad'), 'r'),
-    perform(transfer, pay(20n), key('good-2'), 'r'),
+    perform(transfer, pay(10n), key('good-1'), CALL),
+    perform(faulty, pay(10_000_000n), key('bad'), CALL),
+    perform(transfer, pay(20n), key('good-2'), CALL),
   ]);
   assert.deepEqual(
     results.map(({ status }) => status),
@@ -129,11 +131,11 @@ test('a balance cannot grow past what an account can hold', async () => {
   const intent = { userId: BigInt(BO), wallet, memo: '' };
   const { perform } = startBatcher(
     { pool, random: chance, beforeCommit: async () => () => undefined, onCommit: () => {} },
-    { maxBatch: 10, lanes: 1 },
+    { maxBatch: 10, lanes: 1, maxWaiting: 10_000 },
   );
   const huge = { ...intent, money: { currency: 'KRW', amount: 2n ** 63n - 1n, field: 'amount' } as const };
   await assert.rejects(
-    perform(deposit, huge, { userId: BigInt(BO), key: 'huge', fingerprint: 'f0' }, 'r'),
+    perform(deposit, huge, { userId: BigInt(BO), key: 'huge', fingerprint: 'f0' }, CALL),
     (error) => error instanceof Refusal && error.reason === 'BALANCE_TOO_HIGH',
   );
 });

@@ -9,6 +9,9 @@ import { transfer } from '../../src/usecases/transfer.ts';
 import { watched } from '../db/watched-pool.ts';
 import { makeDatabase, peopleOf } from '../stack.ts';
 
+/** A call that waits as long as it takes. */
+const CALL = { id: 'test', deadlineMs: Number.POSITIVE_INFINITY };
+
 const SPENDER = 6100;
 const PAYEE = 6101;
 const won = (amount: bigint) => ({ currency: 'KRW', amount, field: 'amount' }) as const;
@@ -31,14 +34,14 @@ async function race(change: (text: string) => string): Promise<number> {
       beforeCommit: async () => () => undefined,
       onCommit: () => {},
     };
-    const batchers = [1, 2].map(() => startBatcher(tools, { maxBatch: 25, lanes: 1 }));
+    const batchers = [1, 2].map(() => startBatcher(tools, { maxBatch: 25, lanes: 1, maxWaiting: 10_000 }));
     const key = (name: string) => ({ userId, key: name, fingerprint: 'f0' });
     const funds = { userId, wallet: walletOf(SPENDER), money: won(1000n), memo: '' };
-    await batchers[0]?.perform(deposit, funds, key('fund'), 'r');
+    await batchers[0]?.perform(deposit, funds, key('fund'), CALL);
     const spend = { userId, from: walletOf(SPENDER), to: walletOf(PAYEE), money: won(100n), memo: '' };
     const results = await Promise.allSettled(
       Array.from({ length: 50 }, (_, index) =>
-        batchers[index % 2]?.perform(transfer, spend, key(`${index}`), 'r'),
+        batchers[index % 2]?.perform(transfer, spend, key(`${index}`), CALL),
       ),
     );
     return results.filter(({ status }) => status === 'fulfilled').length;

@@ -1,6 +1,7 @@
 // Group commit: calls that move money wait here for a moment and then share one transaction.
 import type { IdempotencyKey } from '../../domain/intent.ts';
-import type { Perform, Verb } from '../../domain/verb.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { CallInfo, Perform, Verb } from '../../domain/verb.ts';
 import { type BatchTools, runBatch, type WaitingCall } from './run-batch.ts';
 
 /** How batches are formed. */
@@ -9,14 +10,19 @@ export interface BatcherOptions {
   readonly maxBatch: number;
   /** How many batches run at a time: while one waits for its commit to reach the disk, the next one is decided. */
   readonly lanes: number;
+  /** How many calls may wait; the ones above that are refused at once. */
+  readonly maxWaiting: number;
 }
 
 /** The queue in front of the ledger. */
 export interface Batcher {
+  /** Refuses UNAVAILABLE where too many calls wait, and DEADLINE_EXCEEDED where the call's turn comes too late. */
   readonly perform: Perform;
   /** Resolves when no call is waiting or under way any more. */
   drained(): Promise<void>;
 }
+
+const TRY_AGAIN_MS = 500;
 
 /**
  * Starts a batcher. A call that comes alone starts a batch at once; calls that come while all lanes are busy gather,
@@ -38,30 +44,40 @@ export function startBatcher(tools: BatchTools, options: BatcherOptions): Batche
   const kick = () => {
     kickPlanned = false;
     while (waiting.length > 0 && busyLanes < options.lanes) {
-      const batch = waiting.slice(0, options.maxBatch);
+      const batch = inTime(waiting.slice(0, options.maxBatch));
       waiting = waiting.slice(options.maxBatch);
+      if (batch.length === 0) continue;
       busyLanes += 1;
       void runBatch(tools, batch).finally(() => {
         busyLanes -= 1;
         if (waiting.length > 0) planKick();
-        else if (busyLanes === 0) for (const done of onDrained.splice(0)) done();
+        else noteDrained();
       });
     }
+    noteDrained();
+  };
+
+  const noteDrained = () => {
+    if (waiting.length === 0 && busyLanes === 0) for (const done of onDrained.splice(0)) done();
   };
 
   const perform = <Intent, Outcome>(
     verb: Verb<Intent, Outcome>,
     intent: Intent,
     key: IdempotencyKey,
-    requestId: string,
+    info: CallInfo,
   ): Promise<Outcome> =>
     new Promise<Outcome>((resolve, reject) => {
+      if (waiting.length >= options.maxWaiting) {
+        reject(new Refusal('UNAVAILABLE', { retryAfterMs: TRY_AGAIN_MS }));
+        return;
+      }
       // The one place where a verb meets its own intent and outcome; from here on they travel together untyped.
       waiting.push({
         verb: verb as Verb<unknown, unknown>,
         intent,
         key,
-        requestId,
+        info,
         resolve: resolve as (outcome: unknown) => void,
         reject,
       });
@@ -70,9 +86,19 @@ export function startBatcher(tools: BatchTools, options: BatcherOptions): Batche
 
   const drained = () =>
     new Promise<void>((resolve) => {
-      if (waiting.length === 0 && busyLanes === 0) resolve();
-      else onDrained.push(resolve);
+      onDrained.push(resolve);
+      noteDrained();
     });
 
   return { perform, drained };
+}
+
+/** The calls that somebody still waits for; the others are refused before they cost anything. */
+function inTime(calls: readonly WaitingCall[]): WaitingCall[] {
+  const now = Date.now();
+  return calls.filter((call) => {
+    if (call.info.deadlineMs > now) return true;
+    call.reject(new Refusal('DEADLINE_EXCEEDED'));
+    return false;
+  });
 }

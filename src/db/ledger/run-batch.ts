@@ -7,13 +7,14 @@ import type { Random } from '../../domain/random.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Sprinkle } from '../../domain/sprinkle.ts';
 import type { Transfer } from '../../domain/transfer.ts';
+import type { CallInfo } from '../../domain/verb.ts';
 import { isUnreachable, sqlState } from '../pool.ts';
 import { BookMovedError, loadBook } from './load-book.ts';
 import { writeBook } from './write-book.ts';
 
 /** A call that waits for its answer. */
 export interface WaitingCall extends Call {
-  readonly requestId: string;
+  readonly info: CallInfo;
   readonly resolve: (outcome: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -98,7 +99,7 @@ async function attemptOnce(
     const before = book.newTransfers.length;
     answers.push(answerOf(call, book));
     for (const transfer of book.newTransfers.slice(before))
-      posted.push({ transfer, requestId: call.requestId });
+      posted.push({ transfer, requestId: call.info.id });
   }
   const accounts = [...book.changedAccounts(), ...book.openedAccounts()];
   const newSprinkles = book.rooms.newSprinkles.map(({ sprinkle }) => sprinkle);

@@ -3,7 +3,8 @@ import { fingerprintOf, readCaller } from '../caller.ts';
 import type { Interceptor } from '../interceptor.ts';
 
 export const identifyCaller: Interceptor = (call, next) => {
-  call.caller = readCaller(call.contract.rules, call.metadata, call.requestId, (roomId) =>
+  const info = { id: call.requestId, deadlineMs: call.deadlineMs };
+  call.caller = readCaller(call.contract.rules, call.metadata, info, (roomId) =>
     fingerprintOf(call.path, roomId, call.canonicalBytes()),
   );
   return next();

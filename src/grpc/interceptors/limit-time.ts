@@ -12,7 +12,8 @@ import type { Interceptor } from '../interceptor.ts';
  */
 export function limitTime(callTimeoutMs: number): Interceptor {
   return async (call, next) => {
-    if (call.hasDeadline) return next();
+    if (call.deadlineMs !== Number.POSITIVE_INFINITY) return next();
+    call.deadlineMs = Date.now() + callTimeoutMs;
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => late.reject(new Refusal('DEADLINE_EXCEEDED')), callTimeoutMs);
     try {

@@ -10,7 +10,7 @@ import { ownWallet, won } from './wallet.ts';
 
 export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceService> => ({
   async createSprinkle({ amount, headcount }, caller) {
-    const { userId, roomId, key, requestId } = caller;
+    const { userId, roomId, key, call } = caller;
     const made = await core.perform(
       createSprinkle,
       {
@@ -23,15 +23,15 @@ export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceServ
         lifetimeMs: core.limits.sprinkleLifetimeMs,
       },
       key,
-      requestId,
+      call,
     );
     return { token: made.sprinkle.token };
   },
 
   async claimSprinkle({ token }, caller) {
-    const { userId, roomId, key, requestId } = caller;
+    const { userId, roomId, key, call } = caller;
     const intent = { userId, roomId, token, wallet: ownWallet(caller) };
-    const posted = await grabShare(core, intent, key, requestId);
+    const posted = await grabShare(core, intent, key, call);
     return { amount: posted.transfer.amount };
   },
 

@@ -39,17 +39,17 @@ export const walletService = (core: Core): Handlers<typeof WalletServiceService>
   },
 
   async charge({ amount }, caller) {
-    const { userId, key, requestId } = caller;
+    const { userId, key, call } = caller;
     const intent = { userId, wallet: ownWallet(caller), money: won(amount), memo: '' };
-    const posted = await core.perform(deposit, intent, key, requestId);
+    const posted = await core.perform(deposit, intent, key, call);
     return { transactionId: posted.transfer.id, balance: posted.transfer.creditBalanceAfter };
   },
 
   async transfer({ toUserId, amount, memo }, caller) {
-    const { userId, key, requestId } = caller;
+    const { userId, key, call } = caller;
     const to = { defaultOf: toUserId, field: 'to_user_id' };
     const intent = { userId, from: ownWallet(caller), to, money: won(amount), memo };
-    const posted = await core.perform(transfer, intent, key, requestId);
+    const posted = await core.perform(transfer, intent, key, call);
     return { transactionId: posted.transfer.id, balance: posted.transfer.debitBalanceAfter };
   },
 });

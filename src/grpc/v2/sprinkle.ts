@@ -15,7 +15,7 @@ import { parseAmount, toMoney } from './money.ts';
 import { walletRef } from './wallet.ts';
 
 export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceService> => ({
-  async createSprinkle({ roomId, walletId, amount, headcount }, { userId, key, requestId }) {
+  async createSprinkle({ roomId, walletId, amount, headcount }, { userId, key, call }) {
     const made = await core.perform(
       createSprinkle,
       {
@@ -28,16 +28,16 @@ export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceServ
         lifetimeMs: core.limits.sprinkleLifetimeMs,
       },
       key,
-      requestId,
+      call,
     );
     const { sprinkle, balance } = made;
     const view = { sprinkle, claimedAmount: 0n, at: sprinkle.createdAt };
     return { sprinkle: toSprinkle(view, []), balance: toMoney(sprinkle.currency, balance) };
   },
 
-  async claimSprinkle({ roomId, token, walletId }, { userId, key, requestId }) {
+  async claimSprinkle({ roomId, token, walletId }, { userId, key, call }) {
     const wallet = walletId ? walletRef(walletId, 'wallet_id') : { defaultOf: userId, field: 'wallet_id' };
-    const posted = await grabShare(core, { userId, roomId, token, wallet }, key, requestId);
+    const posted = await grabShare(core, { userId, roomId, token, wallet }, key, call);
     const { id, currency, amount, creditBalanceAfter } = posted.transfer;
     return {
       amount: toMoney(currency, amount),

@@ -16,22 +16,22 @@ import { parseAmount, toMoney, toTransfer } from './money.ts';
 import { walletRef } from './wallet.ts';
 
 export const transferService = (core: Core): Handlers<typeof TransferServiceService> => ({
-  async deposit({ walletId, amount, memo }, { userId, key, requestId }) {
+  async deposit({ walletId, amount, memo }, { userId, key, call }) {
     const intent = { userId, wallet: walletRef(walletId, 'wallet_id'), money: parseAmount(amount), memo };
-    const posted = await core.perform(deposit, intent, key, requestId);
+    const posted = await core.perform(deposit, intent, key, call);
     return answer(posted, posted.transfer.creditBalanceAfter);
   },
 
-  async withdraw({ walletId, amount, memo }, { userId, key, requestId }) {
+  async withdraw({ walletId, amount, memo }, { userId, key, call }) {
     const intent = { userId, wallet: walletRef(walletId, 'wallet_id'), money: parseAmount(amount), memo };
-    const posted = await core.perform(withdraw, intent, key, requestId);
+    const posted = await core.perform(withdraw, intent, key, call);
     return answer(posted, posted.transfer.debitBalanceAfter);
   },
 
-  async createTransfer({ debitWalletId, destination, amount, memo }, { userId, key, requestId }) {
+  async createTransfer({ debitWalletId, destination, amount, memo }, { userId, key, call }) {
     const from = walletRef(debitWalletId, 'debit_wallet_id');
     const intent = { userId, from, to: parseDestination(destination), money: parseAmount(amount), memo };
-    const posted = await core.perform(transfer, intent, key, requestId);
+    const posted = await core.perform(transfer, intent, key, call);
     return answer(posted, posted.transfer.debitBalanceAfter);
   },
 

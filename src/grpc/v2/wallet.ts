@@ -19,9 +19,9 @@ export function walletRef(id: string, field: string): WalletRef {
 }
 
 export const walletService = (core: Core): Handlers<typeof WalletServiceService> => ({
-  async createWallet({ currencyCode, displayName }, { userId, key, requestId }) {
+  async createWallet({ currencyCode, displayName }, { userId, key, call }) {
     const currency = parseCurrency(currencyCode, 'currency_code');
-    const wallet = await core.perform(createWallet, { userId, currency, displayName }, key, requestId);
+    const wallet = await core.perform(createWallet, { userId, currency, displayName }, key, call);
     return { wallet: toWallet(wallet) };
   },
 

@@ -1,0 +1,29 @@
+// Refuses calls that come on top of more than the process can do, before they cost it anything.
+import { Refusal } from '../../domain/refusal.ts';
+import type { Interceptor } from '../interceptor.ts';
+
+const TRY_AGAIN_MS = 500;
+/** From this share of the most on, only calls that move money are taken. */
+const READS_UP_TO = 0.75;
+
+/**
+ * Refuses UNAVAILABLE while so many calls are under way. With that many every queue of the process has its bound, and
+ * what is taken is answered in a time that does not grow with what is asked. Calls that only look are refused first.
+ */
+export function refuseOverload(maxInFlight: number): Interceptor {
+  const maxForReads = Math.ceil(maxInFlight * READS_UP_TO);
+  let inFlight = 0;
+  return async (call, next) => {
+    const movesMoney = call.contract.rules.idempotencyKey;
+    if (inFlight >= (movesMoney ? maxInFlight : maxForReads)) {
+      throw new Refusal('UNAVAILABLE', { retryAfterMs: TRY_AGAIN_MS });
+    }
+    if (call.deadlineMs <= Date.now()) throw new Refusal('DEADLINE_EXCEEDED');
+    inFlight += 1;
+    try {
+      return await next();
+    } finally {
+      inFlight -= 1;
+    }
+  };
+}
