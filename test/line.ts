@@ -1,4 +1,4 @@
-// A line between a client and a server that can lose what the server says.
+// A line between a client and a server that can lose what passes over it, or take its time.
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
@@ -8,12 +8,18 @@ export interface Line {
   readonly port: number;
   /** From now on nothing that the server says arrives; what clients say still does. */
   loseAnswers(): void;
+  /** From now on nothing arrives on either side, and nobody is told. */
+  cut(): void;
+  /** From now on everything arrives so many milliseconds later; in the order in which it was said. */
+  slowDown(ms: number): void;
   close(): void;
 }
 
 /** Opens a line to a port on this machine. */
 export async function startLine(serverPort: number): Promise<Line> {
-  let isLosing = false;
+  let losesAnswers = false;
+  let isCut = false;
+  let delayMs = 0;
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
     const upstream = connect(serverPort, '127.0.0.1');
@@ -24,18 +30,25 @@ export async function startLine(serverPort: number): Promise<Line> {
       sockets.add(socket);
       socket.on('error', () => other.destroy());
       socket.on('close', () => other.destroy());
+      socket.on('data', (bytes) => {
+        if (isCut || (losesAnswers && socket === upstream)) return;
+        if (delayMs === 0) other.write(bytes);
+        else setTimeout(() => other.write(bytes), delayMs);
+      });
     }
-    client.on('data', (bytes) => upstream.write(bytes));
-    upstream.on('data', (bytes) => {
-      if (!isLosing) client.write(bytes);
-    });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
     loseAnswers: () => {
-      isLosing = true;
+      losesAnswers = true;
+    },
+    cut: () => {
+      isCut = true;
+    },
+    slowDown: (ms) => {
+      delayMs = ms;
     },
     close: () => {
       server.close();

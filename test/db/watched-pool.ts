@@ -9,6 +9,7 @@ export function watched(
 ): pg.Pool {
   return new Proxy(target, {
     get(inner, name) {
+      if (name === 'query') return counted(inner, see);
       if (name !== 'connect') return Reflect.get(inner, name);
       return async () => {
         const client = await inner.connect();
@@ -29,4 +30,13 @@ export function watched(
 function bound(target: object, name: string | symbol): unknown {
   const value = Reflect.get(target, name);
   return typeof value === 'function' ? value.bind(target) : value;
+}
+
+/** The pool's own query, which takes a connection by itself. */
+function counted(pool: pg.Pool, see: (text: string) => void) {
+  const query = pool.query.bind(pool) as (statement: unknown, values?: unknown) => Promise<unknown>;
+  return (statement: string | { text: string }, values?: unknown) => {
+    see(typeof statement === 'string' ? statement : statement.text);
+    return query(statement, values);
+  };
 }

@@ -4,10 +4,11 @@
 //   M<version>               marked: a commit is under way that brings this version; nobody fills it in
 //   V<version>|<seal>|<text> a copy of this version
 
-/** The version of what stands under a key: -1 where it has none, such as something taken or foreign. */
+/** The version of what stands under a key: -1 where it has none, such as something taken, or foreign and of any type. */
 const VERSION_OF = `
-local function version_of(found)
-  return tonumber(string.match(found or '', '^[MV](%d+)')) or -1
+local function version_of(key)
+  local found = redis.pcall('GET', key)
+  return type(found) == 'string' and tonumber(string.match(found, '^[MV](%d+)')) or -1
 end
 `;
 
@@ -15,7 +16,7 @@ end
 export const MARK = `${VERSION_OF}
 for i, key in ipairs(KEYS) do
   local version = ARGV[i + 1]
-  if version_of(redis.call('GET', key)) <= tonumber(version) then
+  if version_of(key) <= tonumber(version) then
     redis.call('SET', key, 'M' .. version, 'PX', ARGV[1])
   end
 end
@@ -26,7 +27,7 @@ return 1
 export const PUT = `${VERSION_OF}
 for i, key in ipairs(KEYS) do
   local arg = 3 * i - 2
-  if version_of(redis.call('GET', key)) <= tonumber(ARGV[arg]) then
+  if version_of(key) <= tonumber(ARGV[arg]) then
     redis.call('SET', key, ARGV[arg + 2], 'PX', ARGV[arg + 1])
   end
 end

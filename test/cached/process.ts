@@ -1,0 +1,132 @@
+// As much of a server process as keeps copies: the ledger's batch, the cache, and the reads through it.
+import { copiesOf } from '../../src/cached/ledger-copies.ts';
+import { cachedUsers } from '../../src/cached/people.ts';
+import { cachedTokens } from '../../src/cached/tokens.ts';
+import { cachedNewestTransfers } from '../../src/cached/transactions.ts';
+import { cachedWallets } from '../../src/cached/wallets.ts';
+import { cacheEpochsIn } from '../../src/db/cache-epochs.ts';
+import { startBatcher } from '../../src/db/ledger/batcher.ts';
+import { connectPeople } from '../../src/db/people/connect.ts';
+import { openPool } from '../../src/db/pool.ts';
+import { chance } from '../../src/ops/chance.ts';
+import { startCache } from '../../src/redis/cache/cache.ts';
+import { sealedBy } from '../../src/redis/cache/entry.ts';
+import { type Lease, openLease } from '../../src/redis/cache/lease.ts';
+import { openStore, type Store } from '../../src/redis/cache/store.ts';
+import { LEASE_MS, type Look } from '../../src/redis/index.ts';
+import { deposit } from '../../src/usecases/deposit.ts';
+import { transfer } from '../../src/usecases/transfer.ts';
+import { watched } from '../db/watched-pool.ts';
+import type { TestDatabase } from '../stack.ts';
+
+/** A call that waits as long as it takes. */
+const CALL = { id: 'test', deadlineMs: Number.POSITIVE_INFINITY };
+const won = (amount: number) => ({ currency: 'KRW', amount: BigInt(amount), field: 'amount' }) as const;
+const walletOf = (user: number) => ({ defaultOf: BigInt(user), field: 'user' });
+const keyOf = (user: number) => ({ userId: BigInt(user), key: crypto.randomUUID(), fingerprint: 'f0' });
+
+/** Parts that a test puts in the place of the real ones, made of them, to see what they are good for. */
+export interface Replacements {
+  readonly store?: (real: Store) => Store;
+  readonly lease?: (real: Lease) => Lease;
+}
+
+function poolOf({ appUrl }: TestDatabase) {
+  return openPool({ url: appUrl, maxConnections: 4, statementTimeoutMs: 10_000, onIdleError: () => {} });
+}
+
+export type Process = Awaited<ReturnType<typeof startProcess>>;
+
+export async function startProcess(
+  database: TestDatabase,
+  redisUrl: string,
+  { store: replaceStore = (real) => real, lease: replaceLease = (real) => real }: Replacements = {},
+) {
+  const [pool, reads, epochs] = [poolOf(database), poolOf(database), poolOf(database)];
+  const people = connectPeople(database.appUrl, 2);
+  const looks: Look[] = [];
+  let statements = 0;
+  let duringCommit = async () => {};
+  const store = await openStore({
+    url: redisUrl,
+    timeoutMs: 100,
+    onStateChange: () => {},
+    onConnectionError: () => {},
+  });
+  const lease = await openLease({
+    store: cacheEpochsIn(epochs, LEASE_MS),
+    redisRunId: store.runId,
+    onFault: () => {},
+  });
+  const cache = startCache({
+    prefix: 'test:copy:',
+    store: replaceStore(store),
+    lease: replaceLease(lease),
+    format: sealedBy('the secret of the tests'),
+    onLook: (_kind, look) => looks.push(look),
+  });
+  await pool.query('SELECT ensure_transfer_partitions(1)');
+  const keepCopies = copiesOf(cache);
+  const batcher = startBatcher(
+    {
+      pool,
+      random: chance,
+      beforeCommit: async (changes) => {
+        const after = await keepCopies(changes);
+        await duringCommit();
+        return after;
+      },
+      onCommit: () => {},
+    },
+    { maxBatch: 100, lanes: 2, maxWaiting: 10_000 },
+  );
+  const counted = watched(reads, () => {
+    statements += 1;
+  });
+  const wallets = cachedWallets(cache, counted);
+  return {
+    cache,
+    store,
+    lease,
+    looks,
+    users: cachedUsers(cache, people.users),
+    tokens: cachedTokens(cache, counted),
+    newest: async (user: number) => {
+      const wallet = await wallets.findDefault(BigInt(user));
+      if (!wallet) throw new Error(`there is no user ${user}`);
+      return cachedNewestTransfers(cache, counted)(wallet);
+    },
+    /** How many statements reading has cost so far. */
+    statements: () => statements,
+    /** Does something between the marks of a batch and its commit, from now on. */
+    whileCommitting: (work: () => Promise<void>) => {
+      duringCommit = work;
+    },
+    balance: async (user: number) => Number((await wallets.findDefault(BigInt(user)))?.balance),
+    /** What the last look for a copy came to. */
+    lastLook: () => looks.at(-1),
+    deposit: async (user: number, amount: number) => {
+      const intent = { userId: BigInt(user), wallet: walletOf(user), money: won(amount), memo: '' };
+      const posted = await batcher.perform(deposit, intent, keyOf(user), CALL);
+      return Number(posted.transfer.creditBalanceAfter);
+    },
+    /** Moves money; the payer's balance after. */
+    pay: async (from: number, to: number, amount: number) => {
+      const intent = {
+        userId: BigInt(from),
+        from: walletOf(from),
+        to: walletOf(to),
+        money: won(amount),
+        memo: '',
+      };
+      const posted = await batcher.perform(transfer, intent, keyOf(from), CALL);
+      return Number(posted.transfer.debitBalanceAfter);
+    },
+    async stop() {
+      await batcher.drained();
+      lease.close();
+      store.close();
+      await Promise.all([pool.end(), reads.end(), epochs.end(), people.close()]);
+    },
+  };
+}
