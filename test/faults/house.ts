@@ -1,0 +1,88 @@
+// Two server processes with parts of their own, under traffic, while something breaks.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { makeKey } from '../keys.ts';
+import { startServerProcess } from '../server-process.ts';
+import { assertBooksBalance, ownerPool, peopleOf, serverEnv, type TestDatabase } from '../stack.ts';
+import { grpcTeller } from '../teller.ts';
+import { assertNothingLost } from './history.ts';
+import { type Answered, startTraffic } from './traffic.ts';
+
+const USERS = Array.from({ length: 8 }, (_, index) => 8301 + index);
+const START = 1_000_000;
+const CALM_MS = 2_000;
+/** As promised: everything is as before so long after the fault is over. */
+const RECOVERED_WITHIN_MS = 10_000;
+const PROBE_MS = 1_000;
+
+/** Something that breaks, for a while; resolves when it is over. */
+export type Fault = (house: { readonly db: pg.Pool }) => Promise<void>;
+
+/** How long the slowest of a hundred took, among those that were accepted. */
+function p99(answers: readonly Answered[]): number {
+  const times = answers.filter(({ isAccepted }) => isAccepted).map(({ tookMs }) => tookMs);
+  return times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? 0;
+}
+
+/**
+ * Lets traffic run, breaks something, mends it, and waits until all is well again. Says how slow accepted calls were,
+ * and asserts that nothing was lost, doubled or shown wrongly.
+ */
+export async function underTraffic(
+  name: string,
+  database: TestDatabase,
+  redisUrl: string,
+  fault: Fault,
+  env: Record<string, string> = {},
+): Promise<void> {
+  const logDir = mkdtempSync(join(tmpdir(), 'ppuri-faults-'));
+  const settings = { ...serverEnv(database, logDir), REDIS_URL: redisUrl, LOG_LEVEL: 'error', ...env };
+  const key = await makeKey(database);
+  const servers = await Promise.all([startServerProcess(settings), startServerProcess(settings)]);
+  const tellers = servers.map(({ address }) => grpcTeller(address, key));
+  const db = ownerPool(database);
+  try {
+    const people = peopleOf(database, tellers[0]);
+    await people.addUsers(USERS);
+    await people.fund(USERS, START);
+    const traffic = startTraffic(tellers, USERS);
+    await sleep(CALM_MS);
+    const brokeAt = Date.now();
+    await fault({ db });
+    const mendedAt = Date.now();
+    const calm = traffic.record.answers.filter(({ at }) => at < brokeAt);
+    await untilCalm(traffic.record.answers, mendedAt, 5 * p99(calm));
+    const recoveredMs = Date.now() - mendedAt - PROBE_MS;
+    await traffic.stop();
+    const during = traffic.record.answers.filter(({ at }) => at >= brokeAt && at < mendedAt);
+    const refused = during.filter(({ isAccepted }) => !isAccepted).length;
+    console.log(
+      `${name}: p99 of accepted calls ${p99(calm).toFixed(0)} ms before, ${p99(during).toFixed(0)} ms during; ` +
+        `${refused} of ${during.length} refused; all well ${Math.max(0, recoveredMs)} ms after`,
+    );
+    await assertNothingLost(db, USERS, traffic.record);
+    await assertBooksBalance(db);
+  } finally {
+    for (const teller of tellers) teller.close();
+    for (const server of servers) assert.equal(await server.stop(), 0);
+    await db.end();
+    rmSync(logDir, { recursive: true, force: true });
+  }
+}
+
+/** Waits for a second in which every call was accepted, about as fast as before. */
+async function untilCalm(answers: readonly Answered[], since: number, slowMs: number): Promise<void> {
+  const giveUpAt = since + RECOVERED_WITHIN_MS + PROBE_MS;
+  for (;;) {
+    await sleep(PROBE_MS / 4);
+    const last = answers.filter(({ at }) => at > Math.max(since, Date.now() - PROBE_MS));
+    const isCalm =
+      Date.now() - since >= PROBE_MS && last.length > 20 && last.every(({ isAccepted }) => isAccepted);
+    if (isCalm && p99(last) < Math.max(slowMs, 100)) return;
+    assert.ok(Date.now() < giveUpAt, `not well again after ${RECOVERED_WITHIN_MS / 1000} seconds`);
+  }
+}
