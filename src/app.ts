@@ -1,49 +1,61 @@
 // The only place that wires parts together: settings in, a serving process out.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config.ts';
 import { startBatcher } from './db/ledger/batcher.ts';
 import { connectPeople, type People } from './db/people/connect.ts';
-import { isUnreachable, openPool } from './db/pool.ts';
+import { isUnreachable } from './db/pool.ts';
 import { Refusal } from './domain/refusal.ts';
 import { MICROS_PER_MS } from './domain/time.ts';
-import { startServer } from './grpc/server.ts';
+import { CONTRACTS } from './grpc/contracts.ts';
+import { type RunningServer, startServer } from './grpc/server.ts';
 import { openKeyRing } from './keys/key-ring.ts';
 import { readNetworks } from './keys/networks.ts';
 import { chance } from './ops/chance.ts';
-import { serveHealth } from './ops/health.ts';
 import { type Logs, openLogs } from './ops/logs.ts';
+import { type Metrics, openMetrics } from './ops/metrics.ts';
+import type { PartWatch } from './ops/part-watch.ts';
+import { serveOps } from './ops/port.ts';
+import { readinessOf } from './ops/readiness.ts';
 import { KEYS_CHANGED, openAnnouncements } from './redis/announcements.ts';
-import { openGate } from './redis/index.ts';
+import type { Gate } from './redis/index.ts';
 import type { KeyOffice } from './usecases/api-keys.ts';
 import type { Core } from './usecases/core.ts';
+import { openWatchedGate, openWatchedPool, watchPostgres } from './watched.ts';
 
 /** A process that serves. */
 export interface App {
   readonly grpcPort: number;
   readonly opsPort: number;
   readonly logs: Logs;
-  /** Stops taking calls, finishes those under way, and closes everything. */
-  stop(): Promise<void>;
+  /**
+   * Says that it is not there for calls any more, waits until the edge has noticed, takes no more, finishes those under
+   * way, and closes everything. Whether all of it was done in time; otherwise some calls were cut off.
+   */
+  stop(): Promise<boolean>;
 }
 
 /** How many months of partitions exist ahead of time. */
 const MONTHS_AHEAD = 12;
 const COUNT_USES_EVERY_MS = 5000;
+/** Besides ours, what callers may call and is counted by its name. */
+const HEALTH_CALLS = ['/grpc.health.v1.Health/Check', '/grpc.health.v1.Health/Watch'];
 
 /** Starts a server process; it serves once this resolves. */
 export async function startApp(config: Config): Promise<App> {
   const logs = openLogs({ folder: config.logDir, stdout: config.logStdout, level: config.logLevel });
-  const pool = (maxConnections: number) =>
-    openPool({
-      url: config.databaseUrl,
-      maxConnections,
-      statementTimeoutMs: config.statementTimeoutMs,
-      onIdleError: (error) => logs.app.warn({ reason: error.message }, 'lost a connection to Postgres'),
-    });
-  const ledgerPool = pool(config.ledger.lanes);
-  const reads = pool(config.readConnections);
+  const metrics = openMetrics([...CONTRACTS.keys(), ...HEALTH_CALLS]);
+  const pool = (name: string, maxConnections: number) =>
+    openWatchedPool(config, logs, metrics, name, maxConnections);
+  const ledgerPool = pool('ledger', config.ledger.lanes);
+  const reads = pool('reads', config.readConnections);
   const people = connectPeople(config.databaseUrl, config.peopleConnections);
   await reads.query('SELECT ensure_transfer_partitions($1)', [MONTHS_AHEAD]);
 
+  let isStopping = false;
+  let server: RunningServer | undefined;
+  const postgres = watchPostgres(config, logs, metrics, (isThere) =>
+    server?.setServing(isThere && !isStopping),
+  );
   const batcher = startBatcher(
     {
       pool: ledgerPool,
@@ -51,9 +63,11 @@ export async function startApp(config: Config): Promise<App> {
       onCommit: ({ posted }) => {
         for (const { transfer, requestId } of posted) logs.posted(transfer, requestId);
       },
+      observer: { ...metrics.ledger, unreachable: postgres.suspect },
     },
     config.ledger,
   );
+  metrics.states.ledgerQueue(batcher.queueLength);
   const core: Core = {
     perform: batcher.perform,
     reads,
@@ -62,15 +76,57 @@ export async function startApp(config: Config): Promise<App> {
     limits: { sprinkleLifetimeMs: config.sprinkleLifetimeMs, sprinkleLookupMs: config.sprinkleLookupMs },
   };
   const keys = await openKeys(config, people, logs);
-  const gate = await openGate({
-    url: config.redisUrl,
-    prefix: 'ppuri:',
-    timeoutMs: config.redisTimeoutMs,
-    onStateChange: (state, cause) =>
-      logs.app.warn({ state, reason: cause?.message }, 'limits: Redis breaker'),
-    onConnectionError: (error) => logs.app.warn({ reason: error.message }, 'limits: Redis cannot be reached'),
+  const gate = await openWatchedGate(config, logs, metrics);
+  server = await serve(core, config, { keys, gate, logs, metrics, postgres });
+  const { port: grpcPort, stop: stopServer, setServing } = server;
+  const ops = await serveOps({
+    host: config.opsHost,
+    port: config.opsPort,
+    metrics,
+    readiness: () =>
+      readinessOf({
+        isStopping,
+        postgresAway: postgres.away(),
+        isRedisConnected: gate.isConnected(),
+        redisBreakers: { gate: gate.state() },
+      }),
   });
-  const server = await startServer(core, {
+  logs.app.info({ grpcPort, opsPort: ops.port }, 'serving');
+
+  const finish = async (graceMs: number) => {
+    await stopServer(graceMs);
+    await batcher.drained();
+    gate.close();
+    await keys.close();
+    await Promise.all([ledgerPool.end(), reads.end(), people.close(), postgres.close(), ops.stop()]);
+    return true;
+  };
+  const stop = async () => {
+    isStopping = true;
+    setServing(false);
+    logs.app.info({ drainMs: config.stopDrainMs }, 'stopping');
+    await sleep(config.stopDrainMs);
+    // The last tenth is for the logs.
+    const graceMs = 0.9 * config.stopGraceMs;
+    const isDone = await Promise.race([finish(graceMs), sleep(graceMs, false)]);
+    logs.app.info({ isDone }, 'stopped');
+    await logs.close();
+    return isDone;
+  };
+  return { grpcPort, opsPort: ops.port, logs, stop };
+}
+
+/** What the server needs besides what the verbs and reads do. */
+interface Surroundings {
+  readonly keys: Awaited<ReturnType<typeof openKeys>>;
+  readonly gate: Gate;
+  readonly logs: Logs;
+  readonly metrics: Metrics;
+  readonly postgres: PartWatch;
+}
+
+function serve(core: Core, config: Config, { keys, gate, logs, metrics, postgres }: Surroundings) {
+  return startServer(core, {
     keyOffice: keys.office,
     gate,
     rates: config.rates,
@@ -86,32 +142,14 @@ export async function startApp(config: Config): Promise<App> {
     tls: config.grpcTls,
     callTimeoutMs: config.callTimeoutMs,
     maxConnectionAgeMs: config.maxConnectionAgeMs,
-    stopGraceMs: config.stopGraceMs,
-    explain: (error) =>
-      isUnreachable(error) ? new Refusal('UNAVAILABLE', { retryAfterMs: 1000 }) : undefined,
+    calls: metrics.calls,
+    explain: (error) => {
+      if (!isUnreachable(error)) return undefined;
+      postgres.suspect(error);
+      return new Refusal('UNAVAILABLE', { retryAfterMs: 1000 });
+    },
     report: (error, about) => logs.app.error({ err: error, ...about }, 'a call failed'),
   });
-  const ops = await serveHealth({
-    host: config.opsHost,
-    port: config.opsPort,
-    check: () =>
-      reads.query('SELECT 1').then(
-        () => [],
-        () => ['postgres'],
-      ),
-  });
-  logs.app.info({ grpcPort: server.port, opsPort: ops.port }, 'serving');
-
-  const stop = async () => {
-    await server.stop();
-    await batcher.drained();
-    gate.close();
-    await keys.close();
-    await Promise.all([ops.stop(), ledgerPool.end(), reads.end(), people.close()]);
-    logs.app.info('stopped');
-    await logs.close();
-  };
-  return { grpcPort: server.port, opsPort: ops.port, logs, stop };
 }
 
 /** Opens what checks and looks after API keys. */

@@ -36,7 +36,7 @@ export function sqlState(error: unknown): string | undefined {
 }
 
 /** Whether an error says that Postgres cannot be reached or is going down, rather than that it refuses something. */
-export function isUnreachable(error: unknown): boolean {
+export function isUnreachable(error: unknown): error is Error {
   const state = sqlState(error);
   if (state !== undefined) return state.startsWith('08') || state.startsWith('57P') || state === '53300';
   if (!(error instanceof Error)) return false;

@@ -14,6 +14,8 @@ export interface BatcherOptions {
 /** The queue in front of the ledger. */
 export interface Batcher {
   readonly perform: Perform;
+  /** How many calls wait for a batch to take them. */
+  queueLength(): number;
   /** Resolves when no call is waiting or under way any more. */
   drained(): Promise<void>;
 }
@@ -41,7 +43,10 @@ export function startBatcher(tools: BatchTools, options: BatcherOptions): Batche
       const batch = waiting.slice(0, options.maxBatch);
       waiting = waiting.slice(options.maxBatch);
       busyLanes += 1;
+      const takenAt = performance.now();
+      for (const call of batch) tools.observer?.waited((takenAt - call.arrivedAt) / 1000);
       void runBatch(tools, batch).finally(() => {
+        tools.observer?.batched(batch.length, (performance.now() - takenAt) / 1000);
         busyLanes -= 1;
         if (waiting.length > 0) planKick();
         else if (busyLanes === 0) for (const done of onDrained.splice(0)) done();
@@ -62,6 +67,7 @@ export function startBatcher(tools: BatchTools, options: BatcherOptions): Batche
         intent,
         key,
         requestId,
+        arrivedAt: performance.now(),
         resolve: resolve as (outcome: unknown) => void,
         reject,
       });
@@ -74,5 +80,5 @@ export function startBatcher(tools: BatchTools, options: BatcherOptions): Batche
       else onDrained.push(resolve);
     });
 
-  return { perform, drained };
+  return { perform, queueLength: () => waiting.length, drained };
 }

@@ -13,6 +13,8 @@ import { writeBook } from './write-book.ts';
 /** A call that waits for its answer. */
 export interface WaitingCall extends Call {
   readonly requestId: string;
+  /** When it joined the queue, by performance.now(). */
+  readonly arrivedAt: number;
   readonly resolve: (outcome: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -24,12 +26,27 @@ export interface Committed {
   readonly accounts: readonly Account[];
 }
 
+/** Told of what batches do, for whoever watches the ledger; all times are in seconds. None of it may throw. */
+export interface LedgerObserver {
+  /** A call left the queue for a batch, after waiting so long. */
+  waited(seconds: number): void;
+  /** A batch of so many calls has answered each of them. */
+  batched(size: number, seconds: number): void;
+  /** A batch is on disk; its COMMIT alone took so long. */
+  committed(seconds: number): void;
+  /** A batch met another one; it is run again, or given up. */
+  conflicted(isGivenUp: boolean): void;
+  /** A batch could not reach the database. */
+  unreachable(error: Error): void;
+}
+
 /** What a batch works with. */
 export interface BatchTools {
   readonly pool: Pool;
   readonly random: Random;
   /** Told after the commit and before the calls are answered. It must not throw. */
   readonly onCommit: (committed: Committed) => void;
+  readonly observer?: LedgerObserver;
 }
 
 /** How often a batch that met another one is run again before its calls are refused with CONFLICT. */
@@ -45,6 +62,7 @@ export async function runBatch(tools: BatchTools, calls: readonly WaitingCall[])
     settle();
   } catch (error) {
     if (isUnreachable(error)) {
+      tools.observer?.unreachable(error);
       // Whether a commit was cut off is not known here; the retry under the same key finds out.
       for (const call of calls) call.reject(new Refusal('UNAVAILABLE', { retryAfterMs: 1000 }));
     } else if (calls.length === 1) {
@@ -62,6 +80,7 @@ async function attemptUntilClear(tools: BatchTools, calls: readonly WaitingCall[
       return await inTransaction(tools, (client) => attemptOnce(client, tools, calls));
     } catch (error) {
       if (!isConflict(error)) throw error;
+      tools.observer?.conflicted(attempt === MAX_ATTEMPTS);
       if (attempt === MAX_ATTEMPTS) throw new Refusal('CONFLICT', { retryAfterMs: 100 });
     }
   }
@@ -85,7 +104,8 @@ async function attemptOnce(
     for (const transfer of book.newTransfers.slice(before))
       posted.push({ transfer, requestId: call.requestId });
   }
-  await writeBook(client, book);
+  const commitMs = await writeBook(client, book);
+  tools.observer?.committed(commitMs / 1000);
   return () => {
     tools.onCommit({ posted, accounts: [...book.changedAccounts(), ...book.openedAccounts()] });
     for (const answer of answers) answer();
