@@ -108,7 +108,7 @@ export async function startApp(config: Config): Promise<App> {
     await sleep(config.stopDrainMs);
     // The last tenth is for the logs.
     const graceMs = 0.9 * config.stopGraceMs;
-    const isDone = await Promise.race([finish(graceMs), sleep(graceMs, false)]);
+    const isDone = await Promise.race([finish(graceMs), sleep(graceMs, false, { ref: false })]);
     logs.app.info({ isDone }, 'stopped');
     await logs.close();
     return isDone;

@@ -39,7 +39,7 @@ before(async () => {
 after(async () => {
   health?.close();
   teller?.close();
-  await app?.stop();
+  assert.equal(await app?.stop(), true);
   await Promise.all([postgres?.stop(), redis?.stop()]);
   rmSync(folder, { recursive: true, force: true });
 });

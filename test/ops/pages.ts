@@ -39,11 +39,19 @@ export function sumOf(samples: readonly Sample[], name: string, labels: Record<s
     .reduce((sum, { value }) => sum + value, 0);
 }
 
+/** A stream of statuses. */
+export interface HealthWatch {
+  /** The statuses that were told so far. */
+  readonly told: readonly string[];
+  /** Resolves with how the server ended it. */
+  readonly ended: Promise<{ readonly code: number }>;
+  cancel(): void;
+}
+
 /** A client of grpc.health.v1. */
 export interface HealthClient {
   check(name: string): Promise<string>;
-  /** The statuses that were told so far, and how the stream ended. */
-  watch(name: string): { readonly told: string[]; readonly ended: Promise<{ code: number }> };
+  watch(name: string): HealthWatch;
   close(): void;
 }
 
@@ -78,7 +86,8 @@ export function healthClient(address: string): HealthClient {
       const told: string[] = [];
       stream.on('data', ({ status }: HealthAnswer) => told.push(status));
       stream.on('error', () => {});
-      return { told, ended: new Promise((resolve) => stream.on('status', resolve)) };
+      const ended = new Promise<{ code: number }>((resolve) => stream.on('status', resolve));
+      return { told, ended, cancel: () => stream.cancel() };
     },
     close: () => client.close(),
   };

@@ -36,7 +36,7 @@ export function ledgerMetrics(registry: Registry): LedgerRecorder {
   const conflicts = new Counter({
     name: 'ppuri_ledger_conflicts_total',
     help: 'Times that a batch met another one, and was run again or given up.',
-    labelNames: ['then'],
+    labelNames: ['outcome'],
     registers,
   });
   const retried = conflicts.labels('retried');
