@@ -151,6 +151,8 @@ function serverEnv(
   edgeSecret: string,
 ): NodeJS.ProcessEnv {
   return {
+    // Nobody is sent elsewhere, and by then the edge has stopped.
+    STOP_DRAIN_MS: '0',
     // Ctrl-C shall take ten seconds at most; calls last for milliseconds.
     STOP_GRACE_MS: '5000',
     ...process.env,

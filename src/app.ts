@@ -1,62 +1,70 @@
 // The only place that wires parts together: settings in, a serving process out.
-
+import { setTimeout as sleep } from 'node:timers/promises';
 import { copiesOf } from './cached/ledger-copies.ts';
 import { cachedRooms, cachedUsers } from './cached/people.ts';
 import { cachedTokens } from './cached/tokens.ts';
 import { cachedNewestTransfers } from './cached/transactions.ts';
 import { cachedWallets } from './cached/wallets.ts';
 import type { Config } from './config.ts';
-import { cacheEpochsIn } from './db/cache-epochs.ts';
 import { startBatcher } from './db/ledger/batcher.ts';
 import { connectPeople, type People } from './db/people/connect.ts';
-import { isUnreachable, openPool, type Pool } from './db/pool.ts';
+import { isUnreachable, type Pool } from './db/pool.ts';
 import { Refusal } from './domain/refusal.ts';
 import { MICROS_PER_MS } from './domain/time.ts';
 import type { Perform } from './domain/verb.ts';
-import { startServer } from './grpc/server.ts';
+import { CONTRACTS } from './grpc/contracts.ts';
+import { type RunningServer, startServer } from './grpc/server.ts';
 import { openKeyRing } from './keys/key-ring.ts';
 import { readNetworks } from './keys/networks.ts';
 import { chance } from './ops/chance.ts';
-import { serveHealth } from './ops/health.ts';
 import { type Logs, openLogs } from './ops/logs.ts';
+import { type Metrics, openMetrics } from './ops/metrics.ts';
+import type { PartWatch } from './ops/part-watch.ts';
+import { serveOps } from './ops/port.ts';
+import { readinessOf } from './ops/readiness.ts';
 import { KEYS_CHANGED, openAnnouncements } from './redis/announcements.ts';
-import { LEASE_MS, type OpenCache, openCache, openGate } from './redis/index.ts';
+import type { Cache, Gate } from './redis/index.ts';
 import type { KeyOffice } from './usecases/api-keys.ts';
 import type { Core } from './usecases/core.ts';
+import { openWatchedCache, openWatchedGate, openWatchedPool, watchPostgres } from './watched.ts';
 
 /** A process that serves. */
 export interface App {
   readonly grpcPort: number;
   readonly opsPort: number;
   readonly logs: Logs;
-  /** Stops taking calls, finishes those under way, and closes everything. */
-  stop(): Promise<void>;
+  /**
+   * Says that it is not there for calls any more, waits until the edge has noticed, takes no more, finishes those under
+   * way, and closes everything. Whether all of it was done in time; otherwise some calls were cut off.
+   */
+  stop(): Promise<boolean>;
 }
 
 /** How many months of partitions exist ahead of time. */
 const MONTHS_AHEAD = 12;
 const COUNT_USES_EVERY_MS = 5000;
-/** One renews the lease, one takes it from everybody. */
+/** One renews the lease, one takes it from everybody; of its own, so that a crowd of statements doesn't cost the lease. */
 const EPOCH_CONNECTIONS = 2;
+/** Besides ours, what callers may call and is counted by its name. */
+const HEALTH_CALLS = ['/grpc.health.v1.Health/Check', '/grpc.health.v1.Health/Watch'];
 
 /** Starts a server process; it serves once this resolves. */
 export async function startApp(config: Config): Promise<App> {
   const logs = openLogs({ folder: config.logDir, stdout: config.logStdout, level: config.logLevel });
-  const pool = (maxConnections: number) =>
-    openPool({
-      url: config.databaseUrl,
-      maxConnections,
-      statementTimeoutMs: config.statementTimeoutMs,
-      onIdleError: (error) => logs.app.warn({ reason: error.message }, 'lost a connection to Postgres'),
-    });
-  const ledgerPool = pool(config.ledger.lanes);
-  const reads = pool(config.readConnections);
-  // Of its own, so that a crowd of other statements does not cost the right to believe copies.
-  const epochs = pool(EPOCH_CONNECTIONS);
+  const metrics = openMetrics([...CONTRACTS.keys(), ...HEALTH_CALLS]);
+  const pool = (name: string, maxConnections: number) =>
+    openWatchedPool(config, logs, metrics, name, maxConnections);
+  const ledgerPool = pool('ledger', config.ledger.lanes);
+  const reads = pool('reads', config.readConnections);
   const people = connectPeople(config.databaseUrl, config.peopleConnections);
   await reads.query('SELECT ensure_transfer_partitions($1)', [MONTHS_AHEAD]);
 
-  const cache = await openCopies(config, epochs, logs);
+  const cache = await openWatchedCache(config, pool('epochs', EPOCH_CONNECTIONS), logs, metrics);
+  let isStopping = false;
+  let server: RunningServer | undefined;
+  const postgres = watchPostgres(config, logs, metrics, (isThere) =>
+    server?.setServing(isThere && !isStopping),
+  );
   const batcher = startBatcher(
     {
       pool: ledgerPool,
@@ -65,63 +73,52 @@ export async function startApp(config: Config): Promise<App> {
       onCommit: ({ posted }) => {
         for (const { transfer, requestId } of posted) logs.posted(transfer, requestId);
       },
+      observer: { ...metrics.ledger, unreachable: postgres.suspect },
     },
     config.ledger,
   );
+  metrics.states.ledgerQueue(batcher.queueLength);
   const core = coreOf({ config, people, reads, cache, perform: batcher.perform });
   const keys = await openKeys(config, people, logs);
-  const gate = await openGate({
-    url: config.redisUrl,
-    prefix: 'ppuri:',
-    timeoutMs: config.redisTimeoutMs,
-    onStateChange: (state, cause) =>
-      logs.app.warn({ state, reason: cause?.message }, 'limits: Redis breaker'),
-    onConnectionError: (error) => logs.app.warn({ reason: error.message }, 'limits: Redis cannot be reached'),
-  });
-  const server = await startServer(core, {
-    keyOffice: keys.office,
-    gate,
-    rates: config.rates,
-    authentication: {
-      ring: keys.ring,
-      edgeSecret: config.edgeSecret,
-      allowsGlobally: readNetworks(config.allowedNetworks, 'ALLOWED_NETWORKS'),
-      onFailure: (failure) => logs.app.debug(failure, 'a call was not let in'),
-    },
-    host: config.grpcHost,
-    port: config.grpcPort,
-    reflection: config.grpcReflection,
-    tls: config.grpcTls,
-    callTimeoutMs: config.callTimeoutMs,
-    maxInFlight: config.maxInFlight,
-    maxConnectionAgeMs: config.maxConnectionAgeMs,
-    stopGraceMs: config.stopGraceMs,
-    explain: (error) =>
-      isUnreachable(error) ? new Refusal('UNAVAILABLE', { retryAfterMs: 1000 }) : undefined,
-    report: (error, about) => logs.app.error({ err: error, ...about }, 'a call failed'),
-  });
-  const ops = await serveHealth({
+  const gate = await openWatchedGate(config, logs, metrics);
+  server = await serve(core, config, { keys, gate, logs, metrics, postgres });
+  const { port: grpcPort, stop: stopServer, setServing } = server;
+  const ops = await serveOps({
     host: config.opsHost,
     port: config.opsPort,
-    check: () =>
-      reads.query('SELECT 1').then(
-        () => [],
-        () => ['postgres'],
-      ),
+    metrics,
+    readiness: () =>
+      readinessOf({
+        isStopping,
+        postgresAway: postgres.away(),
+        isRedisConnected: gate.isConnected(),
+        redisBreakers: { gate: gate.state(), copies: cache.state() },
+      }),
   });
-  logs.app.info({ grpcPort: server.port, opsPort: ops.port }, 'serving');
+  logs.app.info({ grpcPort, opsPort: ops.port }, 'serving');
 
-  const stop = async () => {
-    await server.stop();
+  const finish = async (graceMs: number) => {
+    await stopServer(graceMs);
     await batcher.drained();
     gate.close();
-    cache.close();
+    await cache.close();
     await keys.close();
-    await Promise.all([ops.stop(), ledgerPool.end(), reads.end(), epochs.end(), people.close()]);
-    logs.app.info('stopped');
-    await logs.close();
+    await Promise.all([ledgerPool.end(), reads.end(), people.close(), postgres.close(), ops.stop()]);
+    return true;
   };
-  return { grpcPort: server.port, opsPort: ops.port, logs, stop };
+  const stop = async () => {
+    isStopping = true;
+    setServing(false);
+    logs.app.info({ drainMs: config.stopDrainMs }, 'stopping');
+    await sleep(config.stopDrainMs);
+    // The last tenth is for the logs.
+    const graceMs = 0.9 * config.stopGraceMs;
+    const isDone = await Promise.race([finish(graceMs), sleep(graceMs, false, { ref: false })]);
+    logs.app.info({ isDone }, 'stopped');
+    await logs.close();
+    return isDone;
+  };
+  return { grpcPort, opsPort: ops.port, logs, stop };
 }
 
 /** What the use cases run on. */
@@ -129,7 +126,7 @@ function coreOf(parts: {
   config: Config;
   people: People;
   reads: Pool;
-  cache: OpenCache;
+  cache: Cache;
   perform: Perform;
 }): Core {
   const { config, people, reads, cache, perform } = parts;
@@ -146,20 +143,40 @@ function coreOf(parts: {
   };
 }
 
-/** Opens the copies in Redis. */
-function openCopies(config: Config, epochs: Pool, logs: Logs) {
-  return openCache({
-    url: config.redisUrl,
-    prefix: 'ppuri:copy:',
-    timeoutMs: config.redisTimeoutMs,
-    secret: config.edgeSecret,
-    epochs: cacheEpochsIn(epochs, LEASE_MS),
-    onStateChange: (state, cause) =>
-      logs.app.warn({ state, reason: cause?.message }, 'copies: Redis breaker'),
-    onConnectionError: (error) => logs.app.warn({ reason: error.message }, 'copies: Redis cannot be reached'),
-    onFault: (error) =>
-      logs.app.warn({ reason: error instanceof Error ? error.message : String(error) }, 'copies: no lease'),
-    onLook: () => {},
+/** What the server needs besides what the verbs and reads do. */
+interface Surroundings {
+  readonly keys: Awaited<ReturnType<typeof openKeys>>;
+  readonly gate: Gate;
+  readonly logs: Logs;
+  readonly metrics: Metrics;
+  readonly postgres: PartWatch;
+}
+
+function serve(core: Core, config: Config, { keys, gate, logs, metrics, postgres }: Surroundings) {
+  return startServer(core, {
+    keyOffice: keys.office,
+    gate,
+    rates: config.rates,
+    authentication: {
+      ring: keys.ring,
+      edgeSecret: config.edgeSecret,
+      allowsGlobally: readNetworks(config.allowedNetworks, 'ALLOWED_NETWORKS'),
+      onFailure: (failure) => logs.app.debug(failure, 'a call was not let in'),
+    },
+    host: config.grpcHost,
+    port: config.grpcPort,
+    reflection: config.grpcReflection,
+    tls: config.grpcTls,
+    callTimeoutMs: config.callTimeoutMs,
+    maxInFlight: config.maxInFlight,
+    maxConnectionAgeMs: config.maxConnectionAgeMs,
+    calls: metrics.calls,
+    explain: (error) => {
+      if (!isUnreachable(error)) return undefined;
+      postgres.suspect(error);
+      return new Refusal('UNAVAILABLE', { retryAfterMs: 1000 });
+    },
+    report: (error, about) => logs.app.error({ err: error, ...about }, 'a call failed'),
   });
 }
 

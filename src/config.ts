@@ -47,6 +47,9 @@ export interface Config {
   readonly statementTimeoutMs: number;
   readonly sprinkleLifetimeMs: number;
   readonly sprinkleLookupMs: number;
+  /** How long a process that stops goes on taking calls, so that the edge notices, in milliseconds. */
+  readonly stopDrainMs: number;
+  /** How long after that the calls under way may take, in milliseconds. */
   readonly stopGraceMs: number;
 }
 
@@ -103,7 +106,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     statementTimeoutMs: read.whole('STATEMENT_TIMEOUT_MS', 10 * SECOND, 100, 10 * MINUTE),
     sprinkleLifetimeMs: read.whole('SPRINKLE_LIFETIME_MS', 10 * MINUTE, 1, DAY),
     sprinkleLookupMs: read.whole('SPRINKLE_LOOKUP_MS', 7 * DAY, 1, 365 * DAY),
-    stopGraceMs: read.whole('STOP_GRACE_MS', 8 * SECOND, 0, 10 * MINUTE),
+    // The edge asks for health once a second: it has heard of the end twice before calls are refused.
+    stopDrainMs: read.whole('STOP_DRAIN_MS', 2 * SECOND, 0, 10 * MINUTE),
+    // Both together are less than the 10 s after which container runtimes kill.
+    stopGraceMs: read.whole('STOP_GRACE_MS', 7 * SECOND, 0, 10 * MINUTE),
   };
   if (read.faults.length > 0) throw new ConfigError(read.faults.join('\n'));
   return config;

@@ -1,44 +1,63 @@
-// A server as a process of its own, for tests that kill it.
+// A server as a process of its own, for tests that stop or kill it.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { findFree } from '../scripts/dev/ports.ts';
 
 const MAIN = new URL('../src/main.ts', import.meta.url);
 
-/** A running server process. */
-export interface ServerProcess {
+/** Where a server process listens. */
+export interface ServerPorts {
   readonly grpcPort: number;
+  readonly opsPort: number;
+}
+
+/** A running server process. */
+export interface ServerProcess extends ServerPorts {
   readonly address: string;
+  readonly opsUrl: string;
+  /** Resolves with its exit code once it has ended; null when a signal ended it. */
+  readonly ended: Promise<number | null>;
+  signal(name: NodeJS.Signals): void;
   /** Ends it as a crash would: nothing in it gets to run any more. */
   kill(): Promise<void>;
   /** Asks it to stop; its exit code. */
   stop(): Promise<number | null>;
 }
 
-/** Starts `node src/main.ts`; it serves once this resolves. */
-export async function startServerProcess(env: Record<string, string>): Promise<ServerProcess> {
-  const [grpcPort = 0, opsPort = 0] = await findFree(2);
+/** Starts `node src/main.ts`, on these ports or on free ones; it serves once this resolves. */
+export async function startServerProcess(
+  env: Record<string, string>,
+  ports?: ServerPorts,
+): Promise<ServerProcess> {
+  const { grpcPort, opsPort } = ports ?? (await freePorts());
   const child = fork(MAIN, {
     env: { ...process.env, ...env, GRPC_PORT: String(grpcPort), OPS_PORT: String(opsPort) },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   await Promise.race([once(child, 'message'), failed(child)]);
-  const end = async (signal: NodeJS.Signals) => {
-    if (child.exitCode === null && child.signalCode === null) {
-      const exited = once(child, 'exit');
-      child.kill(signal);
-      await exited;
-    }
-    return child.exitCode;
+  const ended = once(child, 'exit').then(([code]) => code as number | null);
+  const end = (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    return ended;
   };
   return {
     grpcPort,
+    opsPort,
     address: `127.0.0.1:${grpcPort}`,
+    opsUrl: `http://127.0.0.1:${opsPort}`,
+    ended,
+    signal: (name) => void child.kill(name),
     kill: async () => {
       await end('SIGKILL');
     },
     stop: () => end('SIGTERM'),
   };
+}
+
+/** Ports for a server process. */
+export async function freePorts(): Promise<ServerPorts> {
+  const [grpcPort = 0, opsPort = 0] = await findFree(2);
+  return { grpcPort, opsPort };
 }
 
 async function failed(child: ChildProcess): Promise<never> {

@@ -102,6 +102,8 @@ export function serverEnv(database: TestDatabase, logDir: string): Record<string
     OPS_PORT: '0',
     LOG_DIR: logDir,
     LOG_STDOUT: 'false',
+    // No edge has to notice, but in the tests that are about that.
+    STOP_DRAIN_MS: '0',
   };
 }
 

@@ -79,6 +79,7 @@ const KEPT_TO: Record<string, readonly string[]> = {
   bullmq: ['src/jobs/'],
   '@grpc/grpc-js': ['src/grpc/', 'src/client/'],
   pino: ['src/ops/'],
+  'prom-client': ['src/ops/'],
   'structured-headers': ['src/signatures/'],
 };
 

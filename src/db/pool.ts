@@ -40,7 +40,7 @@ export function sqlState(error: unknown): string | undefined {
 const NOT_NOW = ['53300', '55P03', '57014', '25P03'];
 
 /** Whether an error says that Postgres cannot be reached, is going down or too busy, rather than that it refuses something. */
-export function isUnreachable(error: unknown): boolean {
+export function isUnreachable(error: unknown): error is Error {
   const state = sqlState(error);
   if (state !== undefined)
     return state.startsWith('08') || state.startsWith('57P') || NOT_NOW.includes(state);

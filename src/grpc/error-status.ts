@@ -73,6 +73,15 @@ function detailsOf(refusal: Refusal, language: Language): Buffer {
   return Buffer.from(Status.encode({ code: codes[entry.status], message: entry.en, details }).finish());
 }
 
+/** The reason that a status gives in its details; undefined for OK. */
+export function reasonOf({ code, metadata }: PartialStatusObject): Reason | undefined {
+  if (code === codes.OK) return undefined;
+  const [details] = metadata?.get('grpc-status-details-bin') ?? [];
+  const [info] = Buffer.isBuffer(details) ? Status.decode(details).details : [];
+  const { reason } = ErrorInfo.decode(info?.value ?? Buffer.alloc(0));
+  return reason in REASONS ? (reason as Reason) : undefined;
+}
+
 /** What gRPC itself says no with, and the reason that it gets from us. */
 const REASON_BY_CODE: Partial<Record<codes, Reason>> = {
   [codes.CANCELLED]: 'CANCELLED',

@@ -17,6 +17,7 @@ import type { Gate } from '../redis/index.ts';
 import type { KeyOffice } from '../usecases/api-keys.ts';
 import type { Core } from '../usecases/core.ts';
 import * as adminApiKeys from './admin/api-keys.ts';
+import { type CallObserver, watchCalls } from './calls.ts';
 import { connectionOptions, type ServerTls, serverCredentials } from './connections.ts';
 import { DESCRIPTOR_SET, SERVICES, warmUp } from './contracts.ts';
 import { admit, type Rates, signatureCap } from './interceptors/admit.ts';
@@ -57,15 +58,17 @@ export interface ServerOptions extends ErrorReporting {
   readonly maxInFlight: number;
   /** How long a connection is kept before its client is asked to open a new one, in milliseconds. */
   readonly maxConnectionAgeMs: number;
-  /** How long calls under way may take once the server stops, in milliseconds. */
-  readonly stopGraceMs: number;
+  /** Told of every call: ours, health checks, and of methods that there are not. */
+  readonly calls: CallObserver;
 }
 
 /** A server that serves. */
 export interface RunningServer {
   readonly port: number;
-  /** Says NOT_SERVING, lets calls under way finish, and closes. */
-  stop(): Promise<void>;
+  /** What health checks are told of every service from now on; who watches is told of the change. */
+  setServing(isServing: boolean): void;
+  /** Takes no calls any more, ends streams, and resolves when the calls under way are finished; cuts those off that take longer. */
+  stop(graceMs: number): Promise<void>;
 }
 
 /** Starts the server; it serves once this resolves. */
@@ -73,8 +76,9 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
   warmUp();
   // grpc-js would write every header that it cannot read to stderr, as a stranger sent it.
   setLogVerbosity(logVerbosity.NONE);
+  const calls = watchCalls(options.calls);
   const server = new Server({
-    interceptors: [lastWord],
+    interceptors: [calls.interceptor, lastWord],
     'grpc.enable_channelz': 0,
     ...connectionOptions(options.maxConnectionAgeMs),
   });
@@ -92,11 +96,20 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
   }
 
   const port = await listen(server, `${options.host}:${options.port}`, serverCredentials(options.tls));
-  const stop = async () => {
-    for (const name of ['', ...SERVICES]) health.setStatus(name, 'NOT_SERVING');
-    await shutDown(server, options.stopGraceMs);
+  let wasServing = true;
+  const setServing = (isServing: boolean) => {
+    if (isServing === wasServing) return;
+    wasServing = isServing;
+    for (const name of ['', ...SERVICES]) health.setStatus(name, isServing ? 'SERVING' : 'NOT_SERVING');
   };
-  return { port, stop };
+  const stop = async (graceMs: number) => {
+    setServing(false);
+    const isShut = shutDown(server, graceMs);
+    // After the connections were told to go away, so that nobody opens a stream again on the same one.
+    calls.endStreams();
+    await isShut;
+  };
+  return { port, setServing, stop };
 }
 
 function services(core: Core, options: ServerOptions): BoundService[] {

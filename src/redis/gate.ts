@@ -17,7 +17,19 @@ export interface GateOptions {
   readonly onStateChange: (state: BreakerState, cause?: Error) => void;
   /** Told of every attempt to connect that fails. */
   readonly onConnectionError: (error: Error) => void;
+  /** Told of every decision; it must not throw. */
+  readonly onDecision?: OnDecision;
 }
+
+/**
+ * An outcome, the limit or cap that refused, and who decided: Redis; this process by what it remembers, without asking
+ * Redis (`memory`); or this process in the place of Redis, which did not answer (`process`).
+ */
+export type OnDecision = (
+  outcome: Verdict['outcome'],
+  limit: string | undefined,
+  by: 'redis' | 'memory' | 'process',
+) => void;
 
 /** None of it ever throws: without Redis this process decides by what it knows itself. */
 export interface Gate {
@@ -36,6 +48,8 @@ export interface Gate {
   forgive(admission: Admission): Promise<void>;
   /** Closed while Redis answers. */
   state(): BreakerState;
+  /** Whether there is a connection that commands can be sent over. */
+  isConnected(): boolean;
   close(): void;
 }
 
@@ -51,8 +65,9 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   const breaker = startBreaker({ timeoutMs, capacity: MAX_UNDER_WAY, onStateChange });
   await waitUntilReady(redis, CONNECT_WITHIN_MS);
   return {
-    ...gateOf(shareWith(redis, prefix), startLocal(), breaker),
+    ...gateOf(shareWith(redis, prefix), startLocal(), breaker, options.onDecision ?? (() => {})),
     state: breaker.state,
+    isConnected: () => redis.status === 'ready',
     close() {
       breaker.close();
       redis.disconnect();
@@ -68,18 +83,23 @@ function gateOf(
   shared: Shared,
   local: Local,
   breaker: Breaker,
+  onDecision: OnDecision,
 ): Pick<Gate, 'admit' | 'noteFailure' | 'forgive'> {
   return {
     async admit(request) {
       const now = localMicros();
       const refusal = local.refuse(request, now);
-      if (refusal) return { ...refusal, guesses: [] };
+      if (refusal) {
+        onDecision(refusal.outcome, refusal.limited?.name, 'memory');
+        return { ...refusal, guesses: [] };
+      }
       const guessed = request.caps.filter(({ isGuess }) => isGuess);
       for (const cap of guessed) local.count(cap, now);
       const verdict: Verdict & { readonly at?: Micros } = await breaker
         .run(() => shared.admit(request))
         .catch(() => local.decide(request, localMicros()));
       const { at: sharedAt, ...rest } = verdict;
+      onDecision(rest.outcome, rest.limited?.name, sharedAt === undefined ? 'process' : 'redis');
       if (rest.outcome === 'admitted') {
         if (sharedAt !== undefined) local.remember(request.nonce, now);
         return { ...rest, guesses: guessed.map((cap) => ({ cap, localAt: now, sharedAt })) };

@@ -18,6 +18,8 @@ export interface BatcherOptions {
 export interface Batcher {
   /** Refuses UNAVAILABLE where too many calls wait, and DEADLINE_EXCEEDED where the call's turn comes too late. */
   readonly perform: Perform;
+  /** How many calls wait for a batch to take them. */
+  queueLength(): number;
   /** Resolves when no call is waiting or under way any more. */
   drained(): Promise<void>;
 }
@@ -48,7 +50,10 @@ export function startBatcher(tools: BatchTools, options: BatcherOptions): Batche
       waiting = waiting.slice(options.maxBatch);
       if (batch.length === 0) continue;
       busyLanes += 1;
+      const takenAt = performance.now();
+      for (const call of batch) tools.observer?.waited((takenAt - call.arrivedAt) / 1000);
       void runBatch(tools, batch).finally(() => {
+        tools.observer?.batched(batch.length, (performance.now() - takenAt) / 1000);
         busyLanes -= 1;
         if (waiting.length > 0) planKick();
         else noteDrained();
@@ -78,6 +83,7 @@ export function startBatcher(tools: BatchTools, options: BatcherOptions): Batche
         intent,
         key,
         info,
+        arrivedAt: performance.now(),
         resolve: resolve as (outcome: unknown) => void,
         reject,
       });
@@ -90,7 +96,7 @@ export function startBatcher(tools: BatchTools, options: BatcherOptions): Batche
       noteDrained();
     });
 
-  return { perform, drained };
+  return { perform, queueLength: () => waiting.length, drained };
 }
 
 /** The calls that somebody still waits for; the others are refused before they cost anything. */

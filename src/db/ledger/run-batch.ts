@@ -15,6 +15,8 @@ import { writeBook } from './write-book.ts';
 /** A call that waits for its answer. */
 export interface WaitingCall extends Call {
   readonly info: CallInfo;
+  /** When it joined the queue, by performance.now(). */
+  readonly arrivedAt: number;
   readonly resolve: (outcome: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -35,6 +37,20 @@ export interface Changes {
 /** What remains to be done once a batch is committed; its calls are answered afterwards. Undefined: nothing to wait for. */
 export type AfterCommit = () => Promise<void> | undefined;
 
+/** Told of what batches do, for whoever watches the ledger; all times are in seconds. None of it may throw. */
+export interface LedgerObserver {
+  /** A call left the queue for a batch, after waiting so long. */
+  waited(seconds: number): void;
+  /** A batch of so many calls has answered each of them. */
+  batched(size: number, seconds: number): void;
+  /** A batch is on disk; its COMMIT alone took so long. */
+  committed(seconds: number): void;
+  /** A batch met another one; it is run again, or given up. */
+  conflicted(isGivenUp: boolean): void;
+  /** A batch could not reach the database. */
+  unreachable(error: Error): void;
+}
+
 /** What a batch works with. */
 export interface BatchTools {
   readonly pool: Pool;
@@ -43,6 +59,7 @@ export interface BatchTools {
   readonly beforeCommit: (changes: Changes) => Promise<AfterCommit>;
   /** Told after the commit and before the calls are answered. It must not throw. */
   readonly onCommit: (committed: Committed) => void;
+  readonly observer?: LedgerObserver;
 }
 
 /** How often a batch that met another one is run again before its calls are refused with CONFLICT. */
@@ -58,6 +75,7 @@ export async function runBatch(tools: BatchTools, calls: readonly WaitingCall[])
     await finish();
   } catch (error) {
     if (isUnreachable(error)) {
+      tools.observer?.unreachable(error);
       // Whether a commit was cut off is not known here; the retry under the same key finds out.
       refuseAll(calls);
     } else if (calls.length === 1) {
@@ -78,6 +96,7 @@ async function attemptUntilClear(
       return await inTransaction(tools, (client) => attemptOnce(client, tools, calls));
     } catch (error) {
       if (!isConflict(error)) throw error;
+      tools.observer?.conflicted(attempt === MAX_ATTEMPTS);
       if (attempt === MAX_ATTEMPTS) throw new Refusal('CONFLICT', { retryAfterMs: 100 });
     }
   }
@@ -105,7 +124,8 @@ async function attemptOnce(
   const newSprinkles = book.rooms.newSprinkles.map(({ sprinkle }) => sprinkle);
   // While Postgres writes, others get ready for the commit.
   const ready = tools.beforeCommit({ accounts, newSprinkles });
-  await writeBook(client, book, ready);
+  const commitMs = await writeBook(client, book, ready);
+  tools.observer?.committed(commitMs / 1000);
   const afterCommit = await ready;
   return async () => {
     tools.onCommit({ posted, accounts });

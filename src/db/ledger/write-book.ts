@@ -63,9 +63,10 @@ interface Statement {
 
 /**
  * Writes the book and commits. Throws what Postgres says, or BookMovedError; the transaction is then rolled back by
- * its caller. When it returns, everything is on disk. The commit waits for `ready`, and is not made where that throws.
+ * its caller. When it returns, everything is on disk; it returns how long the commit took, in milliseconds. The commit
+ * waits for `ready`, and is not made where that throws.
  */
-export async function writeBook(client: PoolClient, book: Book, ready: Promise<unknown>): Promise<void> {
+export async function writeBook(client: PoolClient, book: Book, ready: Promise<unknown>): Promise<number> {
   const statements = [
     updateAccounts(book),
     insertAccounts(book),
@@ -81,7 +82,9 @@ export async function writeBook(client: PoolClient, book: Book, ready: Promise<u
   await Promise.allSettled([...sent, ready]);
   await Promise.all([...sent, ready]);
   // COMMIT goes out after every row count was seen to be right, never along with the statements.
+  const committingAt = performance.now();
   await client.query('COMMIT');
+  return performance.now() - committingAt;
 }
 
 async function run(client: PoolClient, { name, text, values, rows }: Statement): Promise<void> {

@@ -1,0 +1,41 @@
+// Opens the metrics of one process: named recorders that the parts are given, and one page that Prometheus reads.
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { type CallRecorder, callMetrics } from './metrics/calls.ts';
+import { type CopyRecorder, copyMetrics } from './metrics/copies.ts';
+import { type LedgerRecorder, ledgerMetrics } from './metrics/ledger.ts';
+import { type LimiterRecorder, limiterMetrics } from './metrics/limiter.ts';
+import { type StateRecorder, stateMetrics } from './metrics/states.ts';
+
+/**
+ * What the parts of a process are told to record with. A part knows only the interface that it declares itself; these
+ * fit it. No label ever holds what callers can choose: users, keys, rooms, tokens, addresses, unknown paths.
+ */
+export interface Metrics {
+  /** The answers to calls: rate, errors, duration, and how many are under way. */
+  readonly calls: CallRecorder;
+  /** The ledger's queue and batches. */
+  readonly ledger: LedgerRecorder;
+  /** The copies in Redis. */
+  readonly copies: CopyRecorder;
+  /** What the limiter decides. */
+  readonly limiter: LimiterRecorder;
+  /** What is looked at only when the page is read: pools, breakers, connections, the queue. */
+  readonly states: StateRecorder;
+  /** The page, in the text format of Prometheus, and its media type. */
+  page(): Promise<{ readonly body: string; readonly mediaType: string }>;
+}
+
+/** Opens metrics for calls of these paths, each `/package.Service/Method`; calls of any other are counted together. */
+export function openMetrics(paths: Iterable<string>): Metrics {
+  const registry = new Registry();
+  // Process and event loop: CPU, memory, garbage collection, and how late the loop is.
+  collectDefaultMetrics({ register: registry });
+  return {
+    calls: callMetrics(registry, paths),
+    ledger: ledgerMetrics(registry),
+    copies: copyMetrics(registry),
+    limiter: limiterMetrics(registry),
+    states: stateMetrics(registry),
+    page: async () => ({ body: await registry.metrics(), mediaType: registry.contentType }),
+  };
+}

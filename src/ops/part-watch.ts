@@ -1,0 +1,76 @@
+// Watches a part that the process cannot do without: away after two failures in a row, back with the first answer.
+
+/** What to watch, and how. */
+export interface PartWatchOptions {
+  /** Rejects when the part does not answer. It must give up by itself. */
+  readonly ask: () => Promise<void>;
+  /** How long after an answer, or a failure, it is asked again, in milliseconds. */
+  readonly everyMs: number;
+  /** Told when it goes away, with the failure that said so, and when it is back. */
+  readonly onChange: (away: Error | undefined) => void;
+}
+
+/** A part under watch. */
+export interface PartWatch {
+  /** Why it is taken to be away; undefined while it is there. */
+  away(): Error | undefined;
+  /** Somebody met a failure: it counts as one, and the part is asked now. */
+  suspect(failure: Error): void;
+  close(): void;
+}
+
+/** One connection that was lost is no outage; a second failure right after the first is. */
+const FAILURES_UNTIL_AWAY = 2;
+
+/** Starts to watch a part that is there. */
+export function watchPart({ ask, everyMs, onChange }: PartWatchOptions): PartWatch {
+  let isClosed = false;
+  let failures = 0;
+  let away: Error | undefined;
+  let wake = () => {};
+
+  const failed = (failure: Error) => {
+    failures += 1;
+    if (failures < FAILURES_UNTIL_AWAY || away) return;
+    away = failure;
+    onChange(failure);
+  };
+  const answered = () => {
+    failures = 0;
+    if (!away) return;
+    away = undefined;
+    onChange(undefined);
+  };
+  const watch = async () => {
+    for (;;) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, everyMs);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      if (isClosed) return;
+      await ask().then(answered, (error: unknown) => failed(toError(error)));
+    }
+  };
+  void watch();
+
+  return {
+    away: () => away,
+    suspect: (failure) => {
+      // Many calls fail at the same moment: they are one reason to ask, and no second one.
+      if (failures > 0) return;
+      failed(failure);
+      wake();
+    },
+    close: () => {
+      isClosed = true;
+      wake();
+    },
+  };
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,60 @@
+// The ops port: is the process alive, can it do its work, and what does it measure.
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Metrics } from './metrics.ts';
+import type { Readiness } from './readiness.ts';
+
+/** What the ops port listens on and shows. */
+export interface OpsOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly readiness: () => Readiness;
+  readonly metrics: Pick<Metrics, 'page'>;
+}
+
+type Page = (response: ServerResponse) => void | Promise<void>;
+
+/**
+ * Serves /healthz (alive), /readyz (200 while calls can be taken, also without Redis; otherwise 503) and /metrics until
+ * it is stopped. Both answers about health come from memory: a probe that asks often costs nobody anything.
+ */
+export async function serveOps(options: OpsOptions): Promise<{ port: number; stop(): Promise<void> }> {
+  const pages: Readonly<Record<string, Page>> = {
+    // That the event loop turns is all that an orchestrator may kill a process for the lack of.
+    '/healthz': (response) => sendJson(response, 200, { status: 'alive' }),
+    '/readyz': (response) => {
+      const readiness = options.readiness();
+      sendJson(response, readiness.status === 'not ready' ? 503 : 200, readiness);
+    },
+    '/metrics': async (response) => {
+      const { body, mediaType } = await options.metrics.page();
+      response.writeHead(200, { 'content-type': mediaType, 'cache-control': 'no-store' }).end(body);
+    },
+  };
+  const server = createServer(async (request, response) => {
+    const [path = ''] = (request.url ?? '').split('?');
+    const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
+    try {
+      if (page) await page(response);
+      else sendJson(response, 404, { status: 'no such page', pages: Object.keys(pages) });
+    } catch {
+      sendJson(response, 500, { status: 'this page cannot be made' });
+    }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  const stop = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  return { port: (server.address() as AddressInfo).port, stop };
+}
+
+function sendJson(response: ServerResponse, status: number, answer: object): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(`${JSON.stringify(answer)}\n`);
+}

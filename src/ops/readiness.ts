@@ -1,0 +1,38 @@
+// Whether a process can do its work: in full, without what it only goes faster with, or not at all.
+
+/** What readiness follows from. */
+export interface Circumstances {
+  readonly isStopping: boolean;
+  /** Why Postgres is taken to be away; undefined while it is there. */
+  readonly postgresAway: Error | undefined;
+  readonly isRedisConnected: boolean;
+  /** The state of each breaker before Redis, by its name. */
+  readonly redisBreakers: Readonly<Record<string, 'closed' | 'half-open' | 'open'>>;
+}
+
+/** Something that is not there, and how that is known. */
+export interface Lack {
+  readonly part: 'postgres' | 'redis' | 'process';
+  readonly reason: string;
+}
+
+/** What /readyz answers, as JSON. */
+export type Readiness = (
+  | { readonly status: 'ready' }
+  | { readonly status: 'degraded'; readonly degraded: readonly Lack[] }
+  | { readonly status: 'not ready'; readonly away: readonly Lack[] }
+) & { readonly breakers: Circumstances['redisBreakers'] };
+
+/** Postgres is the truth, and without it nothing goes; Redis is not, and without it everything goes on. */
+export function readinessOf(circumstances: Circumstances): Readiness {
+  const { isStopping, postgresAway, isRedisConnected, redisBreakers: breakers } = circumstances;
+  const away: Lack[] = [];
+  if (isStopping) away.push({ part: 'process', reason: 'it is stopping' });
+  if (postgresAway) away.push({ part: 'postgres', reason: postgresAway.message || postgresAway.name });
+  if (away.length > 0) return { status: 'not ready', away, breakers };
+  const degraded: Lack[] = Object.entries(breakers)
+    .filter(([, state]) => state !== 'closed')
+    .map(([name, state]) => ({ part: 'redis', reason: `the breaker ${name} is ${state}` }));
+  if (!isRedisConnected) degraded.push({ part: 'redis', reason: 'there is no connection' });
+  return degraded.length > 0 ? { status: 'degraded', degraded, breakers } : { status: 'ready', breakers };
+}

@@ -1,0 +1,108 @@
+// Health follows what the process needs: Postgres away, hanging and back; Redis away is no reason to turn anybody away.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { type App, startApp } from '../../src/app.ts';
+import { readConfig } from '../../src/config.ts';
+import { SERVICES } from '../../src/grpc/contracts.ts';
+import { type OwnPostgres, startOwnPostgres } from '../db/own-postgres.ts';
+import { makeKey } from '../keys.ts';
+import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
+import { peopleOf, serverEnv } from '../stack.ts';
+import { grpcTeller, type Teller } from '../teller.ts';
+import { type HealthClient, healthClient, readPage, until } from './pages.ts';
+
+const USER = 9301;
+/** Two failures half a second apart, each after at most a second, and room for a busy machine. */
+const NOTICED_MS = 10_000;
+let postgres: OwnPostgres;
+let redis: OwnRedis | undefined;
+let folder: string;
+let app: App;
+let opsUrl: string;
+let health: HealthClient;
+let teller: Teller;
+
+before(async () => {
+  [postgres, redis] = await Promise.all([startOwnPostgres(), withoutRedis ? undefined : startOwnRedis()]);
+  folder = mkdtempSync(join(tmpdir(), 'ppuri-health-'));
+  const env = serverEnv({ ...postgres, drop: async () => {} }, folder);
+  const key = await makeKey(postgres);
+  app = await startApp(readConfig({ ...env, ...(redis && { REDIS_URL: redis.url }) }));
+  opsUrl = `http://127.0.0.1:${app.opsPort}`;
+  health = healthClient(`127.0.0.1:${app.grpcPort}`);
+  teller = grpcTeller(`127.0.0.1:${app.grpcPort}`, key);
+  await peopleOf({ ...postgres, drop: async () => {} }).addUsers([USER]);
+});
+after(async () => {
+  health?.close();
+  teller?.close();
+  assert.equal(await app?.stop(), true);
+  await Promise.all([postgres?.stop(), redis?.stop()]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const statusOf = (path: string) => readPage(opsUrl, path);
+const isAll = async (status: string) => {
+  const all = await Promise.all(['', ...SERVICES].map((name) => health.check(name)));
+  return all.every((one) => one === status);
+};
+const balance = () => teller.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(USER) });
+
+for (const [how, away, back] of [
+  ['is killed', () => postgres.kill(), () => postgres.restart()],
+  ['hangs', async () => postgres.freeze(), async () => postgres.thaw()],
+] as const) {
+  test(`Postgres ${how}: nobody is served, whoever watches is told, and it is found again`, async () => {
+    const watched = health.watch('wallet.v1.WalletService');
+    await until('served', () => isAll('SERVING'), NOTICED_MS);
+    assert.deepEqual((await statusOf('/readyz')).body, { status: 'ready', breakers: { gate: 'closed' } });
+    await away();
+    try {
+      await until('not served', () => isAll('NOT_SERVING'), NOTICED_MS);
+      const { status, body } = await statusOf('/readyz');
+      assert.equal(status, 503);
+      assert.equal(body.status, 'not ready');
+      const [lack] = body.away as { part: string; reason: string }[];
+      assert.equal(lack?.part, 'postgres');
+      assert.notEqual(lack?.reason, '');
+      assert.equal((await statusOf('/healthz')).status, 200, 'it is alive, and need not be killed');
+    } finally {
+      await back();
+    }
+    const tookMs = await until('served again', () => isAll('SERVING'), NOTICED_MS);
+    assert.ok(tookMs < 5000, `${tookMs} ms`);
+    assert.equal((await statusOf('/readyz')).status, 200);
+    await until('a call passes', async () => (await balance()).status === 0, NOTICED_MS);
+    assert.deepEqual(watched.told, ['SERVING', 'NOT_SERVING', 'SERVING'], 'told of each change once');
+  });
+}
+
+test('Redis away: everybody is served, and /readyz says what is lacking', {
+  skip: withoutRedis,
+}, async () => {
+  await redis?.kill();
+  try {
+    await until('degraded', async () => (await statusOf('/readyz')).body.status === 'degraded', NOTICED_MS);
+    for (let call = 0; call < 10; call++) assert.equal((await balance()).status, 0);
+    const { status, body } = await statusOf('/readyz');
+    assert.equal(status, 200);
+    assert.match(JSON.stringify(body.degraded), /"part":"redis","reason":"the breaker gate is (half-)?open"/);
+    assert.ok(await isAll('SERVING'));
+  } finally {
+    await redis?.restart();
+  }
+  const isReady = async () => {
+    await balance();
+    return (await statusOf('/readyz')).body.status === 'ready';
+  };
+  await until('ready', isReady, NOTICED_MS);
+});
+
+test('a page that there is not is 404 and says which there are', async () => {
+  const { status, body } = await statusOf('/');
+  assert.equal(status, 404);
+  assert.deepEqual(body.pages, ['/healthz', '/readyz', '/metrics']);
+});

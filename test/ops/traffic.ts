@@ -1,0 +1,79 @@
+// Constant traffic through an edge: so many calls a second, reads and money, over REST and gRPC, all signed.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SigningKey } from '../../src/signatures/index.ts';
+import { type Answer, grpcTeller, type Json, restTeller } from '../teller.ts';
+
+/** What came of the calls. */
+export interface Tally {
+  /** Every call that was not answered OK, as `RPC over gRPC: REASON`. */
+  readonly failed: readonly string[];
+  readonly calls: number;
+  /** How many transfers were answered OK. */
+  readonly transfers: number;
+}
+
+/** Traffic that runs until it is stopped. */
+export interface Traffic {
+  /** How many calls have been answered until now. */
+  answered(): number;
+  /** Stops, and resolves once every call has its answer. */
+  stop(): Promise<Tally>;
+}
+
+/** Where the traffic goes, and for whom. */
+export interface TrafficOptions {
+  readonly restUrl: string;
+  readonly grpcAddress: string;
+  readonly key: SigningKey;
+  readonly users: readonly number[];
+  readonly callsPerSecond: number;
+}
+
+/** Starts traffic. A call that is slow holds up no other: each goes out when its time has come. */
+export function startTraffic({ restUrl, grpcAddress, key, users, callsPerSecond }: TrafficOptions): Traffic {
+  const tellers = [grpcTeller(grpcAddress, key), restTeller(restUrl, key)];
+  const failed: string[] = [];
+  const name = crypto.randomUUID();
+  const underWay = new Set<Promise<void>>();
+  let calls = 0;
+  let transfers = 0;
+  let isOver = false;
+
+  const make = async (index: number) => {
+    const teller = tellers[index % 2];
+    const userId = String(users[index % users.length]);
+    const isTransfer = index % 4 >= 2;
+    const rpc = `wallet.v1.WalletService/${isTransfer ? 'Transfer' : 'GetBalance'}`;
+    const request: Json = isTransfer ? { to_user_id: users[(index + 1) % users.length] ?? 0, amount: 1 } : {};
+    const identity = { userId, ...(isTransfer && { idempotencyKey: `${name}-${index}` }) };
+    const answer: Answer | Error | undefined = await teller
+      ?.tell(rpc, request, identity)
+      .catch((error: Error) => error);
+    if (answer instanceof Error) failed.push(`${rpc} over ${teller?.name}: ${answer.message}`);
+    else if (answer?.status !== 0) failed.push(`${rpc} over ${teller?.name}: ${answer?.reason}`);
+    else if (isTransfer) transfers += 1;
+  };
+  const run = async () => {
+    const startedAt = performance.now();
+    for (let index = 0; !isOver; ) {
+      const due = ((performance.now() - startedAt) / 1000) * callsPerSecond;
+      for (; index < due; index++) {
+        const call = make(index).finally(() => underWay.delete(call));
+        underWay.add(call);
+        calls += 1;
+      }
+      await sleep(5);
+    }
+  };
+  const running = run();
+  return {
+    answered: () => calls - underWay.size,
+    stop: async () => {
+      isOver = true;
+      await running;
+      await Promise.all(underWay);
+      for (const teller of tellers) teller.close();
+      return { failed, calls, transfers };
+    },
+  };
+}
