@@ -36,8 +36,8 @@ export interface CallRules {
   readonly idempotencyKey: boolean;
   /** What the caller's key must be allowed to do. */
   readonly scope: Scope;
-  /** How much of the caller's rate limits a call takes. */
-  readonly cost: number;
+  /** How much of the caller's rate limits a call with this request takes. */
+  costOf(request: () => unknown): number;
   /** Whether a token in the request may be a guess. */
   readonly guessesToken: boolean;
 }
@@ -47,6 +47,13 @@ export interface RpcContract {
   readonly rules: CallRules;
   /** Checks a serialized request: what is wrong with which field. Throws on bytes that are no such message. */
   validate(request: Uint8Array): Violation[];
+}
+
+/** What the option says in other words than CallRules. */
+interface RawRules {
+  readonly scope: number;
+  readonly cost: number;
+  readonly itemCost?: ItemCost;
 }
 
 /** The scopes by their numbers in ppuri.options.v1.Scope. */
@@ -73,10 +80,29 @@ function rulesOf(method: DescMethod): CallRules {
   const option = registry.getExtension('ppuri.options.v1.call');
   if (!option) throw new Error('gen/descriptor.binpb lacks ppuri.options.v1; run npm run gen');
   // The registry reads the option without a generated type; its fields are those of ppuri.options.v1.Call.
-  const rules = getOption(method, option) as unknown as Omit<CallRules, 'scope'> & { scope: number };
+  const rules = getOption(method, option) as unknown as Omit<CallRules, 'scope' | 'costOf'> & RawRules;
   const scope = SCOPE_BY_NUMBER[rules.scope];
   if (!scope) throw new Error(`${method.parent.typeName}/${method.name} has no scope in its contract`);
-  return { ...rules, scope, cost: rules.cost || 1 };
+  return { ...rules, scope, costOf: costOf(method, rules.cost || 1, rules.itemCost) };
+}
+
+/** The fields of ppuri.options.v1.ItemCost. */
+interface ItemCost {
+  readonly field: string;
+  readonly itemsPerUnit: number;
+}
+
+/** The request is read only where its cost depends on it. */
+function costOf(method: DescMethod, cost: number, itemCost: ItemCost | undefined): CallRules['costOf'] {
+  if (!itemCost) return () => cost;
+  const field = method.input.fields.find(({ name }) => name === itemCost.field);
+  if (field?.fieldKind !== 'list' || itemCost.itemsPerUnit < 1) {
+    throw new Error(`${method.parent.typeName}/${method.name} has an item_cost over no list`);
+  }
+  return (request) => {
+    const items = (request() as Readonly<Record<string, readonly unknown[]>>)[field.localName] ?? [];
+    return Math.max(cost, Math.ceil(items.length / itemCost.itemsPerUnit));
+  };
 }
 
 function violationsIn(input: DescMessage, request: Uint8Array): Violation[] {

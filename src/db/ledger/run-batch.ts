@@ -13,6 +13,8 @@ import { writeBook } from './write-book.ts';
 /** A call that waits for its answer. */
 export interface WaitingCall extends Call {
   readonly requestId: string;
+  /** How many movements of money it may take. */
+  readonly weight: number;
   readonly resolve: (outcome: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
