@@ -101,7 +101,7 @@ function costOf(method: DescMethod, cost: number, itemCost: ItemCost | undefined
   }
   return (request) => {
     const items = (request() as Readonly<Record<string, readonly unknown[]>>)[field.localName] ?? [];
-    return Math.max(cost, Math.ceil(items.length / itemCost.itemsPerUnit));
+    return Math.max(1, Math.ceil(items.length / itemCost.itemsPerUnit));
   };
 }
 

@@ -7,6 +7,7 @@ import { openPool } from '../../src/db/pool.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import type { Verb } from '../../src/domain/verb.ts';
 import { chance } from '../../src/ops/chance.ts';
+import { batchCreateTransfers } from '../../src/usecases/batch-create-transfers.ts';
 import { deposit } from '../../src/usecases/deposit.ts';
 import { transfer } from '../../src/usecases/transfer.ts';
 import { type Stack, startStack } from '../stack.ts';
@@ -56,6 +57,27 @@ test('a hundred calls at once share a transaction: the statements are counted by
     statements.map((text) => text.trim().split(/\s+/)[0]),
     ['BEGIN', 'SELECT', 'SELECT', 'SELECT', 'UPDATE', 'INSERT', 'INSERT', 'COMMIT'],
   );
+});
+
+test('what shares a transaction is bounded by movements, not by calls, and nobody overtakes a heavy call', async () => {
+  const sizes: number[] = [];
+  const { perform } = startBatcher(
+    { pool, random: chance, onCommit: ({ posted }) => sizes.push(posted.length) },
+    { maxBatch: 10, lanes: 1 },
+  );
+  const many = (count: number) => ({
+    mode: 'each' as const,
+    items: Array.from({ length: count }, () => pay(1n)),
+  });
+  await Promise.all([
+    ...[4, 4, 4].map((count) =>
+      perform(batchCreateTransfers, many(count), key(`weighs-${crypto.randomUUID()}`), 'r'),
+    ),
+    perform(transfer, pay(1n), key('weighs-one'), 'r'),
+    perform(batchCreateTransfers, many(25), key('weighs-more-than-fits'), 'r'),
+    perform(transfer, pay(1n), key('weighs-one-too'), 'r'),
+  ]);
+  assert.deepEqual(sizes, [8, 5, 25, 1]);
 });
 
 test('a call that makes the database refuse fails alone; the others of its batch go through', async () => {

@@ -173,7 +173,7 @@ export interface BatchTransferRefusal {
   code: string;
   /** As in google.rpc.ErrorInfo: BALANCE_TOO_LOW, WALLET_NOT_FOUND and so on. */
   reason: string;
-  /** The reason in English. */
+  /** What is wrong, in English. */
   message: string;
   /** The field that is wrong: `items[3].credit_wallet_id`; `items[3]` where no one field is. */
   field: string;

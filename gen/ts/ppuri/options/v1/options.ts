@@ -76,8 +76,8 @@ export function scopeToJSON(object: Scope): string {
 }
 
 /**
- * The cost of a call that carries a list of things to do: one unit for each begun `items_per_unit` of them, or `cost`
- * where that is more.
+ * The cost of a call by the length of a list in its request: one unit for each begun `items_per_unit` of its elements,
+ * and no less than one.
  */
 export interface ItemCost {
   /** The name of the repeated field of the request. */
