@@ -57,10 +57,13 @@ test('SIGKILL among batches whose answers are lost: whole or not at all, and ret
   await people.fund([ANNA], BATCHES * ITEMS);
   const { rows } = await db.query('SELECT id FROM accounts WHERE owner_user_id = $1', [ANNA]);
   const wallet = String(rows[0].id);
+  // Something must have been heard before, or no connection would be there to lose answers on.
+  const heard = await far.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+  assert.equal(heard.status, 0);
   line.loseAnswers();
   const unheard = Array.from({ length: BATCHES }, (_, index) => send(far, wallet, index));
   // Killed once some are on disk; that the others are still on their way is likely and not needed.
-  while ((await countOf(db)) === 0) await sleep(5);
+  for (let wait = 0; wait < 2000 && (await countOf(db)) === 0; wait++) await sleep(5);
   await first.kill();
   line.close();
   for (const answer of await Promise.all(unheard)) assert.notEqual(answer.status, 0);
