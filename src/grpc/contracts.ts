@@ -8,7 +8,11 @@ import {
   getOption,
 } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { type Violation as BrokenRule, createValidator } from '@bufbuild/protovalidate';
+import {
+  type Violation as BrokenRule,
+  createValidator,
+  type ValidationResult,
+} from '@bufbuild/protovalidate';
 import type { Scope } from '../domain/api-key.ts';
 import type { Violation } from '../domain/refusal.ts';
 
@@ -61,6 +65,8 @@ const SCOPE_BY_NUMBER: readonly (Scope | undefined)[] = [undefined, 'read', 'pay
 
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, DESCRIPTOR_SET));
 const validator = createValidator({ registry });
+/** Stops at the first wrong field. The length of a list is checked before its elements. */
+const firstFaultFinder = createValidator({ registry, failFast: true });
 
 /** Every RPC of the contracts, by its path on the wire: `/wallet.v1.WalletService/GetBalance`. */
 export const CONTRACTS: ReadonlyMap<string, RpcContract> = new Map(
@@ -106,13 +112,17 @@ function costOf(method: DescMethod, cost: number, itemCost: ItemCost | undefined
 }
 
 function violationsIn(input: DescMessage, request: Uint8Array): Violation[] {
-  const result = validator.validate(input, fromBinary(input, request));
-  if (result.kind === 'valid') return [];
+  const message = fromBinary(input, request);
+  const first = brokenRules(firstFaultFinder.validate(input, message));
+  // Of a list that is too long, nobody needs to know what else is wrong with each of what may be millions of elements.
+  const isTooLong = first.some(({ ruleId }) => ruleId === 'repeated.max_items');
+  const broken = first.length === 0 || isTooLong ? first : brokenRules(validator.validate(input, message));
+  return broken.map((violation) => ({ field: pathOf(violation), description: violation.message }));
+}
+
+function brokenRules(result: ValidationResult): readonly BrokenRule[] {
   if (result.kind === 'error') throw result.error;
-  return result.violations.map((violation) => ({
-    field: pathOf(violation),
-    description: violation.message,
-  }));
+  return result.kind === 'valid' ? [] : result.violations;
 }
 
 /** The path of a field as callers know it: `amount.currency_code`, `wallet_ids[3]`. */
