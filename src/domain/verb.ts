@@ -21,6 +21,8 @@ export interface Needs {
 export interface Verb<Intent, Outcome> {
   /** What the decision depends on. */
   needs(intent: Intent, random: Random): Needs;
+  /** How many movements of money it may take; 1 where it does not say. What shares a transaction is bounded by it. */
+  weight?(intent: Intent): number;
   /** Decides over the book; throws a Refusal, which leaves the book as it was. */
   decide(intent: Intent, book: Book): Outcome;
 }

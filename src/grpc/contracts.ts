@@ -8,7 +8,11 @@ import {
   getOption,
 } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { type Violation as BrokenRule, createValidator } from '@bufbuild/protovalidate';
+import {
+  type Violation as BrokenRule,
+  createValidator,
+  type ValidationResult,
+} from '@bufbuild/protovalidate';
 import type { Scope } from '../domain/api-key.ts';
 import type { Violation } from '../domain/refusal.ts';
 
@@ -36,8 +40,8 @@ export interface CallRules {
   readonly idempotencyKey: boolean;
   /** What the caller's key must be allowed to do. */
   readonly scope: Scope;
-  /** How much of the caller's rate limits a call takes. */
-  readonly cost: number;
+  /** How much of the caller's rate limits a call with this request takes. */
+  costOf(request: () => unknown): number;
   /** Whether a token in the request may be a guess. */
   readonly guessesToken: boolean;
 }
@@ -49,11 +53,20 @@ export interface RpcContract {
   validate(request: Uint8Array): Violation[];
 }
 
+/** What the option says in other words than CallRules. */
+interface RawRules {
+  readonly scope: number;
+  readonly cost: number;
+  readonly itemCost?: ItemCost;
+}
+
 /** The scopes by their numbers in ppuri.options.v1.Scope. */
 const SCOPE_BY_NUMBER: readonly (Scope | undefined)[] = [undefined, 'read', 'pay', 'fund', 'admin'];
 
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, DESCRIPTOR_SET));
 const validator = createValidator({ registry });
+/** Stops at the first wrong field. The length of a list is checked before its elements. */
+const firstFaultFinder = createValidator({ registry, failFast: true });
 
 /** Every RPC of the contracts, by its path on the wire: `/wallet.v1.WalletService/GetBalance`. */
 export const CONTRACTS: ReadonlyMap<string, RpcContract> = new Map(
@@ -73,20 +86,43 @@ function rulesOf(method: DescMethod): CallRules {
   const option = registry.getExtension('ppuri.options.v1.call');
   if (!option) throw new Error('gen/descriptor.binpb lacks ppuri.options.v1; run npm run gen');
   // The registry reads the option without a generated type; its fields are those of ppuri.options.v1.Call.
-  const rules = getOption(method, option) as unknown as Omit<CallRules, 'scope'> & { scope: number };
+  const rules = getOption(method, option) as unknown as Omit<CallRules, 'scope' | 'costOf'> & RawRules;
   const scope = SCOPE_BY_NUMBER[rules.scope];
   if (!scope) throw new Error(`${method.parent.typeName}/${method.name} has no scope in its contract`);
-  return { ...rules, scope, cost: rules.cost || 1 };
+  return { ...rules, scope, costOf: costOf(method, rules.cost || 1, rules.itemCost) };
+}
+
+/** The fields of ppuri.options.v1.ItemCost. */
+interface ItemCost {
+  readonly field: string;
+  readonly itemsPerUnit: number;
+}
+
+/** The request is read only where its cost depends on it. */
+function costOf(method: DescMethod, cost: number, itemCost: ItemCost | undefined): CallRules['costOf'] {
+  if (!itemCost) return () => cost;
+  const field = method.input.fields.find(({ name }) => name === itemCost.field);
+  if (field?.fieldKind !== 'list' || itemCost.itemsPerUnit < 1) {
+    throw new Error(`${method.parent.typeName}/${method.name} has an item_cost over no list`);
+  }
+  return (request) => {
+    const items = (request() as Readonly<Record<string, readonly unknown[]>>)[field.localName] ?? [];
+    return Math.max(1, Math.ceil(items.length / itemCost.itemsPerUnit));
+  };
 }
 
 function violationsIn(input: DescMessage, request: Uint8Array): Violation[] {
-  const result = validator.validate(input, fromBinary(input, request));
-  if (result.kind === 'valid') return [];
+  const message = fromBinary(input, request);
+  const first = brokenRules(firstFaultFinder.validate(input, message));
+  // Of a list that is too long, nobody needs to know what else is wrong with each of what may be millions of elements.
+  const isTooLong = first.some(({ ruleId }) => ruleId === 'repeated.max_items');
+  const broken = first.length === 0 || isTooLong ? first : brokenRules(validator.validate(input, message));
+  return broken.map((violation) => ({ field: pathOf(violation), description: violation.message }));
+}
+
+function brokenRules(result: ValidationResult): readonly BrokenRule[] {
   if (result.kind === 'error') throw result.error;
-  return result.violations.map((violation) => ({
-    field: pathOf(violation),
-    description: violation.message,
-  }));
+  return result.kind === 'valid' ? [] : result.violations;
 }
 
 /** The path of a field as callers know it: `amount.currency_code`, `wallet_ids[3]`. */

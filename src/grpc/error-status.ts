@@ -12,6 +12,9 @@ import { Status } from '../../gen/ts/google/rpc/status.ts';
 import { REASONS, type Reason } from '../domain/reasons.ts';
 import { Refusal } from '../domain/refusal.ts';
 
+/** How many wrong fields are named at most: they travel in a header, and a list of a thousand may be wrong all over. */
+const MAX_VIOLATIONS = 20;
+
 /** The languages that answers speak. */
 export type Language = 'en' | 'ko';
 
@@ -44,7 +47,7 @@ function detailsOf(refusal: Refusal, language: Language): Buffer {
   const info = { reason: refusal.reason, domain: 'ppuri', metadata: { code: entry.code } };
   const details = [any('ErrorInfo', ErrorInfo.encode(info).finish())];
   if (refusal.violations.length > 0) {
-    const fieldViolations = refusal.violations.map(({ field, description }) => ({
+    const fieldViolations = refusal.violations.slice(0, MAX_VIOLATIONS).map(({ field, description }) => ({
       field,
       description,
       reason: refusal.reason,

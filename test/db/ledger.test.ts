@@ -7,6 +7,7 @@ import { openPool } from '../../src/db/pool.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import type { Verb } from '../../src/domain/verb.ts';
 import { chance } from '../../src/ops/chance.ts';
+import { batchCreateTransfers } from '../../src/usecases/batch-create-transfers.ts';
 import { deposit } from '../../src/usecases/deposit.ts';
 import { transfer } from '../../src/usecases/transfer.ts';
 import { type Stack, startStack } from '../stack.ts';
@@ -48,7 +49,12 @@ test('a hundred calls at once share a transaction: the statements are counted by
   const statements: string[] = [];
   const counting = watched(pool, (text) => statements.push(text));
   const { perform } = startBatcher(
-    { pool: counting, random: chance, beforeCommit: async () => () => undefined, onCommit: () => {} },
+    {
+      pool: counting,
+      random: chance,
+      beforeCommit: async () => () => undefined,
+      onCommit: () => {},
+    },
     { maxBatch: 1024, lanes: 1, maxWaiting: 10_000 },
   );
   await Promise.all(
@@ -60,9 +66,40 @@ test('a hundred calls at once share a transaction: the statements are counted by
   );
 });
 
+test('what shares a transaction is bounded by movements, not by calls, and nobody overtakes a heavy call', async () => {
+  const sizes: number[] = [];
+  const { perform } = startBatcher(
+    {
+      pool,
+      random: chance,
+      beforeCommit: async () => () => undefined,
+      onCommit: ({ posted }) => sizes.push(posted.length),
+    },
+    { maxBatch: 10, lanes: 1, maxWaiting: 10_000 },
+  );
+  const many = (count: number) => ({
+    mode: 'each' as const,
+    items: Array.from({ length: count }, () => pay(1n)),
+  });
+  await Promise.all([
+    ...[4, 4, 4].map((count) =>
+      perform(batchCreateTransfers, many(count), key(`weighs-${crypto.randomUUID()}`), CALL),
+    ),
+    perform(transfer, pay(1n), key('weighs-one'), CALL),
+    perform(batchCreateTransfers, many(25), key('weighs-more-than-fits'), CALL),
+    perform(transfer, pay(1n), key('weighs-one-too'), CALL),
+  ]);
+  assert.deepEqual(sizes, [8, 5, 25, 1]);
+});
+
 test('a call that makes the database refuse fails alone; the others of its batch go through', async () => {
   const { perform } = startBatcher(
-    { pool, random: chance, beforeCommit: async () => () => undefined, onCommit: () => {} },
+    {
+      pool,
+      random: chance,
+      beforeCommit: async () => () => undefined,
+      onCommit: () => {},
+    },
     { maxBatch: 1024, lanes: 1, maxWaiting: 10_000 },
   );
   // A fault of ours as it might be: a decision that goes around the domain's limit. The CHECK of the table holds.
@@ -130,7 +167,12 @@ test('a balance cannot grow past what an account can hold', async () => {
   const wallet = { defaultOf: BigInt(BO), field: 'wallet' };
   const intent = { userId: BigInt(BO), wallet, memo: '' };
   const { perform } = startBatcher(
-    { pool, random: chance, beforeCommit: async () => () => undefined, onCommit: () => {} },
+    {
+      pool,
+      random: chance,
+      beforeCommit: async () => () => undefined,
+      onCommit: () => {},
+    },
     { maxBatch: 10, lanes: 1, maxWaiting: 10_000 },
   );
   const huge = { ...intent, money: { currency: 'KRW', amount: 2n ** 63n - 1n, field: 'amount' } as const };

@@ -32,7 +32,10 @@ export function documentOf(
       for (const demand of demanded) demands.add(demand);
       const verbs = verbsAt(paths, route.path, method);
       if (verbs.has(route.verb)) throw new Error(`two RPCs answer ${route.verb} ${route.path}`);
-      verbs.set(route.verb, operationOf(method, route, ordinal, demanded, catalog));
+      verbs.set(
+        route.verb,
+        operationOf(method, route, ordinal, { headers: demanded, cost: options.costOf(method) }, catalog),
+      );
     }
   }
   return {

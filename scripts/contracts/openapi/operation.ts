@@ -9,16 +9,24 @@ import type { Route } from './route.ts';
 import { isRequired } from './rules.ts';
 import { CONTENT_DIGEST } from './security.ts';
 
-/** The operation for one route of an RPC. `ordinal` counts its routes from 0, `demands` names the headers it needs. */
+/** What a call of an RPC must bring besides its message, and what it takes of the rate limits. */
+export interface Demands {
+  /** The names of the fields of `(ppuri.options.v1.call)` that ask for a header. */
+  readonly headers: readonly string[];
+  /** A sentence; empty where there is nothing to say. */
+  readonly cost: string;
+}
+
+/** The operation for one route of an RPC. `ordinal` counts its routes from 0. */
 export function operationOf(
   method: DescMethod,
   route: Route,
   ordinal: number,
-  demands: readonly string[],
+  demands: Demands,
   catalog: Catalog,
 ): JsonObject {
-  const comment = commentOf(method);
-  const summary = summaryOf(comment);
+  const summary = summaryOf(commentOf(method));
+  const comment = sentences(commentOf(method), demands.cost) ?? '';
   const requestBody = bodyOf(method.input, route, catalog);
   const operationId = `${method.parent.name}_${method.name}${ordinal > 0 ? `_${ordinal + 1}` : ''}`;
   return {
@@ -27,7 +35,7 @@ export function operationOf(
     summary: summary || undefined,
     description: comment.replace(/\.$/, '') === summary ? undefined : comment,
     deprecated: method.deprecated || undefined,
-    parameters: parametersOf(method.input, route, demands, catalog, requestBody !== undefined),
+    parameters: parametersOf(method.input, route, demands.headers, catalog, requestBody !== undefined),
     requestBody,
     responses: { 200: answerOf(method, catalog), ...errorResponses() },
   };

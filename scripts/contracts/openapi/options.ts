@@ -28,6 +28,14 @@ export interface ContractOptions {
   httpRule(method: DescMethod): HttpRule | undefined;
   /** The names of the fields of `call` that an RPC sets. */
   demanded(method: DescMethod): readonly string[];
+  /** What a call of an RPC takes of the caller's rate limits, in a sentence; empty where that is one unit. */
+  costOf(method: DescMethod): string;
+}
+
+/** The fields of `call` that say what a call costs. */
+interface Cost {
+  readonly cost: number;
+  readonly itemCost?: { readonly field: string; readonly itemsPerUnit: number };
 }
 
 /** Fields of the option that are for the server alone and demand no header. */
@@ -51,6 +59,15 @@ export function contractOptions(files: readonly DescFile[]): ContractOptions {
       return call.fields
         .filter((field) => value[field.localName] === true && !NO_HEADERS.has(field.name))
         .map((field) => field.name);
+    },
+    costOf: (method) => {
+      if (!hasOption(method, callOption)) return '';
+      const { cost, itemCost } = getOption(method, callOption) as unknown as Cost;
+      if (itemCost) {
+        const { field, itemsPerUnit } = itemCost;
+        return `Takes one unit of the rate limits for each begun ${itemsPerUnit} of \`${field}\`.`;
+      }
+      return cost > 1 ? `Takes ${cost} units of the rate limits.` : '';
     },
   };
 }

@@ -6,7 +6,7 @@ import { type BatchTools, runBatch, type WaitingCall } from './run-batch.ts';
 
 /** How batches are formed. */
 export interface BatcherOptions {
-  /** How many calls share a transaction at most. */
+  /** How many movements of money share a transaction at most; a call that brings more has one to itself. */
   readonly maxBatch: number;
   /** How many batches run at a time: while one waits for its commit to reach the disk, the next one is decided. */
   readonly lanes: number;
@@ -46,8 +46,9 @@ export function startBatcher(tools: BatchTools, options: BatcherOptions): Batche
   const kick = () => {
     kickPlanned = false;
     while (waiting.length > 0 && busyLanes < options.lanes) {
-      const batch = inTime(waiting.slice(0, options.maxBatch));
-      waiting = waiting.slice(options.maxBatch);
+      const next = waiting.slice(0, countOfNext(waiting, options.maxBatch));
+      waiting = waiting.slice(next.length);
+      const batch = inTime(next);
       if (batch.length === 0) continue;
       busyLanes += 1;
       const takenAt = performance.now();
@@ -84,6 +85,7 @@ export function startBatcher(tools: BatchTools, options: BatcherOptions): Batche
         key,
         info,
         arrivedAt: performance.now(),
+        weight: verb.weight?.(intent) ?? 1,
         resolve: resolve as (outcome: unknown) => void,
         reject,
       });
@@ -107,4 +109,14 @@ function inTime(calls: readonly WaitingCall[]): WaitingCall[] {
     call.reject(new Refusal('DEADLINE_EXCEEDED'));
     return false;
   });
+}
+
+/** How many of the waiting calls go into the next batch: in their order, and none overtakes a heavy one. */
+function countOfNext(waiting: readonly WaitingCall[], maxWeight: number): number {
+  let weight = 0;
+  const tooMany = waiting.findIndex((call, index) => {
+    weight += call.weight;
+    return weight > maxWeight && index > 0;
+  });
+  return tooMany === -1 ? waiting.length : tooMany;
 }

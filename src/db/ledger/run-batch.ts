@@ -17,6 +17,8 @@ export interface WaitingCall extends Call {
   readonly info: CallInfo;
   /** When it joined the queue, by performance.now(). */
   readonly arrivedAt: number;
+  /** How many movements of money it may take. */
+  readonly weight: number;
   readonly resolve: (outcome: unknown) => void;
   readonly reject: (error: unknown) => void;
 }

@@ -71,7 +71,8 @@ async function guess(gate: Gate, admission: Admission, next: () => Promise<Buffe
 }
 
 function limitsOf(call: IncomingCall, { key, clientAddress }: Signer, rates: Rates): LimitCharge[] {
-  const { cost, actingUser } = call.contract.rules;
+  const { actingUser, costOf } = call.contract.rules;
+  const cost = costOf(call.request);
   const charge = (name: string, who: string, rate: number): LimitCharge => ({
     name,
     key: who,

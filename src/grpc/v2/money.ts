@@ -4,14 +4,14 @@ import { TransferKind as WireKind } from '../../../gen/ts/wallet/v2/transfer.ts'
 import { type Currency, parseCurrency } from '../../domain/currency.ts';
 import type { RequestedMoney } from '../../domain/intent.ts';
 import { refuseField } from '../../domain/refusal.ts';
-import type { PostedTransfer, TransferKind } from '../../domain/transfer.ts';
+import type { PostedTransfer, Transfer, TransferKind } from '../../domain/transfer.ts';
 import { TRANSFER_KINDS } from '../../domain/transfer.ts';
 import { toTimestamp } from '../timestamp.ts';
 
 /** Reads the amount of a request; the contract has checked that it is there and in range. */
-export function parseAmount(money: WireMoney | undefined): RequestedMoney {
-  if (!money) throw refuseField('INVALID_FIELD', 'amount', 'is required');
-  const field = 'amount.currency_code';
+export function parseAmount(money: WireMoney | undefined, path = 'amount'): RequestedMoney {
+  if (!money) throw refuseField('INVALID_FIELD', path, 'is required');
+  const field = `${path}.currency_code`;
   return { currency: parseCurrency(money.currencyCode, field), amount: money.minorUnits, field };
 }
 
@@ -33,8 +33,13 @@ export function parseKinds(kinds: readonly WireKind[]): TransferKind[] | undefin
   return kinds.length === 0 ? undefined : TRANSFER_KINDS.filter((kind) => kinds.includes(KINDS[kind]));
 }
 
+/** What is shown of a posted transfer. */
+interface ShownTransfer extends Omit<PostedTransfer, 'transfer'> {
+  readonly transfer: Omit<Transfer, 'debitBalanceAfter' | 'creditBalanceAfter'>;
+}
+
 /** Accounts that are no wallets (the outside, pots) are not shown: their ids would mean nothing to a caller. */
-export function toTransfer({ transfer, debitUserId, creditUserId }: PostedTransfer) {
+export function toTransfer({ transfer, debitUserId, creditUserId }: ShownTransfer) {
   return {
     transferId: transfer.id,
     kind: KINDS[transfer.kind],

@@ -6,12 +6,14 @@ import type {
 import type { WalletRef } from '../../domain/intent.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
+import { batchCreateTransfers, itemField } from '../../usecases/batch-create-transfers.ts';
 import type { Core } from '../../usecases/core.ts';
 import { deposit } from '../../usecases/deposit.ts';
 import { getTransfer } from '../../usecases/get-transfer.ts';
-import { transfer } from '../../usecases/transfer.ts';
+import { type TransferIntent, transfer } from '../../usecases/transfer.ts';
 import { withdraw } from '../../usecases/withdraw.ts';
 import type { Handlers } from '../unary.ts';
+import { parseMode, toResult } from './batch-transfers.ts';
 import { parseAmount, toMoney, toTransfer } from './money.ts';
 import { walletRef } from './wallet.ts';
 
@@ -28,11 +30,16 @@ export const transferService = (core: Core): Handlers<typeof TransferServiceServ
     return answer(posted, posted.transfer.debitBalanceAfter);
   },
 
-  async createTransfer({ debitWalletId, destination, amount, memo }, { userId, key, call }) {
-    const from = walletRef(debitWalletId, 'debit_wallet_id');
-    const intent = { userId, from, to: parseDestination(destination), money: parseAmount(amount), memo };
-    const posted = await core.perform(transfer, intent, key, call);
+  async createTransfer(request, { userId, key, call }) {
+    const posted = await core.perform(transfer, parseTransfer(request, userId, ''), key, call);
     return answer(posted, posted.transfer.debitBalanceAfter);
+  },
+
+  async batchCreateTransfers({ items: requests, mode }, { userId, key, call }) {
+    const items = requests.map((item, index) => parseTransfer(item, userId, `${itemField(index)}.`));
+    const intent = { mode: parseMode(mode), items };
+    const { results, at } = await core.perform(batchCreateTransfers, intent, key, call);
+    return { results: requests.map((request, index) => toResult(userId, request, results[index], at)) };
   },
 
   async getTransfer({ transferId }, { userId }) {
@@ -40,11 +47,23 @@ export const transferService = (core: Core): Handlers<typeof TransferServiceServ
   },
 });
 
-function parseDestination(destination: CreateTransferRequest['destination']): WalletRef {
-  if (!destination) throw refuseField('INVALID_FIELD', 'destination', 'is required');
+/** Reads what is asked for; `path` is where it stands in the request, with a dot behind it, or empty. */
+function parseTransfer(request: CreateTransferRequest, userId: bigint, path: string): TransferIntent {
+  const { debitWalletId, destination, amount, memo } = request;
+  return {
+    userId,
+    from: walletRef(debitWalletId, `${path}debit_wallet_id`),
+    to: parseDestination(destination, path),
+    money: parseAmount(amount, `${path}amount`),
+    memo,
+  };
+}
+
+function parseDestination(destination: CreateTransferRequest['destination'], path: string): WalletRef {
+  if (!destination) throw refuseField('INVALID_FIELD', `${path}destination`, 'is required');
   return destination.$case === 'creditUserId'
-    ? { defaultOf: destination.value, field: 'credit_user_id' }
-    : walletRef(destination.value, 'credit_wallet_id');
+    ? { defaultOf: destination.value, field: `${path}credit_user_id` }
+    : walletRef(destination.value, `${path}credit_wallet_id`);
 }
 
 function answer(posted: PostedTransfer, balance: bigint) {

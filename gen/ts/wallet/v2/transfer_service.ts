@@ -27,6 +27,55 @@ export const protobufFileName = "wallet/v2/transfer_service.proto";
 
 /** Money in, out and across. */
 
+/** What becomes of the other items when one is refused. */
+export const BatchMode = {
+  UNSPECIFIED: 0,
+  /**
+   * ALL_OR_NOTHING - The first item that is refused refuses the call, which names it (`items[3].credit_wallet_id`, or `items[3]` where
+   * no one field is wrong): nothing moves.
+   */
+  ALL_OR_NOTHING: 1,
+  /** EACH - Each item for itself: a refused one leaves no trace, and its result says why; the others are posted. */
+  EACH: 2,
+} as const;
+
+export type BatchMode = typeof BatchMode[keyof typeof BatchMode];
+
+export namespace BatchMode {
+  export type UNSPECIFIED = typeof BatchMode.UNSPECIFIED;
+  export type ALL_OR_NOTHING = typeof BatchMode.ALL_OR_NOTHING;
+  export type EACH = typeof BatchMode.EACH;
+}
+
+export function batchModeFromJSON(object: any): BatchMode {
+  switch (object) {
+    case 0:
+    case "BATCH_MODE_UNSPECIFIED":
+      return BatchMode.UNSPECIFIED;
+    case 1:
+    case "BATCH_MODE_ALL_OR_NOTHING":
+      return BatchMode.ALL_OR_NOTHING;
+    case 2:
+    case "BATCH_MODE_EACH":
+      return BatchMode.EACH;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum BatchMode");
+  }
+}
+
+export function batchModeToJSON(object: BatchMode): string {
+  switch (object) {
+    case BatchMode.UNSPECIFIED:
+      return "BATCH_MODE_UNSPECIFIED";
+    case BatchMode.ALL_OR_NOTHING:
+      return "BATCH_MODE_ALL_OR_NOTHING";
+    case BatchMode.EACH:
+      return "BATCH_MODE_EACH";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum BatchMode");
+  }
+}
+
 /** Asks to bring money in. */
 export interface DepositRequest {
   walletId: string;
@@ -92,6 +141,42 @@ export interface CreateTransferResponse {
     | undefined;
   /** The balance of the wallet it came from, right after. */
   balance: Money | undefined;
+}
+
+/** Asks to move money many times. */
+export interface BatchCreateTransfersRequest {
+  items: CreateTransferRequest[];
+  mode: BatchMode;
+}
+
+/** What became of the items. */
+export interface BatchCreateTransfersResponse {
+  /** One for each item, in the order of the items. */
+  results: BatchTransferResult[];
+}
+
+/** What became of one item. */
+export interface BatchTransferResult {
+  outcome:
+    | //
+    /** The transfer, done, and the balance of the wallet it came from, right after it. */
+    { $case: "posted"; value: CreateTransferResponse }
+    | //
+    /** Why the item was refused. */
+    { $case: "refused"; value: BatchTransferRefusal }
+    | undefined;
+}
+
+/** Why an item was refused; CreateTransfer would have been refused for the same. */
+export interface BatchTransferRefusal {
+  /** ERR001, ERR005 or ERR006, as in the metadata of google.rpc.ErrorInfo. */
+  code: string;
+  /** As in google.rpc.ErrorInfo: BALANCE_TOO_LOW, WALLET_NOT_FOUND and so on. */
+  reason: string;
+  /** What is wrong, in English. */
+  message: string;
+  /** The field that is wrong: `items[3].credit_wallet_id`; `items[3]` where no one field is. */
+  field: string;
 }
 
 /** Asks for a transfer. */
@@ -747,6 +832,382 @@ export const CreateTransferResponse: MessageFns<CreateTransferResponse> = {
   },
 };
 
+function createBaseBatchCreateTransfersRequest(): BatchCreateTransfersRequest {
+  return { items: [], mode: 0 };
+}
+
+export const BatchCreateTransfersRequest: MessageFns<BatchCreateTransfersRequest> = {
+  encode(message: BatchCreateTransfersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.items) {
+      CreateTransferRequest.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.mode !== 0) {
+      writer.uint32(16).int32(message.mode);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchCreateTransfersRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchCreateTransfersRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.items.push(CreateTransferRequest.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchCreateTransfersRequest {
+    return {
+      items: globalThis.Array.isArray(object?.items)
+        ? object.items.map((e: any) => CreateTransferRequest.fromJSON(e))
+        : [],
+      mode: isSet(object.mode) ? batchModeFromJSON(object.mode) : 0,
+    };
+  },
+
+  toJSON(message: BatchCreateTransfersRequest): unknown {
+    const obj: any = {};
+    if (message.items?.length) {
+      obj.items = message.items.map((e) => CreateTransferRequest.toJSON(e));
+    }
+    if (message.mode !== 0) {
+      obj.mode = batchModeToJSON(message.mode);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<BatchCreateTransfersRequest>): BatchCreateTransfersRequest {
+    return BatchCreateTransfersRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BatchCreateTransfersRequest>): BatchCreateTransfersRequest {
+    const message = createBaseBatchCreateTransfersRequest();
+    message.items = object.items?.map((e) => CreateTransferRequest.fromPartial(e)) || [];
+    message.mode = object.mode ?? 0;
+    return message;
+  },
+};
+
+function createBaseBatchCreateTransfersResponse(): BatchCreateTransfersResponse {
+  return { results: [] };
+}
+
+export const BatchCreateTransfersResponse: MessageFns<BatchCreateTransfersResponse> = {
+  encode(message: BatchCreateTransfersResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.results) {
+      BatchTransferResult.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchCreateTransfersResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchCreateTransfersResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.results.push(BatchTransferResult.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchCreateTransfersResponse {
+    return {
+      results: globalThis.Array.isArray(object?.results)
+        ? object.results.map((e: any) => BatchTransferResult.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: BatchCreateTransfersResponse): unknown {
+    const obj: any = {};
+    if (message.results?.length) {
+      obj.results = message.results.map((e) => BatchTransferResult.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<BatchCreateTransfersResponse>): BatchCreateTransfersResponse {
+    return BatchCreateTransfersResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BatchCreateTransfersResponse>): BatchCreateTransfersResponse {
+    const message = createBaseBatchCreateTransfersResponse();
+    message.results = object.results?.map((e) => BatchTransferResult.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseBatchTransferResult(): BatchTransferResult {
+  return { outcome: undefined };
+}
+
+export const BatchTransferResult: MessageFns<BatchTransferResult> = {
+  encode(message: BatchTransferResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.outcome?.$case) {
+      case "posted":
+        CreateTransferResponse.encode(message.outcome.value, writer.uint32(10).fork()).join();
+        break;
+      case "refused":
+        BatchTransferRefusal.encode(message.outcome.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchTransferResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchTransferResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.outcome = { $case: "posted", value: CreateTransferResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = { $case: "refused", value: BatchTransferRefusal.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchTransferResult {
+    return {
+      outcome: isSet(object.posted)
+        ? { $case: "posted", value: CreateTransferResponse.fromJSON(object.posted) }
+        : isSet(object.refused)
+        ? { $case: "refused", value: BatchTransferRefusal.fromJSON(object.refused) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: BatchTransferResult): unknown {
+    const obj: any = {};
+    if (message.outcome?.$case === "posted") {
+      obj.posted = CreateTransferResponse.toJSON(message.outcome.value);
+    } else if (message.outcome?.$case === "refused") {
+      obj.refused = BatchTransferRefusal.toJSON(message.outcome.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<BatchTransferResult>): BatchTransferResult {
+    return BatchTransferResult.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BatchTransferResult>): BatchTransferResult {
+    const message = createBaseBatchTransferResult();
+    switch (object.outcome?.$case) {
+      case "posted": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "posted", value: CreateTransferResponse.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+      case "refused": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "refused", value: BatchTransferRefusal.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseBatchTransferRefusal(): BatchTransferRefusal {
+  return { code: "", reason: "", message: "", field: "" };
+}
+
+export const BatchTransferRefusal: MessageFns<BatchTransferRefusal> = {
+  encode(message: BatchTransferRefusal, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.code !== "") {
+      writer.uint32(10).string(message.code);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.message !== "") {
+      writer.uint32(26).string(message.message);
+    }
+    if (message.field !== "") {
+      writer.uint32(34).string(message.field);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchTransferRefusal {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchTransferRefusal();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.code = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.field = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchTransferRefusal {
+    return {
+      code: isSet(object.code) ? globalThis.String(object.code) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+      field: isSet(object.field) ? globalThis.String(object.field) : "",
+    };
+  },
+
+  toJSON(message: BatchTransferRefusal): unknown {
+    const obj: any = {};
+    if (message.code !== "") {
+      obj.code = message.code;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    if (message.field !== "") {
+      obj.field = message.field;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<BatchTransferRefusal>): BatchTransferRefusal {
+    return BatchTransferRefusal.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BatchTransferRefusal>): BatchTransferRefusal {
+    const message = createBaseBatchTransferRefusal();
+    message.code = object.code ?? "";
+    message.reason = object.reason ?? "";
+    message.message = object.message ?? "";
+    message.field = object.field ?? "";
+    return message;
+  },
+};
+
 function createBaseGetTransferRequest(): GetTransferRequest {
   return { transferId: "" };
 }
@@ -924,6 +1385,23 @@ export const TransferServiceService = {
       Buffer.from(CreateTransferResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateTransferResponse => CreateTransferResponse.decode(value),
   },
+  /**
+   * Makes up to 1,000 transfers out of wallets of the acting user in one call, in the order of the items: each sees what
+   * those before it did. An item that breaks a rule of this contract, or names a currency that does not exist, refuses
+   * the whole call in either mode. An answer that is OK is kept under the idempotency key as a whole, with its refused
+   * items, also where every item was refused: a refused item is tried again under a new key.
+   */
+  batchCreateTransfers: {
+    path: "/wallet.v2.TransferService/BatchCreateTransfers" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: BatchCreateTransfersRequest): Buffer =>
+      Buffer.from(BatchCreateTransfersRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): BatchCreateTransfersRequest => BatchCreateTransfersRequest.decode(value),
+    responseSerialize: (value: BatchCreateTransfersResponse): Buffer =>
+      Buffer.from(BatchCreateTransfersResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): BatchCreateTransfersResponse => BatchCreateTransfersResponse.decode(value),
+  },
   /** Returns a transfer that came from or went to a wallet of the acting user; to anyone else it does not exist. */
   getTransfer: {
     path: "/wallet.v2.TransferService/GetTransfer" as const,
@@ -943,6 +1421,13 @@ export interface TransferServiceServer extends UntypedServiceImplementation {
   withdraw: handleUnaryCall<WithdrawRequest, WithdrawResponse>;
   /** Moves money from a wallet of the acting user to any other wallet of the same currency. */
   createTransfer: handleUnaryCall<CreateTransferRequest, CreateTransferResponse>;
+  /**
+   * Makes up to 1,000 transfers out of wallets of the acting user in one call, in the order of the items: each sees what
+   * those before it did. An item that breaks a rule of this contract, or names a currency that does not exist, refuses
+   * the whole call in either mode. An answer that is OK is kept under the idempotency key as a whole, with its refused
+   * items, also where every item was refused: a refused item is tried again under a new key.
+   */
+  batchCreateTransfers: handleUnaryCall<BatchCreateTransfersRequest, BatchCreateTransfersResponse>;
   /** Returns a transfer that came from or went to a wallet of the acting user; to anyone else it does not exist. */
   getTransfer: handleUnaryCall<GetTransferRequest, GetTransferResponse>;
 }
@@ -995,6 +1480,27 @@ export interface TransferServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateTransferResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Makes up to 1,000 transfers out of wallets of the acting user in one call, in the order of the items: each sees what
+   * those before it did. An item that breaks a rule of this contract, or names a currency that does not exist, refuses
+   * the whole call in either mode. An answer that is OK is kept under the idempotency key as a whole, with its refused
+   * items, also where every item was refused: a refused item is tried again under a new key.
+   */
+  batchCreateTransfers(
+    request: BatchCreateTransfersRequest,
+    callback: (error: ServiceError | null, response: BatchCreateTransfersResponse) => void,
+  ): ClientUnaryCall;
+  batchCreateTransfers(
+    request: BatchCreateTransfersRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: BatchCreateTransfersResponse) => void,
+  ): ClientUnaryCall;
+  batchCreateTransfers(
+    request: BatchCreateTransfersRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: BatchCreateTransfersResponse) => void,
   ): ClientUnaryCall;
   /** Returns a transfer that came from or went to a wallet of the acting user; to anyone else it does not exist. */
   getTransfer(

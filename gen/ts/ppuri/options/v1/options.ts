@@ -5,6 +5,7 @@
 // source: ppuri/options/v1/options.proto
 
 /* eslint-disable */
+import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "ppuri.options.v1";
 
@@ -72,4 +73,126 @@ export function scopeToJSON(object: Scope): string {
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum Scope");
   }
+}
+
+/**
+ * The cost of a call by the length of a list in its request: one unit for each begun `items_per_unit` of its elements,
+ * and no less than one.
+ */
+export interface ItemCost {
+  /** The name of the repeated field of the request. */
+  field: string;
+  /** How many elements of it take one unit. */
+  itemsPerUnit: number;
+}
+
+function createBaseItemCost(): ItemCost {
+  return { field: "", itemsPerUnit: 0 };
+}
+
+export const ItemCost: MessageFns<ItemCost> = {
+  encode(message: ItemCost, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.field !== "") {
+      writer.uint32(10).string(message.field);
+    }
+    if (message.itemsPerUnit !== 0) {
+      writer.uint32(16).int32(message.itemsPerUnit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ItemCost {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseItemCost();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.field = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.itemsPerUnit = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ItemCost {
+    return {
+      field: isSet(object.field) ? globalThis.String(object.field) : "",
+      itemsPerUnit: isSet(object.itemsPerUnit)
+        ? globalThis.Number(object.itemsPerUnit)
+        : isSet(object.items_per_unit)
+        ? globalThis.Number(object.items_per_unit)
+        : 0,
+    };
+  },
+
+  toJSON(message: ItemCost): unknown {
+    const obj: any = {};
+    if (message.field !== "") {
+      obj.field = message.field;
+    }
+    if (message.itemsPerUnit !== 0) {
+      obj.itemsPerUnit = Math.round(message.itemsPerUnit);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ItemCost>): ItemCost {
+    return ItemCost.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ItemCost>): ItemCost {
+    const message = createBaseItemCost();
+    message.field = object.field ?? "";
+    message.itemsPerUnit = object.itemsPerUnit ?? 0;
+    return message;
+  },
+};
+
+type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
+
+export type DeepPartial<T> = T extends bigint ? string | number | bigint
+  : T extends Builtin ? T : T extends globalThis.Array<infer U> ? globalThis.Array<DeepPartial<U>>
+  : T extends ReadonlyArray<infer U> ? ReadonlyArray<DeepPartial<U>>
+  : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
+  : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
+  : Partial<T>;
+
+function isSet(value: any): boolean {
+  return value !== null && value !== undefined;
+}
+
+export interface MessageFns<T> {
+  encode(message: T, writer?: BinaryWriter): BinaryWriter;
+  decode(input: BinaryReader | Uint8Array, length?: number): T;
+  fromJSON(object: any): T;
+  toJSON(message: T): unknown;
+  create(base?: DeepPartial<T>): T;
+  fromPartial(object: DeepPartial<T>): T;
 }

@@ -1,0 +1,59 @@
+// Batches of transfers as wallet.v2 writes them.
+import {
+  type BatchTransferResult,
+  type CreateTransferRequest,
+  BatchMode as WireMode,
+} from '../../../gen/ts/wallet/v2/transfer_service.ts';
+import { REASONS } from '../../domain/reasons.ts';
+import { refuseField } from '../../domain/refusal.ts';
+import type { Micros } from '../../domain/time.ts';
+import type {
+  BatchMode,
+  ItemResult,
+  PostedItem,
+  RefusedItem,
+} from '../../usecases/batch-create-transfers.ts';
+import { parseAmount, toMoney, toTransfer } from './money.ts';
+
+/** Reads the mode of a batch; the contract has checked that there is one. */
+export function parseMode(mode: WireMode): BatchMode {
+  if (mode === WireMode.ALL_OR_NOTHING) return 'all-or-nothing';
+  if (mode === WireMode.EACH) return 'each';
+  throw refuseField('INVALID_FIELD', 'mode', 'is required');
+}
+
+/** What became of an item of this user's; what the outcome leaves out stands in the request. */
+export function toResult(
+  userId: bigint,
+  request: CreateTransferRequest,
+  result: ItemResult | undefined,
+  at: Micros,
+): BatchTransferResult {
+  if (!result) throw new Error('the outcome of a batch has a result for each of its items');
+  return 'reason' in result
+    ? { outcome: { $case: 'refused', value: toRefusal(result) } }
+    : { outcome: { $case: 'posted', value: toPosted(userId, request, result, at) } };
+}
+
+function toPosted(userId: bigint, request: CreateTransferRequest, item: PostedItem, at: Micros) {
+  const { currency, amount } = parseAmount(request.amount);
+  const transfer = {
+    id: item.transferId,
+    createdAt: at,
+    kind: 'transfer',
+    currency,
+    amount,
+    debitAccountId: request.debitWalletId.toLowerCase(),
+    creditAccountId: item.creditWalletId,
+    sprinkleId: undefined,
+    memo: request.memo,
+  } as const;
+  return {
+    transfer: toTransfer({ transfer, debitUserId: userId, creditUserId: item.creditUserId }),
+    balance: toMoney(currency, item.balance),
+  };
+}
+
+function toRefusal({ reason, field, message }: RefusedItem) {
+  return { code: REASONS[reason].code, reason, message, field };
+}

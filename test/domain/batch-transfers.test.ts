@@ -1,0 +1,212 @@
+// A batch of transfers is its items one after the other: refused ones leave no trace, or take everything with them.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Account } from '../../src/domain/account.ts';
+import { Book } from '../../src/domain/book.ts';
+import { decide } from '../../src/domain/decide.ts';
+import { Refusal } from '../../src/domain/refusal.ts';
+import type { Verb } from '../../src/domain/verb.ts';
+import {
+  type BatchTransfersIntent,
+  batchCreateTransfers,
+} from '../../src/usecases/batch-create-transfers.ts';
+import { type TransferIntent, transfer } from '../../src/usecases/transfer.ts';
+import { seededRandom } from './dice.ts';
+
+const USERS = [1n, 2n, 3n];
+const ME = 1n;
+
+function freshBook(balances: readonly bigint[]): Book {
+  const accounts = USERS.map(
+    (owner, index): Account => ({
+      id: `w${owner}`,
+      kind: 'wallet',
+      currency: 'KRW',
+      ownerUserId: owner,
+      isDefault: true,
+      displayName: '',
+      balance: balances[index] ?? 0n,
+      overdraftLimit: 0n,
+      version: 0,
+      createdAt: 0,
+      updatedAt: 0,
+    }),
+  );
+  const rooms = {
+    sprinkles: [],
+    members: new Set<string>(),
+    claims: new Set<string>(),
+    freeTokens: new Map<string, string[]>(),
+  };
+  return new Book({ at: 1_790_000_000_000_000, accounts, rooms, answers: new Map() }, seededRandom(7));
+}
+
+interface Item {
+  readonly from: bigint;
+  readonly to: bigint;
+  readonly amount: bigint;
+  readonly currency: 'KRW' | 'USD';
+}
+
+const intentOf = ({ from, to, amount, currency }: Item, index: number): TransferIntent => ({
+  userId: ME,
+  from: { walletId: `w${from}`, field: `items[${index}].debit_wallet_id` },
+  to: { walletId: `w${to}`, field: `items[${index}].credit_wallet_id` },
+  money: { currency, amount, field: `items[${index}].amount.currency_code` },
+  memo: '',
+});
+
+/** Mostly what may pass; now and then a stranger's wallet, nobody's wallet, the same wallet, or dollars. */
+const items = fc.array(
+  fc.record<Item>({
+    from: fc.oneof({ weight: 8, arbitrary: fc.constant(ME) }, { weight: 1, arbitrary: fc.constant(2n) }),
+    to: fc.constantFrom(2n, 3n, 2n, 3n, 1n, 9n),
+    amount: fc.bigInt({ min: 1n, max: 1500n }),
+    currency: fc.constantFrom('KRW', 'KRW', 'KRW', 'KRW', 'USD'),
+  }),
+  { minLength: 1, maxLength: 30 },
+);
+const balances = fc.array(fc.bigInt({ min: 0n, max: 8000n }), { minLength: 3, maxLength: 3 });
+
+const keyed = <I, O>(verb: Verb<I, O>, intent: I, key: string) => ({
+  verb: verb as Verb<unknown, unknown>,
+  intent,
+  key: { userId: ME, key, fingerprint: key },
+});
+const batch = (mode: BatchTransfersIntent['mode'], wanted: readonly Item[], key = 'batch') =>
+  keyed(batchCreateTransfers, { mode, items: wanted.map(intentOf) }, key);
+
+const accountsOf = (book: Book) => USERS.map((owner) => book.account(`w${owner}`));
+const movedIn = (book: Book) => [accountsOf(book), book.newTransfers];
+
+/** What single calls do, one after the other: nothing where one is posted, its refusal where it is not. */
+function oneByOne(book: Book, wanted: readonly Item[]): (Refusal | undefined)[] {
+  return wanted.map((item, index) => {
+    try {
+      decide(keyed(transfer, intentOf(item, index), `single-${index}`), book);
+      return undefined;
+    } catch (error) {
+      assert.ok(error instanceof Refusal, String(error));
+      return error;
+    }
+  });
+}
+
+test('each for itself: the same transfers, balances and refusals as single calls one after the other', () => {
+  fc.assert(
+    fc.property(balances, items, (start, wanted) => {
+      const [together, alone] = [freshBook(start), freshBook(start)];
+      const { results } = decide(batch('each', wanted), together) as {
+        results: { reason?: string; field?: string; balance?: bigint }[];
+      };
+      const refusals = oneByOne(alone, wanted);
+      assert.deepEqual(
+        results.map(({ reason }) => reason),
+        refusals.map((refusal) => refusal?.reason),
+      );
+      assert.deepEqual(movedIn(together), movedIn(alone));
+      for (const [index, { field }] of results.entries())
+        assert.ok(field?.startsWith(`items[${index}]`) ?? true);
+      assert.equal(together.newAnswers.length, 1);
+    }),
+  );
+});
+
+/** A decision that posts, lets decisions within it try, and may then end in a refusal all the same. */
+interface Decision {
+  readonly amount: bigint;
+  readonly within: readonly Decision[];
+  readonly isRefused: boolean;
+}
+
+const { decision } = fc.letrec<{ decision: Decision }>((tie) => ({
+  decision: fc.record({
+    amount: fc.bigInt({ min: 1n, max: 9n }),
+    within: fc.oneof({ maxDepth: 4 }, fc.constant([]), fc.array(tie('decision'), { maxLength: 3 })),
+    isRefused: fc.boolean(),
+  }),
+}));
+
+type Attempt = (book: Book, decide: () => void) => void;
+
+function run(attempt: Attempt, book: Book, { amount, within, isRefused }: Decision): void {
+  try {
+    attempt(book, () => {
+      book.post({ kind: 'transfer', debit: book.account('w1'), credit: book.account('w2'), amount });
+      for (const inner of within) run(attempt, book, inner);
+      if (isRefused) throw new Refusal('BALANCE_TOO_LOW');
+    });
+  } catch (error) {
+    assert.ok(error instanceof Refusal, String(error));
+  }
+}
+
+const amountsLeft = ({ amount, within, isRefused }: Decision): bigint[] =>
+  isRefused ? [] : [amount, ...within.flatMap(amountsLeft)];
+
+function checkNesting(attempt: Attempt): void {
+  fc.assert(
+    fc.property(decision, (outermost) => {
+      const book = freshBook([1_000_000n]);
+      run(attempt, book, outermost);
+      const left = amountsLeft(outermost);
+      assert.deepEqual(
+        book.newTransfers.map(({ amount }) => amount),
+        left,
+      );
+      assert.equal(
+        book.account('w2').balance,
+        left.reduce((sum, amount) => sum + amount, 0n),
+      );
+      assert.equal(book.account('w1').version, left.length);
+    }),
+  );
+}
+
+test('decisions within decisions: each refusal takes back its own changes and those within it, and no others', () => {
+  checkNesting((book, decide) => book.attempt(decide));
+});
+
+test('negative control: without the undo the same property sees what refused decisions left behind', () => {
+  assert.throws(() => checkNesting((_book, decide) => decide()), /Property failed/);
+});
+
+test('all or nothing: all that single calls would do, or the first refusal, which names the item, and no trace', () => {
+  fc.assert(
+    fc.property(balances, items, (start, wanted) => {
+      const [together, alone] = [freshBook(start), freshBook(start)];
+      const before = structuredClone(movedIn(together));
+      const refusals = oneByOne(alone, wanted);
+      const first = refusals.findIndex((refusal) => refusal !== undefined);
+      if (first === -1) {
+        decide(batch('all-or-nothing', wanted), together);
+        assert.deepEqual(movedIn(together), movedIn(alone));
+        return;
+      }
+      assert.throws(
+        () => decide(batch('all-or-nothing', wanted), together),
+        (error) =>
+          error instanceof Refusal &&
+          error.reason === refusals[first]?.reason &&
+          error.violations.length === 1 &&
+          error.violations[0]?.field.split('.')[0] === `items[${first}]`,
+      );
+      assert.deepEqual(movedIn(together), before);
+      assert.deepEqual(together.newAnswers, []);
+    }),
+  );
+});
+
+test('batches and single calls in one book: a refused batch takes back its own changes and nobody else’s', () => {
+  const book = freshBook([1000n]);
+  const pay = (amount: bigint): Item => ({ from: ME, to: 2n, amount, currency: 'KRW' });
+  decide(batch('each', [pay(100n), pay(5000n), pay(200n)], 'first'), book);
+  assert.throws(() => decide(batch('all-or-nothing', [pay(300n), pay(401n)], 'second'), book), Refusal);
+  decide(batch('all-or-nothing', [pay(300n), pay(400n)], 'third'), book);
+  assert.deepEqual(
+    book.newTransfers.map(({ amount }) => amount),
+    [100n, 200n, 300n, 400n],
+  );
+  assert.equal(book.account('w1').balance, 0n);
+});

@@ -1,0 +1,60 @@
+// Batches and limits: a full one passes within the defaults, and asking for many things at once is no way around them.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { CONTRACTS } from '../../src/grpc/contracts.ts';
+import { type Stack, startStack } from '../stack.ts';
+import type { Answer } from '../teller.ts';
+
+const [ANNA, BO] = [9601, 9602];
+/** The default for a user. */
+const RATE = 100;
+let stack: Stack;
+let wallet: string;
+
+before(async () => {
+  stack = await startStack({ env: { USER_RATE_PER_SECOND: String(RATE) } });
+  await stack.addUsers([ANNA, BO]);
+  await stack.fund([BO], 1000);
+  const { rows } = await stack.db.query('SELECT id FROM accounts WHERE owner_user_id = $1', [ANNA]);
+  wallet = rows[0].id;
+});
+after(() => stack.stop());
+
+/** The sender has nothing, so that each call is quick: what it takes of the limits is the same. */
+const send = (count: number): Promise<Answer> => {
+  const item = {
+    debit_wallet_id: wallet,
+    credit_user_id: String(BO),
+    amount: { currency_code: 'KRW', minor_units: '1' },
+  };
+  return stack.grpc.tell(
+    'wallet.v2.TransferService/BatchCreateTransfers',
+    { items: Array.from({ length: count }, () => item), mode: 'BATCH_MODE_ALL_OR_NOTHING' },
+    { userId: String(ANNA), idempotencyKey: crypto.randomUUID() },
+  );
+};
+
+test('a batch takes one unit for each begun ten of its items, a call without items one', () => {
+  const contract = CONTRACTS.get('/wallet.v2.TransferService/BatchCreateTransfers');
+  const costOf = (count: number) => contract?.rules.costOf(() => ({ items: Array(count).fill({}) }));
+  assert.deepEqual([0, 1, 10, 11, 100, 999, 1000].map(costOf), [1, 1, 1, 2, 10, 100, 100]);
+  assert.equal(
+    CONTRACTS.get('/wallet.v2.TransferService/CreateTransfer')?.rules.costOf(() => ({})),
+    1,
+  );
+  assert.equal(
+    CONTRACTS.get('/wallet.v2.WalletService/BatchGetBalances')?.rules.costOf(() => ({})),
+    5,
+  );
+});
+
+test('a batch of 1,000 passes within the defaults, and one after the other no more than the limit lets through', async () => {
+  const started = performance.now();
+  let passed = 0;
+  let answer = await send(1000);
+  for (; answer.reason === 'BALANCE_TOO_LOW'; answer = await send(1000)) passed += 1;
+  assert.equal(answer.reason, 'RATE_LIMITED');
+  const seconds = (performance.now() - started) / 1000;
+  assert.ok(passed >= 2, `only ${passed} passed`);
+  assert.ok(passed * 100 <= 2 * RATE + RATE * seconds, `${passed} passed in ${seconds} s`);
+});

@@ -1,0 +1,95 @@
+// The server is killed while it posts batches whose answers nobody hears: each is there whole or not at all, and its
+// retry, over another server, posts what is missing and gets the one answer.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { makeKey } from '../keys.ts';
+import { startLine } from '../line.ts';
+import { startServerProcess } from '../server-process.ts';
+import { assertBooksBalance, makeDatabase, ownerPool, peopleOf, serverEnv } from '../stack.ts';
+import { type Answer, grpcTeller, type Json, type Teller } from '../teller.ts';
+
+const [ANNA, BO] = [7101, 7102];
+const BATCHES = 60;
+const ITEMS = 50;
+
+async function countOf(db: pg.Pool): Promise<number> {
+  const { rows } = await db.query(`SELECT count(*)::int AS count FROM transfers WHERE kind = 'transfer'`);
+  return rows[0].count;
+}
+
+/** Batches of one won each; every other one brings an item that is refused, and still posts the others. */
+function batchOf(wallet: string, index: number): Json {
+  const item = (amount: number) => ({
+    debit_wallet_id: wallet,
+    credit_user_id: String(BO),
+    amount: { currency_code: 'KRW', minor_units: String(amount) },
+  });
+  const items = Array.from({ length: ITEMS }, () => item(1));
+  return index % 2 === 0
+    ? { items, mode: 'BATCH_MODE_ALL_OR_NOTHING' }
+    : { items: [item(1_000_000_000), ...items], mode: 'BATCH_MODE_EACH' };
+}
+
+const send = (teller: Teller, wallet: string, index: number): Promise<Answer> =>
+  teller.tell('wallet.v2.TransferService/BatchCreateTransfers', batchOf(wallet, index), {
+    userId: String(ANNA),
+    idempotencyKey: `batch-${index}`,
+  });
+
+test('SIGKILL among batches whose answers are lost: whole or not at all, and retried exactly once', async () => {
+  const database = await makeDatabase();
+  const logDir = mkdtempSync(join(tmpdir(), 'ppuri-crash-'));
+  const env = serverEnv(database, logDir);
+  const key = await makeKey(database);
+  const db = ownerPool(database);
+
+  const first = await startServerProcess({ ...env, LEDGER_MAX_BATCH: '100' });
+  const line = await startLine(first.grpcPort);
+  const near = grpcTeller(first.address, key);
+  const far = grpcTeller(`127.0.0.1:${line.port}`, key);
+  const people = peopleOf(database, near);
+  await people.addUsers([ANNA, BO]);
+  await people.fund([ANNA], BATCHES * ITEMS);
+  const { rows } = await db.query('SELECT id FROM accounts WHERE owner_user_id = $1', [ANNA]);
+  const wallet = String(rows[0].id);
+  // Something must have been heard before, or no connection would be there to lose answers on.
+  const heard = await far.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+  assert.equal(heard.status, 0);
+  line.loseAnswers();
+  const unheard = Array.from({ length: BATCHES }, (_, index) => send(far, wallet, index));
+  // Killed once some are on disk; that the others are still on their way is likely and not needed.
+  for (let wait = 0; wait < 2000 && (await countOf(db)) === 0; wait++) await sleep(5);
+  await first.kill();
+  line.close();
+  for (const answer of await Promise.all(unheard)) assert.notEqual(answer.status, 0);
+  const onDisk = await countOf(db);
+  assert.ok(onDisk > 0);
+  assert.equal(onDisk % ITEMS, 0, 'a batch is there in part');
+  await assertBooksBalance(db);
+  near.close();
+  far.close();
+
+  const second = await startServerProcess(env);
+  const teller = grpcTeller(second.address, key);
+  const retry = () => Promise.all(Array.from({ length: BATCHES }, (_, index) => send(teller, wallet, index)));
+  const answers = await retry();
+  const again = await retry();
+  const posted = answers.flatMap((answer) => answer.list('results')).filter((result) => 'posted' in result);
+  assert.equal(posted.length, BATCHES * ITEMS);
+  assert.deepEqual(
+    again.map(({ body }) => body),
+    answers.map(({ body }) => body),
+  );
+  assert.equal(await countOf(db), BATCHES * ITEMS);
+  await assertBooksBalance(db);
+  teller.close();
+  await second.stop();
+  await db.end();
+  await database.drop();
+  rmSync(logDir, { recursive: true, force: true });
+});
