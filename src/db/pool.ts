@@ -28,6 +28,9 @@ export function openPool(options: PoolOptions): pg.Pool {
     keepAlive: true,
   } as pg.PoolConfig);
   pool.on('error', options.onIdleError);
+  // A connection may also be lost while somebody holds it and waits for something else. Their next statement fails then;
+  // without a listener the whole process would.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 

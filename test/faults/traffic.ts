@@ -36,6 +36,8 @@ export interface Traffic {
   readonly record: Record;
   /** Lets every payment come to its end, retrying, and stops. */
   stop(): Promise<void>;
+  /** Stops without a care for payments that have not come to their end. */
+  abandon(): Promise<void>;
 }
 
 const CALLERS = 12;
@@ -49,6 +51,7 @@ export function startTraffic(tellers: readonly Teller[], users: readonly number[
   const record: Record = { balances: [], answers: [], paid: new Map(), surprises: [] };
   const known = new Map<number, string[]>(users.map((user) => [user, []]));
   let isStopping = false;
+  let isAbandoned = false;
   let calls = 0;
 
   const tell = async (
@@ -86,6 +89,7 @@ export function startTraffic(tellers: readonly Teller[], users: readonly number[
         for (const user of [from, to]) known.get(user)?.push(id);
         return;
       }
+      if (isAbandoned) return;
       await sleep(RETRY_AFTER_MS);
     }
   };
@@ -109,11 +113,16 @@ export function startTraffic(tellers: readonly Teller[], users: readonly number[
     }
   };
   const callers = Array.from({ length: CALLERS }, (_, index) => caller(index));
+  const stop = async () => {
+    isStopping = true;
+    await Promise.all(callers);
+  };
   return {
     record,
-    stop: async () => {
-      isStopping = true;
-      await Promise.all(callers);
+    stop,
+    abandon: () => {
+      isAbandoned = true;
+      return stop();
     },
   };
 }
