@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, credentials, status } from '@grpc/grpc-js';
 import { renderEdge } from '../../envoy/render.ts';
 import type { Envoy, EnvoyOptions } from '../../scripts/dev/envoy.ts';
 import type { SigningKey } from '../../src/signatures/index.ts';
@@ -100,9 +101,10 @@ async function underTraffic({ restUrl, grpcAddress }: Envoy, happens: () => Prom
   const before = await transferCount();
   const traffic = startTraffic({ restUrl, grpcAddress, key, users: USERS, callsPerSecond: CALLS_PER_SECOND });
   await until('there is traffic', () => traffic.answered() > CALLS_PER_SECOND, NOTICED_MS);
-  await happens();
-  await sleep(500);
-  const tally = await traffic.stop();
+  const happened = happens().then(() => sleep(500));
+  // Traffic that nobody stopped would go on for ever.
+  const tally = await happened.catch(() => {}).then(() => traffic.stop());
+  await happened;
   assert.ok(tally.calls > 2 * CALLS_PER_SECOND);
   return { ...tally, posted: (await transferCount()) - before };
 }
@@ -160,9 +162,28 @@ test('a process is killed: no call fails, it is left out at once, and its succes
     const [first] = servers;
     await first?.kill();
     await untilHealthy(envoy, 1);
-    assert.ok((await statOf(envoy, 'outlier_detection.ejections_enforced_total')) >= 1);
+    assert.ok(
+      (await statOf(envoy, 'outlier_detection.ejections_enforced_consecutive_local_origin_failure')) >= 1,
+    );
     if (first) servers[0] = await startServerProcess(env, first);
     await untilHealthy(envoy, 2);
   });
   assertAllWell(outcome);
+});
+
+test('strangers who provoke errors get no process left out', { skip }, async () => {
+  const envoy = await start(NOT_DRAINING);
+  const client = new Client(envoy.grpcAddress, credentials.createInsecure());
+  const asIs = (bytes: Buffer) => bytes;
+  // The edge counts UNIMPLEMENTED as HTTP 501; five in a row would have a process left out, were answers counted.
+  for (let call = 0; call < 30; call++) {
+    const code = await new Promise((resolve) => {
+      const path = '/wallet.v1.NoService/NoMethod';
+      client.makeUnaryRequest(path, asIs, asIs, Buffer.alloc(0), (error) => resolve(error?.code));
+    });
+    assert.equal(code, status.UNIMPLEMENTED);
+  }
+  client.close();
+  assert.equal(await statOf(envoy, 'outlier_detection.ejections_enforced_total'), 0);
+  assert.equal(await statOf(envoy, 'membership_healthy'), 2);
 });
