@@ -1,5 +1,6 @@
 // Constant traffic through an edge: so many calls a second, reads and money, over REST and gRPC, all signed.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { status } from '@grpc/grpc-js';
 import type { SigningKey } from '../../src/signatures/index.ts';
 import { type Answer, grpcTeller, type Json, restTeller } from '../teller.ts';
 
@@ -7,6 +8,11 @@ import { type Answer, grpcTeller, type Json, restTeller } from '../teller.ts';
 export interface Tally {
   /** Every call that was not answered OK, as `RPC over gRPC: REASON`. */
   readonly failed: readonly string[];
+  /**
+   * Calls whose answer broke off: nobody on the way may try a call again whose answer has begun, so its caller does, and
+   * counts it as failed only when that fails too.
+   */
+  readonly cutOff: readonly string[];
   readonly calls: number;
   /** How many transfers were answered OK. */
   readonly transfers: number;
@@ -31,8 +37,9 @@ export interface TrafficOptions {
 
 /** Starts traffic. A call that is slow holds up no other: each goes out when its time has come. */
 export function startTraffic({ restUrl, grpcAddress, key, users, callsPerSecond }: TrafficOptions): Traffic {
-  const tellers = [grpcTeller(grpcAddress, key), restTeller(restUrl, key)];
+  const tellers = [grpcTeller(grpcAddress, key), restTeller(restUrl, key)] as const;
   const failed: string[] = [];
+  const cutOff: string[] = [];
   const name = crypto.randomUUID();
   const underWay = new Set<Promise<void>>();
   let calls = 0;
@@ -40,18 +47,21 @@ export function startTraffic({ restUrl, grpcAddress, key, users, callsPerSecond 
   let isOver = false;
 
   const make = async (index: number) => {
-    const teller = tellers[index % 2];
+    const teller = tellers[index % 2 === 0 ? 0 : 1];
     const userId = String(users[index % users.length]);
     const isTransfer = index % 4 >= 2;
     const rpc = `wallet.v1.WalletService/${isTransfer ? 'Transfer' : 'GetBalance'}`;
     const request: Json = isTransfer ? { to_user_id: users[(index + 1) % users.length] ?? 0, amount: 1 } : {};
     const identity = { userId, ...(isTransfer && { idempotencyKey: `${name}-${index}` }) };
-    const answer: Answer | Error | undefined = await teller
-      ?.tell(rpc, request, identity)
-      .catch((error: Error) => error);
-    if (answer instanceof Error) failed.push(`${rpc} over ${teller?.name}: ${answer.message}`);
-    else if (answer?.status !== 0) failed.push(`${rpc} over ${teller?.name}: ${answer?.reason}`);
-    else if (isTransfer) transfers += 1;
+    const tell = () => teller.tell(rpc, request, identity).catch((error: Error) => error);
+    let answer = await tell();
+    if (isCutOff(answer)) {
+      cutOff.push(`${rpc} over ${teller.name}: ${wordsOf(answer)}`);
+      answer = await tell();
+    }
+    if (answer instanceof Error || answer.status !== 0) {
+      failed.push(`${rpc} over ${teller.name}: ${wordsOf(answer)}`);
+    } else if (isTransfer) transfers += 1;
   };
   const run = async () => {
     const startedAt = performance.now();
@@ -73,7 +83,17 @@ export function startTraffic({ restUrl, grpcAddress, key, users, callsPerSecond 
       await running;
       await Promise.all(underWay);
       for (const teller of tellers) teller.close();
-      return { failed, calls, transfers };
+      return { failed, cutOff, calls, transfers };
     },
   };
+}
+
+/** Refusals of the server and the edge have a reason; an answer that broke off has none. */
+function isCutOff(answer: Answer | Error): boolean {
+  return answer instanceof Error || (answer.status !== status.OK && answer.reason === '');
+}
+
+function wordsOf(answer: Answer | Error): string {
+  if (answer instanceof Error) return answer.message;
+  return answer.reason || (status[answer.status] ?? '');
 }

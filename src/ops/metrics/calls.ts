@@ -23,7 +23,7 @@ interface MethodSeries {
   inFlight: number;
 }
 
-/** Makes the recorder of calls; takes about half a microsecond a call. */
+/** Makes the recorder of calls; takes about a microsecond a call. */
 export function callMetrics(registry: Registry, paths: Iterable<string>): CallRecorder {
   const registers = [registry];
   const durations = new Histogram({
