@@ -10,6 +10,9 @@ import type { SigningKey } from '../src/signatures/index.ts';
 export type { Json } from '../src/client/grpc.ts';
 export type { Identity } from '../src/client/identity.ts';
 
+/** Longer than any call takes. */
+const TIMEOUT_MS = 30_000;
+
 /** What came back: the response, or why not. */
 export class Answer {
   readonly body: Json;
@@ -48,7 +51,7 @@ export class Answer {
 export interface Teller {
   readonly name: 'gRPC' | 'REST';
   /** Calls `wallet.v1.WalletService/GetBalance` and the like with a request in JSON. */
-  tell(rpc: string, request: Json, identity?: Identity): Promise<Answer>;
+  tell(rpc: string, request: Json, identity?: Identity, timeoutMs?: number): Promise<Answer>;
   close(): void;
 }
 
@@ -58,8 +61,8 @@ export function grpcTeller(address: string, key?: SigningKey): Teller {
   return {
     name: 'gRPC',
     close: () => connection.close(),
-    tell: (rpc, request, identity = {}) =>
-      connection.call(rpc, request, identity, 30_000).then(
+    tell: (rpc, request, identity = {}, timeoutMs = TIMEOUT_MS) =>
+      connection.call(rpc, request, identity, timeoutMs).then(
         (body) => new Answer(body),
         (error: unknown) => {
           if (!(error instanceof PpuriError)) throw error;
@@ -81,11 +84,11 @@ export function restTeller(baseUrl: string, key?: SigningKey): Teller {
   return {
     name: 'REST',
     close: () => {},
-    async tell(rpc, request, identity = {}) {
+    async tell(rpc, request, identity = {}, timeoutMs = TIMEOUT_MS) {
       const method = RPCS.get(rpc);
       if (!method) throw new TypeError(`there is no RPC ${rpc}`);
       const { verb, path, body } = restRequest(method, request);
-      const answer = await requestRest(`${baseUrl}${path}`, verb, body, identity, key, 30_000);
+      const answer = await requestRest(`${baseUrl}${path}`, verb, body, identity, key, timeoutMs);
       return answer.status === 200 ? new Answer(answer.body as Json) : refused(answer.body);
     },
   };

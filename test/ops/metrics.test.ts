@@ -43,6 +43,8 @@ const methods = new Set([...CONTRACTS.keys()].map((path) => path.slice(1)));
 for (const own of ['grpc.health.v1.Health/Check', 'grpc.health.v1.Health/Watch', 'other/other'])
   methods.add(own);
 const among = (...values: string[]) => new Set(values);
+const KINDS = among('wallet1', 'default-wallet1', 'transactions1', 'user1', 'room1', 'member1', 'friends1');
+for (const kind of ['members1', 'token1', 'final-claim1']) KINDS.add(kind);
 /** Every label of every metric of ours, with all the values that it may ever have. */
 const LABELS: Record<string, Record<string, Set<string>>> = {
   ppuri_rpc_duration_seconds: { code: new Set(Object.keys(statuses)) },
@@ -62,9 +64,15 @@ const LABELS: Record<string, Record<string, Set<string>>> = {
     limit: among('', 'key', 'user', 'ip', 'token', 'signature', 'other'),
     by: among('redis', 'memory', 'process'),
   },
-  ppuri_pool_connections: { pool: among('ledger', 'reads'), state: among('total', 'idle', 'waiting') },
-  ppuri_breaker_state: { breaker: among('gate'), state: among('closed', 'half-open', 'open') },
+  ppuri_pool_connections: {
+    pool: among('ledger', 'reads', 'epochs'),
+    state: among('total', 'idle', 'waiting'),
+  },
+  ppuri_breaker_state: { breaker: among('gate', 'copies'), state: among('closed', 'half-open', 'open') },
   ppuri_redis_connected: { connection: among('gate') },
+  ppuri_copy_looks_total: { kind: KINDS, outcome: among('hit', 'miss', 'contended', 'corrupt', 'bypass') },
+  ppuri_copy_age_seconds: { kind: KINDS },
+  ppuri_copies_believed: {},
   ppuri_part_available: { part: among('postgres') },
 };
 
@@ -87,6 +95,10 @@ function assertBounded(samples: readonly Sample[]): void {
 
 test('every promised metric is there, and each label has only values of ours', async () => {
   assert.equal((await transfer(5)).status, 0);
+  // The second look finds what the first one left.
+  for (let look = 0; look < 3; look++) {
+    await stack.grpc.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+  }
   const samples = await readMetrics(opsUrl);
   assertBounded(samples);
   const there = new Set(samples.map(metricOf));

@@ -14,6 +14,9 @@ import type { Store } from './store.ts';
 /** What became of a look for a copy. */
 export type Look = 'hit' | 'miss' | 'contended' | 'corrupt' | 'bypass';
 
+/** Told of each look for a copy of a kind; at a hit, how long ago the copy was written, in milliseconds. */
+export type OnLook = (kind: string, look: Look, ageMs?: number) => void;
+
 /** A thing, by the name of its kind and its own among them. */
 export interface Ref {
   readonly kind: string;
@@ -54,8 +57,7 @@ export interface CacheParts {
   readonly store: Store;
   readonly lease: Lease;
   readonly format: EntryFormat;
-  /** Told of each look. */
-  readonly onLook: (kind: string, look: Look) => void;
+  readonly onLook: OnLook;
 }
 
 /** A thing of a kind, as a commit leaves it. */

@@ -1,6 +1,6 @@
 // Puts a cache together: its connection to Redis, its lease, its seal.
 import type { BreakerState } from '../breaker.ts';
-import { type Cache, type Look, startCache } from './cache.ts';
+import { type Cache, type OnLook, startCache } from './cache.ts';
 import { sealedBy } from './entry.ts';
 import { type EpochStore, openLease } from './lease.ts';
 import { openStore } from './store.ts';
@@ -20,8 +20,7 @@ export interface CacheOptions {
   readonly onConnectionError: (error: Error) => void;
   /** Told when the epoch cannot be read: copies are not believed meanwhile. */
   readonly onFault: (error: unknown) => void;
-  /** Told of each look for a copy. */
-  readonly onLook: (kind: string, look: Look) => void;
+  readonly onLook: OnLook;
 }
 
 /** A cache at work. */

@@ -38,17 +38,17 @@ export function reading({ prefix, store, lease, format, onLook }: CacheParts): P
         onLook(kind.name, 'contended');
         return shared();
       }
-      const copy = understand(kind, format.read(key, found));
-      onLook(kind.name, copy ? 'hit' : 'corrupt');
-      if (copy) return copy.value;
+      const copy = format.read(key, found);
+      const understood = copy && understand(kind, copy.text);
+      onLook(kind.name, understood ? 'hit' : 'corrupt', copy && Date.now() - copy.writtenAtMs);
+      if (understood) return understood.value;
       void store.drop(key, found).catch(() => {});
       return shared();
     },
   };
 }
 
-function understand<T>(kind: Kind<T>, text: string | undefined): { readonly value: T } | undefined {
-  if (text === undefined) return undefined;
+function understand<T>(kind: Kind<T>, text: string): { readonly value: T } | undefined {
   try {
     return { value: kind.read(text) };
   } catch {

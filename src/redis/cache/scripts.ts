@@ -2,7 +2,7 @@
 //
 //   T<name>                  taken: somebody missed it and reads it from Postgres; only they may fill it in
 //   M<version>               marked: a commit is under way that brings this version; nobody fills it in
-//   V<version>|<seal>|<text> a copy of this version
+//   V<version>|<time>|<seal>|<text> a copy of this version
 
 /** The version of what stands under a key: -1 where it has none, such as something taken, or foreign and of any type. */
 const VERSION_OF = `

@@ -1,0 +1,84 @@
+// More calls than a process takes: what is too much is refused at once, looks before money, and nothing is lost.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Stack, startStack } from '../stack.ts';
+
+const [ANNA, BO] = [8401, 8402];
+const MAX = 20;
+let stack: Stack;
+
+before(async () => {
+  stack = await startStack({ env: { MAX_IN_FLIGHT: String(MAX) } });
+  await stack.addUsers([ANNA, BO]);
+  await stack.fund([ANNA], 1_000_000);
+});
+after(() => stack.stop());
+
+const pay = (key: string) =>
+  stack.grpc.tell(
+    'wallet.v1.WalletService/Transfer',
+    { to_user_id: BO, amount: 1 },
+    { userId: String(ANNA), idempotencyKey: key },
+  );
+const look = () => stack.grpc.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+
+/** Does something while no call that moves money can come to its end. */
+async function whileStuck<T>(work: () => Promise<T>): Promise<T> {
+  const client = await stack.db.connect();
+  await client.query('BEGIN; LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE');
+  try {
+    return await work();
+  } finally {
+    await client.query('ROLLBACK');
+    client.release();
+  }
+}
+
+test('calls above the bound are refused at once and say when to come again; looks are refused first', async () => {
+  const keys = Array.from({ length: MAX }, () => crypto.randomUUID());
+  const { first, tooMuch } = await whileStuck(async () => {
+    // Three quarters are taken by money, so there is no place left for looks.
+    const first = keys.slice(0, MAX * 0.75).map(pay);
+    await sleep(200);
+    const startedAt = performance.now();
+    assert.equal((await look()).reason, 'UNAVAILABLE');
+    const rest = keys.slice(MAX * 0.75).map(pay);
+    await sleep(200);
+    const tooMuch = await pay(crypto.randomUUID());
+    assert.ok(performance.now() - startedAt < 2000, 'the refusals waited');
+    first.push(...rest);
+    return { first, tooMuch };
+  });
+  assert.deepEqual([tooMuch.code, tooMuch.reason], ['ERR009', 'UNAVAILABLE']);
+  // What was taken is done.
+  assert.ok((await Promise.all(first)).every(({ status }) => status === 0));
+  const { rows } = await stack.db.query(
+    `SELECT count(*)::int AS count FROM transfers WHERE kind = 'transfer'`,
+  );
+  assert.equal(rows[0]?.count, MAX);
+  assert.equal((await look()).status, 0);
+});
+
+test('a call whose time is over while it waits moves nothing', async () => {
+  const before = await look();
+  const { late, other } = await whileStuck(async () => {
+    // Two batches hold both lanes; what comes then waits in the queue.
+    const other = [pay(crypto.randomUUID())];
+    await sleep(100);
+    other.push(pay(crypto.randomUUID()));
+    await sleep(100);
+    const late = await stack.grpc.tell(
+      'wallet.v1.WalletService/Transfer',
+      { to_user_id: BO, amount: 1000 },
+      { userId: String(ANNA), idempotencyKey: 'late' },
+      300,
+    );
+    return { late, other };
+  });
+  // DEADLINE_EXCEEDED, as the client itself says: no answer reached it in time.
+  assert.equal(late.status, 4);
+  assert.ok((await Promise.all(other)).every(({ status }) => status === 0));
+  await sleep(200);
+  assert.equal(Number((await look()).body.balance), Number(before.body.balance) - 2);
+});
