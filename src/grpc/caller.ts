@@ -28,11 +28,15 @@ const MAX_INT64 = 2n ** 63n - 1n;
  * demand is not there: a handler that reads it all the same has a fault, and the call fails.
  */
 export function readCaller(
-  rules: CallRules,
-  metadata: Metadata,
-  requestId: string,
+  call: {
+    readonly contract: { readonly rules: CallRules };
+    readonly metadata: Metadata;
+    readonly requestId: string;
+  },
   fingerprint: (roomId: string) => string,
 ): Caller {
+  const { metadata } = call;
+  const { rules } = call.contract;
   const violations: Violation[] = [];
   const header = (name: string, form: RegExp, words: string): string => {
     const values = metadata.get(name);
@@ -54,7 +58,9 @@ export function readCaller(
     : '';
   if (violations.length > 0) throw refuseHeaders(violations);
   return {
-    requestId,
+    get requestId() {
+      return call.requestId;
+    },
     get userId() {
       return demanded('x-user-id', rules.actingUser, userId);
     },
