@@ -28,15 +28,11 @@ const MAX_INT64 = 2n ** 63n - 1n;
  * demand is not there: a handler that reads it all the same has a fault, and the call fails.
  */
 export function readCaller(
-  call: {
-    readonly contract: { readonly rules: CallRules };
-    readonly metadata: Metadata;
-    readonly requestId: string;
-  },
+  rules: CallRules,
+  metadata: Metadata,
+  requestId: string,
   fingerprint: (roomId: string) => string,
 ): Caller {
-  const { metadata } = call;
-  const { rules } = call.contract;
   const violations: Violation[] = [];
   const header = (name: string, form: RegExp, words: string): string => {
     const values = metadata.get(name);
@@ -58,9 +54,7 @@ export function readCaller(
     : '';
   if (violations.length > 0) throw refuseHeaders(violations);
   return {
-    get requestId() {
-      return call.requestId;
-    },
+    requestId,
     get userId() {
       return demanded('x-user-id', rules.actingUser, userId);
     },

@@ -103,7 +103,6 @@ function incoming(
 ): IncomingCall {
   const { request: bytes, metadata } = received;
   let read: unknown;
-  let requestId: string | undefined;
   const request = () => {
     try {
       read ??= method.requestDeserialize(bytes);
@@ -119,14 +118,8 @@ function incoming(
     metadata,
     peer: received.getPeer(),
     hasDeadline: received.getDeadline() !== Number.POSITIVE_INFINITY,
-    // Few calls need these: those that move money, and those that fail.
-    get requestId() {
-      requestId ??= requestIdOf(metadata);
-      return requestId;
-    },
-    get language() {
-      return languageOf(metadata);
-    },
+    requestId: requestIdOf(metadata),
+    language: languageOf(metadata),
     bytes,
     request,
     canonicalBytes: () => method.requestSerialize(request()),

@@ -5,11 +5,12 @@ import { MICROS_PER_MS, type Micros } from '../domain/time.ts';
 import type { AdmissionRequest, Cap, Limited, Verdict } from './admission.ts';
 import { ADMIT, NOTE_FAILURE } from './admit-script.ts';
 import type { Redis } from './connect.ts';
+import { gather } from './gather.ts';
 
 /** What Redis knows of callers. Everything here throws when Redis does. */
 export interface Shared {
-  /** Decides each call, one after the other, and charges those that are admitted; all in one command. */
-  admitAll(requests: readonly AdmissionRequest[]): Promise<SharedVerdict[]>;
+  /** Decides, and charges the call when it is admitted. */
+  admit(request: AdmissionRequest): Promise<SharedVerdict>;
   /** Counts a failure under all of the caps; when one of them is reached, under none, and says which. */
   noteFailure(caps: readonly Cap[]): Promise<Limited | undefined>;
   /** Takes back a failure that was counted then. */
@@ -20,6 +21,9 @@ export interface Shared {
 export interface SharedVerdict extends Verdict {
   readonly at: Micros;
 }
+
+/** So many calls share a command at most: Redis serves nobody else while it decides them. */
+const TOGETHER = 128;
 
 /** A call as the script reads it: edge request id, nonce's life (ms), limits, caps. */
 type CallWords = readonly [string, number, readonly PaceWords[], readonly CapWords[]];
@@ -43,17 +47,19 @@ export function shareWith(redis: Redis, prefix: string): Shared {
   const scripts = redis as unknown as Scripts;
   const capKey = ({ name, key }: Cap) => `${prefix}:cap:${name}:${key}`;
 
+  const admitAll = async (requests: readonly AdmissionRequest[]) => {
+    const keys: string[] = [];
+    for (const { nonce, limits, caps } of requests) {
+      keys.push(`${prefix}:nonce:${nonce.key}`);
+      for (const { name, key } of limits) keys.push(`${prefix}:limit:${name}:${key}`);
+      for (const cap of caps) keys.push(capKey(cap));
+    }
+    const answers = await scripts.ppuriAdmit(keys.length, ...keys, JSON.stringify(requests.map(wordsOf)));
+    return requests.map((request, index) => readVerdict(answers[index] ?? [], request));
+  };
+
   return {
-    async admitAll(requests) {
-      const keys: string[] = [];
-      for (const { nonce, limits, caps } of requests) {
-        keys.push(`${prefix}:nonce:${nonce.key}`);
-        for (const { name, key } of limits) keys.push(`${prefix}:limit:${name}:${key}`);
-        for (const cap of caps) keys.push(capKey(cap));
-      }
-      const answers = await scripts.ppuriAdmit(keys.length, ...keys, JSON.stringify(requests.map(wordsOf)));
-      return requests.map((request, index) => readVerdict(answers[index] ?? [], request));
-    },
+    admit: gather(TOGETHER, admitAll),
 
     async noteFailure(caps) {
       const windows = JSON.stringify(caps.map((cap) => windowWords(cap.windows)));

@@ -8,18 +8,15 @@ export type BreakerState = 'closed' | 'open' | 'half-open';
 export interface BreakerOptions {
   /** After so many milliseconds a call has failed. */
   readonly timeoutMs: number;
-  /** How many works may be under way at a time; the ones above that fail at once. */
+  /** How many calls may be under way at a time; the ones above that fail at once. */
   readonly capacity: number;
   /** Told of every change, and when it opens, of the failure that made it so. */
   readonly onStateChange: (state: BreakerState, cause?: Error) => void;
 }
 
 export interface Breaker {
-  /**
-   * Does the work, or throws: the work's own error, that it took too long, or that the breaker is open. Work done for
-   * many callers at once fails for each of them.
-   */
-  run<T>(work: () => Promise<T>, callers?: number): Promise<T>;
+  /** Does the work, or throws: the work's own error, that it took too long, or that the breaker is open. */
+  run<T>(work: () => Promise<T>): Promise<T>;
   state(): BreakerState;
   close(): void;
 }
@@ -34,25 +31,22 @@ const OPEN = new Error('the breaker is open');
 
 /** Starts a breaker, closed. */
 export function startBreaker({ timeoutMs, capacity, onStateChange }: BreakerOptions): Breaker {
-  const circuit = new CircuitBreaker(
-    (work: () => Promise<unknown>, _callers: number) => within(timeoutMs, work()),
-    {
-      ...OPENS_AT,
-      capacity,
-      timeout: false,
-      resetTimeout: TRY_AGAIN_MS,
-      rollingPercentilesEnabled: false,
-      enableSnapshots: false,
-    },
-  );
+  const circuit = new CircuitBreaker((work: () => Promise<unknown>) => within(timeoutMs, work()), {
+    ...OPENS_AT,
+    capacity,
+    timeout: false,
+    resetTimeout: TRY_AGAIN_MS,
+    rollingPercentilesEnabled: false,
+    enableSnapshots: false,
+  });
   let failure: Error | undefined;
   let failuresInARow = 0;
   circuit.on('success', () => {
     failuresInARow = 0;
   });
-  circuit.on('failure', (error, _latencyMs, [, callers]) => {
+  circuit.on('failure', (error) => {
     failure = error;
-    failuresInARow += callers;
+    failuresInARow += 1;
     if (failuresInARow >= OPENS_AFTER) circuit.open();
   });
   circuit.on('open', () => onStateChange('open', failure));
@@ -60,8 +54,8 @@ export function startBreaker({ timeoutMs, capacity, onStateChange }: BreakerOpti
   circuit.on('close', () => onStateChange('closed'));
   return {
     // While it is open every call comes here: opossum would make an error, with its stack, for each.
-    run: <T>(work: () => Promise<T>, callers = 1) =>
-      circuit.opened ? Promise.reject(OPEN) : (circuit.fire(work, callers) as Promise<T>),
+    run: <T>(work: () => Promise<T>) =>
+      circuit.opened ? Promise.reject(OPEN) : (circuit.fire(work) as Promise<T>),
     state: () => (circuit.opened ? 'open' : circuit.halfOpen ? 'half-open' : 'closed'),
     close: () => circuit.shutdown(),
   };

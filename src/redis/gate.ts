@@ -4,7 +4,6 @@ import type { Admission, AdmissionRequest, Cap, Limited, Verdict } from './admis
 import { type Shared, shareWith } from './admit.ts';
 import { type Breaker, type BreakerState, startBreaker } from './breaker.ts';
 import { connectRedis, waitUntilReady } from './connect.ts';
-import { gather } from './gather.ts';
 import { type Local, startLocal } from './local.ts';
 
 /** How to keep the gate. */
@@ -40,10 +39,8 @@ export interface Gate {
   close(): void;
 }
 
-/** So many calls share a command at most: Redis serves nobody else while it decides them. */
-const TOGETHER = 128;
-/** How many such commands a process has under way to Redis at most; more is decided here. */
-const MAX_UNDER_WAY = 1_000;
+/** What a process has under way to Redis at most; more is decided here. */
+const MAX_UNDER_WAY = 10_000;
 /** How long opening waits for Redis, so that the first calls already find it. */
 const CONNECT_WITHIN_MS = 2_000;
 
@@ -72,11 +69,6 @@ function gateOf(
   local: Local,
   breaker: Breaker,
 ): Pick<Gate, 'admit' | 'noteFailure' | 'forgive'> {
-  const ask = gather(
-    // Where Redis is tried again, one call tries it, and the others do not wait.
-    () => (breaker.state() === 'closed' ? TOGETHER : 1),
-    (requests: readonly AdmissionRequest[]) => breaker.run(() => shared.admitAll(requests), requests.length),
-  );
   return {
     async admit(request) {
       const now = localMicros();
@@ -84,9 +76,9 @@ function gateOf(
       if (refusal) return { ...refusal, guesses: [] };
       const guessed = request.caps.filter(({ isGuess }) => isGuess);
       for (const cap of guessed) local.count(cap, now);
-      const verdict: Verdict & { readonly at?: Micros } = await ask(request).catch(() =>
-        local.decide(request, localMicros()),
-      );
+      const verdict: Verdict & { readonly at?: Micros } = await breaker
+        .run(() => shared.admit(request))
+        .catch(() => local.decide(request, localMicros()));
       const { at: sharedAt, ...rest } = verdict;
       if (rest.outcome === 'admitted') {
         if (sharedAt !== undefined) local.remember(request.nonce, now);

@@ -8,10 +8,10 @@ interface Waiting<Ask, Answer> {
 
 /**
  * A way to ask for one thing where `askAll` asks for many: what comes in the same turn of the event loop goes together,
- * as many at a time as `together` says then. Asking alone costs no wait. `askAll` answers in the order of what it is asked.
+ * so many at a time. Asking alone costs no wait. `askAll` answers in the order of what it is asked.
  */
 export function gather<Ask, Answer>(
-  together: () => number,
+  together: number,
   askAll: (asks: readonly Ask[]) => Promise<readonly Answer[]>,
 ): (ask: Ask) => Promise<Answer> {
   let waiting: Waiting<Ask, Answer>[] = [];
@@ -29,7 +29,7 @@ export function gather<Ask, Answer>(
   const sendAll = () => {
     const all = waiting;
     waiting = [];
-    while (all.length > 0) void send(all.splice(0, together()));
+    for (let sent = 0; sent < all.length; sent += together) void send(all.slice(sent, sent + together));
   };
 
   return (ask) =>

@@ -1,10 +1,9 @@
 // Calls as the tests make them, and the ways to let them in.
 import type { AdmissionRequest, CapCheck, LimitCharge } from '../../src/redis/admission.ts';
-import { shareWith } from '../../src/redis/admit.ts';
+import { type Shared, shareWith } from '../../src/redis/admit.ts';
 import type { BreakerState } from '../../src/redis/breaker.ts';
 import { connectRedis, type Redis, waitUntilReady } from '../../src/redis/connect.ts';
 import { type Gate, openGate } from '../../src/redis/gate.ts';
-import { gather } from '../../src/redis/gather.ts';
 
 /** How long the gates of tests wait for Redis. */
 export const TIMEOUT_MS = 100;
@@ -39,10 +38,7 @@ export async function connectTo(url: string): Promise<Redis> {
 /** So many connections to one Redis, and what each of them shares through it. */
 export async function shareAmong(count: number, url: string, prefix: string) {
   const connections = await Promise.all(Array.from({ length: count }, () => connectTo(url)));
-  const sharers = connections.map((redis) => {
-    const shared = shareWith(redis, prefix);
-    return { ...shared, admit: gather(() => 100, shared.admitAll) };
-  });
+  const sharers: readonly Shared[] = connections.map((redis) => shareWith(redis, prefix));
   const close = () => {
     for (const redis of connections) redis.disconnect();
   };

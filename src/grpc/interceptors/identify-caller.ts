@@ -3,6 +3,8 @@ import { fingerprintOf, readCaller } from '../caller.ts';
 import type { Interceptor } from '../interceptor.ts';
 
 export const identifyCaller: Interceptor = (call, next) => {
-  call.caller = readCaller(call, (roomId) => fingerprintOf(call.path, roomId, call.canonicalBytes()));
+  call.caller = readCaller(call.contract.rules, call.metadata, call.requestId, (roomId) =>
+    fingerprintOf(call.path, roomId, call.canonicalBytes()),
+  );
   return next();
 };
