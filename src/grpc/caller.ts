@@ -36,8 +36,9 @@ export function readCaller(
 ): Caller {
   const violations: Violation[] = [];
   const header = (name: string, form: RegExp, words: string): string => {
-    const [value, ...more] = metadata.get(name);
-    if (typeof value === 'string' && more.length === 0 && form.test(value)) return value;
+    const values = metadata.get(name);
+    const value = values[0];
+    if (typeof value === 'string' && values.length === 1 && form.test(value)) return value;
     violations.push({ field: name, description: value === undefined ? 'is required' : words });
     return '';
   };

@@ -1,5 +1,5 @@
 // What was received and from where: seen by the server itself, or stated by the edge, which is believed by its secret.
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { Metadata } from '@grpc/grpc-js';
 import { withoutMapping } from '../keys/networks.ts';
 import { type ReceivedRequest, sha256Of, splitTarget } from '../signatures/index.ts';
@@ -33,7 +33,7 @@ const SIGNED = [
 
 /** Compares with the edge's secret in constant time, whatever the length of what was sent. */
 export function edgeCheck(edgeSecret: string): (claimed: string | undefined) => boolean {
-  const digestOf = (text: string) => createHash('sha256').update(text).digest();
+  const digestOf = (text: string) => sha256Of(Buffer.from(text));
   const expected = digestOf(edgeSecret);
   return (claimed) => claimed !== undefined && timingSafeEqual(digestOf(claimed), expected);
 }
@@ -48,7 +48,9 @@ export function readReceived(arrival: Arrival, isEdge: (claimed: string | undefi
     const [value] = metadata.get(name);
     return typeof value === 'string' ? value : undefined;
   };
-  const headers = Object.fromEntries(SIGNED.map((name) => [name, metadata.get(name).map(String)]));
+  const headers: Partial<Record<(typeof SIGNED)[number], readonly string[]>> = {};
+  // Only headers whose names end with -bin hold bytes.
+  for (const name of SIGNED) headers[name] = metadata.get(name) as string[];
   const byServer = {
     method: 'POST',
     path: arrival.path,

@@ -1,10 +1,11 @@
-// Asks Redis, where all processes meet, whether a call may go on: one command, one round trip.
+// Asks Redis, where all processes meet, whether calls may go on: one command and one round trip for all that come at once.
 import type { CapWindow } from '../domain/caps.ts';
 import { paceOf } from '../domain/limits.ts';
 import { MICROS_PER_MS, type Micros } from '../domain/time.ts';
 import type { AdmissionRequest, Cap, Limited, Verdict } from './admission.ts';
 import { ADMIT, NOTE_FAILURE } from './admit-script.ts';
 import type { Redis } from './connect.ts';
+import { gather } from './gather.ts';
 
 /** What Redis knows of callers. Everything here throws when Redis does. */
 export interface Shared {
@@ -21,38 +22,49 @@ export interface SharedVerdict extends Verdict {
   readonly at: Micros;
 }
 
-type Script = (keyCount: number, ...args: (string | number)[]) => Promise<number[]>;
+/** So many calls share a command at most: Redis serves nobody else while it decides them. */
+const TOGETHER = 128;
+
+/** A call as the script reads it: edge request id, nonce's life (ms), limits, caps. */
+type CallWords = readonly [string, number, readonly PaceWords[], readonly CapWords[]];
+/** A limit (domain/limits.ts): interval, tolerance, charge. */
+type PaceWords = readonly [number, number, number];
+/** A cap: whether the call is a guess (1), and its windows. */
+type CapWords = readonly [number, WindowWords];
+/** Count and microseconds of each window. */
+type WindowWords = readonly number[];
+
+type Script<Answer> = (keyCount: number, ...args: string[]) => Promise<Answer>;
+interface Scripts {
+  readonly ppuriAdmit: Script<number[][]>;
+  readonly ppuriNoteFailure: Script<number[]>;
+}
 
 /** Knows callers under keys that begin with the prefix, and that all expire by themselves. */
 export function shareWith(redis: Redis, prefix: string): Shared {
   redis.defineCommand('ppuriAdmit', { lua: ADMIT });
   redis.defineCommand('ppuriNoteFailure', { lua: NOTE_FAILURE });
-  const scripts = redis as unknown as { readonly ppuriAdmit: Script; readonly ppuriNoteFailure: Script };
+  const scripts = redis as unknown as Scripts;
   const capKey = ({ name, key }: Cap) => `${prefix}:cap:${name}:${key}`;
 
+  const admitAll = async (requests: readonly AdmissionRequest[]) => {
+    const keys: string[] = [];
+    for (const { nonce, limits, caps } of requests) {
+      keys.push(`${prefix}:nonce:${nonce.key}`);
+      for (const { name, key } of limits) keys.push(`${prefix}:limit:${name}:${key}`);
+      for (const cap of caps) keys.push(capKey(cap));
+    }
+    const answers = await scripts.ppuriAdmit(keys.length, ...keys, JSON.stringify(requests.map(wordsOf)));
+    return requests.map((request, index) => readVerdict(answers[index] ?? [], request));
+  };
+
   return {
-    async admit({ nonce, limits, caps }) {
-      const keys = [`${prefix}:nonce:${nonce.key}`];
-      const args: (string | number)[] = [nonce.edgeRequestId, nonce.ttlMs, limits.length];
-      for (const limit of limits) {
-        keys.push(`${prefix}:limit:${limit.name}:${limit.key}`);
-        const { interval, tolerance, charge } = paceOf(limit, limit.cost);
-        args.push(interval, tolerance, charge);
-      }
-      for (const cap of caps) {
-        keys.push(capKey(cap));
-        args.push(cap.isGuess ? 1 : 0, ...windowArgs(cap.windows));
-      }
-      return readVerdict(await scripts.ppuriAdmit(keys.length, ...keys, ...args), { nonce, limits, caps });
-    },
+    admit: gather(TOGETHER, admitAll),
 
     async noteFailure(caps) {
-      const args = caps.flatMap(({ windows }) => windowArgs(windows));
-      const [, capping = 0, retryAfterMs = 0] = await scripts.ppuriNoteFailure(
-        caps.length,
-        ...caps.map(capKey),
-        ...args,
-      );
+      const windows = JSON.stringify(caps.map((cap) => windowWords(cap.windows)));
+      const answer = await scripts.ppuriNoteFailure(caps.length, ...caps.map(capKey), windows);
+      const [, capping = 0, retryAfterMs = 0] = answer;
       const cap = caps[capping - 1];
       return cap && { name: cap.name, retryAfterMs };
     },
@@ -63,8 +75,17 @@ export function shareWith(redis: Redis, prefix: string): Shared {
   };
 }
 
-function windowArgs(windows: readonly CapWindow[]): number[] {
-  return [windows.length, ...windows.flatMap(({ count, windowMs }) => [count, windowMs * MICROS_PER_MS])];
+function wordsOf({ nonce, limits, caps }: AdmissionRequest): CallWords {
+  const paces = limits.map((limit): PaceWords => {
+    const { interval, tolerance, charge } = paceOf(limit, limit.cost);
+    return [interval, tolerance, charge];
+  });
+  const capWords = caps.map((cap): CapWords => [cap.isGuess ? 1 : 0, windowWords(cap.windows)]);
+  return [nonce.edgeRequestId, nonce.ttlMs, paces, capWords];
+}
+
+function windowWords(windows: readonly CapWindow[]): WindowWords {
+  return windows.flatMap(({ count, windowMs }) => [count, windowMs * MICROS_PER_MS]);
 }
 
 function readVerdict(answer: readonly number[], { limits, caps }: AdmissionRequest): SharedVerdict {

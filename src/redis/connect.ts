@@ -25,8 +25,6 @@ export function connectRedis({ url, onError }: ConnectOptions): Redis {
     connectTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: SILENT_MS,
     enableOfflineQueue: false,
-    // Commands of one turn of the event loop go out in one write: a write each cost a sixth of the server's time.
-    enableAutoPipelining: true,
     // A command whose connection is lost fails: sent again on the next one, it could count twice, and late.
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,

@@ -1,12 +1,12 @@
 // Content-Digest (RFC 9530): what ties a request's body to its signature.
 import { hash, timingSafeEqual } from 'node:crypto';
 
+const SHA256_OF_NOTHING = hash('sha256', '', 'buffer');
+
 /** The SHA-256 of a body's bytes: 32 bytes. */
 export function sha256Of(body: Uint8Array): Buffer {
-  return hash('sha256', body, 'buffer');
+  return body.length === 0 ? SHA256_OF_NOTHING : hash('sha256', body, 'buffer');
 }
-
-const SHA256_OF_NOTHING = sha256Of(new Uint8Array());
 
 /** Whether there is a body, going by its SHA-256. What is not a SHA-256 at all counts as a body, which then fails. */
 export function isBody(bodySha256: Uint8Array): boolean {

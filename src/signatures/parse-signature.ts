@@ -1,10 +1,9 @@
 // Reads the signature of a request and checks all of it that needs no key: its form, what it covers, the body's digest.
-import { type BareItem, type InnerList, isInnerList, type Parameters } from 'structured-headers';
+import type { BareItem } from 'structured-headers';
 import { isBody, isContentDigestOf } from './content-digest.ts';
 import {
   type Algorithm,
   KEY_ID,
-  MAX_SIGNATURE_INPUT_LENGTH,
   MAX_SIGNATURE_LENGTH,
   NONCE,
   SIGNED_HEADERS,
@@ -12,7 +11,7 @@ import {
   type Target,
 } from './profile.ts';
 import { type Components, componentsOf, signatureBaseOf } from './signature-base.ts';
-import { readSoleMember } from './sole-member.ts';
+import { readSignatureInput, type SignatureInput } from './signature-input.ts';
 
 /** A request as it was received. */
 export interface ReceivedRequest extends Target {
@@ -73,17 +72,17 @@ export function parseSignature(request: ReceivedRequest): ParsedSignature | Unac
   const { 'signature-input': inputField, signature: signatureField, ...signedHeaders } = carried;
   if (inputField === undefined || signatureField === undefined) return refuse('missing');
 
-  const input = readSoleMember(inputField, MAX_SIGNATURE_INPUT_LENGTH);
-  if (input === undefined || !isInnerList(input.value)) return refuse('malformed-input');
+  const input = readSignatureInput(inputField);
+  if (input === undefined) return refuse('malformed-input');
   const signature = readSignature(signatureField);
   if (signature === undefined) return refuse('malformed-signature');
   if (input.label !== signature.label) return refuse('labels-differ');
 
-  const parameters = readParameters(input.value[1]);
+  const parameters = readParameters(input.parameters);
   if (parameters === undefined) return refuse('parameters');
   const components = componentsOf(request, signedHeaders);
   if (components === undefined) return refuse('unprintable');
-  const lines = cover(input.value, components);
+  const lines = cover(input.covered, components);
   if (lines === undefined) return refuse('coverage');
   if (!isBodyBound(components.get('content-digest'), request.bodySha256)) return refuse('content-digest');
   return { ...parameters, base: signatureBaseOf(lines, input.text), signature: signature.bytes };
@@ -96,9 +95,10 @@ function readHeaders(
 ): Partial<Record<(typeof READ_HEADERS)[number], string>> | UnacceptableSignature {
   const read: Partial<Record<(typeof READ_HEADERS)[number], string>> = {};
   for (const name of READ_HEADERS) {
-    const [value, ...more] = headers[name] ?? [];
-    if (more.length > 0) return refuse('repeated-header');
-    if (value !== undefined) read[name] = value;
+    const values = headers[name];
+    if (values === undefined) continue;
+    if (values.length > 1) return refuse('repeated-header');
+    if (values[0] !== undefined) read[name] = values[0];
   }
   return read;
 }
@@ -121,7 +121,7 @@ function readSignature(field: string): { readonly label: string; readonly bytes:
  * that we do not honour would be a promise to the signer that nobody keeps.
  */
 function readParameters(
-  parameters: Parameters,
+  parameters: SignatureInput['parameters'],
 ): Pick<ParsedSignature, 'keyId' | 'created' | 'nonce' | 'alg'> | undefined {
   const created = parameters.get('created');
   const nonce = parameters.get('nonce');
@@ -143,15 +143,15 @@ function isAlgorithm(alg: BareItem | undefined): alg is Algorithm {
  * The lines of the base, in the order of the signature's list. Undefined unless what it covers is exactly what the
  * request carries, each component once: what is left out could be altered, and what is not there cannot be signed.
  */
-function cover([items]: InnerList, components: Components): Map<string, string> | undefined {
-  const values: ReadonlyMap<unknown, string> = components;
+function cover(covered: SignatureInput['covered'], components: Components): Map<string, string> | undefined {
+  const values: ReadonlyMap<string, string> = components;
   const lines = new Map<string, string>();
-  for (const [name, parameters] of items) {
-    const value = values.get(name);
-    if (typeof name !== 'string' || value === undefined || parameters.size > 0) return undefined;
+  for (const name of covered) {
+    const value = name === undefined ? undefined : values.get(name);
+    if (name === undefined || value === undefined) return undefined;
     lines.set(name, value);
   }
-  return items.length === components.size && lines.size === components.size ? lines : undefined;
+  return covered.length === components.size && lines.size === components.size ? lines : undefined;
 }
 
 /** Whether the digest that is signed is the body's. A request without a body needs none; if it has one, it must be right. */

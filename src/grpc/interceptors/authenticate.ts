@@ -1,5 +1,5 @@
 // Checks who signed the call: a live key, from where it may be used, in time, and rightly.
-import { isKeyId, isLive } from '../../domain/api-key.ts';
+import { isLive } from '../../domain/api-key.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { KeyRing } from '../../keys/key-ring.ts';
 import type { NetworkCheck } from '../../keys/networks.ts';
@@ -49,7 +49,7 @@ export function authenticate(authentication: Authentication): Interceptor {
     const signature = parseSignature(received.request);
     if ('fault' in signature) throw fail(signature.fault, '');
     const { keyId, created, nonce } = signature;
-    const known = isKeyId(keyId) ? ring.find(keyId) : undefined;
+    const known = ring.find(keyId);
     const now = Date.now();
     const age = now / 1000 - created;
     const isRight = verifySignature(signature, known?.verifying);

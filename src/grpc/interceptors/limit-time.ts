@@ -11,15 +11,21 @@ import type { Interceptor } from '../interceptor.ts';
  * is logged all the same.
  */
 export function limitTime(callTimeoutMs: number): Interceptor {
-  return async (call, next) => {
+  return (call, next) => {
     if (call.deadlineMs !== Number.POSITIVE_INFINITY) return next();
     call.deadlineMs = Date.now() + callTimeoutMs;
-    const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => late.reject(new Refusal('DEADLINE_EXCEEDED')), callTimeoutMs);
-    try {
-      return await Promise.race([next(), late.promise]);
-    } finally {
-      clearTimeout(timer);
-    }
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Refusal('DEADLINE_EXCEEDED')), callTimeoutMs);
+      next().then(
+        (response) => {
+          clearTimeout(timer);
+          resolve(response);
+        },
+        (error: unknown) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      );
+    });
   };
 }

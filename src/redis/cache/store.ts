@@ -1,12 +1,21 @@
 // The connection that copies go over: every step is one command, behind a breaker, and known to be of one run of Redis.
 import { type Breaker, type BreakerState, startBreaker } from '../breaker.ts';
 import { connectRedis, type Redis, waitUntilReady } from '../connect.ts';
-import { DROP, FILL, MARK, PUT } from './scripts.ts';
+import { gather } from '../gather.ts';
+import { DROP, FILL, LOOK, MARK, PUT } from './scripts.ts';
 
 /** A copy to put: a full key, what stands there, and for how long (milliseconds). */
 export interface StoredEntry {
   readonly key: string;
   readonly version: number;
+  readonly entry: string;
+  readonly ttlMs: number;
+}
+
+/** A copy to fill in under a key that was taken under this name. */
+interface Filling {
+  readonly key: string;
+  readonly name: string;
   readonly entry: string;
   readonly ttlMs: number;
 }
@@ -46,8 +55,13 @@ const MAX_UNDER_WAY = 10_000;
 /** With nobody calling, the breaker would never find that Redis is back. */
 const PROBE_EVERY_MS = 250;
 
-type Script = (keyCount: number, ...args: (string | number)[]) => Promise<number>;
-type Scripts = Record<'ppuriMark' | 'ppuriPut' | 'ppuriFill' | 'ppuriDrop', Script>;
+/** So many looks share a command at most: Redis serves nobody else meanwhile. */
+const TOGETHER = 256;
+
+type Script<Answer> = (keyCount: number, ...args: (string | number)[]) => Promise<Answer>;
+type Scripts = Record<'ppuriMark' | 'ppuriPut' | 'ppuriFill' | 'ppuriDrop', Script<number>> & {
+  readonly ppuriLook: Script<(string | null)[]>;
+};
 
 /** Connects, and again whenever the connection is lost. */
 export async function openStore(options: StoreOptions): Promise<Store> {
@@ -81,6 +95,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
 function stepsOf(redis: Redis, breaker: Breaker): Omit<Store, 'runId' | 'state' | 'close'> {
   for (const [name, lua] of Object.entries({
+    ppuriLook: LOOK,
     ppuriMark: MARK,
     ppuriPut: PUT,
     ppuriFill: FILL,
@@ -91,10 +106,29 @@ function stepsOf(redis: Redis, breaker: Breaker): Omit<Store, 'runId' | 'state' 
   const run = async (work: () => Promise<unknown>) => {
     await breaker.run(work);
   };
+  const look = gather(TOGETHER, (asks: readonly { readonly key: string; readonly name: string }[]) =>
+    breaker.run(() =>
+      scripts.ppuriLook(
+        asks.length,
+        ...asks.map(({ key }) => key),
+        TAKEN_MS,
+        ...asks.map(({ name }) => name),
+      ),
+    ),
+  );
+  const fill = gather(TOGETHER, async (fillings: readonly Filling[]) => {
+    await breaker.run(() =>
+      scripts.ppuriFill(
+        fillings.length,
+        ...fillings.map(({ key }) => key),
+        ...fillings.flatMap(({ name, ttlMs, entry }) => [`T${name}`, ttlMs, entry]),
+      ),
+    );
+    return [];
+  });
   return {
-    // GET beside NX is one look and one claim in a single command; Redis has it from 7.0 on.
-    getOrTake: (key, name) => breaker.run(() => redis.set(key, `T${name}`, 'PX', TAKEN_MS, 'NX', 'GET')),
-    fill: (key, name, entry, ttlMs) => run(() => scripts.ppuriFill(1, key, `T${name}`, ttlMs, entry)),
+    getOrTake: (key, name) => look({ key, name }),
+    fill: (key, name, entry, ttlMs) => fill({ key, name, entry, ttlMs }),
     drop: (key, found) => run(() => scripts.ppuriDrop(1, key, found)),
     remove: (keys) => run(() => redis.del(...keys)),
     mark: (marks) =>
