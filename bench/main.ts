@@ -5,12 +5,13 @@
 import { killParts } from '../scripts/dev/processes.ts';
 import { SetupError } from '../scripts/dev/setup-error.ts';
 import { onStopSignal } from '../scripts/dev/stop-signals.ts';
-import type { Bench, Result } from './cases/case.ts';
+import type { Bench, Case, Result } from './cases/case.ts';
 import { casesFor } from './cases/list.ts';
 import { type Options, readOptions } from './options.ts';
 import { fill, settle, walletsOf } from './parts/fill.ts';
-import { takePlace } from './parts/place.ts';
+import { type Place, takePlace } from './parts/place.ts';
 import { startStack } from './parts/stack.ts';
+import { drawPage } from './report/page.ts';
 import { sharesIn } from './report/profile.ts';
 import { medianRatios, medianResults, ratiosOf } from './report/ratios.ts';
 import { ratioText, resultText } from './report/text.ts';
@@ -21,58 +22,81 @@ const DEPOSITS = 40;
 /** A server that has just started is slow until its code is compiled; below a second nobody wants figures, but a look. */
 const WARM_UP_SECONDS = 2;
 
+const running: { stop(): Promise<unknown> }[] = [];
+let place: Place | undefined;
+let stopping: Promise<void> | undefined;
 onStopSignal(
-  () => process.exit(130),
+  () => {
+    stopping = cleanUp().finally(() => process.exit(130));
+  },
   () => process.exit(130),
 );
 process.on('exit', killParts);
 
+let exitCode = 1;
 try {
-  process.exitCode = await bench(readOptions(process.argv.slice(2)));
+  exitCode = await bench(readOptions(process.argv.slice(2)));
 } catch (error) {
+  // What is stopped in the middle of its work fails, which is no news.
+  await stopping;
   console.error(error instanceof SetupError ? error.message : error);
-  process.exitCode = 1;
+} finally {
+  await cleanUp();
 }
-process.disconnect?.();
+process.exit(exitCode);
+
+/** Stops what runs, the last one first, and gives the folder back. */
+async function cleanUp(): Promise<void> {
+  for (const part of running.splice(0).reverse()) await part.stop();
+  place?.leave();
+  place = undefined;
+}
 
 async function bench(options: Options): Promise<number> {
   const cases = casesFor(options.caseParts);
   if (cases.length === 0) throw new SetupError(`no case has ${options.caseParts.join(' or ')} in its name`);
-  const say = options.json ? () => {} : (line: string) => console.log(line);
-  const place = await takePlace(process.env);
-  try {
-    const stack = await startStack(place, {
-      profile: options.profile,
-      fillFirst: async (database) => {
-        await fill(database, { firstUser: FIRST_USER, wallets: WALLETS, deposits: DEPOSITS });
-        await settle(database);
-      },
-    });
-    const runs: Result[][] = [];
-    let faults: string[] = [];
-    try {
-      const wallets = await walletsOf(stack.database, FIRST_USER, WALLETS);
-      const { seconds, inFlight, clients } = options;
-      const warmUpSeconds = seconds < 1 ? seconds / 3 : WARM_UP_SECONDS;
-      for (let run = 0; run < options.runs; run++) {
-        const results: Result[] = [];
-        const shared: Bench = { stack, wallets, seconds, warmUpSeconds, inFlight, clients, results, say };
-        for (const which of cases) {
-          const found = await which.run(shared);
-          if (typeof found === 'string') console.error(`${which.name} is left out: ${found}`);
-          else for (const result of found) say(resultText(result));
-          if (typeof found !== 'string') results.push(...found);
-        }
-        runs.push(results);
-      }
-      faults = await stack.database.faults();
-    } finally {
-      await stack.stop();
+  place = await takePlace(process.env);
+  const stack = await startStack(place, {
+    profile: options.profile,
+    fillFirst: async (database) => {
+      await fill(database, { firstUser: FIRST_USER, wallets: WALLETS, deposits: DEPOSITS });
+      await settle(database);
+    },
+    keep: (part) => {
+      running.push(part);
+      return part;
+    },
+  });
+  const { seconds, inFlight, clients } = options;
+  const shared: Omit<Bench, 'results'> = {
+    stack,
+    wallets: await walletsOf(stack.database, FIRST_USER, WALLETS),
+    seconds,
+    warmUpSeconds: seconds < 1 ? seconds / 3 : WARM_UP_SECONDS,
+    inFlight,
+    clients,
+    say: options.json ? () => {} : (line) => console.log(line),
+  };
+  const runs: Result[][] = [];
+  for (let run = 0; run < options.runs; run++) runs.push(await runAll(cases, shared));
+  const faults = await stack.database.faults();
+  // The profile is written when the server ends.
+  for (const part of running.splice(0).reverse()) await part.stop();
+  return report(options, runs, faults, options.profile ? sharesIn(stack.profileDir) : []);
+}
+
+async function runAll(cases: readonly Case[], shared: Omit<Bench, 'results'>): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const which of cases) {
+    const found = await which.run({ ...shared, results });
+    if (typeof found === 'string') {
+      console.error(`${which.name} is left out: ${found}`);
+      continue;
     }
-    return report(options, runs, faults, options.profile ? sharesIn(stack.profileDir) : []);
-  } finally {
-    place.leave();
+    for (const result of found) shared.say(resultText(result));
+    results.push(...found);
   }
+  return results;
 }
 
 function report(
@@ -91,6 +115,7 @@ function report(
       for (const { name, share } of shares) console.log(`  ${name.padEnd(24)}${(share * 100).toFixed(1)} %`);
     }
   }
+  if (options.draw) drawPage(cases, ratios, process.argv.slice(2));
   for (const fault of faults) console.error(`THE BOOKS DO NOT BALANCE: ${fault}`);
   for (const { name, errors, problems } of cases)
     if (errors > 0) console.error(`${name}: ${errors} errors: ${problems.join(', ')}`);

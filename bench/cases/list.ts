@@ -1,6 +1,9 @@
 // All cases in the order in which they are measured.
 import type { Case } from './case.ts';
+import { AMONG_MILLION, AMONG_TEN_MILLION, AMONG_THOUSAND, DEEP_PAGES } from './growth.ts';
+import { OVERLOAD } from './overload.ts';
 import { CACHED, COLD, HISTORY } from './reads.ts';
+import { IDLE_CONNECTIONS, OPEN_STREAMS, SOAK } from './soak.ts';
 import { CREATE_SPRINKLE, RUSH } from './sprinkles.ts';
 import {
   ALONE,
@@ -33,6 +36,14 @@ export const CASES: readonly Case[] = [
   BY_HAND,
   ALONE,
   ECHO,
+  OVERLOAD,
+  AMONG_THOUSAND,
+  AMONG_MILLION,
+  AMONG_TEN_MILLION,
+  DEEP_PAGES,
+  IDLE_CONNECTIONS,
+  OPEN_STREAMS,
+  SOAK,
 ];
 
 /**
@@ -41,7 +52,5 @@ export const CASES: readonly Case[] = [
  */
 export function casesFor(parts: readonly string[]): readonly Case[] {
   if (parts.length === 0) return CASES.filter(({ isLong }) => !isLong);
-  return CASES.filter(({ name }) =>
-    parts.some((part) => name.toLowerCase().includes(part.trim().toLowerCase())),
-  );
+  return CASES.filter(({ name }) => parts.some((part) => name.toLowerCase().includes(part.toLowerCase())));
 }

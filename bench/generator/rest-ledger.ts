@@ -1,6 +1,8 @@
 // Loads a REST API over HTTP/1.1 connections that are kept open: ours with signed calls, any other with plain ones.
 import { randomInt, randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
+import { signedHeaders } from '../../src/client/signer.ts';
+import type { SigningKey } from '../../src/signatures/index.ts';
 import { type Answer, type Ledger, nth } from './ledger.ts';
 import { signedCallAt } from './signed.ts';
 import type { PlainCall, Target, Work } from './work.ts';
@@ -20,7 +22,7 @@ export function openRest(target: Extract<Target, { kind: 'rest' | 'plain-rest' }
   const at =
     target.kind === 'rest'
       ? (n: number) => signedRequestAt(target, n)
-      : (n: number) => fill(nth(target.calls, n), n);
+      : (n: number) => signed(fill(nth(target.calls, n), n), target.key);
   const send = ({ method, path, headers, body }: WireRequest) =>
     new Promise<Answer>((resolve) => {
       const outgoing = request({ agent, host, port, method, path, headers, timeout: work.timeoutMs });
@@ -56,6 +58,18 @@ function signedRequestAt(target: Extract<Target, { kind: 'rest' }>, n: number): 
     body,
     headers: { ...headers, 'content-type': 'application/json', 'content-length': length },
   };
+}
+
+/** With a key, the request as our signature wants it: over who acts, for what, and the body. */
+function signed(request: WireRequest, key: SigningKey | undefined): WireRequest {
+  if (!key) return request;
+  const { method, path: target, headers, body } = request;
+  const identity = {
+    userId: headers['x-user-id'],
+    roomId: headers['x-room-id'],
+    idempotencyKey: headers['idempotency-key'],
+  };
+  return { ...request, headers: { ...headers, ...signedHeaders({ method, target, body }, identity, key) } };
 }
 
 /** Fills in what differs from call to call: `{uuid}`, `{n}`, and `{random:1-1000}` for a whole number. */

@@ -40,7 +40,13 @@ export type Target =
       readonly key: SigningKey | undefined;
       readonly idempotencyPrefix: string | undefined;
     }
-  | { readonly kind: 'plain-rest'; readonly url: string; readonly calls: readonly PlainCall[] }
+  | {
+      readonly kind: 'plain-rest';
+      readonly url: string;
+      readonly calls: readonly PlainCall[];
+      /** For ours, when it is called like any other: signs what was filled in. */
+      readonly key: SigningKey | undefined;
+    }
   | {
       readonly kind: 'postgres';
       readonly url: string;

@@ -23,7 +23,7 @@ export async function startChild(program: string, env: Record<string, string>): 
   return {
     pid: child.pid ?? 0,
     stop: async () => {
-      child.kill('SIGTERM');
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
       await ended;
     },
   };

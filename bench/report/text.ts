@@ -12,7 +12,7 @@ export function resultText(result: Result): string {
     [
       result.name.padEnd(50),
       `${whole(result.callsPerSecond)}/s`.padStart(10),
-      latencyText(result),
+      result.p50Ms > 0 ? latencyText(result) : '',
       transfersPerSecond === undefined ? '' : `${whole(transfersPerSecond)} transfers/s`,
     ].join('  '),
   ];

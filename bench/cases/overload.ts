@@ -1,0 +1,84 @@
+// Overload: five times of what can be done, for ten seconds; what still gets done, and whether all of it is in the ledger.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Bench, Case, Result } from './case.ts';
+import { costs, cpuOf, errorsIn, latenciesIn, programsOf, start } from './measure.ts';
+import { overGrpc } from './targets.ts';
+import { transferCalls, UNIFORM } from './transfers.ts';
+
+const TIMES = 5;
+/** In seconds, where cases are measured for as long as they are by default; see NORMAL_SECONDS. */
+const SECONDS = 10;
+const NORMAL_SECONDS = 4;
+/** Callers that have waited so long have gone. */
+const TIMEOUT_MS = 5_000;
+/** What one generator process has memory and time for. Above it calls are not made, and said to have been held back. */
+const MOST_UNDER_WAY = 10_000;
+const CONNECTIONS = 8;
+const PROGRAMS = ['server', 'postgres', 'redis'] as const;
+/** Under overload these are right answers: the call was not made and may be tried again. */
+const TURNED_AWAY = /^(UNAVAILABLE|RESOURCE_EXHAUSTED|DEADLINE_EXCEEDED)/;
+const KEYS_AT_A_TIME = 50_000;
+
+/** The uniform transfer, offered five times as often as the closed loop of this run could do it. */
+export const OVERLOAD: Case = {
+  name: 'Overload: CreateTransfer at 5 × the maximum',
+  run: async (bench) => {
+    const most = await maximumOf(bench);
+    const seconds = Math.min(SECONDS, (SECONDS / NORMAL_SECONDS) * bench.seconds);
+    const { processes } = bench.stack;
+    const target = overGrpc(bench, transferCalls(bench.wallets), true);
+    const pace = { kind: 'open', perSecond: TIMES * most, mostUnderWay: MOST_UNDER_WAY } as const;
+    const more = { keepAccepted: true, timeoutMs: TIMEOUT_MS };
+    const generator = await start(bench, { target, connections: CONNECTIONS }, pace, more);
+    const pids = { client: generator.pids, ...programsOf({ programs: PROGRAMS }, processes) };
+    const cpuBefore = cpuOf(pids);
+    generator.record();
+    await sleep(seconds * 1000);
+    const cpuAfter = cpuOf(pids);
+    const loads = await generator.stop();
+    const { accepted, completed, sent, held } = loads;
+    const kept = await keptOf(bench, accepted);
+    const faults = await bench.stack.database.faults();
+    const unexpected = errorsIn({ ...loads, held: 0 }, TURNED_AWAY);
+    const goodput = completed / loads.seconds;
+    return [
+      {
+        name: OVERLOAD.name,
+        callsPerSecond: goodput,
+        ...latenciesIn(loads.latencies),
+        cpuSecondsPer1000Calls: costs(cpuBefore, cpuAfter, completed),
+        errors: unexpected.errors + (accepted.length - kept) + faults.length,
+        problems: [
+          ...unexpected.problems,
+          ...(kept === accepted.length
+            ? []
+            : [`${accepted.length - kept} accepted calls are not in the ledger`]),
+          ...faults,
+        ],
+        figures: {
+          'goodput / unloaded maximum': goodput / most,
+          'accepted calls kept': accepted.length === 0 ? 0 : kept / accepted.length,
+          'calls due per second': (sent + held) / loads.seconds,
+          'calls made per second': sent / loads.seconds,
+          'calls turned away per second': (sent - completed) / loads.seconds,
+        },
+      },
+    ];
+  },
+};
+
+/** What the uniform case gave in this run; it is measured where it was not asked for. */
+async function maximumOf(bench: Bench): Promise<number> {
+  const known = bench.results.find(({ name }) => name === UNIFORM.name);
+  if (known) return known.callsPerSecond;
+  bench.say('measuring the unloaded maximum first');
+  const [result] = (await UNIFORM.run(bench)) as readonly Result[];
+  return result?.callsPerSecond ?? 0;
+}
+
+async function keptOf({ stack: { database } }: Bench, keys: readonly string[]): Promise<number> {
+  let kept = 0;
+  for (let from = 0; from < keys.length; from += KEYS_AT_A_TIME)
+    kept += await database.countKept(keys.slice(from, from + KEYS_AT_A_TIME));
+  return kept;
+}
