@@ -51,6 +51,8 @@ export interface Result extends Latencies {
   readonly commitsPerTransfer?: number;
   /** Write-ahead log, in bytes, for each transfer. */
   readonly walBytesPerTransfer?: number;
+  /** By how much tables and indexes grew on disk, in bytes, for each transfer; they grow in steps. */
+  readonly diskBytesPerTransfer?: number;
   /** The most memory that the server held at a time, in MiB. */
   readonly serverPeakMiB?: number;
   /** At half the rate of the closed loop, each latency counted from when its call was due. */

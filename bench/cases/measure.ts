@@ -58,6 +58,7 @@ export async function measure(bench: Bench, plan: Plan): Promise<Result> {
     ...(transfers > 0 && {
       commitsPerTransfer: Number(after.transactions - before.transactions) / transfers,
       walBytesPerTransfer: Number(after.walBytes - before.walBytes) / transfers,
+      diskBytesPerTransfer: Number(after.dataBytes - before.dataBytes) / transfers,
     }),
     ...(plan.programs.includes('server') && { serverPeakMiB: peakMiB }),
     ...(openLoop && { openLoop: openLoop.result }),

@@ -7,6 +7,8 @@ export interface Progress {
   readonly transactions: bigint;
   /** Where the write-ahead log ends, in bytes. */
   readonly walBytes: bigint;
+  /** What tables and indexes take on disk, in bytes. */
+  readonly dataBytes: bigint;
 }
 
 /** The database's owner, looking on. */
@@ -36,11 +38,12 @@ export class Database {
   }
 
   async progress(): Promise<Progress> {
-    const [row] = await this.rows<{ transactions: string; bytes: string }>(
+    const [row] = await this.rows<{ transactions: string; wal: string; data: string }>(
       `SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS transactions,
-         (pg_current_wal_insert_lsn() - '0/0')::text AS bytes`,
+         (pg_current_wal_insert_lsn() - '0/0')::text AS wal, pg_database_size(current_database())::text AS data`,
     );
-    return { transactions: BigInt(row?.transactions ?? 0), walBytes: BigInt(row?.bytes ?? 0) };
+    const { transactions = 0, wal = 0, data = 0 } = row ?? {};
+    return { transactions: BigInt(transactions), walBytes: BigInt(wal), dataBytes: BigInt(data) };
   }
 
   /** How many of these idempotency keys have a kept answer. */

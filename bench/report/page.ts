@@ -58,12 +58,20 @@ function casesTable(results: readonly Result[]): string {
 function costsTable(results: readonly Result[]): string {
   const programs = [...new Set(results.flatMap((result) => Object.keys(result.cpuSecondsPer1000Calls)))];
   return table(
-    ['case', ...programs.map((name) => `${name}, CPU s`), 'commits', 'WAL bytes', 'server, MiB'],
+    [
+      'case',
+      ...programs.map((name) => `${name}, CPU s`),
+      'commits',
+      'WAL bytes',
+      'disk bytes',
+      'server, MiB',
+    ],
     results.map((result) => [
       result.name,
       ...programs.map((name) => result.cpuSecondsPer1000Calls[name]?.toFixed(3) ?? ''),
       result.commitsPerTransfer?.toFixed(3) ?? '',
       result.walBytesPerTransfer === undefined ? '' : whole(result.walBytesPerTransfer),
+      result.diskBytesPerTransfer === undefined ? '' : whole(result.diskBytesPerTransfer),
       result.serverPeakMiB === undefined ? '' : whole(result.serverPeakMiB),
     ]),
   );
@@ -83,11 +91,21 @@ function ratiosTable(ratios: readonly Ratio[]): string {
 
 function longTable(results: readonly Result[]): string {
   return table(
-    ['case', 'calls/s', 'p50, p99, p999 (ms)', 'server, MiB', 'figures'],
+    [
+      'case',
+      'calls/s',
+      'p50, p99, p999 (ms)',
+      'CPU s of 1,000 calls: server, postgres',
+      'server, MiB',
+      'figures',
+    ],
     results.map((result) => [
       result.name,
       whole(result.callsPerSecond),
       result.p50Ms > 0 ? latencies(result) : '',
+      ['server', 'postgres']
+        .flatMap((name) => result.cpuSecondsPer1000Calls[name]?.toFixed(3) ?? [])
+        .join(', '),
       result.serverPeakMiB === undefined ? '' : whole(result.serverPeakMiB),
       Object.entries(result.figures ?? {})
         .map(([name, value]) => `${name}: ${value >= 100 ? whole(value) : value.toFixed(2)}`)

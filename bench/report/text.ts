@@ -26,6 +26,8 @@ export function resultText(result: Result): string {
     facts.push(`commits/transfer ${result.commitsPerTransfer.toFixed(3)}`);
   if (result.walBytesPerTransfer !== undefined)
     facts.push(`WAL ${whole(result.walBytesPerTransfer)} B/transfer`);
+  if (result.diskBytesPerTransfer !== undefined)
+    facts.push(`disk ${whole(result.diskBytesPerTransfer)} B/transfer`);
   if (result.serverPeakMiB !== undefined) facts.push(`server at most ${whole(result.serverPeakMiB)} MiB`);
   for (const [name, value] of Object.entries(result.figures ?? {}))
     facts.push(`${name}: ${value >= 100 ? whole(value) : value.toFixed(3)}`);
