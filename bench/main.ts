@@ -2,6 +2,7 @@
 //
 // Its own Postgres, Redis, Envoy and server processes, in a folder of their own; see docs/performance.md.
 
+import { availableParallelism, loadavg } from 'node:os';
 import { killParts } from '../scripts/dev/processes.ts';
 import { SetupError } from '../scripts/dev/setup-error.ts';
 import { onStopSignal } from '../scripts/dev/stop-signals.ts';
@@ -55,6 +56,8 @@ async function cleanUp(): Promise<void> {
 async function bench(options: Options): Promise<number> {
   const cases = casesFor(options.caseParts);
   if (cases.length === 0) throw new SetupError(`no case has ${options.caseParts.join(' or ')} in its name`);
+  const busyness = howBusy();
+  if (busyness.isBusy) console.error(`${busyness.words}: others share what is measured, trust ratios alone`);
   place = await takePlace(process.env);
   const stack = await startStack(place, {
     profile: options.profile,
@@ -82,7 +85,14 @@ async function bench(options: Options): Promise<number> {
   const faults = await stack.database.faults();
   // The profile is written when the server ends.
   for (const part of running.splice(0).reverse()) await part.stop();
-  return report(options, runs, faults, options.profile ? sharesIn(stack.profileDir) : []);
+  return report(options, busyness.words, runs, faults, options.profile ? sharesIn(stack.profileDir) : []);
+}
+
+/** What the machine had to do before the run began. */
+function howBusy() {
+  const [load = 0] = loadavg();
+  const cores = availableParallelism();
+  return { isBusy: load > cores / 2, words: `load ${load.toFixed(1)} on ${cores} cores before the run` };
 }
 
 async function runAll(cases: readonly Case[], shared: Omit<Bench, 'results'>): Promise<Result[]> {
@@ -101,6 +111,7 @@ async function runAll(cases: readonly Case[], shared: Omit<Bench, 'results'>): P
 
 function report(
   options: Options,
+  busyness: string,
   runs: readonly Result[][],
   faults: readonly string[],
   shares: ReturnType<typeof sharesIn>,
@@ -115,7 +126,7 @@ function report(
       for (const { name, share } of shares) console.log(`  ${name.padEnd(24)}${(share * 100).toFixed(1)} %`);
     }
   }
-  if (options.draw) drawPage(cases, ratios, process.argv.slice(2));
+  if (options.draw) drawPage(cases, ratios, `npm run bench -- ${process.argv.slice(2).join(' ')}`, busyness);
   for (const fault of faults) console.error(`THE BOOKS DO NOT BALANCE: ${fault}`);
   for (const { name, errors, problems } of cases)
     if (errors > 0) console.error(`${name}: ${errors} errors: ${problems.join(', ')}`);

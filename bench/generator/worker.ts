@@ -10,6 +10,8 @@ import type { Order, Pace, Report, Work } from './work.ts';
 
 /** How often calls that are due are looked for. */
 const TICK_MS = 1;
+/** How many calls that are due are made before answers are read again. */
+const CALLS_A_TURN = 16;
 
 const report = (message: Report) => process.send?.(message);
 const recorder = new Recorder();
@@ -60,7 +62,7 @@ async function start({ work, index, of }: Extract<Order, { kind: 'start' }>): Pr
           const call: Promise<void> = make(n, ledger.ready(n), due).finally(() => underWay.delete(call));
           underWay.add(call);
           // A turn of the event loop now and then, so that a backlog does not keep answers from being read.
-          if (underWay.size % 64 === 0) await new Promise(setImmediate);
+          if (calls % CALLS_A_TURN === 0) await new Promise(setImmediate);
         }
       }
       await Promise.all(underWay);

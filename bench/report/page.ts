@@ -23,7 +23,7 @@ export function drawPage(
   const short = results.filter(({ name }) => !IS_LONG.test(name));
   const long = results.filter(({ name }) => IS_LONG.test(name));
   let page = readFileSync(file, 'utf8');
-  const how = `Printed by \`npm run bench -- ${args.join(' ')}\` on ${machine()}.`;
+  const how = `Printed by \`${command}\` on ${machine()}; ${busyness}.`;
   if (short.length > 0) {
     page = between(page, 'cases', `${how}\n\n${casesTable(short)}`);
     page = between(page, 'costs', costsTable(short));
