@@ -1,10 +1,10 @@
 // Overload: five times of what can be done, for ten seconds; what still gets done, and whether all of it is in the ledger.
-import { constants, setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Bench, Case, Result } from './case.ts';
-import { costs, cpuOf, errorsIn, latenciesIn, programsOf, start } from './measure.ts';
+import type { Target } from '../generator/work.ts';
+import type { Bench, Case } from './case.ts';
+import { costs, cpuOf, errorsIn, latenciesIn, measure, programsOf, start } from './measure.ts';
 import { overGrpc } from './targets.ts';
-import { transferCalls, UNIFORM } from './transfers.ts';
+import { transferCalls } from './transfers.ts';
 
 const TIMES = 5;
 /** In seconds, where cases are measured for as long as they are by default; see NORMAL_SECONDS. */
@@ -20,19 +20,17 @@ const PROGRAMS = ['server', 'postgres', 'redis'] as const;
 const TURNED_AWAY = /^(UNAVAILABLE|RESOURCE_EXHAUSTED|DEADLINE_EXCEEDED)/;
 const KEYS_AT_A_TIME = 50_000;
 
-/** The uniform transfer, offered five times as often as the closed loop of this run could do it. */
+/** The uniform transfer, offered five times as often as a closed loop could do it right before. */
 export const OVERLOAD: Case = {
   name: 'Overload: CreateTransfer at 5 × the maximum',
   run: async (bench) => {
-    const most = await maximumOf(bench);
+    const most = await maximumOf(bench, overGrpc(bench, transferCalls(bench.wallets), true));
     const seconds = Math.min(SECONDS, (SECONDS / NORMAL_SECONDS) * bench.seconds);
     const { processes } = bench.stack;
     const target = overGrpc(bench, transferCalls(bench.wallets), true);
     const pace = { kind: 'open', perSecond: TIMES * most, mostUnderWay: MOST_UNDER_WAY } as const;
     const more = { keepAccepted: true, timeoutMs: TIMEOUT_MS };
     const generator = await start(bench, { target, connections: CONNECTIONS }, pace, more);
-    // Callers have machines of their own. Here they get what the server and its database leave them.
-    for (const pid of generator.pids) setPriority(pid, constants.priority.PRIORITY_LOW);
     await sleep(bench.warmUpSeconds * 500);
     const pids = { client: generator.pids, ...programsOf({ programs: PROGRAMS }, processes) };
     const cpuBefore = cpuOf(pids);
@@ -40,7 +38,7 @@ export const OVERLOAD: Case = {
     await sleep(seconds * 1000);
     const cpuAfter = cpuOf(pids);
     const loads = await generator.stop();
-    const { accepted, completed, sent, held } = loads;
+    const { accepted, completed, sent } = loads;
     const kept = await keptOf(bench, accepted);
     const faults = await bench.stack.database.faults();
     const unexpected = errorsIn({ ...loads, held: 0 }, TURNED_AWAY);
@@ -63,7 +61,7 @@ export const OVERLOAD: Case = {
           'goodput / unloaded maximum': goodput / most,
           'accepted calls kept': accepted.length === 0 ? 0 : kept / accepted.length,
           'calls made / unloaded maximum': sent / loads.seconds / most,
-          'calls due per second': (sent + held) / loads.seconds,
+          'calls due per second': TIMES * most,
           'calls made per second': sent / loads.seconds,
           'calls turned away per second': (sent - completed) / loads.seconds,
         },
@@ -72,13 +70,12 @@ export const OVERLOAD: Case = {
   },
 };
 
-/** What the uniform case gave in this run; it is measured where it was not asked for. */
-async function maximumOf(bench: Bench): Promise<number> {
-  const known = bench.results.find(({ name }) => name === UNIFORM.name);
-  if (known) return known.callsPerSecond;
-  bench.say('measuring the unloaded maximum first');
-  const [result] = (await UNIFORM.run(bench)) as readonly Result[];
-  return result?.callsPerSecond ?? 0;
+/** What can be done at most, measured right before: the machine's mood changes within a run. */
+async function maximumOf(bench: Bench, target: Target): Promise<number> {
+  const name = 'the unloaded maximum';
+  const { callsPerSecond, errors } = await measure(bench, { name, target, programs: [] });
+  if (errors > 0) bench.say(`${errors} errors while measuring the unloaded maximum`);
+  return callsPerSecond;
 }
 
 async function keptOf({ stack: { database } }: Bench, keys: readonly string[]): Promise<number> {

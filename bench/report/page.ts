@@ -13,11 +13,12 @@ const IS_LONG = /^(Growth|Deep pages|10,000|Memory)/;
 const whole = (value: number) => Math.round(value).toLocaleString('en');
 const ms = (value: number) => (value < 10 ? value.toFixed(2) : value.toFixed(0));
 
-/** Prints what was measured; what was not stays as it was. `args` is how the run was called. */
+/** Prints what was measured; what was not stays as it was. It says by which command, and how busy the machine was. */
 export function drawPage(
   results: readonly Result[],
   ratios: readonly Ratio[],
-  args: readonly string[],
+  command: string,
+  busyness: string,
 ): void {
   const file = join(DOCS, 'performance.md');
   const short = results.filter(({ name }) => !IS_LONG.test(name));
