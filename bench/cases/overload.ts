@@ -14,7 +14,8 @@ const NORMAL_SECONDS = 4;
 const TIMEOUT_MS = 5_000;
 /** What one generator process has memory and time for. Above it calls are not made, and said to have been held back. */
 const MOST_UNDER_WAY = 10_000;
-const CONNECTIONS = 8;
+/** So many that no call waits in the generator for one of the 1,000 streams of a connection, where it would grow old. */
+const CONNECTIONS = 20;
 const PROGRAMS = ['server', 'postgres', 'redis'] as const;
 /** Under overload these are right answers: the call was not made and may be tried again. */
 const TURNED_AWAY = /^(UNAVAILABLE|RESOURCE_EXHAUSTED|DEADLINE_EXCEEDED)/;
