@@ -57,8 +57,8 @@ async function bench(options: Options): Promise<number> {
   const cases = casesFor(options.caseParts);
   if (cases.length === 0) throw new SetupError(`no case has ${options.caseParts.join(' or ')} in its name`);
   const busyness = howBusy();
-  if (busyness.isBusy) console.error(`${busyness.words}: others share what is measured, trust ratios alone`);
   place = await takePlace(process.env);
+  if (busyness.isBusy) console.error(`${busyness.words}: others share what is measured, trust ratios alone`);
   const stack = await startStack(place, {
     profile: options.profile,
     fillFirst: async (database) => {
