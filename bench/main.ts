@@ -1,125 +1,134 @@
-// `npm run bench`: what the machine does, next to what gRPC alone does on it in the same run.
+// `npm run bench`: what the machine does, next to what gRPC and Postgres alone do on it in the same run.
 //
-// Its own Postgres, Redis and server processes on free ports, in a folder of their own; nothing of it stays.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { keepDemoKey } from '../scripts/dev/demo-key.ts';
-import { keepKeyEncryptionKeys } from '../scripts/dev/key-office.ts';
-import { findFree } from '../scripts/dev/ports.ts';
-import { startPostgres } from '../scripts/dev/postgres.ts';
-import { startRedis } from '../scripts/dev/redis.ts';
-import { randomSecret } from '../scripts/dev/secret-file.ts';
-import { signingKeyIn } from '../scripts/dev/signing-key.ts';
-import { migrate } from '../src/db/migrate.ts';
-import { BALANCE, type Case, ECHO, runCase, TRANSFER } from './cases.ts';
-import { startChild } from './child.ts';
-import { fillPeople } from './people.ts';
-import { sharesIn } from './profile.ts';
+// Its own Postgres, Redis, Envoy and server processes, in a folder of their own; see docs/performance.md.
 
-const { values } = parseArgs({
-  options: {
-    // How long each case is measured, after a warm-up of a fifth of that.
-    seconds: { type: 'string', default: '5' },
-    // How many calls are under way at a time.
-    inflight: { type: 'string', default: '256' },
-    json: { type: 'boolean', default: false },
-    // Where the server's time went, instead of how fast it was: profiling costs speed.
-    profile: { type: 'boolean', default: false },
-  },
-});
-const seconds = Number(values.seconds);
-const inFlight = Number(values.inflight);
-if (!(seconds > 0) || !Number.isInteger(inFlight) || inFlight < 1) {
-  console.error('--seconds and --inflight must be numbers above zero');
-  process.exit(2);
-}
+import { availableParallelism, loadavg } from 'node:os';
+import { killParts } from '../scripts/dev/processes.ts';
+import { SetupError } from '../scripts/dev/setup-error.ts';
+import { onStopSignal } from '../scripts/dev/stop-signals.ts';
+import type { Bench, Case, Result } from './cases/case.ts';
+import { casesFor } from './cases/list.ts';
+import { type Options, readOptions } from './options.ts';
+import { fill, settle, walletsOf } from './parts/fill.ts';
+import { type Place, takePlace } from './parts/place.ts';
+import { startStack } from './parts/stack.ts';
+import { drawPage } from './report/page.ts';
+import { sharesIn } from './report/profile.ts';
+import { medianRatios, medianResults, ratiosOf } from './report/ratios.ts';
+import { ratioText, resultText } from './report/text.ts';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'ppuri-bench-'));
-const profileDir = join(dataDir, 'profile');
+const FIRST_USER = 100_001;
+const WALLETS = 1000;
+const DEPOSITS = 40;
+/** A server that has just started is slow until its code is compiled; below a second nobody wants figures, but a look. */
+const WARM_UP_SECONDS = 2;
+
 const running: { stop(): Promise<unknown> }[] = [];
+let place: Place | undefined;
+let stopping: Promise<void> | undefined;
+onStopSignal(
+  () => {
+    stopping = cleanUp().finally(() => process.exit(130));
+  },
+  () => process.exit(130),
+);
+process.on('exit', killParts);
+
+let exitCode = 1;
 try {
-  const results = await measure();
-  for (const part of running.splice(0).reverse()) await part.stop();
-  const echo = results[0]?.callsPerSecond ?? 0;
-  const cases = results.map((result) => ({ ...result, shareOfEcho: result.callsPerSecond / echo }));
-  if (values.json) console.log(JSON.stringify({ cases }));
-  else for (const result of cases) console.log(lineOf(result));
-  if (values.profile) {
-    console.log('\nWhere the server spent its CPU time');
-    for (const { name, share } of sharesIn(profileDir))
-      console.log(`  ${name.padEnd(24)}${(share * 100).toFixed(1)} %`);
-  }
-  if (cases.some(({ errors }) => errors > 0)) process.exitCode = 1;
+  exitCode = await bench(readOptions(process.argv.slice(2)));
+} catch (error) {
+  // What is stopped in the middle of its work fails, which is no news.
+  await stopping;
+  console.error(error instanceof SetupError ? error.message : error);
 } finally {
-  for (const part of running.reverse()) await part.stop();
-  rmSync(dataDir, { recursive: true, force: true });
+  await cleanUp();
+}
+process.exit(exitCode);
+
+/** Stops what runs, the last one first, and gives the folder back. */
+async function cleanUp(): Promise<void> {
+  for (const part of running.splice(0).reverse()) await part.stop();
+  place?.leave();
+  place = undefined;
 }
 
-async function measure() {
-  const [postgresPort = 0, redisPort = 0, echoPort = 0] = await findFree(3);
-  const logDir = join(dataDir, 'log');
-  const postgres = await startPostgres({ dataDir, logDir, port: postgresPort });
-  running.push(postgres);
-  const redis = await startRedis({ dataDir, logDir, port: redisPort, say: console.error });
-  running.push(redis);
-  const ownerUrl = await postgres.createDatabase('bench');
-  await migrate({ ownerUrl, appPassword: 'bench' });
-  const databaseUrl = Object.assign(new URL(ownerUrl), { username: 'ppuri_app', password: 'bench' }).href;
-
-  const echo = await startChild('bench/echo-server.ts', { GRPC_PORT: String(echoPort) });
-  running.push(echo);
-  const keyEncryptionKeys = keepKeyEncryptionKeys(dataDir);
-  const demoKey = await keepDemoKey(dataDir, { databaseUrl, redisUrl: redis.url, keyEncryptionKeys });
-  const key = signingKeyIn([demoKey], {});
-  const [grpcPort = 0, opsPort = 0] = await findFree(2);
-  const server = await startChild('src/main.ts', {
-    DATABASE_URL: databaseUrl,
-    REDIS_URL: redis.url,
-    GRPC_PORT: String(grpcPort),
-    OPS_PORT: String(opsPort),
-    LOG_DIR: logDir,
-    LOG_STDOUT: 'false',
-    ...(values.profile && { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileDir}` }),
-    EDGE_SECRET: randomSecret(),
-    KEY_ENCRYPTION_KEYS: keyEncryptionKeys,
-    // One machine and a thousand users ask for more than anybody may; what limits cost is measured all the same.
-    KEY_RATE_PER_SECOND: '1000000',
-    USER_RATE_PER_SECOND: '1000000',
-    IP_RATE_PER_SECOND: '1000000',
+async function bench(options: Options): Promise<number> {
+  const cases = casesFor(options.caseParts);
+  if (cases.length === 0) throw new SetupError(`no case has ${options.caseParts.join(' or ')} in its name`);
+  const busyness = howBusy();
+  place = await takePlace(process.env);
+  if (busyness.isBusy) console.error(`${busyness.words}: others share what is measured, trust ratios alone`);
+  const stack = await startStack(place, {
+    profile: options.profile,
+    fillFirst: async (database) => {
+      await fill(database, { firstUser: FIRST_USER, wallets: WALLETS, deposits: DEPOSITS });
+      await settle(database);
+    },
+    keep: (part) => {
+      running.push(part);
+      return part;
+    },
   });
-  running.push(server);
-  await fillPeople(databaseUrl);
-
-  const run = (which: Case, port: number, cpu: () => number) => {
-    const signed = which === ECHO ? undefined : key;
-    return runCase(which, {
-      address: `127.0.0.1:${port}`,
-      key: signed,
-      seconds,
-      inFlight,
-      serverCpuSeconds: cpu,
-    });
+  const { seconds, inFlight, clients } = options;
+  const shared: Omit<Bench, 'results'> = {
+    stack,
+    wallets: await walletsOf(stack.database, FIRST_USER, WALLETS),
+    seconds,
+    warmUpSeconds: seconds < 1 ? seconds / 3 : WARM_UP_SECONDS,
+    inFlight,
+    clients,
+    say: options.json ? () => {} : (line) => console.log(line),
   };
-  // The echo runs first and last, and its better half counts: the machine's mood changes within a run.
-  const first = await run(ECHO, echoPort, echo.cpuSeconds);
-  const transfers = await run(TRANSFER, grpcPort, server.cpuSeconds);
-  const balances = await run(BALANCE, grpcPort, server.cpuSeconds);
-  const last = await run(ECHO, echoPort, echo.cpuSeconds);
-  return [first.callsPerSecond > last.callsPerSecond ? first : last, transfers, balances];
+  const runs: Result[][] = [];
+  for (let run = 0; run < options.runs; run++) runs.push(await runAll(cases, shared));
+  const faults = await stack.database.faults();
+  // The profile is written when the server ends.
+  for (const part of running.splice(0).reverse()) await part.stop();
+  return report(options, busyness.words, runs, faults, options.profile ? sharesIn(stack.profileDir) : []);
 }
 
-function lineOf(result: Awaited<ReturnType<typeof measure>>[number] & { shareOfEcho: number }): string {
-  const { name, callsPerSecond, p50Ms, p99Ms, serverCpuMsPerCall, errors, shareOfEcho } = result;
-  const columns = [
-    name.padEnd(34),
-    `${Math.round(callsPerSecond)}/s`.padStart(10),
-    `${shareOfEcho.toFixed(2)} of the echo`.padStart(18),
-    `p50 ${p50Ms.toFixed(1)} ms`.padStart(14),
-    `p99 ${p99Ms.toFixed(1)} ms`.padStart(14),
-    `server CPU ${(serverCpuMsPerCall * 1000).toFixed(0)} µs/call`.padStart(26),
-    errors > 0 ? `  ${errors} ERRORS` : '',
-  ];
-  return columns.join('');
+/** What the machine had to do before the run began. */
+function howBusy() {
+  const [load = 0] = loadavg();
+  const cores = availableParallelism();
+  return { isBusy: load > cores / 2, words: `load ${load.toFixed(1)} on ${cores} cores before the run` };
+}
+
+async function runAll(cases: readonly Case[], shared: Omit<Bench, 'results'>): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const which of cases) {
+    const found = await which.run({ ...shared, results });
+    if (typeof found === 'string') {
+      console.error(`${which.name} is left out: ${found}`);
+      continue;
+    }
+    for (const result of found) shared.say(resultText(result));
+    results.push(...found);
+  }
+  return results;
+}
+
+function report(
+  options: Options,
+  busyness: string,
+  runs: readonly Result[][],
+  faults: readonly string[],
+  shares: ReturnType<typeof sharesIn>,
+): number {
+  const cases = medianResults(runs.flat());
+  const ratios = medianRatios(runs.map(ratiosOf));
+  if (options.json) console.log(JSON.stringify({ cases, ratios }));
+  else {
+    if (ratios.length > 0) console.log(`\n${ratios.map(ratioText).join('\n')}`);
+    if (options.profile) {
+      console.log('\nWhere the server spent its CPU time');
+      for (const { name, share } of shares) console.log(`  ${name.padEnd(24)}${(share * 100).toFixed(1)} %`);
+    }
+  }
+  if (options.draw) drawPage(cases, ratios, `npm run bench -- ${process.argv.slice(2).join(' ')}`, busyness);
+  for (const fault of faults) console.error(`THE BOOKS DO NOT BALANCE: ${fault}`);
+  for (const { name, errors, problems } of cases)
+    if (errors > 0) console.error(`${name}: ${errors} errors: ${problems.join(', ')}`);
+  return faults.length > 0 || cases.some(({ errors }) => errors > 0) ? 1 : 0;
 }

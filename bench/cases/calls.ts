@@ -1,0 +1,66 @@
+// Makes calls of ours out of JSON, as gRPC messages or as REST requests, once, so that measuring costs no encoding.
+import { type DescMethod, fromJson, type JsonValue, toBinary } from '@bufbuild/protobuf';
+import { RPCS, registry, restRouteOf } from '../../src/client/contracts.ts';
+import type { Json } from '../../src/client/grpc.ts';
+import type { Identity } from '../../src/client/identity.ts';
+import type { SignedCall } from '../generator/work.ts';
+import type { Wallet } from '../parts/fill.ts';
+
+/** Whether the contracts have such an RPC. */
+export const hasRpc = (rpc: string) => RPCS.has(rpc);
+
+/** A call over gRPC. Throws where the contracts have no such RPC or the request does not fit its message. */
+export function grpcCall(rpc: string, request: JsonValue, identity: Identity): SignedCall {
+  const { input } = methodOf(rpc);
+  const body = Buffer.from(toBinary(input, fromJson(input, request, { registry })));
+  return { method: 'POST', path: `/${rpc}`, body, identity };
+}
+
+/** The same call over REST, at the address that the contract gives it. */
+export function restCall(rpc: string, request: Json, identity: Identity): SignedCall {
+  const route = restRouteOf(methodOf(rpc));
+  if (!route) throw new Error(`${rpc} is not offered over REST`);
+  const rest: Json = { ...request };
+  const path = route.path.replace(/\{(\w+)\}/g, (_match, name: string) => {
+    const value = rest[name];
+    delete rest[name];
+    return encodeURIComponent(String(value));
+  });
+  const body = Buffer.from(route.hasBody ? JSON.stringify(rest) : '', 'utf8');
+  return { method: route.method, path, body, identity };
+}
+
+function methodOf(rpc: string): DescMethod {
+  const method = RPCS.get(rpc);
+  if (!method) throw new Error(`the contracts have no ${rpc}`);
+  return method;
+}
+
+/** Who owns a wallet acts. */
+export const owner = ({ userId }: Wallet): Identity => ({ userId: String(userId) });
+
+/** So many won, as the contracts write it. */
+export const won = (amount: number): Json => ({ currency_code: 'KRW', minor_units: String(amount) });
+
+/** CreateTransfer of one won from one wallet to another, as JSON. */
+export const transferBetween = (from: Wallet, to: Wallet): Json => ({
+  debit_wallet_id: from.id,
+  credit_wallet_id: to.id,
+  amount: won(1),
+});
+
+/** One of several, by chance; `not` is left out. */
+export function someOf<T>(things: readonly T[], not?: T): T {
+  for (;;) {
+    const thing = things[Math.floor(Math.random() * things.length)] as T;
+    if (thing !== not || things.length < 2) return thing;
+  }
+}
+
+/** The same things in an order by chance. */
+export function shuffled<T>(things: readonly T[]): T[] {
+  return things
+    .map((thing) => [Math.random(), thing] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, thing]) => thing);
+}

@@ -1,0 +1,56 @@
+// All cases in the order in which they are measured.
+import type { Case } from './case.ts';
+import { AMONG_MILLION, AMONG_TEN_MILLION, AMONG_THOUSAND, DEEP_PAGES } from './growth.ts';
+import { OVERLOAD } from './overload.ts';
+import { CACHED, COLD, HISTORY } from './reads.ts';
+import { IDLE_CONNECTIONS, OPEN_STREAMS, SOAK } from './soak.ts';
+import { CREATE_SPRINKLE, RUSH } from './sprinkles.ts';
+import {
+  ALONE,
+  BATCH_HOT,
+  BATCH_UNIFORM,
+  INTO_ONE,
+  OUT_OF_ONE,
+  THROUGH_ENVOY,
+  UNIFORM,
+} from './transfers.ts';
+import { BY_HAND, CLASSICAL_HOT, CLASSICAL_UNIFORM, ECHO } from './yardsticks.ts';
+
+/** What is held against each other stands close together, and the echo comes first, in the middle and last. */
+export const CASES: readonly Case[] = [
+  ECHO,
+  UNIFORM,
+  CLASSICAL_UNIFORM,
+  THROUGH_ENVOY,
+  OUT_OF_ONE,
+  INTO_ONE,
+  CLASSICAL_HOT,
+  BATCH_UNIFORM,
+  BATCH_HOT,
+  ECHO,
+  CACHED,
+  COLD,
+  HISTORY,
+  CREATE_SPRINKLE,
+  RUSH,
+  BY_HAND,
+  ALONE,
+  ECHO,
+  OVERLOAD,
+  AMONG_THOUSAND,
+  AMONG_MILLION,
+  AMONG_TEN_MILLION,
+  DEEP_PAGES,
+  IDLE_CONNECTIONS,
+  OPEN_STREAMS,
+  SOAK,
+];
+
+/**
+ * The cases that are asked for: those whose names have one of the parts in them, or without any part all but the long
+ * ones.
+ */
+export function casesFor(parts: readonly string[]): readonly Case[] {
+  if (parts.length === 0) return CASES.filter(({ isLong }) => !isLong);
+  return CASES.filter(({ name }) => parts.some((part) => name.toLowerCase().includes(part.toLowerCase())));
+}

@@ -1,0 +1,138 @@
+// Measures one kind of call: a closed loop for what can be done at most, an open one for what callers wait at half of it.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Generator, type Loads, startGenerator } from '../generator/generator.ts';
+import type { Histogram } from '../generator/histogram.ts';
+import type { Pace, Target, Work } from '../generator/work.ts';
+import { cpuSecondsOf, forgetPeak, peakMiBOf } from '../parts/process-cost.ts';
+import type { Processes } from '../parts/stack.ts';
+import type { Bench, Latencies, Result } from './case.ts';
+
+/** What is measured. */
+export interface Plan {
+  readonly name: string;
+  readonly target: Target;
+  /** The programs that take part. */
+  readonly programs: readonly (keyof Processes)[];
+  /** Of each generator process; 1 when left out. */
+  readonly connections?: number;
+  /** The run's own when left out. */
+  readonly inFlight?: number;
+  /** How many single transfers a call makes; 0, when left out, for calls that move no money. */
+  readonly transfersPerCall?: number;
+  /** Whether to measure at half the rate, too. */
+  readonly openLoop?: boolean;
+}
+
+/** The share of the maximum that the open loop asks for. */
+const OPEN_SHARE = 0.5;
+const TIMEOUT_MS = 30_000;
+/** More than this many calls are never under way in an open loop. */
+const MOST_UNDER_WAY = 20_000;
+
+/** Runs the plan: warm-up, closed loop, and the open loop where it is asked for. */
+export async function measure(bench: Bench, plan: Plan): Promise<Result> {
+  const { stack, seconds, warmUpSeconds } = bench;
+  const { server } = stack.processes;
+  const { inFlight = bench.inFlight, transfersPerCall = 0 } = plan;
+  const generator = await start(bench, plan, { kind: 'closed', inFlight });
+  await sleep(warmUpSeconds * 1000);
+  const pids = { client: generator.pids, ...programsOf(plan, stack.processes) };
+  if (server !== undefined) forgetPeak(server);
+  const [before, cpuBefore] = [await stack.database.progress(), cpuOf(pids)];
+  generator.record();
+  await sleep(seconds * 1000);
+  const [after, cpuAfter] = [await stack.database.progress(), cpuOf(pids)];
+  const peakMiB = server === undefined ? 0 : peakMiBOf(server);
+  const loads = await generator.stop();
+  const { completed } = loads;
+  const transfers = completed * transfersPerCall;
+  const callsPerSecond = completed / loads.seconds;
+  const openLoop = plan.openLoop ? await measureOpen(bench, plan, callsPerSecond * OPEN_SHARE) : undefined;
+  const errors = errorsIn(loads);
+  return {
+    name: plan.name,
+    callsPerSecond,
+    ...latenciesIn(loads.latencies),
+    ...(transfersPerCall > 1 && { transfersPerSecond: transfers / loads.seconds }),
+    cpuSecondsPer1000Calls: costs(cpuBefore, cpuAfter, completed),
+    ...(transfers > 0 && {
+      commitsPerTransfer: Number(after.transactions - before.transactions) / transfers,
+      walBytesPerTransfer: Number(after.walBytes - before.walBytes) / transfers,
+      diskBytesPerTransfer: Number(after.dataBytes - before.dataBytes) / transfers,
+    }),
+    ...(plan.programs.includes('server') && { serverPeakMiB: peakMiB }),
+    ...(openLoop && { openLoop: openLoop.result }),
+    errors: errors.errors + (openLoop?.errors.errors ?? 0),
+    problems: [...errors.problems, ...(openLoop?.errors.problems ?? [])],
+  };
+}
+
+async function measureOpen(bench: Bench, plan: Plan, perSecond: number) {
+  const pace = { kind: 'open', perSecond, mostUnderWay: MOST_UNDER_WAY } as const;
+  const generator = await start(bench, plan, pace);
+  // The server is warm by now, and only this generator is new.
+  await sleep(bench.warmUpSeconds * 500);
+  generator.record();
+  await sleep(bench.seconds * 1000);
+  const loads = await generator.stop();
+  const result = { callsPerSecond: loads.completed / loads.seconds, ...latenciesIn(loads.latencies) };
+  return { result, errors: errorsIn(loads) };
+}
+
+/** Starts generator processes with what a plan says. */
+export function start(
+  bench: Bench,
+  { target, connections = 1 }: Pick<Plan, 'target' | 'connections'>,
+  pace: Pace,
+  more: Partial<Work> = {},
+): Promise<Generator> {
+  const all = connections * bench.clients;
+  return startGenerator(
+    { target, pace, connections: all, timeoutMs: TIMEOUT_MS, keepAccepted: false, ...more },
+    bench.clients,
+  );
+}
+
+/** Each program's pids, by its name. */
+export function programsOf({ programs }: Pick<Plan, 'programs'>, processes: Processes) {
+  return Object.fromEntries(
+    programs.flatMap((program) => {
+      const pid = processes[program];
+      return pid === undefined ? [] : [[program, [pid]] as const];
+    }),
+  );
+}
+
+/** CPU seconds of each program so far. */
+export function cpuOf(pids: Readonly<Record<string, readonly number[]>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(pids).map(([name, all]) => [name, all.reduce((sum, pid) => sum + cpuSecondsOf(pid), 0)]),
+  );
+}
+
+/** CPU seconds of each program for a thousand calls. */
+export function costs(
+  before: Readonly<Record<string, number>>,
+  after: Readonly<Record<string, number>>,
+  calls: number,
+): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(after).map(([name, cpu]) => [
+      name,
+      ((cpu - (before[name] ?? 0)) * 1000) / Math.max(calls, 1),
+    ]),
+  );
+}
+
+/** The latencies that are reported. */
+export function latenciesIn(histogram: Histogram): Latencies {
+  return { p50Ms: histogram.at(0.5), p99Ms: histogram.at(0.99), p999Ms: histogram.at(0.999) };
+}
+
+/** Answers that were neither OK nor expected. */
+export function errorsIn(loads: Pick<Loads, 'refusals' | 'held'>, expected = /^$/) {
+  const bad = [...loads.refusals].filter(([words]) => !expected.test(words));
+  if (loads.held > 0) bad.push(['not made, because too many were under way', loads.held]);
+  const errors = bad.reduce((sum, [, count]) => sum + count, 0);
+  return { errors, problems: bad.map(([words, count]) => `${count} × ${words}`) };
+}

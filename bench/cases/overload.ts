@@ -1,0 +1,87 @@
+// Overload: five times of what can be done, for ten seconds; what still gets done, and whether all of it is in the ledger.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Target } from '../generator/work.ts';
+import type { Bench, Case } from './case.ts';
+import { costs, cpuOf, errorsIn, latenciesIn, measure, programsOf, start } from './measure.ts';
+import { overGrpc } from './targets.ts';
+import { transferCalls } from './transfers.ts';
+
+const TIMES = 5;
+/** In seconds, where cases are measured for as long as they are by default; see NORMAL_SECONDS. */
+const SECONDS = 10;
+const NORMAL_SECONDS = 4;
+/** Callers that have waited so long have gone. */
+const TIMEOUT_MS = 5_000;
+/** What one generator process has memory and time for. Above it calls are not made, and said to have been held back. */
+const MOST_UNDER_WAY = 10_000;
+/** So many that no call waits in the generator for one of the 1,000 streams of a connection, where it would grow old. */
+const CONNECTIONS = 20;
+const PROGRAMS = ['server', 'postgres', 'redis'] as const;
+/** Under overload these are right answers: the call was not made and may be tried again. */
+const TURNED_AWAY = /^(UNAVAILABLE|RESOURCE_EXHAUSTED|DEADLINE_EXCEEDED)/;
+const KEYS_AT_A_TIME = 50_000;
+
+/** The uniform transfer, offered five times as often as a closed loop could do it right before. */
+export const OVERLOAD: Case = {
+  name: 'Overload: CreateTransfer at 5 × the maximum',
+  run: async (bench) => {
+    const most = await maximumOf(bench, overGrpc(bench, transferCalls(bench.wallets), true));
+    const seconds = Math.min(SECONDS, (SECONDS / NORMAL_SECONDS) * bench.seconds);
+    const { processes } = bench.stack;
+    const target = overGrpc(bench, transferCalls(bench.wallets), true);
+    const pace = { kind: 'open', perSecond: TIMES * most, mostUnderWay: MOST_UNDER_WAY } as const;
+    const more = { keepAccepted: true, timeoutMs: TIMEOUT_MS };
+    const generator = await start(bench, { target, connections: CONNECTIONS }, pace, more);
+    await sleep(bench.warmUpSeconds * 500);
+    const pids = { client: generator.pids, ...programsOf({ programs: PROGRAMS }, processes) };
+    const cpuBefore = cpuOf(pids);
+    generator.record();
+    await sleep(seconds * 1000);
+    const cpuAfter = cpuOf(pids);
+    const loads = await generator.stop();
+    const { accepted, completed, sent } = loads;
+    const kept = await keptOf(bench, accepted);
+    const faults = await bench.stack.database.faults();
+    const unexpected = errorsIn({ ...loads, held: 0 }, TURNED_AWAY);
+    const goodput = completed / loads.seconds;
+    return [
+      {
+        name: OVERLOAD.name,
+        callsPerSecond: goodput,
+        ...latenciesIn(loads.latencies),
+        cpuSecondsPer1000Calls: costs(cpuBefore, cpuAfter, completed),
+        errors: unexpected.errors + (accepted.length - kept) + faults.length,
+        problems: [
+          ...unexpected.problems,
+          ...(kept === accepted.length
+            ? []
+            : [`${accepted.length - kept} accepted calls are not in the ledger`]),
+          ...faults,
+        ],
+        figures: {
+          'goodput / unloaded maximum': goodput / most,
+          'accepted calls kept': accepted.length === 0 ? 0 : kept / accepted.length,
+          'calls made / unloaded maximum': sent / loads.seconds / most,
+          'calls due per second': TIMES * most,
+          'calls made per second': sent / loads.seconds,
+          'calls turned away per second': (sent - completed) / loads.seconds,
+        },
+      },
+    ];
+  },
+};
+
+/** What can be done at most, measured right before: the machine's mood changes within a run. */
+async function maximumOf(bench: Bench, target: Target): Promise<number> {
+  const name = 'the unloaded maximum';
+  const { callsPerSecond, errors } = await measure(bench, { name, target, programs: [] });
+  if (errors > 0) bench.say(`${errors} errors while measuring the unloaded maximum`);
+  return callsPerSecond;
+}
+
+async function keptOf({ stack: { database } }: Bench, keys: readonly string[]): Promise<number> {
+  let kept = 0;
+  for (let from = 0; from < keys.length; from += KEYS_AT_A_TIME)
+    kept += await database.countKept(keys.slice(from, from + KEYS_AT_A_TIME));
+  return kept;
+}

@@ -1,0 +1,51 @@
+// Reads: balances that are asked for again and again, balances that nobody has asked for yet, pages of histories.
+import { fill, settle, walletsOf } from '../parts/fill.ts';
+import { grpcCall, owner, shuffled } from './calls.ts';
+import type { Bench, Case } from './case.ts';
+import { measure } from './measure.ts';
+import { overGrpc } from './targets.ts';
+
+const BALANCE = 'wallet.v2.WalletService/GetBalance';
+const LIST = 'wallet.v2.WalletService/ListTransactions';
+const PROGRAMS = ['server', 'postgres', 'redis'] as const;
+/** More than any machine here reads in a second, so that no cold wallet is read twice. */
+const COLD_PER_SECOND = 12_000;
+
+/** The balances of a thousand wallets, read again and again. */
+export const CACHED = readOf('GetBalance, cached', BALANCE, {});
+
+/** The first page of histories, 20 entries. */
+export const HISTORY = readOf('ListTransactions, 20 entries', LIST, { page_size: 20 });
+
+function readOf(name: string, rpc: string, more: Record<string, number>): Case {
+  return {
+    name,
+    run: async (bench) => {
+      const calls = shuffled(bench.wallets).map((wallet) =>
+        grpcCall(rpc, { wallet_id: wallet.id, ...more }, owner(wallet)),
+      );
+      const target = overGrpc(bench, calls, false);
+      return [await measure(bench, { name, target, programs: PROGRAMS, openLoop: true })];
+    },
+  };
+}
+
+let nextColdUser = 1_000_000_000;
+
+/** Each call asks for a wallet that has not been read since it was made. */
+export const COLD: Case = {
+  name: 'GetBalance, cold',
+  run: async (bench: Bench) => {
+    const { database } = bench.stack;
+    const wallets = Math.ceil((bench.seconds + bench.warmUpSeconds) * COLD_PER_SECOND);
+    const firstUser = nextColdUser;
+    nextColdUser += wallets;
+    bench.say(`making ${wallets} wallets that nobody has read yet`);
+    await fill(database, { firstUser, wallets, deposits: 0 });
+    await settle(database);
+    const cold = await walletsOf(database, firstUser, wallets);
+    const calls = cold.map((wallet) => grpcCall(BALANCE, { wallet_id: wallet.id }, owner(wallet)));
+    const target = overGrpc(bench, shuffled(calls), false);
+    return [await measure(bench, { name: COLD.name, target, programs: PROGRAMS })];
+  },
+};

@@ -1,0 +1,118 @@
+// Memory: what the server holds under ten minutes of load, and under ten thousand connections and streams.
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { memoryMiBOf, peakMiBOf } from '../parts/process-cost.ts';
+import type { Case } from './case.ts';
+import { costs, cpuOf, errorsIn, latenciesIn, programsOf, start } from './measure.ts';
+import { overGrpc } from './targets.ts';
+import { transferCalls } from './transfers.ts';
+
+const SECOND = 1000;
+const SOAK_SECONDS = 600;
+const NORMAL_SECONDS = 4;
+/** Memory goes up and down with garbage collection: its level is the median of this many looks. */
+const LOOKS = 30;
+const PROGRAMS = ['server', 'postgres', 'redis'] as const;
+
+/** Uniform transfers without a pause; ten minutes at the default --seconds, and in proportion to it. */
+export const SOAK: Case = {
+  name: 'Memory under 10 minutes of load',
+  isLong: true,
+  run: async (bench) => {
+    const { processes } = bench.stack;
+    const { server = 0 } = processes;
+    const seconds = (SOAK_SECONDS / NORMAL_SECONDS) * bench.seconds;
+    const target = overGrpc(bench, transferCalls(bench.wallets), true);
+    const generator = await start(bench, { target }, { kind: 'closed', inFlight: bench.inFlight });
+    const pids = { client: generator.pids, ...programsOf({ programs: PROGRAMS }, processes) };
+    const cpuBefore = cpuOf(pids);
+    generator.record();
+    // A tenth of the time to warm up, then the level; the same again at the end.
+    const tenth = (seconds / 10) * SECOND;
+    const early = await levelOf(server, tenth);
+    await sleep(8 * tenth);
+    const late = await levelOf(server, tenth);
+    const cpuAfter = cpuOf(pids);
+    const loads = await generator.stop();
+    return [
+      {
+        name: SOAK.name,
+        callsPerSecond: loads.completed / loads.seconds,
+        ...latenciesIn(loads.latencies),
+        cpuSecondsPer1000Calls: costs(cpuBefore, cpuAfter, loads.completed),
+        serverPeakMiB: peakMiBOf(server),
+        ...errorsIn(loads),
+        figures: {
+          'MiB in the first minute': early,
+          'MiB in the last minute': late,
+          'first minute / end': early / late,
+        },
+      },
+    ];
+  },
+};
+
+/** The median of what a process holds, looked at again and again for so long, in the second half of it. */
+async function levelOf(pid: number, ms: number): Promise<number> {
+  await sleep(ms / 2);
+  const looks: number[] = [];
+  for (let look = 0; look < LOOKS; look++) {
+    looks.push(memoryMiBOf(pid));
+    await sleep(ms / 2 / LOOKS);
+  }
+  return looks.sort((a, b) => a - b)[LOOKS >> 1] ?? 0;
+}
+
+const MANY = 10_000;
+const SETTLE_MS = 2 * SECOND;
+const PROGRAM = resolve(import.meta.dirname, '../parts/hold-open.ts');
+
+export const IDLE_CONNECTIONS = holding('10,000 idle connections', 'connections');
+export const OPEN_STREAMS = holding('10,000 open streams', 'streams');
+
+/** What the server holds more of for each connection, or for each stream, that is open and does nothing. */
+function holding(name: string, what: 'connections' | 'streams'): Case {
+  return {
+    name,
+    isLong: true,
+    run: async (bench) => {
+      const { server, grpcAddress } = await bench.stack.startAnother();
+      await sleep(SETTLE_MS);
+      const before = memoryMiBOf(server.pid);
+      const begin = performance.now();
+      const { child, opened } = await holdOpen(grpcAddress, what);
+      const seconds = (performance.now() - begin) / SECOND;
+      await sleep(SETTLE_MS);
+      const after = memoryMiBOf(server.pid);
+      child.kill('SIGKILL');
+      await server.stop();
+      return [
+        {
+          name,
+          callsPerSecond: opened / seconds,
+          p50Ms: 0,
+          p99Ms: 0,
+          p999Ms: 0,
+          cpuSecondsPer1000Calls: {},
+          errors: MANY - opened,
+          problems: opened === MANY ? [] : [`only ${opened} ${what} could be opened`],
+          figures: {
+            'server MiB before': before,
+            'server MiB with all of them open': after,
+            'KiB each': ((after - before) * 1024) / Math.max(opened, 1),
+          },
+        },
+      ];
+    },
+  };
+}
+
+async function holdOpen(address: string, what: string): Promise<{ child: ChildProcess; opened: number }> {
+  const child = fork(PROGRAM, [address, what, String(MANY)]);
+  const [opened] = (await Promise.race([once(child, 'message'), once(child, 'exit').then(() => [0])])) as [
+    number,
+  ];
+  return { child, opened };
+}

@@ -1,0 +1,132 @@
+// Sprinkles: how fast they are made, and how fast a crowd grabs the shares of one.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from '../../src/client/grpc.ts';
+import { Histogram } from '../generator/histogram.ts';
+import { fill, fillRoom, settle, type Wallet, walletsOf } from '../parts/fill.ts';
+import { grpcCall, owner, someOf, won } from './calls.ts';
+import { type Bench, type Case, requireKey } from './case.ts';
+import { costs, cpuOf, errorsIn, latenciesIn, measure, programsOf, start } from './measure.ts';
+import { overGrpc } from './targets.ts';
+
+const CREATE = 'wallet.v2.SprinkleService/CreateSprinkle';
+const CLAIM = 'wallet.v2.SprinkleService/ClaimSprinkle';
+const PROGRAMS = ['server', 'postgres', 'redis'] as const;
+const CALLS = 4000;
+const ROOMS = 100;
+const SHARES = 1000;
+const MEMBERS = 2000;
+const RUSH_AMOUNT = 1_000_000;
+/** A rush is over in a fraction of a second, so there are several, after some for warming up. */
+const RUSHES = 5;
+const WARM_UP_RUSHES = 2;
+/** A crowd comes over more than one connection. */
+const RUSH_CONNECTIONS = 8;
+
+/** Sprinkles of ten shares, in a hundred rooms. */
+export const CREATE_SPRINKLE: Case = {
+  name: 'CreateSprinkle, 10 shares',
+  run: async (bench) => {
+    const rooms = Array.from({ length: ROOMS }, () => `bench-${randomUUID()}`);
+    const { wallets } = bench;
+    const firstUser = wallets[0]?.userId ?? 0;
+    for (const room of rooms) await fillRoom(bench.stack.database, room, firstUser, wallets.length);
+    const calls = Array.from({ length: CALLS }, () => {
+      const wallet = someOf(wallets);
+      const request = { room_id: someOf(rooms), wallet_id: wallet.id, amount: won(100), headcount: 10 };
+      return grpcCall(CREATE, request, owner(wallet));
+    });
+    const target = overGrpc(bench, calls, true);
+    const plan = { name: CREATE_SPRINKLE.name, target, programs: PROGRAMS, transfersPerCall: 1 };
+    return [await measure(bench, { ...plan, openLoop: true })];
+  },
+};
+
+let nextMember = 2_000_000_000;
+
+/**
+ * Two thousand members grab for the thousand shares of one sprinkle at the same moment. Calls per second count the
+ * claims that got a share, until the last share was gone. Every rush has members of its own, each of whom claims once.
+ */
+export const RUSH: Case = {
+  name: 'ClaimSprinkle rush',
+  run: async (bench) => {
+    const { database } = bench.stack;
+    const counted = Math.min(RUSHES, Math.ceil(bench.seconds));
+    const all = counted + (bench.seconds < 1 ? 0 : WARM_UP_RUSHES);
+    const firstUser = nextMember;
+    nextMember += all * MEMBERS;
+    await fill(database, { firstUser, wallets: all * MEMBERS, deposits: 1 });
+    const creator = bench.wallets[0] as Wallet;
+    const crowds = [];
+    for (let rush = 0; rush < all; rush++)
+      crowds.push(await gather(bench, firstUser + rush * MEMBERS, creator));
+    await settle(database);
+    const rounds = [];
+    for (const { room, members } of crowds) rounds.push(await rushOnce(bench, room, creator, members));
+    return [resultOf(rounds.slice(-counted))];
+  },
+};
+
+/** A room with members of its own, and with the one who will drop something into it. */
+async function gather({ stack: { database } }: Bench, firstUser: number, creator: Wallet) {
+  const room = `rush-${randomUUID()}`;
+  await fillRoom(database, room, firstUser, MEMBERS);
+  await database.rows('INSERT INTO room_members (room_id, user_id) VALUES ($1, $2)', [room, creator.userId]);
+  return { room, members: await walletsOf(database, firstUser, MEMBERS) };
+}
+
+/** One sprinkle, from its making until everybody has been answered. */
+async function rushOnce(bench: Bench, room: string, creator: Wallet, members: readonly Wallet[]) {
+  const { stack } = bench;
+  const connection = connect(stack.grpcAddress, requireKey(bench));
+  const request = { room_id: room, wallet_id: creator.id, amount: won(RUSH_AMOUNT), headcount: SHARES };
+  const identity = { ...owner(creator), idempotencyKey: randomUUID() };
+  const { sprinkle } = await connection.call(CREATE, request, identity);
+  connection.close();
+  const { token } = sprinkle as { token: string };
+  const calls = members.map((member) => grpcCall(CLAIM, { room_id: room, token }, owner(member)));
+  const target = overGrpc(bench, calls, true);
+  const generator = await start(bench, { target, connections: RUSH_CONNECTIONS }, { kind: 'rush' });
+  // A moment for the making of the calls to settle; their signatures are good for a minute.
+  await sleep(100);
+  const pids = { client: generator.pids, ...programsOf({ programs: PROGRAMS }, stack.processes) };
+  const [before, cpuBefore] = [await stack.database.progress(), cpuOf(pids)];
+  const done = generator.done();
+  generator.record();
+  const loads = await done;
+  return { loads, before, after: await stack.database.progress(), cpuBefore, cpuAfter: cpuOf(pids) };
+}
+
+function resultOf(rounds: readonly Awaited<ReturnType<typeof rushOnce>>[]) {
+  const latencies = new Histogram();
+  for (const { loads } of rounds) latencies.merge(loads.latencies);
+  const sum = (figure: (round: (typeof rounds)[number]) => number) =>
+    rounds.reduce((total, round) => total + figure(round), 0);
+  const shares = sum(({ loads }) => loads.completed);
+  const answered = sum(({ loads }) => loads.sent);
+  const cpu = (which: 'cpuBefore' | 'cpuAfter', name: string) => sum((round) => round[which][name] ?? 0);
+  // The generator's processes have ended before their time could be read.
+  const names = PROGRAMS.filter((name) => rounds[0]?.cpuAfter[name] !== undefined);
+  const all = (which: 'cpuBefore' | 'cpuAfter') =>
+    Object.fromEntries(names.map((name) => [name, cpu(which, name)]));
+  const problems = rounds.map(({ loads }) => errorsIn(loads, /SPRINKLE_EMPTY/));
+  const lost = shares - rounds.length * SHARES;
+  return {
+    name: RUSH.name,
+    callsPerSecond: shares / sum(({ loads }) => loads.lastOkSeconds),
+    ...latenciesIn(latencies),
+    cpuSecondsPer1000Calls: costs(all('cpuBefore'), all('cpuAfter'), answered),
+    commitsPerTransfer: sum(({ before, after }) => Number(after.transactions - before.transactions)) / shares,
+    walBytesPerTransfer: sum(({ before, after }) => Number(after.walBytes - before.walBytes)) / shares,
+    errors: sum(({ loads }) => errorsIn(loads, /SPRINKLE_EMPTY/).errors) + Math.abs(lost),
+    problems: [
+      ...problems.flatMap((found) => found.problems),
+      ...(lost === 0 ? [] : [`${shares} shares were handed out of ${rounds.length * SHARES}`]),
+    ],
+    figures: {
+      'answers/s, refused ones too': answered / sum(({ loads }) => loads.seconds),
+      'seconds until the last share was gone': sum(({ loads }) => loads.lastOkSeconds) / rounds.length,
+    },
+  };
+}

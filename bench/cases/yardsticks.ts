@@ -1,0 +1,78 @@
+// What ours is held against: gRPC that does nothing, and Postgres without anything in front of it.
+import { randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Target } from '../generator/work.ts';
+import type { Bench, Case } from './case.ts';
+import { measure } from './measure.ts';
+
+/** Bytes there and back, made by the same generator over as many connections, with nothing in between. */
+export const ECHO: Case = {
+  name: 'bare gRPC echo',
+  run: async (bench) => {
+    const body = Buffer.from('twenty bytes of echo');
+    const target: Target = {
+      kind: 'grpc',
+      address: bench.stack.echoAddress,
+      calls: [{ method: 'POST', path: '/bench.Echo/Echo', body, identity: {} }],
+      key: undefined,
+      idempotencyPrefix: undefined,
+    };
+    return [await measure(bench, { name: 'bare gRPC echo', target, programs: ['echo'] })];
+  },
+};
+
+/** As many connections as the classical way is fastest with on two cores. */
+const CONNECTIONS = 8;
+const ACCOUNTS = 1000;
+const PAIRS = 10_000;
+
+type Pair = readonly [debit: number, credit: number];
+
+/** Between two accounts by chance. */
+export const CLASSICAL_UNIFORM = classical('Postgres alone, uniform', 'function', CONNECTIONS, () => {
+  const debit = randomInt(ACCOUNTS);
+  return [debit, (debit + randomInt(1, ACCOUNTS)) % ACCOUNTS];
+});
+
+/** All into one account. */
+export const CLASSICAL_HOT = classical('Postgres alone, all into one', 'function', CONNECTIONS, () => [
+  randomInt(1, ACCOUNTS),
+  0,
+]);
+
+/** One transfer at a time, as somebody would write it who has a transaction and no stored functions. */
+export const BY_HAND = classical('Postgres by hand, one at a time', 'hand', 1, () => {
+  const debit = randomInt(ACCOUNTS);
+  return [debit, (debit + randomInt(1, ACCOUNTS)) % ACCOUNTS];
+});
+
+function classical(name: string, by: 'function' | 'hand', connections: number, pair: () => Pair): Case {
+  return {
+    name,
+    run: async (bench) => {
+      await prepare(bench);
+      const target: Target = {
+        kind: 'postgres',
+        url: bench.stack.database.ownerUrl,
+        accounts: Array.from({ length: PAIRS }, pair),
+        by,
+      };
+      const programs = ['postgres'] as const;
+      const inFlight = connections;
+      return [
+        await measure(
+          { ...bench, clients: 1 },
+          { name, target, programs, connections, inFlight, transfersPerCall: 1 },
+        ),
+      ];
+    },
+  };
+}
+
+/** The classical tables stand in a schema of their own. */
+async function prepare({ stack: { database } }: Bench): Promise<void> {
+  const [row] = await database.rows(`SELECT FROM pg_namespace WHERE nspname = 'classical'`);
+  if (row) return;
+  await database.run(readFileSync(new URL('../parts/classical.sql', import.meta.url), 'utf8'));
+  await database.run('VACUUM ANALYZE classical.accounts');
+}

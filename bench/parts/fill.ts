@@ -1,0 +1,98 @@
+// Fills a database with wallets and their history, with plain SQL as its owner: a million in a minute.
+import type { Database } from './database.ts';
+
+/** A wallet to move money from or to. */
+export interface Wallet {
+  readonly id: string;
+  readonly userId: number;
+}
+
+/** What each wallet gets with its deposits, in won: enough for a day of transfers of one won out of it. */
+const RICHES = 100_000_000;
+/** How many wallets one statement makes. */
+const CHUNK = 250_000;
+
+/** Wallets to be made. */
+export interface Filling {
+  /** The id of the first user; the others follow. */
+  readonly firstUser: number;
+  readonly wallets: number;
+  /** How many deposits each wallet has had; without any it is empty. */
+  readonly deposits: number;
+}
+
+/** Makes users, their wallets and the deposits that filled them; the books balance afterwards. */
+export async function fill(database: Database, { firstUser, wallets, deposits }: Filling): Promise<void> {
+  const amount = deposits === 0 ? 0 : Math.floor(RICHES / deposits);
+  for (let done = 0; done < wallets; done += CHUNK) {
+    const from = firstUser + done;
+    const to = firstUser + Math.min(done + CHUNK, wallets) - 1;
+    await database.run(`
+      BEGIN;
+      INSERT INTO users (id, display_name) SELECT id, 'User ' || id FROM generate_series(${from}, ${to}) AS id;
+      INSERT INTO accounts (id, kind, currency, owner_user_id, is_default, balance, version, created_at, updated_at)
+        SELECT gen_random_uuid(), 'wallet', 'KRW', id, true, ${amount * deposits}, ${deposits}, now(), now()
+        FROM generate_series(${from}, ${to}) AS id;
+      COMMIT`);
+    if (deposits > 0) await deposit(database, from, to, deposits, amount);
+  }
+}
+
+/** So many deposits into the wallets of these users, which have their money already. */
+async function deposit(
+  database: Database,
+  fromUser: number,
+  toUser: number,
+  deposits: number,
+  amount: number,
+): Promise<void> {
+  await database.run(`
+    BEGIN;
+    SELECT ensure_transfer_partitions(0);
+    WITH source AS (
+        SELECT id, balance FROM accounts WHERE kind = 'external' AND currency = 'KRW' ORDER BY stripe LIMIT 1),
+      made AS (
+        INSERT INTO transfers (id, created_at, kind, currency, amount, debit_account_id, credit_account_id,
+          debit_balance_after, credit_balance_after)
+        SELECT uuidv7(), now(), 'deposit', 'KRW', ${amount}, source.id, wallet.id,
+          source.balance - ${amount} * (row_number() OVER (ORDER BY n, wallet.owner_user_id)), ${amount} * n
+        FROM source, accounts wallet, generate_series(1, ${deposits}) AS n
+        WHERE wallet.kind = 'wallet' AND wallet.owner_user_id BETWEEN ${fromUser} AND ${toUser}
+        RETURNING 1)
+    UPDATE accounts SET balance = accounts.balance - ${amount} * (SELECT count(*) FROM made),
+      version = version + (SELECT count(*) FROM made)
+    FROM source WHERE accounts.id = source.id;
+    COMMIT`);
+}
+
+/** The wallets of users in a row. */
+export async function walletsOf(database: Database, firstUser: number, count: number): Promise<Wallet[]> {
+  const rows = await database.rows<{ id: string; user: string }>(
+    `SELECT id, owner_user_id AS user FROM accounts
+     WHERE kind = 'wallet' AND owner_user_id BETWEEN $1 AND $2 ORDER BY owner_user_id`,
+    [firstUser, firstUser + count - 1],
+  );
+  return rows.map(({ id, user }) => ({ id, userId: Number(user) }));
+}
+
+/** Puts users in a row into a room, which the first of them owns. */
+export async function fillRoom(
+  database: Database,
+  room: string,
+  firstUser: number,
+  count: number,
+): Promise<void> {
+  await database.rows('INSERT INTO rooms (id, display_name, owner_user_id) VALUES ($1, $1, $2)', [
+    room,
+    firstUser,
+  ]);
+  await database.rows(
+    'INSERT INTO room_members (room_id, user_id) SELECT $1, id FROM generate_series($2::bigint, $3::bigint) AS id',
+    [room, firstUser, firstUser + count - 1],
+  );
+}
+
+/** Tables of rows are read by their statistics, and nobody has looked at them after a filling yet. */
+export function settle(database: Database): Promise<void> {
+  return database.run('VACUUM ANALYZE');
+}

@@ -1,0 +1,58 @@
+// Opens many connections to a gRPC server, or many streams over some, and holds them until it is told to end:
+//   node hold-open.ts HOST:PORT connections|streams HOW_MANY
+import { type ClientHttp2Session, connect } from 'node:http2';
+
+/** grpc.health.v1.HealthCheckRequest of everything, which is empty, in the frame of a gRPC message. */
+const WATCH_ALL = Buffer.alloc(5);
+const STREAMS_EACH = 100;
+const AT_A_TIME = 100;
+
+const [address = '', what = '', count = '0'] = process.argv.slice(2);
+const sessions: ClientHttp2Session[] = [];
+const wanted = Number(count);
+let opened = 0;
+if (what === 'connections') {
+  while (sessions.length < wanted && (await openSome(Math.min(AT_A_TIME, wanted - sessions.length))));
+  opened = sessions.length;
+} else {
+  await openSome(Math.ceil(wanted / STREAMS_EACH));
+  const answers = sessions.flatMap((session) => Array.from({ length: STREAMS_EACH }, () => watch(session)));
+  opened = (await Promise.all(answers)).filter(Boolean).length;
+}
+process.send?.(opened);
+process.on('SIGTERM', () => process.exit(0));
+process.on('disconnect', () => process.exit(0));
+
+/** Whether all of them could be opened. */
+async function openSome(some: number): Promise<boolean> {
+  const tries = Array.from(
+    { length: some },
+    () =>
+      new Promise<boolean>((resolve) => {
+        const session = connect(`http://${address}`);
+        session.once('error', () => resolve(false));
+        // Settled once the server has answered, and not only the kernel.
+        session.once('remoteSettings', () => {
+          sessions.push(session);
+          resolve(true);
+        });
+      }),
+  );
+  return (await Promise.all(tries)).every(Boolean);
+}
+
+/** A stream that answers at once with how things are, and again whenever that changes. */
+function watch(session: ClientHttp2Session): Promise<boolean> {
+  return new Promise((resolve) => {
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/grpc.health.v1.Health/Watch',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
+    stream.once('data', () => resolve(true));
+    stream.once('error', () => resolve(false));
+    stream.once('close', () => resolve(false));
+    stream.end(WATCH_ALL);
+  });
+}

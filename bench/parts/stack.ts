@@ -1,0 +1,134 @@
+// All that is measured, as processes of their own: Postgres, Redis, the server, the bare echo, and Envoy.
+import { join } from 'node:path';
+import { keepDemoKey } from '../../scripts/dev/demo-key.ts';
+import { prepareEnvoy } from '../../scripts/dev/envoy.ts';
+import { keepKeyEncryptionKeys } from '../../scripts/dev/key-office.ts';
+import { findFree, HOST, type Ports } from '../../scripts/dev/ports.ts';
+import { startPostgres } from '../../scripts/dev/postgres.ts';
+import { startRedis } from '../../scripts/dev/redis.ts';
+import { randomSecret } from '../../scripts/dev/secret-file.ts';
+import { signingKeyIn } from '../../scripts/dev/signing-key.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import type { SigningKey } from '../../src/signatures/index.ts';
+import { type Child, startChild } from './child.ts';
+import { Database } from './database.ts';
+import type { Place } from './place.ts';
+
+/** Programs whose cost is counted, by their pids. */
+export type Processes = Readonly<
+  Record<'server' | 'postgres' | 'redis' | 'envoy' | 'echo', number | undefined>
+>;
+
+/** A running stack. */
+export interface Stack {
+  readonly database: Database;
+  readonly grpcAddress: string;
+  readonly echoAddress: string;
+  /** Through Envoy; or why there is none. */
+  readonly rest: { readonly url: string } | { readonly missing: string };
+  readonly key: SigningKey | undefined;
+  readonly processes: Processes;
+  /** Where the server writes its CPU profile when it was asked to. */
+  readonly profileDir: string;
+  /** Starts one more server on the same data, for what has to be seen on a process that has done nothing else. */
+  startAnother(): Promise<{ readonly server: Child; readonly grpcAddress: string }>;
+}
+
+/** How a stack is started. */
+export interface StackOptions {
+  readonly profile: boolean;
+  /** Gets the migrated database before the server starts. */
+  readonly fillFirst: (database: Database) => Promise<void>;
+  /** Gets each part as soon as it runs; whoever starts a stack stops them, the last one first. */
+  readonly keep: <Part extends { stop(): Promise<unknown> }>(part: Part) => Part;
+}
+
+/** Starts everything. */
+export async function startStack(place: Place, { keep, ...options }: StackOptions): Promise<Stack> {
+  const { dataDir, logDir, ports } = place;
+  const say = (line: string) => console.error(line);
+  const postgres = keep(await startPostgres({ dataDir, logDir, port: ports.postgres }));
+  const redis = keep(await startRedis({ dataDir, logDir, port: ports.redis, say }));
+  const ownerUrl = await postgres.createDatabase('bench');
+  await migrate({ ownerUrl, appPassword: 'bench' });
+  const database = await Database.open(ownerUrl);
+  keep({ stop: () => database.close() });
+  await options.fillFirst(database);
+  const [echoPort = 0] = await findFree(1);
+  const echo = keep(await startChild('bench/parts/echo-server.ts', { GRPC_PORT: String(echoPort) }));
+  const edgeSecret = randomSecret();
+  const profileDir = join(dataDir, 'profile');
+  const profile = options.profile ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileDir}` } : {};
+  const surroundings = { ownerUrl, redisUrl: redis.url, edgeSecret };
+  const { server, key } = await startServer(place, ports, surroundings, profile);
+  keep(server);
+  const startAnother = async () => {
+    const [grpc = 0, ops = 0] = await findFree(2);
+    const another = await startServer(place, { grpc, ops }, surroundings, {});
+    keep(another.server);
+    return { server: another.server, grpcAddress: `${HOST}:${grpc}` };
+  };
+  const prepared = await prepareEnvoy(
+    {
+      dataDir,
+      logDir,
+      restPort: ports.rest,
+      grpcEdgePort: ports.grpcEdge,
+      adminPort: ports.envoyAdmin,
+      serverPorts: [ports.grpc],
+      edgeSecret,
+      concurrency: 1,
+    },
+    say,
+  );
+  const envoy = 'reason' in prepared ? undefined : keep(await prepared.start());
+  return {
+    database,
+    key,
+    profileDir,
+    startAnother,
+    grpcAddress: `${HOST}:${ports.grpc}`,
+    echoAddress: `${HOST}:${echoPort}`,
+    rest: envoy ? { url: envoy.restUrl } : { missing: 'reason' in prepared ? prepared.reason : '' },
+    processes: {
+      server: server.pid,
+      postgres: postgres.pid,
+      redis: redis.pid,
+      envoy: envoy?.pid,
+      echo: echo.pid,
+    },
+  };
+}
+
+interface Surroundings {
+  readonly ownerUrl: string;
+  readonly redisUrl: string;
+  readonly edgeSecret: string;
+}
+
+async function startServer(
+  { dataDir, logDir }: Place,
+  ports: Pick<Ports, 'grpc' | 'ops'>,
+  { ownerUrl, redisUrl, edgeSecret }: Surroundings,
+  more: Record<string, string>,
+): Promise<{ server: Child; key: SigningKey | undefined }> {
+  const databaseUrl = Object.assign(new URL(ownerUrl), { username: 'ppuri_app', password: 'bench' }).href;
+  const keyEncryptionKeys = keepKeyEncryptionKeys(dataDir);
+  const demoKey = await keepDemoKey(dataDir, { databaseUrl, redisUrl, keyEncryptionKeys });
+  const server = await startChild('src/main.ts', {
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: redisUrl,
+    GRPC_PORT: String(ports.grpc),
+    OPS_PORT: String(ports.ops),
+    LOG_DIR: logDir,
+    LOG_STDOUT: 'false',
+    EDGE_SECRET: edgeSecret,
+    KEY_ENCRYPTION_KEYS: keyEncryptionKeys,
+    // One machine and a thousand users ask for more than anybody may; what limits cost is measured all the same.
+    KEY_RATE_PER_SECOND: '1000000',
+    USER_RATE_PER_SECOND: '1000000',
+    IP_RATE_PER_SECOND: '1000000',
+    ...more,
+  });
+  return { server, key: signingKeyIn([demoKey], {}) };
+}
