@@ -31,6 +31,7 @@ export const CASES: readonly Case[] = [
   BATCH_UNIFORM,
   BATCH_HOT,
   ECHO,
+  CLASSICAL_UNIFORM,
   UNIFORM,
   CACHED,
   COLD,
