@@ -16,7 +16,10 @@ import {
 } from './transfers.ts';
 import { BY_HAND, CLASSICAL_HOT, CLASSICAL_UNIFORM, ECHO } from './yardsticks.ts';
 
-/** What is held against each other stands close together, and the echo comes first, in the middle and last. */
+/**
+ * What others are held against is measured at the beginning, in the middle and at the end, and its median counts; the
+ * rest stands close to what it is held against.
+ */
 export const CASES: readonly Case[] = [
   ECHO,
   UNIFORM,
@@ -28,6 +31,8 @@ export const CASES: readonly Case[] = [
   BATCH_UNIFORM,
   BATCH_HOT,
   ECHO,
+  CLASSICAL_UNIFORM,
+  UNIFORM,
   CACHED,
   COLD,
   HISTORY,
@@ -35,6 +40,8 @@ export const CASES: readonly Case[] = [
   RUSH,
   BY_HAND,
   ALONE,
+  CLASSICAL_UNIFORM,
+  UNIFORM,
   ECHO,
   OVERLOAD,
   AMONG_THOUSAND,
