@@ -38,12 +38,12 @@ async function whileStuck<T>(work: () => Promise<T>): Promise<T> {
 test('calls above the bound are refused at once and say when to come again; looks are refused first', async () => {
   const keys = Array.from({ length: MAX }, () => crypto.randomUUID());
   const { first, tooMuch } = await whileStuck(async () => {
-    // Three quarters are taken by money, so there is no place left for looks.
-    const first = keys.slice(0, MAX * 0.75).map(pay);
+    // A quarter is taken by money, so there is no place left for looks.
+    const first = keys.slice(0, MAX * 0.25).map(pay);
     await sleep(200);
     const startedAt = performance.now();
     assert.equal((await look()).reason, 'UNAVAILABLE');
-    const rest = keys.slice(MAX * 0.75).map(pay);
+    const rest = keys.slice(MAX * 0.25).map(pay);
     await sleep(200);
     const tooMuch = await pay(crypto.randomUUID());
     assert.ok(performance.now() - startedAt < 2000, 'the refusals waited');

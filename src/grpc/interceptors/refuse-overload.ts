@@ -3,8 +3,11 @@ import { Refusal } from '../../domain/refusal.ts';
 import type { Interceptor } from '../interceptor.ts';
 
 const TRY_AGAIN_MS = 500;
-/** From this share of the most on, only calls that move money are taken. */
-const READS_UP_TO = 0.75;
+/**
+ * From this share of the most on, only calls that move money are taken: a rush on one sprinkle waits its turn and is not
+ * refused, while who only looks can look again.
+ */
+const READS_UP_TO = 0.25;
 
 /**
  * Refuses UNAVAILABLE while so many calls are under way. With that many every queue of the process has its bound, and
