@@ -1,4 +1,5 @@
 // The gate that every call passes: nonce, limits and caps, in Redis where it answers, in this process where it doesn't.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MICROS_PER_MS, type Micros } from '../domain/time.ts';
 import type { Admission, AdmissionRequest, Cap, Limited, Verdict } from './admission.ts';
 import { type Shared, shareWith } from './admit.ts';
@@ -55,6 +56,8 @@ export interface Gate {
 
 /** What a process has under way to Redis at most; more is decided here. */
 const MAX_UNDER_WAY = 10_000;
+const FORGIVE_TRIES = 3;
+const FORGIVE_AGAIN_MS = 500;
 /** How long opening waits for Redis, so that the first calls already find it. */
 const CONNECT_WITHIN_MS = 2_000;
 
@@ -122,8 +125,18 @@ function gateOf(
       for (const { cap, localAt } of guesses) local.forgive(cap, localAt);
       await Promise.all(
         guesses.map(async ({ cap, sharedAt }) => {
-          // Where Redis is away the guess stays counted there: fewer are left, not more.
-          if (sharedAt !== undefined) await breaker.run(() => shared.forgive(cap, sharedAt)).catch(() => {});
+          // Where Redis stays away the guess stays counted there: fewer are left, not more. Where it was only slow, as in a
+          // rush, those who guessed nothing must not be capped for it.
+          for (let tries = 0; sharedAt !== undefined && tries < FORGIVE_TRIES; tries++) {
+            const isDone = await breaker
+              .run(() => shared.forgive(cap, sharedAt))
+              .then(
+                () => true,
+                () => false,
+              );
+            if (isDone) return;
+            await sleep(FORGIVE_AGAIN_MS, undefined, { ref: false });
+          }
         }),
       );
     },

@@ -58,7 +58,10 @@ for (const [how, away, back] of [
   test(`Postgres ${how}: nobody is served, whoever watches is told, and it is found again`, async () => {
     const watched = health.watch('wallet.v1.WalletService');
     await until('served', () => isAll('SERVING'), NOTICED_MS);
-    assert.deepEqual((await statusOf('/readyz')).body, { status: 'ready', breakers: { gate: 'closed' } });
+    assert.deepEqual((await statusOf('/readyz')).body, {
+      status: 'ready',
+      breakers: { gate: 'closed', copies: 'closed' },
+    });
     await away();
     try {
       await until('not served', () => isAll('NOT_SERVING'), NOTICED_MS);

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import type { SigningKey } from '../../src/signatures/index.ts';
-import { type Answer, grpcTeller, type Json, restTeller } from '../teller.ts';
+import { type Answer, grpcTeller, type Json, restTeller, type Teller } from '../teller.ts';
 
 /** What came of the calls. */
 export interface Tally {
@@ -55,7 +55,7 @@ export function startTraffic({ restUrl, grpcAddress, key, users, callsPerSecond 
     const identity = { userId, ...(isTransfer && { idempotencyKey: `${name}-${index}` }) };
     const tell = () => teller.tell(rpc, request, identity).catch((error: Error) => error);
     let answer = await tell();
-    if (isCutOff(answer)) {
+    if (isCutOff(answer, teller.name)) {
       cutOff.push(`${rpc} over ${teller.name}: ${wordsOf(answer)}`);
       answer = await tell();
     }
@@ -88,9 +88,14 @@ export function startTraffic({ restUrl, grpcAddress, key, users, callsPerSecond 
   };
 }
 
-/** Refusals of the server and the edge have a reason; an answer that broke off has none. */
-function isCutOff(answer: Answer | Error): boolean {
-  return answer instanceof Error || (answer.status !== status.OK && answer.reason === '');
+/**
+ * An answer that broke off has no reason over gRPC; over REST the edge has not passed anything on yet, and says UNAVAILABLE
+ * itself.
+ */
+function isCutOff(answer: Answer | Error, over: Teller['name']): boolean {
+  if (answer instanceof Error) return true;
+  if (answer.status === status.OK) return false;
+  return answer.reason === '' || (over === 'REST' && answer.status === status.UNAVAILABLE);
 }
 
 function wordsOf(answer: Answer | Error): string {
