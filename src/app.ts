@@ -10,7 +10,6 @@ import { cacheEpochsIn } from './db/cache-epochs.ts';
 import { startBatcher } from './db/ledger/batcher.ts';
 import { connectPeople, type People } from './db/people/connect.ts';
 import { isUnreachable, openPool, type Pool } from './db/pool.ts';
-import type { LookUp } from './db/replica/look-ups.ts';
 import { Refusal } from './domain/refusal.ts';
 import { MICROS_PER_MS } from './domain/time.ts';
 import type { Perform } from './domain/verb.ts';
@@ -22,7 +21,7 @@ import { serveHealth } from './ops/health.ts';
 import { type Logs, openLogs } from './ops/logs.ts';
 import { KEYS_CHANGED, openAnnouncements } from './redis/announcements.ts';
 import { LEASE_MS, type OpenCache, openCache, openGate } from './redis/index.ts';
-import { openReplica } from './replica.ts';
+import { openReplica, type Replica } from './replica.ts';
 import type { KeyOffice } from './usecases/api-keys.ts';
 import type { Core } from './usecases/core.ts';
 
@@ -71,8 +70,7 @@ export async function startApp(config: Config): Promise<App> {
     config.ledger,
   );
   const replica = openReplica(config, reads, logs);
-  const { lookUp } = replica;
-  const core = coreOf({ config, people, reads, lookUp, cache, perform: batcher.perform });
+  const core = coreOf({ config, people, reads, replica, cache, perform: batcher.perform });
   const keys = await openKeys(config, people, logs);
   const gate = await openGate({
     url: config.redisUrl,
@@ -133,16 +131,16 @@ function coreOf(parts: {
   config: Config;
   people: People;
   reads: Pool;
-  lookUp: LookUp;
+  replica: Replica;
   cache: OpenCache;
   perform: Perform;
 }): Core {
-  const { config, people, reads, lookUp, cache, perform } = parts;
+  const { config, people, reads, replica, cache, perform } = parts;
   const users = cachedUsers(cache, people.users);
   return {
     perform,
     reads,
-    lookUp,
+    lookUp: replica.lookUp,
     wallets: cachedWallets(cache, reads),
     newestTransfers: cachedNewestTransfers(cache, reads),
     tokens: cachedTokens(cache, reads),
