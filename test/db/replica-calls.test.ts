@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type App, startApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
+import type { SigningKey } from '../../src/signatures/index.ts';
 import { makeKey } from '../keys.ts';
 import { assertBooksBalance, ownerPool, peopleOf, serverEnv } from '../stack.ts';
 import { type Answer, grpcTeller, type Identity, type Json, type Teller } from '../teller.ts';
@@ -18,38 +19,40 @@ let own: OwnReplica;
 const apps: App[] = [];
 const tellers: Teller[] = [];
 let logDir: string;
+let key: SigningKey;
+let isPromoted = false;
 
 const database = () => ({
-  ownerUrl: own.primary.ownerUrl,
-  appUrl: own.primary.appUrl,
+  ...(isPromoted ? { ownerUrl: own.ownerUrl, appUrl: own.appUrl } : own.primary),
   drop: async () => {},
 });
+
+async function start(env: Record<string, string>): Promise<void> {
+  const app = await startApp(readConfig({ ...serverEnv(database(), logDir), ...env }));
+  apps.push(app);
+  tellers.push(grpcTeller(`127.0.0.1:${app.grpcPort}`, key));
+}
+
+async function stopAll(): Promise<void> {
+  for (const teller of tellers.splice(0)) teller.close();
+  for (const app of apps.splice(0)) await app.stop();
+}
 
 before(async () => {
   own = await startOwnReplica();
   logDir = mkdtempSync(join(tmpdir(), 'ppuri-replica-'));
-  const config = readConfig({
-    ...serverEnv(database(), logDir),
-    REPLICA_URL: own.appUrl,
-    REPLICA_TIMEOUT_MS: '300',
-    REPLICA_LAG_MS: '100',
-    // One each, so that what it was asked last can be seen.
-    REPLICA_CONNECTIONS: '1',
-  });
-  const key = await makeKey(database());
-  for (let count = 0; count < 2; count++) {
-    const app = await startApp(config);
-    apps.push(app);
-    tellers.push(grpcTeller(`127.0.0.1:${app.grpcPort}`, key));
-  }
+  // One connection each, so that what the replica was asked last can be seen.
+  const replica = { REPLICA_URL: own.appUrl, REPLICA_CONNECTIONS: '1' };
+  key = await makeKey(database());
+  for (let count = 0; count < 2; count++)
+    await start({ ...replica, REPLICA_TIMEOUT_MS: '300', REPLICA_LAG_MS: '100' });
   const people = peopleOf(database(), tellers[0]);
   await people.addUsers([ANN, BEN]);
   await people.addRoom(ROOM, [ANN, BEN]);
   await people.fund([ANN, BEN], 1_000_000);
 });
 after(async () => {
-  for (const teller of tellers) teller.close();
-  for (const app of apps) await app.stop();
+  await stopAll();
   if (own) {
     const db = ownerPool(database());
     await assertBooksBalance(db).finally(() => db.end());
@@ -178,4 +181,31 @@ test('the replica stands still, hangs or is gone: no call fails, and no list is 
   await payAndList(20);
   await own.restart();
   await payAndList(20);
+});
+
+const balance = async () => Number((await call(0, 'wallet.v1.WalletService/GetBalance', {})).body.balance);
+
+test('the primary is lost with its last payment, and the replica promoted: no copy tells of that payment', async () => {
+  const db = ownerPool(database());
+  const { rows } = await db.query<{ lsn: string }>('SELECT pg_current_wal_flush_lsn()::text AS lsn');
+  await db.end();
+  const hasAll = async () =>
+    (await own.tell(`SELECT pg_last_wal_replay_lsn() >= '${rows[0]?.lsn}' AS has_all`)).rows[0].has_all;
+  while (!(await hasAll())) await sleep(50);
+  await own.kill();
+  const kept = await balance();
+  await pay(0);
+  assert.equal(await balance(), kept - 1);
+  await stopAll();
+  await own.primary.kill();
+  await own.restart();
+  await own.tell('SELECT pg_promote()');
+  isPromoted = true;
+  await start({});
+  // Once from Postgres, and once more when the new copies are believed.
+  assert.equal(await balance(), kept);
+  await sleep(3_000);
+  assert.equal(await balance(), kept);
+  await pay(0);
+  assert.equal(await balance(), kept - 1);
 });
