@@ -24,6 +24,7 @@ import { serveOps } from './ops/port.ts';
 import { readinessOf } from './ops/readiness.ts';
 import { KEYS_CHANGED, openAnnouncements } from './redis/announcements.ts';
 import type { Cache, Gate } from './redis/index.ts';
+import { openReplica, type Replica } from './replica.ts';
 import type { KeyOffice } from './usecases/api-keys.ts';
 import type { Core } from './usecases/core.ts';
 import { openWatchedCache, openWatchedGate, openWatchedPool, watchPostgres } from './watched.ts';
@@ -78,7 +79,9 @@ export async function startApp(config: Config): Promise<App> {
     config.ledger,
   );
   metrics.states.ledgerQueue(batcher.queueLength);
-  const core = coreOf({ config, people, reads, cache, perform: batcher.perform });
+  const replica = openReplica(config, reads, logs);
+  if (config.replica) metrics.states.breaker('replica', () => replica.state() ?? 'closed');
+  const core = coreOf({ config, people, reads, replica, cache, perform: batcher.perform });
   const keys = await openKeys(config, people, logs);
   const gate = await openWatchedGate(config, logs, metrics);
   server = await serve(core, config, { keys, gate, logs, metrics, postgres });
@@ -93,6 +96,7 @@ export async function startApp(config: Config): Promise<App> {
         postgresAway: postgres.away(),
         isRedisConnected: gate.isConnected(),
         redisBreakers: { gate: gate.state(), copies: cache.state() },
+        replicaBreaker: replica.state(),
       }),
   });
   logs.app.info({ grpcPort, opsPort: ops.port }, 'serving');
@@ -103,6 +107,7 @@ export async function startApp(config: Config): Promise<App> {
     gate.close();
     await cache.close();
     await keys.close();
+    await replica.close();
     await Promise.all([ledgerPool.end(), reads.end(), people.close(), postgres.close(), ops.stop()]);
     return true;
   };
@@ -126,14 +131,16 @@ function coreOf(parts: {
   config: Config;
   people: People;
   reads: Pool;
+  replica: Replica;
   cache: Cache;
   perform: Perform;
 }): Core {
-  const { config, people, reads, cache, perform } = parts;
+  const { config, people, reads, replica, cache, perform } = parts;
   const users = cachedUsers(cache, people.users);
   return {
     perform,
     reads,
+    lookUp: replica.lookUp,
     wallets: cachedWallets(cache, reads),
     newestTransfers: cachedNewestTransfers(cache, reads),
     tokens: cachedTokens(cache, reads),

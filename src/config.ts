@@ -6,6 +6,7 @@ import type { SealingKeys } from './keys/seal.ts';
 /** How the server is set up. */
 export interface Config {
   readonly databaseUrl: string;
+  readonly replica: ReplicaConfig | undefined;
   readonly redisUrl: string;
   readonly grpcHost: string;
   readonly grpcPort: number;
@@ -53,10 +54,21 @@ export interface Config {
   readonly stopGraceMs: number;
 }
 
+/** A copy of the database that follows it; undefined where there is none. */
+export interface ReplicaConfig {
+  readonly url: string;
+  readonly connections: number;
+  /** So long it has for a read before the primary is asked, catching up included, in milliseconds. */
+  readonly timeoutMs: number;
+  /** So long of that it has to catch up with the primary, in milliseconds. */
+  readonly lagMs: number;
+}
+
 /** From what importance on a line is logged. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const POSTGRES = ['postgres:', 'postgresql:'];
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
@@ -68,7 +80,15 @@ export class ConfigError extends Error {}
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const read = new EnvReader(env);
   const config: Config = {
-    databaseUrl: read.url('DATABASE_URL', ['postgres:', 'postgresql:']),
+    databaseUrl: read.url('DATABASE_URL', POSTGRES),
+    replica: env.REPLICA_URL
+      ? {
+          url: read.url('REPLICA_URL', POSTGRES),
+          connections: read.whole('REPLICA_CONNECTIONS', 8, 1, 1000),
+          timeoutMs: read.whole('REPLICA_TIMEOUT_MS', 500, 1, 10 * SECOND),
+          lagMs: read.whole('REPLICA_LAG_MS', 50, 0, 10 * SECOND),
+        }
+      : undefined,
     redisUrl: read.url('REDIS_URL', ['redis:', 'rediss:']),
     grpcHost: read.text('GRPC_HOST', '127.0.0.1'),
     grpcPort: read.whole('GRPC_PORT', 50051, 0, 65535),

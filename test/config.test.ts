@@ -15,11 +15,13 @@ test('what is not set has its default', () => {
   assert.equal(config.grpcPort, 50051);
   assert.equal(config.sprinkleLifetimeMs, 600_000);
   assert.equal(config.sprinkleLookupMs, 7 * 86_400_000);
+  assert.equal(config.replica, undefined);
 });
 
 test('every variable that is missing or wrong is named, all at once', () => {
   const wrong = {
     DATABASE_URL: 'mysql://x',
+    REPLICA_URL: 'mysql://y',
     GRPC_PORT: '70000',
     LEDGER_LANES: '1.5',
     LOG_LEVEL: 'loud',
@@ -31,6 +33,7 @@ test('every variable that is missing or wrong is named, all at once', () => {
       assert.ok(error instanceof ConfigError);
       for (const name of [
         'DATABASE_URL',
+        'REPLICA_URL',
         'REDIS_URL',
         'GRPC_PORT',
         'LEDGER_LANES',

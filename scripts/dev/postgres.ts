@@ -52,6 +52,8 @@ const SETTINGS = {
   // Few checkpoints, because each one makes the pages after it be written whole.
   checkpoint_timeout: '15min',
   max_wal_size: '2GB',
+  // A replica that is gone for good must not fill the disk with what is kept for it.
+  max_slot_wal_keep_size: '4GB',
   wal_compression: 'on',
   // Statements here are short; compiling them costs more than running them.
   jit: 'off',

@@ -4,12 +4,23 @@ import { BaseError, ConnectionAcquireTimeoutError } from 'sequelize';
 
 export type { Pool } from 'pg';
 
+/** What a read needs that may go to any server: a pool is one, and so is a single connection. */
+export interface Reader {
+  query<Row extends pg.QueryResultRow>(statement: {
+    readonly name: string;
+    readonly text: string;
+    readonly values: unknown[];
+  }): Promise<pg.QueryResult<Row>>;
+}
+
 /** How to reach the database. */
 export interface PoolOptions {
   readonly url: string;
   readonly maxConnections: number;
   /** A statement that runs longer is ended by Postgres. */
   readonly statementTimeoutMs: number;
+  /** After so many milliseconds a connection or an answer is given up; otherwise only connections are, after 5 s. */
+  readonly giveUpMs?: number;
   /** Told of errors on connections that nobody is using, for example when Postgres goes away. */
   readonly onIdleError: (error: Error) => void;
 }
@@ -21,7 +32,8 @@ export function openPool(options: PoolOptions): pg.Pool {
     max: options.maxConnections,
     pipeline: true,
     application_name: 'ppuri',
-    connectionTimeoutMillis: 5_000,
+    connectionTimeoutMillis: options.giveUpMs ?? 5_000,
+    query_timeout: options.giveUpMs,
     statement_timeout: options.statementTimeoutMs,
     // A server that hangs in the middle of a transaction must not hold its locks for good.
     idle_in_transaction_session_timeout: options.statementTimeoutMs,

@@ -1,5 +1,7 @@
 // Whether a process can do its work: in full, without what it only goes faster with, or not at all.
 
+type BreakerState = 'closed' | 'half-open' | 'open';
+
 /** What readiness follows from. */
 export interface Circumstances {
   readonly isStopping: boolean;
@@ -7,12 +9,14 @@ export interface Circumstances {
   readonly postgresAway: Error | undefined;
   readonly isRedisConnected: boolean;
   /** The state of each breaker before Redis, by its name. */
-  readonly redisBreakers: Readonly<Record<string, 'closed' | 'half-open' | 'open'>>;
+  readonly redisBreakers: Readonly<Record<string, BreakerState>>;
+  /** The state of the breaker before the replica; undefined where there is no replica. */
+  readonly replicaBreaker: BreakerState | undefined;
 }
 
 /** Something that is not there, and how that is known. */
 export interface Lack {
-  readonly part: 'postgres' | 'redis' | 'process';
+  readonly part: 'postgres' | 'redis' | 'replica' | 'process';
   readonly reason: string;
 }
 
@@ -21,18 +25,25 @@ export type Readiness = (
   | { readonly status: 'ready' }
   | { readonly status: 'degraded'; readonly degraded: readonly Lack[] }
   | { readonly status: 'not ready'; readonly away: readonly Lack[] }
-) & { readonly breakers: Circumstances['redisBreakers'] };
+) & { readonly breakers: Readonly<Record<string, BreakerState>> };
 
 /** Postgres is the truth, and without it nothing goes; Redis is not, and without it everything goes on. */
 export function readinessOf(circumstances: Circumstances): Readiness {
-  const { isStopping, postgresAway, isRedisConnected, redisBreakers: breakers } = circumstances;
+  const { isStopping, postgresAway, isRedisConnected, redisBreakers, replicaBreaker } = circumstances;
+  const breakers = { ...redisBreakers, ...(replicaBreaker && { replica: replicaBreaker }) };
   const away: Lack[] = [];
   if (isStopping) away.push({ part: 'process', reason: 'it is stopping' });
   if (postgresAway) away.push({ part: 'postgres', reason: postgresAway.message || postgresAway.name });
   if (away.length > 0) return { status: 'not ready', away, breakers };
   const degraded: Lack[] = Object.entries(breakers)
     .filter(([, state]) => state !== 'closed')
-    .map(([name, state]) => ({ part: 'redis', reason: `the breaker ${name} is ${state}` }));
+    .map(
+      ([name, state]) =>
+        ({
+          part: name === 'replica' ? 'replica' : 'redis',
+          reason: `the breaker ${name} is ${state}`,
+        }) as const,
+    );
   if (!isRedisConnected) degraded.push({ part: 'redis', reason: 'there is no connection' });
   return degraded.length > 0 ? { status: 'degraded', degraded, breakers } : { status: 'ready', breakers };
 }

@@ -1,9 +1,9 @@
 // The gate that every call passes: nonce, limits and caps, in Redis where it answers, in this process where it doesn't.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MICROS_PER_MS, type Micros } from '../domain/time.ts';
+import { type Breaker, type BreakerState, startBreaker } from '../traffic/breaker.ts';
 import type { Admission, AdmissionRequest, Cap, Limited, Verdict } from './admission.ts';
 import { type Shared, shareWith } from './admit.ts';
-import { type Breaker, type BreakerState, startBreaker } from './breaker.ts';
 import { connectRedis, waitUntilReady } from './connect.ts';
 import { type Local, startLocal } from './local.ts';
 

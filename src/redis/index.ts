@@ -1,5 +1,6 @@
 // What the rest of the house needs of Redis.
 
+export type { BreakerState } from '../traffic/breaker.ts';
 export type {
   Admission,
   AdmissionRequest,
@@ -10,7 +11,6 @@ export type {
   LimitState,
   Nonce,
 } from './admission.ts';
-export type { BreakerState } from './breaker.ts';
 export { type Cache, type Changed, changed, type Look, type Ref } from './cache/cache.ts';
 export type { Kind } from './cache/kind.ts';
 export { LEASE_MS } from './cache/lease.ts';

@@ -4,6 +4,7 @@ import type { Wallets } from '../cached/wallets.ts';
 import type { Rooms } from '../db/people/rooms.ts';
 import type { Users } from '../db/people/users.ts';
 import type { Pool } from '../db/pool.ts';
+import type { LookUp } from '../db/replica/look-ups.ts';
 import type { Account } from '../domain/account.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
 import type { Perform } from '../domain/verb.ts';
@@ -14,6 +15,8 @@ export interface Core {
   readonly perform: Perform;
   /** Connections for reading the ledger. */
   readonly reads: Pool;
+  /** Does lists and lookups, on the replica where there is one; never balances, and nothing that money is decided by. */
+  readonly lookUp: LookUp;
   readonly wallets: Wallets;
   /** A wallet's newest transfers: FIRST_TRANSFERS of them, or all where there are fewer. */
   readonly newestTransfers: (wallet: Account) => Promise<readonly PostedTransfer[]>;

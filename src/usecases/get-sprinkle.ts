@@ -1,4 +1,5 @@
 // Shows sprinkles to their creator, for as long as the limits say.
+import type { Reader } from '../db/pool.ts';
 import {
   findSprinkleById,
   findSprinkleByToken,
@@ -26,7 +27,7 @@ export async function getSprinkleByToken(
   roomId: string,
   token: string,
 ): Promise<SprinkleWithClaims> {
-  return shown(core, userId, await findSprinkleByToken(core.reads, userId, roomId, token), 'token');
+  return shown(core, userId, (db) => findSprinkleByToken(db, userId, roomId, token), 'token');
 }
 
 /** The acting user's sprinkle with this id. Refuses SPRINKLE_NOT_FOUND. */
@@ -36,7 +37,7 @@ export async function getSprinkleById(
   roomId: string,
   id: string,
 ): Promise<SprinkleWithClaims> {
-  return shown(core, userId, await findSprinkleById(core.reads, roomId, id), 'sprinkle_id');
+  return shown(core, userId, (db) => findSprinkleById(db, roomId, id), 'sprinkle_id');
 }
 
 /** The acting user's sprinkles in a room, newest first, one page. */
@@ -47,18 +48,21 @@ export async function listOwnSprinkles(
   after: SprinklePlace | undefined,
   size: number,
 ): Promise<Page<SprinkleView, SprinklePlace>> {
-  return listSprinkles(core.reads, userId, roomId, core.limits.sprinkleLookupMs, after, size);
+  return core.lookUp((db) => listSprinkles(db, userId, roomId, core.limits.sprinkleLookupMs, after, size));
 }
 
 async function shown(
   core: Core,
   userId: bigint,
-  view: SprinkleView | undefined,
+  find: (db: Reader) => Promise<SprinkleView | undefined>,
   field: string,
 ): Promise<SprinkleWithClaims> {
-  if (!view || !mayLookUp(view.sprinkle, userId, view.at, core.limits.sprinkleLookupMs)) {
-    throw refuseField('SPRINKLE_NOT_FOUND', field);
-  }
-  // Claims are only ever added, in order, so those up to the count that was read belong to the same moment.
-  return { ...view, claims: await listClaims(core.reads, view.sprinkle.id, view.sprinkle.claimedCount) };
+  const found = await core.lookUp(async (db) => {
+    const view = await find(db);
+    if (!view || !mayLookUp(view.sprinkle, userId, view.at, core.limits.sprinkleLookupMs)) return undefined;
+    // Claims are only ever added, in order, so those up to the count that was read belong to the same moment.
+    return { ...view, claims: await listClaims(db, view.sprinkle.id, view.sprinkle.claimedCount) };
+  });
+  if (!found) throw refuseField('SPRINKLE_NOT_FOUND', field);
+  return found;
 }

@@ -11,7 +11,7 @@ export async function getTransfer(
   transferId: string,
   field: string,
 ): Promise<PostedTransfer> {
-  const posted = await findTransfer(core.reads, transferId);
+  const posted = await core.lookUp((db) => findTransfer(db, transferId));
   if (!posted || (posted.debitUserId !== userId && posted.creditUserId !== userId)) {
     throw refuseField('TRANSFER_NOT_FOUND', field);
   }

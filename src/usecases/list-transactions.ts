@@ -30,7 +30,7 @@ export async function listTransactions(
   const page =
     isFirst && size < FIRST_TRANSFERS
       ? pageOf(await core.newestTransfers(wallet), size, ({ transfer }) => transfer)
-      : await listTransfers(core.reads, wallet.id, filter, after, size);
+      : await core.lookUp((db) => listTransfers(db, wallet.id, filter, after, size));
   return { items: page.items.map((posted) => seenFrom(wallet.id, posted)), next: page.next };
 }
 

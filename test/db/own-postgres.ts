@@ -35,16 +35,11 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
   const appUrl = new URL(ownerUrl);
   appUrl.username = 'ppuri_app';
   appUrl.password = APP_PASSWORD;
-  // The postmaster first, so that it starts no session in between.
-  const signalAll = (signal: NodeJS.Signals) => {
-    process.kill(postgres.pid, signal);
-    for (const pid of childrenOf(postgres.pid)) process.kill(pid, signal);
-  };
   const own: OwnPostgres = {
     ownerUrl,
     appUrl: appUrl.href,
-    freeze: () => signalAll('SIGSTOP'),
-    thaw: () => signalAll('SIGCONT'),
+    freeze: () => signalAll(postgres.pid, 'SIGSTOP'),
+    thaw: () => signalAll(postgres.pid, 'SIGCONT'),
     async kill() {
       postgres.kill();
       await postgres.ended;
@@ -58,6 +53,12 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
     },
   };
   return own;
+}
+
+/** Signals a postmaster and its sessions; the postmaster first, so that it starts none in between. */
+export function signalAll(postmaster: number, signal: NodeJS.Signals): void {
+  process.kill(postmaster, signal);
+  for (const pid of childrenOf(postmaster)) process.kill(pid, signal);
 }
 
 function childrenOf(pid: number): number[] {

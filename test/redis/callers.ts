@@ -1,9 +1,9 @@
 // Calls as the tests make them, and the ways to let them in.
 import type { AdmissionRequest, CapCheck, LimitCharge } from '../../src/redis/admission.ts';
 import { type Shared, shareWith } from '../../src/redis/admit.ts';
-import type { BreakerState } from '../../src/redis/breaker.ts';
 import { connectRedis, type Redis, waitUntilReady } from '../../src/redis/connect.ts';
 import { type Gate, openGate } from '../../src/redis/gate.ts';
+import type { BreakerState } from '../../src/traffic/breaker.ts';
 
 /** How long the gates of tests wait for Redis. */
 export const TIMEOUT_MS = 100;

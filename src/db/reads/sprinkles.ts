@@ -1,9 +1,9 @@
 // Reads sprinkles and their claims.
-import type { Pool } from 'pg';
 import { type Page, pageOf } from '../../domain/page.ts';
 import type { Claim, Sprinkle } from '../../domain/sprinkle.ts';
 import type { Micros } from '../../domain/time.ts';
 import { SPRINKLE_COLUMNS, type SprinkleRow, toSprinkle } from '../ledger/rows.ts';
+import type { Reader } from '../pool.ts';
 import { microsOf, timestamptz } from '../sql.ts';
 
 const NOW_AND_CLAIMED = `${microsOf('clock_timestamp()')} AS now,
@@ -44,23 +44,23 @@ export interface SprinklePlace {
 
 /** The last sprinkle that a user made in a room under a token. */
 export async function findSprinkleByToken(
-  pool: Pool,
+  db: Reader,
   creatorUserId: bigint,
   roomId: string,
   token: string,
 ): Promise<SprinkleView | undefined> {
   const values = [creatorUserId, roomId, token];
-  const { rows } = await pool.query<Row>({ name: 'find-sprinkle-by-token', text: FIND_BY_TOKEN, values });
+  const { rows } = await db.query<Row>({ name: 'find-sprinkle-by-token', text: FIND_BY_TOKEN, values });
   return rows[0] && toView(rows[0]);
 }
 
 /** The sprinkle of a room with this id. */
 export async function findSprinkleById(
-  pool: Pool,
+  db: Reader,
   roomId: string,
   id: string,
 ): Promise<SprinkleView | undefined> {
-  const { rows } = await pool.query<Row>({
+  const { rows } = await db.query<Row>({
     name: 'find-sprinkle-by-id',
     text: FIND_BY_ID,
     values: [id, roomId],
@@ -70,7 +70,7 @@ export async function findSprinkleById(
 
 /** The sprinkles that a user made in a room in the last so many milliseconds, newest first, one page. */
 export async function listSprinkles(
-  pool: Pool,
+  db: Reader,
   creatorUserId: bigint,
   roomId: string,
   lookupMs: number,
@@ -81,7 +81,7 @@ export async function listSprinkles(
     ? [timestamptz(after.createdAt), after.id]
     : ['infinity', '00000000-0000-0000-0000-000000000000'];
   const values = [creatorUserId, roomId, ...start, lookupMs, size + 1];
-  const { rows } = await pool.query<Row>({ name: 'list-sprinkles', text: LIST, values });
+  const { rows } = await db.query<Row>({ name: 'list-sprinkles', text: LIST, values });
   return pageOf(rows.map(toView), size, ({ sprinkle }) => ({
     createdAt: sprinkle.createdAt,
     id: sprinkle.id,
@@ -89,9 +89,9 @@ export async function listSprinkles(
 }
 
 /** The first so many claims of a sprinkle, in the order of grabbing. */
-export async function listClaims(pool: Pool, sprinkleId: string, count: number): Promise<Claim[]> {
+export async function listClaims(db: Reader, sprinkleId: string, count: number): Promise<Claim[]> {
   type ClaimRow = { user_id: string; amount: string; created_at: string };
-  const { rows } = await pool.query<ClaimRow>({
+  const { rows } = await db.query<ClaimRow>({
     name: 'list-claims',
     text: CLAIMS,
     values: [sprinkleId, count],

@@ -4,6 +4,7 @@ import { type Page, pageOf } from '../../domain/page.ts';
 import { MICROS_PER_MS, type Micros } from '../../domain/time.ts';
 import { momentOfTransferId, type PostedTransfer, type TransferKind } from '../../domain/transfer.ts';
 import { TRANSFER_COLUMNS, type TransferRow, toTransfer } from '../ledger/rows.ts';
+import type { Reader } from '../pool.ts';
 import { plainArray, timestamptz } from '../sql.ts';
 
 const WITH_OWNERS = `${TRANSFER_COLUMNS}, d.owner_user_id AS debit_user_id, c.owner_user_id AS credit_user_id`;
@@ -59,17 +60,17 @@ const END_OF_TIME: Micros = Date.UTC(2200, 0) * MICROS_PER_MS;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 /** The transfer with this id; undefined when there is none. */
-export async function findTransfer(pool: Pool, id: string): Promise<PostedTransfer | undefined> {
+export async function findTransfer(db: Reader, id: string): Promise<PostedTransfer | undefined> {
   const moment = momentOfTransferId(id);
   if (moment === undefined || moment >= END_OF_TIME) return undefined;
   const values = [id, timestamptz(moment), timestamptz(moment + MICROS_PER_MS)];
-  const { rows } = await pool.query<Row>({ name: 'find-transfer', text: FIND, values });
+  const { rows } = await db.query<Row>({ name: 'find-transfer', text: FIND, values });
   return rows[0] && toPosted(rows[0]);
 }
 
 /** An account's transfers, newest first, one page. */
 export async function listTransfers(
-  pool: Pool,
+  db: Reader,
   accountId: string,
   filter: TransferFilter,
   after: TransferPlace | undefined,
@@ -84,7 +85,7 @@ export async function listTransfers(
     filter.kinds ? plainArray(filter.kinds) : null,
     size + 1,
   ];
-  const { rows } = await pool.query<Row>({ name: 'list-transfers', text: LIST, values });
+  const { rows } = await db.query<Row>({ name: 'list-transfers', text: LIST, values });
   return pageOf(rows.map(toPosted), size, ({ transfer }) => ({
     createdAt: transfer.createdAt,
     id: transfer.id,

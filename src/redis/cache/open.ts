@@ -1,5 +1,5 @@
 // Puts a cache together: its connection to Redis, its lease, its seal.
-import type { BreakerState } from '../breaker.ts';
+import type { BreakerState } from '../../traffic/breaker.ts';
 import { type Cache, type OnLook, startCache } from './cache.ts';
 import { sealedBy } from './entry.ts';
 import { type EpochStore, openLease } from './lease.ts';

@@ -1,6 +1,7 @@
 // The readers' half of the cache: a copy that may be believed, or what Postgres says.
+
+import { startFlights } from '../../traffic/flights.ts';
 import { type Cache, type CacheParts, keyOf } from './cache.ts';
-import { startFlights } from './flights.ts';
 import { drawTtlMs, type Kind } from './kind.ts';
 
 export function reading({ prefix, store, lease, format, onLook }: CacheParts): Pick<Cache, 'read'> {

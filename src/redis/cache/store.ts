@@ -1,5 +1,5 @@
 // The connection that copies go over: every step is one command, behind a breaker, and known to be of one run of Redis.
-import { type Breaker, type BreakerState, startBreaker } from '../breaker.ts';
+import { type Breaker, type BreakerState, startBreaker } from '../../traffic/breaker.ts';
 import { connectRedis, type Redis, waitUntilReady } from '../connect.ts';
 import { gather } from '../gather.ts';
 import { DROP, FILL, LOOK, MARK, PUT } from './scripts.ts';

@@ -1,4 +1,4 @@
-// A circuit breaker: when Redis does not answer, it is left alone for a while, and its callers do not wait for it.
+// A circuit breaker: a part that does not answer is left alone for a while, and its callers do not wait for it.
 import CircuitBreaker from 'opossum';
 
 /** Closed: calls go through. Open: they fail at once. Half-open: one goes through, and decides which it will be. */
@@ -8,14 +8,14 @@ export type BreakerState = 'closed' | 'open' | 'half-open';
 export interface BreakerOptions {
   /** After so many milliseconds a call has failed. */
   readonly timeoutMs: number;
-  /** How many calls may be under way at a time; the ones above that fail at once. */
+  /** How many calls may be under way at a time; the ones above that fail at once, and are not held against the part. */
   readonly capacity: number;
   /** Told of every change, and when it opens, of the failure that made it so. */
   readonly onStateChange: (state: BreakerState, cause?: Error) => void;
 }
 
 export interface Breaker {
-  /** Does the work, or throws: the work's own error, that it took too long, or that the breaker is open. */
+  /** Does the work, or throws: the work's own error, that it took too long, that too many are under way, or that the breaker is open. */
   run<T>(work: () => Promise<T>): Promise<T>;
   state(): BreakerState;
   close(): void;
@@ -28,12 +28,21 @@ const OPENS_AFTER = 5;
 const TRY_AGAIN_MS = 1_000;
 
 const OPEN = new Error('the breaker is open');
+const FULL = new Error('too many calls are under way');
 
 /** Starts a breaker, closed. */
 export function startBreaker({ timeoutMs, capacity, onStateChange }: BreakerOptions): Breaker {
-  const circuit = new CircuitBreaker((work: () => Promise<unknown>) => within(timeoutMs, work()), {
+  let underWay = 0;
+  const settled = () => {
+    underWay -= 1;
+  };
+  const start = (work: () => Promise<unknown>) => {
+    const started = work();
+    underWay += 1;
+    return within(timeoutMs, started, settled);
+  };
+  const circuit = new CircuitBreaker(start, {
     ...OPENS_AT,
-    capacity,
     timeout: false,
     resetTimeout: TRY_AGAIN_MS,
     rollingPercentilesEnabled: false,
@@ -53,20 +62,29 @@ export function startBreaker({ timeoutMs, capacity, onStateChange }: BreakerOpti
   circuit.on('halfOpen', () => onStateChange('half-open'));
   circuit.on('close', () => onStateChange('closed'));
   return {
-    // While it is open every call comes here: opossum would make an error, with its stack, for each.
-    run: <T>(work: () => Promise<T>) =>
-      circuit.opened ? Promise.reject(OPEN) : (circuit.fire(work) as Promise<T>),
+    run: <T>(work: () => Promise<T>) => {
+      // While it is open every call comes here: opossum would make an error, with its stack, for each.
+      if (circuit.opened) return Promise.reject(OPEN);
+      // opossum would take this for a failure: a rush would open the breaker of a part that answers. The one call that
+      // tries a part again always goes.
+      if (circuit.closed && underWay >= capacity) return Promise.reject(FULL);
+      return circuit.fire(work) as Promise<T>;
+    },
     state: () => (circuit.opened ? 'open' : circuit.halfOpen ? 'half-open' : 'closed'),
     close: () => circuit.shutdown(),
   };
 }
 
-function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+/** The work, or that it took too long; `settled` is told when it is over, however late. */
+function within<T>(timeoutMs: number, work: Promise<T>, settled: () => void): Promise<T> {
   return new Promise((resolve, reject) => {
     const giveUp = () => reject(new Error(`no answer within ${timeoutMs} ms`));
     // Timers come before what the sockets have received. Where it was this process that stood still, the answer may be
     // there: it is read before the call is given up.
     const timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
+    work.then(resolve, reject).finally(() => {
+      clearTimeout(timer);
+      settled();
+    });
   });
 }

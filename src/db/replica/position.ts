@@ -1,0 +1,65 @@
+// Positions in the write-ahead log: how far the primary has come, and whether a replica has all of that.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Reader } from '../pool.ts';
+import { microsOf } from '../sql.ts';
+
+/** How far the primary had come at a moment. What was committed before that moment is below it. */
+export interface Position {
+  /** In the log, as Postgres writes it, such as `0/1A2B3C4`. */
+  readonly lsn: string;
+  /** Which run of Postgres it is a position of. */
+  readonly run: string;
+}
+
+/** The replica has not caught up in time, or it follows another primary. */
+export class BehindError extends Error {}
+
+const RUN = microsOf('pg_postmaster_start_time()');
+
+/** A commit is answered once it is on disk, so everything that was answered is below the flushed position. */
+const ASK = `
+  SELECT pg_current_wal_flush_lsn()::text AS lsn, ${RUN}::text AS run,
+    started_at = pg_postmaster_start_time() AS is_noted FROM primary_run`;
+
+const NOTE = `
+  UPDATE primary_run SET started_at = pg_postmaster_start_time() WHERE started_at <> pg_postmaster_start_time()`;
+
+/** A server that is no replica has a position too, from when it was one: it never has what came after. */
+const HAS = `
+  SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= $1::pg_lsn
+    AND EXISTS (SELECT FROM primary_run WHERE ${microsOf('started_at')} = $2::bigint) AS has_it`;
+
+const LOOK_AGAIN_MS = 2;
+
+/** How far the primary has come, at some moment after the call. Throws what Postgres does. */
+export async function positionOf(primary: Reader): Promise<Position> {
+  const ask = async () => {
+    const { rows } = await primary.query<Position & { is_noted: boolean }>({
+      name: 'primary-position',
+      text: ASK,
+      values: [],
+    });
+    if (!rows[0]) throw new Error('the row of primary_run is gone');
+    return rows[0];
+  };
+  const position = await ask();
+  if (position.is_noted) return position;
+  await primary.query({ name: 'note-primary-run', text: NOTE, values: [] });
+  return ask();
+}
+
+/** Waits until a replica has everything below a position. Throws a BehindError when it takes longer than that. */
+export async function waitUntilHas(replica: Reader, { lsn, run }: Position, withinMs: number): Promise<void> {
+  const giveUpAt = performance.now() + withinMs;
+  for (;;) {
+    const { rows } = await replica.query<{ has_it: boolean | null }>({
+      name: 'replica-has',
+      text: HAS,
+      values: [lsn, run],
+    });
+    if (rows[0]?.has_it) return;
+    if (performance.now() >= giveUpAt)
+      throw new BehindError(`the replica does not have what the primary had ${withinMs} ms ago`);
+    await sleep(LOOK_AGAIN_MS);
+  }
+}

@@ -1,0 +1,247 @@
+// Reads on a real streaming replica: never without what was committed before they came, and on the primary else.
+import assert from 'node:assert/strict';
+import { cpSync, rmSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { openPool } from '../../src/db/pool.ts';
+import { type LookUps, startLookUps } from '../../src/db/replica/look-ups.ts';
+import { type OwnReplica, startOwnReplica } from './own-replica.ts';
+import { watched } from './watched-pool.ts';
+
+const TIMEOUT_MS = 300;
+const LAG_MS = 60;
+let own: OwnReplica;
+let writer: pg.Pool;
+
+before(async () => {
+  own = await startOwnReplica();
+  // Not the process that reads: nothing it knows helps the reader.
+  writer = new pg.Pool({ connectionString: own.primary.ownerUrl, max: 1 });
+  writer.on('error', () => {});
+  await writer.query('CREATE TABLE notes (id integer PRIMARY KEY); GRANT SELECT ON notes TO ppuri_app');
+});
+after(async () => {
+  await writer?.end();
+  await own?.stop();
+});
+
+interface Reading {
+  readonly isReplica: boolean;
+  readonly hasNote: boolean;
+}
+
+interface Process {
+  readonly lookUps: LookUps;
+  readonly states: string[];
+  /** Whether a note is there, and which server said so. */
+  read(note: number, sleepSeconds?: number): Promise<Reading>;
+  close(): Promise<void>;
+}
+
+/** As much of a server as looks things up. `change` is what becomes of its statements to the replica. */
+function startProcess(change = (text: string) => text, capacity = 64): Process {
+  const states: string[] = [];
+  const quiet = { onIdleError: () => {}, maxConnections: 4 };
+  const primary = openPool({ ...quiet, url: own.primary.appUrl, statementTimeoutMs: 10_000 });
+  const replica = openPool({
+    ...quiet,
+    url: own.appUrl,
+    statementTimeoutMs: TIMEOUT_MS,
+    giveUpMs: TIMEOUT_MS,
+  });
+  const lookUps = startLookUps({
+    primary,
+    replica: watched(replica, () => {}, change),
+    capacity,
+    timeoutMs: TIMEOUT_MS,
+    lagMs: LAG_MS,
+    onStateChange: (state) => states.push(state),
+  });
+  const text = `SELECT pg_is_in_recovery() AS is_replica, EXISTS (SELECT FROM notes WHERE id = $1) AS has_note,
+    pg_sleep($2)`;
+  return {
+    lookUps,
+    states,
+    read: (note, sleepSeconds = 0) =>
+      lookUps.lookUp(async (db) => {
+        const { rows } = await db.query<{ is_replica: boolean; has_note: boolean }>({
+          name: 'read-note',
+          text,
+          values: [note, sleepSeconds],
+        });
+        return { isReplica: rows[0]?.is_replica === true, hasNote: rows[0]?.has_note === true };
+      }),
+    close: async () => {
+      lookUps.close();
+      await Promise.all([primary.end(), replica.end()]);
+    },
+  };
+}
+
+async function inProcess(work: (process: Process) => Promise<void>, ...how: Parameters<typeof startProcess>) {
+  const process = startProcess(...how);
+  await work(process).finally(() => process.close());
+}
+
+let lastNote = 0;
+async function write(): Promise<number> {
+  lastNote += 1;
+  await writer.query('INSERT INTO notes VALUES ($1)', [lastNote]);
+  return lastNote;
+}
+
+/** Writes and reads at once, again and again. */
+async function writeAndRead(process: Process, rounds: number): Promise<Reading[]> {
+  const readings: Reading[] = [];
+  for (let round = 0; round < rounds; round++) readings.push(await process.read(await write()));
+  return readings;
+}
+
+const missed = (readings: readonly Reading[]) => readings.filter(({ hasNote }) => !hasNote).length;
+const onReplica = (readings: readonly Reading[]) => readings.filter(({ isReplica }) => isReplica).length;
+
+async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const giveUpAt = Date.now() + 15_000;
+  while (!(await isSo())) {
+    assert.ok(Date.now() < giveUpAt, what);
+    await sleep(20);
+  }
+}
+
+/** The replica is used by a process that may have found it failing just before. */
+const untilUsed = ({ read }: Process) =>
+  until(async () => (await read(lastNote)).isReplica, 'the replica is not used');
+
+test('reads go to the replica', async () => {
+  await inProcess(async (process) => {
+    await untilUsed(process);
+    const readings = await writeAndRead(process, 50);
+    assert.equal(missed(readings), 0);
+    assert.ok(onReplica(readings) > 25, `${onReplica(readings)} of 50 from the replica`);
+  });
+});
+
+/** Any position will do. */
+const withoutPosition = (text: string) => text.replace('pg_last_wal_replay_lsn() >= $1::pg_lsn', `$1 <> ''`);
+/** Any primary will do. */
+const withoutRun = (text: string) =>
+  text.replace(/EXISTS \(SELECT FROM primary_run.*\$2::bigint\)/s, `$2 <> ''`);
+
+test('a replica that lags a little is waited for: what was just written is always there', async () => {
+  await own.delay(15);
+  try {
+    await inProcess(async (process) => {
+      await untilUsed(process);
+      const readings = await writeAndRead(process, 60);
+      assert.equal(missed(readings), 0);
+      assert.ok(onReplica(readings) > 0, 'none from the replica');
+    });
+    // Without asking for the position it is not there: the test sees what it is about.
+    await inProcess(async (process) => {
+      assert.ok(missed(await writeAndRead(process, 60)) > 0, 'nothing is missed without the guard either');
+    }, withoutPosition);
+  } finally {
+    await own.delay(0);
+  }
+});
+
+test('many who read at the same time share the question to the primary, and none misses anything', async () => {
+  await inProcess(async (process) => {
+    await untilUsed(process);
+    for (let round = 0; round < 20; round++) {
+      const early = Array.from({ length: 10 }, () => process.read(0));
+      const note = await write();
+      const readings = await Promise.all(Array.from({ length: 20 }, () => process.read(note)));
+      assert.equal(missed(readings), 0);
+      await Promise.all(early);
+    }
+  });
+});
+
+const FAULTS: Record<string, { does: () => unknown; undo: () => unknown }> = {
+  'stops replaying': {
+    does: () => own.tell('SELECT pg_wal_replay_pause()'),
+    undo: () => own.tell('SELECT pg_wal_replay_resume()'),
+  },
+  hangs: { does: () => own.freeze(), undo: () => own.thaw() },
+  'is killed': { does: () => own.kill(), undo: () => own.restart() },
+};
+
+for (const [what, { does, undo }] of Object.entries(FAULTS)) {
+  test(`a replica that ${what}: the primary answers, the breaker opens, and it is found again`, async () => {
+    await inProcess(async (process) => {
+      await untilUsed(process);
+      process.states.length = 0;
+      await does();
+      try {
+        const startedAt = performance.now();
+        const readings = await writeAndRead(process, 30);
+        assert.deepEqual([missed(readings), onReplica(readings)], [0, 0]);
+        assert.equal(process.states[0], 'open');
+        // The first few wait for the replica, the others don't.
+        const tookMs = performance.now() - startedAt;
+        assert.ok(tookMs < 20 * TIMEOUT_MS, `${tookMs} ms`);
+        await until(() => process.states.includes('half-open'), 'the replica is not tried again');
+        assert.equal(missed([await process.read(await write())]), 0);
+      } finally {
+        await undo();
+      }
+      // With nobody calling.
+      await until(() => process.lookUps.state() === 'closed', 'the breaker does not close');
+      await untilUsed(process);
+    });
+  });
+}
+
+test('a rush goes to the primary where it is too much for the replica, and does not open the breaker', async () => {
+  await inProcess(
+    async (process) => {
+      await untilUsed(process);
+      process.states.length = 0;
+      const note = await write();
+      const readings = await Promise.all(Array.from({ length: 40 }, () => process.read(note, 0.02)));
+      assert.equal(missed(readings), 0);
+      assert.ok(onReplica(readings) <= 4, `${onReplica(readings)} on the replica`);
+      assert.deepEqual(process.states, []);
+    },
+    undefined,
+    4,
+  );
+});
+
+test('a primary restored to an earlier moment: a replica that stands further, but elsewhere, is not used', async () => {
+  const { rows } = await writer.query<{ data_directory: string }>('SHOW data_directory');
+  const folder = rows[0]?.data_directory ?? '';
+  const snapshot = `${folder}.snapshot`;
+  await own.primary.kill();
+  cpSync(folder, snapshot, { recursive: true });
+  await own.primary.restart();
+  await inProcess(async (process) => {
+    for (let segment = 0; segment < 3; segment++) {
+      await write();
+      await writer.query('SELECT pg_switch_wal()');
+    }
+    await untilUsed(process);
+  });
+  await own.primary.kill();
+  rmSync(folder, { recursive: true });
+  cpSync(snapshot, folder, { recursive: true });
+  await own.primary.restart();
+  lastNote += 1000;
+  await inProcess(async (process) => {
+    const readings = await writeAndRead(process, 10);
+    assert.deepEqual([missed(readings), onReplica(readings)], [0, 0]);
+  });
+  await inProcess(async (process) => {
+    assert.ok(missed(await writeAndRead(process, 10)) > 0, 'nothing is missed without the guard either');
+  }, withoutRun);
+});
+
+test('a replica that was promoted is not used: it goes its own way', async () => {
+  await own.tell('SELECT pg_promote()');
+  await inProcess(async (process) => {
+    const readings = await writeAndRead(process, 10);
+    assert.deepEqual([missed(readings), onReplica(readings)], [0, 0]);
+  });
+});
