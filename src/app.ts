@@ -1,4 +1,4 @@
-// The only place that wires parts together: settings in, a serving process out.
+// The only place that wires parts together: settings in, a serving or working process out.
 import type { Config } from './config.ts';
 import { startBatcher } from './db/ledger/batcher.ts';
 import { connectPeople, type People } from './db/people/connect.ts';
@@ -6,15 +6,20 @@ import { isUnreachable, openPool } from './db/pool.ts';
 import { Refusal } from './domain/refusal.ts';
 import { MICROS_PER_MS } from './domain/time.ts';
 import { startServer } from './grpc/server.ts';
+import { expireSprinkles } from './jobs/expire-sprinkles.ts';
+import { refundOneSprinkle } from './jobs/refund-sprinkle.ts';
+import { startJobs } from './jobs/start-jobs.ts';
 import { openKeyRing } from './keys/key-ring.ts';
 import { readNetworks } from './keys/networks.ts';
 import { chance } from './ops/chance.ts';
 import { serveHealth } from './ops/health.ts';
+import { jobLog } from './ops/job-log.ts';
 import { type Logs, openLogs } from './ops/logs.ts';
 import { KEYS_CHANGED, openAnnouncements } from './redis/announcements.ts';
 import { openGate } from './redis/index.ts';
 import type { KeyOffice } from './usecases/api-keys.ts';
 import type { Core } from './usecases/core.ts';
+import type { WorkerConfig } from './worker-config.ts';
 
 /** A process that serves. */
 export interface App {
@@ -142,4 +147,67 @@ async function openKeys(config: Config, people: People, logs: Logs) {
     await ring.close();
   };
   return { ring, office, close };
+}
+
+/** A process that does jobs. */
+export interface WorkerApp {
+  readonly opsPort: number;
+  /** Takes no more jobs, finishes those under way, and closes everything. */
+  stop(): Promise<void>;
+}
+
+/** Starts a worker process; it works once this resolves. */
+export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
+  const logs = openLogs({ folder: config.logDir, stdout: config.logStdout, level: config.logLevel });
+  const openWorkerPool = (maxConnections: number) =>
+    openPool({
+      url: config.databaseUrl,
+      maxConnections,
+      statementTimeoutMs: config.statementTimeoutMs,
+      onIdleError: (error) => logs.app.warn({ reason: error.message }, 'lost a connection to Postgres'),
+    });
+  const [ledgerPool, pool] = [openWorkerPool(config.ledger.lanes), openWorkerPool(config.connections)];
+  await pool.query('SELECT ensure_transfer_partitions($1)', [MONTHS_AHEAD]);
+  const batcher = startBatcher(
+    {
+      pool: ledgerPool,
+      random: chance,
+      onCommit: ({ posted }) => {
+        for (const { transfer, requestId } of posted) logs.posted(transfer, requestId);
+      },
+    },
+    config.ledger,
+  );
+  const observer = jobLog(logs);
+  const refunds = { pool, perform: batcher.perform, observer };
+  const work = startJobs({
+    redisUrl: config.redisUrl,
+    databaseUrl: config.databaseUrl,
+    pool,
+    observer,
+    stopGraceMs: config.stopGraceMs,
+    jobs: {
+      'expire-sprinkles': expireSprinkles(refunds),
+      'refund-sprinkle': refundOneSprinkle(refunds),
+    },
+  });
+  const ops = await serveHealth({
+    host: config.opsHost,
+    port: config.opsPort,
+    check: () =>
+      pool.query('SELECT 1').then(
+        () => [],
+        () => ['postgres'],
+      ),
+  });
+  logs.app.info({ opsPort: ops.port }, 'working');
+
+  const stop = async () => {
+    await work.stop();
+    await batcher.drained();
+    await Promise.all([ops.stop(), ledgerPool.end(), pool.end()]);
+    logs.app.info('stopped');
+    await logs.close();
+  };
+  return { opsPort: ops.port, stop };
 }

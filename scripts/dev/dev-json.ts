@@ -22,6 +22,7 @@ export interface DevInfo {
   /** The server itself. */
   readonly grpcAddress: string;
   readonly opsUrl: string;
+  readonly workerOpsUrl: string;
   readonly envoyAdminUrl?: string;
   /** Logs in as the server does. */
   readonly databaseUrl: string;

@@ -22,7 +22,7 @@ export function welcome({ ports, dataDir, tookMs, noEnvoy }: Welcome): string {
   const places: [string, string][] = [
     ...(noEnvoy === undefined ? edge : []),
     ['gRPC', `${HOST}:${ports.grpc} (the server itself)`],
-    ['Health', `http://${HOST}:${ports.ops}/readyz`],
+    ['Health', `http://${HOST}:${ports.ops}/readyz; the worker's: http://${HOST}:${ports.workerOps}/readyz`],
     ...(noEnvoy === undefined
       ? [['Envoy admin', `http://${HOST}:${ports.envoyAdmin}`] as [string, string]]
       : []),

@@ -9,6 +9,8 @@ export interface MigrateOptions {
   readonly ownerUrl: string;
   /** The password that the server's own login, ppuri_app, gets. */
   readonly appPassword: string;
+  /** The password that the worker's login, ppuri_worker, gets; without one nobody can log in as it. */
+  readonly workerPassword?: string;
 }
 
 const FOLDER = new URL('./migrations/', import.meta.url);
@@ -16,15 +18,15 @@ const FOLDER = new URL('./migrations/', import.meta.url);
 const LOCK = 5_077_821;
 
 /**
- * Makes the role ppuri_app, which may use the tables but not change or empty the ledger, and runs the migrations that
- * have not run yet. Several processes may do it at once: one works, the others wait and find it done.
+ * Makes the roles ppuri_app, which may use the tables but not change or empty the ledger, and ppuri_worker, which may
+ * also look after jobs and old data, and runs the migrations that have not run yet. Several processes may do it at once: one works, the others wait and find it done.
  */
-export async function migrate({ ownerUrl, appPassword }: MigrateOptions): Promise<void> {
+export async function migrate({ ownerUrl, appPassword, workerPassword }: MigrateOptions): Promise<void> {
   const client = new pg.Client({ connectionString: ownerUrl });
   await client.connect();
   try {
     await client.query('SELECT pg_advisory_lock($1)', [LOCK]);
-    await prepareRole(client, appPassword);
+    await prepareRoles(client, appPassword, workerPassword);
     await client.query(
       `CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, ran_at timestamptz NOT NULL DEFAULT now())`,
     );
@@ -35,13 +37,23 @@ export async function migrate({ ownerUrl, appPassword }: MigrateOptions): Promis
 }
 
 /** Roles belong to the whole cluster, so databases that are migrated side by side take turns here. */
-async function prepareRole(client: pg.Client, password: string): Promise<void> {
+async function prepareRoles(client: pg.Client, appPassword: string, workerPassword?: string): Promise<void> {
   await client.query('BEGIN');
   await client.query('LOCK TABLE pg_catalog.pg_authid IN SHARE ROW EXCLUSIVE MODE');
-  const { rowCount } = await client.query(`SELECT FROM pg_roles WHERE rolname = 'ppuri_app'`);
-  const verb = rowCount === 0 ? 'CREATE' : 'ALTER';
-  await client.query(`${verb} ROLE ppuri_app LOGIN PASSWORD ${client.escapeLiteral(password)}`);
+  await prepareRole(client, 'ppuri_app', appPassword);
+  await prepareRole(client, 'ppuri_worker', workerPassword);
+  const { rowCount } = await client.query(
+    `SELECT FROM pg_auth_members WHERE roleid = 'ppuri_app'::regrole AND member = 'ppuri_worker'::regrole`,
+  );
+  if (rowCount === 0) await client.query('GRANT ppuri_app TO ppuri_worker');
   await client.query('COMMIT');
+}
+
+async function prepareRole(client: pg.Client, name: string, password: string | undefined): Promise<void> {
+  const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [name]);
+  const login = password === undefined ? '' : ` LOGIN PASSWORD ${client.escapeLiteral(password)}`;
+  if (rowCount === 0) await client.query(`CREATE ROLE ${name}${login}`);
+  else if (login) await client.query(`ALTER ROLE ${name}${login}`);
 }
 
 function steps(client: pg.Client): Umzug {

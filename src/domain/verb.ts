@@ -7,6 +7,8 @@ import type { Random } from './random.ts';
 /** What a verb has to find in the book: loaded, and as far as it is accounts locked, before it decides. */
 export interface Needs {
   readonly wallets?: readonly WalletRef[];
+  /** Accounts of any kind, by their ids. */
+  readonly accountIds?: readonly string[];
   /** The currency of the outside account that money comes from or goes to. */
   readonly external?: Currency;
   /** The sprinkle that a room's token means, with its pot and what is known about this user's claim. */

@@ -1,0 +1,57 @@
+// The one table of the work that is done in the background: what it is called, what it does, when, and how often it is tried.
+import type { Micros } from './time.ts';
+
+/** What is known of a job before it runs. */
+export interface JobEntry {
+  /** What it does, for ops. */
+  readonly about: string;
+  /** How often it runs by itself, in milliseconds, or when, as a cron pattern in UTC; only when asked to where undefined. */
+  readonly schedule: { readonly everyMs: number } | { readonly pattern: string } | undefined;
+  /**
+   * How often it is tried before it becomes a dead letter. 1 is for work that the next run finds again by itself within
+   * moments: it leaves no dead letter.
+   */
+  readonly attempts: number;
+  /** How many of it one worker runs at a time. */
+  readonly concurrency: number;
+}
+
+const SECOND_MS = 1000;
+
+/** Every job. */
+export const JOBS = {
+  'expire-sprinkles': {
+    about: 'pays back what is left of sprinkles whose time is over',
+    schedule: { everyMs: SECOND_MS },
+    attempts: 1,
+    concurrency: 2,
+  },
+  'refund-sprinkle': {
+    about: 'pays back one sprinkle whose refund failed among others',
+    schedule: undefined,
+    attempts: 8,
+    concurrency: 2,
+  },
+} as const satisfies Record<string, JobEntry>;
+
+/** The name of a job. */
+export type JobName = keyof typeof JOBS;
+
+/** Every job's name. */
+export const JOB_NAMES = Object.keys(JOBS) as readonly JobName[];
+
+/** What a job of the table is; wider than the entry itself, so that all of them read alike. */
+export function jobEntry(name: JobName): JobEntry {
+  return JOBS[name];
+}
+
+/** What a job is told. Small: the queue carries it about. */
+export type JobData = Readonly<Record<string, string | number>>;
+
+/** Work to be done once what asks for it is on disk. */
+export interface NewJob {
+  readonly job: JobName;
+  readonly data: JobData;
+  /** Not before. */
+  readonly runAt: Micros;
+}

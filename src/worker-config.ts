@@ -1,0 +1,46 @@
+// The worker's settings: read from the environment once, checked, and typed from then on.
+import { ConfigError, LOG_LEVELS, type LogLevel } from './config.ts';
+import { EnvReader } from './env-reader.ts';
+
+/** How a worker is set up. */
+export interface WorkerConfig {
+  /** A login with the rights of ppuri_worker. */
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly opsHost: string;
+  readonly opsPort: number;
+  readonly logDir: string | undefined;
+  readonly logStdout: boolean;
+  readonly logLevel: LogLevel;
+  readonly ledger: { readonly maxBatch: number; readonly lanes: number };
+  /** Connections for all but the ledger. */
+  readonly connections: number;
+  readonly statementTimeoutMs: number;
+  readonly stopGraceMs: number;
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+/** Reads the settings. Throws a ConfigError that names everything that is missing or wrong at once. */
+export function readWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
+  const read = new EnvReader(env);
+  const config: WorkerConfig = {
+    databaseUrl: read.url('DATABASE_URL', ['postgres:', 'postgresql:']),
+    redisUrl: read.url('REDIS_URL', ['redis:', 'rediss:']),
+    opsHost: read.text('OPS_HOST', '127.0.0.1'),
+    opsPort: read.whole('OPS_PORT', 9465, 0, 65535),
+    logDir: env.LOG_DIR || undefined,
+    logStdout: read.choice('LOG_STDOUT', 'true', ['true', 'false']) === 'true',
+    logLevel: read.choice('LOG_LEVEL', 'info', LOG_LEVELS),
+    ledger: {
+      maxBatch: read.whole('LEDGER_MAX_BATCH', 1024, 1, 10_000),
+      lanes: read.whole('LEDGER_LANES', 2, 1, 32),
+    },
+    connections: read.whole('WORKER_CONNECTIONS', 12, 1, 1000),
+    statementTimeoutMs: read.whole('STATEMENT_TIMEOUT_MS', 10 * SECOND, 100, 10 * MINUTE),
+    stopGraceMs: read.whole('STOP_GRACE_MS', 8 * SECOND, 0, 10 * MINUTE),
+  };
+  if (read.faults.length > 0) throw new ConfigError(read.faults.join('\n'));
+  return config;
+}
