@@ -185,6 +185,7 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
     databaseUrl: config.databaseUrl,
     pool,
     observer,
+    retryMs: config.retryMs,
     stopGraceMs: config.stopGraceMs,
     jobs: {
       'expire-sprinkles': expireSprinkles(refunds),

@@ -16,6 +16,8 @@ export interface WorkerConfig {
   /** Connections for all but the ledger. */
   readonly connections: number;
   readonly statementTimeoutMs: number;
+  /** How long a failed job waits before its second try, in milliseconds; each further try waits twice as long. */
+  readonly retryMs: number;
   readonly stopGraceMs: number;
 }
 
@@ -39,6 +41,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
     },
     connections: read.whole('WORKER_CONNECTIONS', 12, 1, 1000),
     statementTimeoutMs: read.whole('STATEMENT_TIMEOUT_MS', 10 * SECOND, 100, 10 * MINUTE),
+    retryMs: read.whole('JOB_RETRY_MS', SECOND, 1, 10 * MINUTE),
     stopGraceMs: read.whole('STOP_GRACE_MS', 8 * SECOND, 0, 10 * MINUTE),
   };
   if (read.faults.length > 0) throw new ConfigError(read.faults.join('\n'));

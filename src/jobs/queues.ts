@@ -17,7 +17,6 @@ export type Queues = Readonly<Record<JobName, Queue<Parcel>>>;
 
 const MAX_PAUSE_MS = 1_000;
 const COMMAND_TIMEOUT_MS = 5_000;
-const FIRST_RETRY_MS = 1_000;
 /** How many finished jobs the board shows. */
 const KEEP = { count: 100 };
 
@@ -42,7 +41,7 @@ function pauseMs(attempt: number): number {
 }
 
 /** Opens every job's queue. Redis need not be there yet. */
-export function openQueues(url: string, onError: (error: Error) => void): Queues {
+export function openQueues(url: string, retryMs: number, onError: (error: Error) => void): Queues {
   const queues = JOB_NAMES.map((name) => {
     const queue = new Queue<Parcel>(name, {
       connection: impatient(url),
@@ -50,7 +49,7 @@ export function openQueues(url: string, onError: (error: Error) => void): Queues
       // What BullMQ asks of Redis at its start it asks once: an answer that fails there fails the queue for good.
       skipWaitingForReady: true,
       skipVersionCheck: true,
-      defaultJobOptions: optionsOf(name),
+      defaultJobOptions: optionsOf(name, retryMs),
     });
     queue.on('error', onError);
     return [name, queue] as const;
@@ -58,11 +57,11 @@ export function openQueues(url: string, onError: (error: Error) => void): Queues
   return Object.fromEntries(queues) as Record<JobName, Queue<Parcel>>;
 }
 
-/** How a job is tried again: after 1 s, 2 s, 4 s and so on, each up to half shorter by chance, so that those that failed together do not come back together. */
-export function optionsOf(name: JobName): JobsOptions {
+/** How a job is tried again: after so long, then twice as long and so on, each up to half shorter by chance, so that those that failed together do not come back together. */
+function optionsOf(name: JobName, retryMs: number): JobsOptions {
   return {
     attempts: jobEntry(name).attempts,
-    backoff: { type: 'exponential', delay: FIRST_RETRY_MS, jitter: 0.5 },
+    backoff: { type: 'exponential', delay: retryMs, jitter: 0.5 },
     removeOnComplete: KEEP,
     // Dead letters are kept in Postgres.
     removeOnFail: KEEP,

@@ -16,6 +16,8 @@ export interface JobsOptions {
   readonly pool: Pool;
   readonly jobs: Jobs;
   readonly observer: JobObserver;
+  /** How long a failed job waits before its second try, in milliseconds; each further try waits twice as long. */
+  readonly retryMs: number;
   /** How long jobs under way may take once the worker stops, in milliseconds. */
   readonly stopGraceMs: number;
 }
@@ -36,7 +38,7 @@ const LOCK_MS = 15_000;
 export function startJobs(options: JobsOptions): RunningJobs {
   const { redisUrl, databaseUrl, pool, jobs, observer } = options;
   const stopping = new AbortController();
-  const queues = openQueues(redisUrl, (error) => observer.trouble('a queue', error));
+  const queues = openQueues(redisUrl, options.retryMs, (error) => observer.trouble('a queue', error));
   const tools = { pool, observer, stopping: stopping.signal };
   const workers = JOB_NAMES.map((name) => {
     const worker = new Worker<Parcel>(name, (queued) => runJob(tools, name, jobs[name], queued), {
