@@ -27,13 +27,13 @@ export async function untilOutboxIsEmpty(db: pg.Pool, withinMs: number): Promise
 /** Every sprinkle was paid back exactly once, what was left of it and not a won else, and the books balance. */
 export async function assertRefundedOnce(db: pg.Pool, sprinkles: number): Promise<void> {
   const { rows } = await db.query(`
-    SELECT count(*)::int AS sprinkles, count(*) FILTER (WHERE refunds = 1 AND refunded = due)::int AS right_ones
-    FROM (
-      SELECT s.amount - (SELECT coalesce(sum(amount), 0) FROM sprinkle_claims c WHERE c.sprinkle_id = s.id) AS due,
-        (SELECT count(*) FROM transfers t WHERE t.debit_account_id = s.pot_account_id AND t.kind = 'refund') AS refunds,
-        (SELECT sum(amount) FROM transfers t WHERE t.debit_account_id = s.pot_account_id AND t.kind = 'refund'
-           AND t.credit_account_id = s.source_account_id) AS refunded
-      FROM sprinkles s) AS each_one`);
+    WITH claimed AS (SELECT sprinkle_id AS id, sum(amount) AS amount FROM sprinkle_claims GROUP BY 1),
+      refunded AS (SELECT debit_account_id, credit_account_id, count(*) AS times, sum(amount) AS amount
+        FROM transfers WHERE kind = 'refund' GROUP BY 1, 2)
+    SELECT count(*)::int AS sprinkles,
+      count(*) FILTER (WHERE r.times = 1 AND r.amount = s.amount - coalesce(c.amount, 0))::int AS right_ones
+    FROM sprinkles s LEFT JOIN claimed c USING (id)
+    LEFT JOIN refunded r ON r.debit_account_id = s.pot_account_id AND r.credit_account_id = s.source_account_id`);
   assert.deepEqual(rows, [{ sprinkles, right_ones: sprinkles }]);
   const keys = await db.query(`SELECT count(*)::int AS count FROM idempotency_keys WHERE user_id = 0`);
   assert.equal(keys.rows[0]?.count, sprinkles);
