@@ -94,7 +94,13 @@ async function startParts(place: Place): Promise<void> {
     ...serverEnv(place, databaseUrl, redisUrl, edgeSecret),
     KEY_ENCRYPTION_KEYS: keyEncryptionKeys,
   };
-  const workerEnv = { ...env, DATABASE_URL: workerDatabaseUrl, OPS_PORT: String(ports.workerOps) };
+  const opsKey = process.env.OPS_KEY || keepSecret(join(dataDir, 'ops-key.secret'));
+  const workerEnv = {
+    ...env,
+    OPS_KEY: opsKey,
+    DATABASE_URL: workerDatabaseUrl,
+    OPS_PORT: String(ports.workerOps),
+  };
   await together([
     keep('server', 'The server', () => startServer({ dataDir, env, onOutput: output.write })),
     keep('worker', 'The worker', () => startWorker({ dataDir, env: workerEnv, onOutput: output.write })),
@@ -110,6 +116,7 @@ async function startParts(place: Place): Promise<void> {
     grpcAddress: `${HOST}:${ports.grpc}`,
     opsUrl: `http://${HOST}:${ports.ops}`,
     workerOpsUrl: `http://${HOST}:${ports.workerOps}`,
+    opsKey,
     databaseUrl,
     redisUrl,
     keys: [demoKey],

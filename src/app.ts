@@ -6,7 +6,12 @@ import { isUnreachable, openPool } from './db/pool.ts';
 import { Refusal } from './domain/refusal.ts';
 import { MICROS_PER_MS } from './domain/time.ts';
 import { startServer } from './grpc/server.ts';
+import { board } from './jobs/board.ts';
 import { expireSprinkles } from './jobs/expire-sprinkles.ts';
+import { partitionsAhead } from './jobs/partitions-ahead.ts';
+import { purgeEndedKeys } from './jobs/purge-keys.ts';
+import { purgeOldSprinkles } from './jobs/purge-sprinkles.ts';
+import { reconcileLedger } from './jobs/reconcile-ledger.ts';
 import { refundOneSprinkle } from './jobs/refund-sprinkle.ts';
 import { startJobs } from './jobs/start-jobs.ts';
 import { openKeyRing } from './keys/key-ring.ts';
@@ -190,6 +195,10 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
     jobs: {
       'expire-sprinkles': expireSprinkles(refunds),
       'refund-sprinkle': refundOneSprinkle(refunds),
+      'purge-sprinkles': purgeOldSprinkles(pool, config.sprinkleLookupMs),
+      'purge-keys': purgeEndedKeys(pool, config.purgeKeysAfterMs),
+      'partitions-ahead': partitionsAhead(pool, MONTHS_AHEAD),
+      'reconcile-ledger': reconcileLedger(pool, observer),
     },
   });
   const ops = await serveHealth({
@@ -200,6 +209,7 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
         () => [],
         () => ['postgres'],
       ),
+    pages: board(work.queues, config.opsKey),
   });
   logs.app.info({ opsPort: ops.port }, 'working');
 

@@ -9,6 +9,8 @@ export interface WorkerConfig {
   readonly redisUrl: string;
   readonly opsHost: string;
   readonly opsPort: number;
+  /** What opens the board of queues on the ops port; there is no board when undefined. */
+  readonly opsKey: string | undefined;
   readonly logDir: string | undefined;
   readonly logStdout: boolean;
   readonly logLevel: LogLevel;
@@ -16,6 +18,10 @@ export interface WorkerConfig {
   /** Connections for all but the ledger. */
   readonly connections: number;
   readonly statementTimeoutMs: number;
+  /** How long a sprinkle's creator can look it up, in milliseconds; then it may go. */
+  readonly sprinkleLookupMs: number;
+  /** How long API keys are kept after their end, in milliseconds; for good when undefined. */
+  readonly purgeKeysAfterMs: number | undefined;
   /** How long a failed job waits before its second try, in milliseconds; each further try waits twice as long. */
   readonly retryMs: number;
   readonly stopGraceMs: number;
@@ -23,6 +29,7 @@ export interface WorkerConfig {
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
 
 /** Reads the settings. Throws a ConfigError that names everything that is missing or wrong at once. */
 export function readWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
@@ -32,6 +39,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
     redisUrl: read.url('REDIS_URL', ['redis:', 'rediss:']),
     opsHost: read.text('OPS_HOST', '127.0.0.1'),
     opsPort: read.whole('OPS_PORT', 9465, 0, 65535),
+    opsKey: env.OPS_KEY ? read.secret('OPS_KEY') : undefined,
     logDir: env.LOG_DIR || undefined,
     logStdout: read.choice('LOG_STDOUT', 'true', ['true', 'false']) === 'true',
     logLevel: read.choice('LOG_LEVEL', 'info', LOG_LEVELS),
@@ -41,6 +49,8 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
     },
     connections: read.whole('WORKER_CONNECTIONS', 12, 1, 1000),
     statementTimeoutMs: read.whole('STATEMENT_TIMEOUT_MS', 10 * SECOND, 100, 10 * MINUTE),
+    sprinkleLookupMs: read.whole('SPRINKLE_LOOKUP_MS', 7 * DAY, 1, 365 * DAY),
+    purgeKeysAfterMs: read.whole('PURGE_API_KEYS_AFTER_DAYS', 0, 0, 36_500) * DAY || undefined,
     retryMs: read.whole('JOB_RETRY_MS', SECOND, 1, 10 * MINUTE),
     stopGraceMs: read.whole('STOP_GRACE_MS', 8 * SECOND, 0, 10 * MINUTE),
   };

@@ -33,6 +33,7 @@ export interface Stack {
   readonly key: SigningKey;
   /** The database's owner, for looking behind the scenes. */
   readonly db: pg.Pool;
+  readonly database: TestDatabase;
   readonly logDir: string;
   addUsers(ids: readonly number[]): Promise<void>;
   /** A room owned by its first member. */
@@ -137,6 +138,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     rest,
     restUrl: edge?.restUrl ?? '',
     db,
+    database,
     logDir,
     stop,
     ...people,

@@ -23,6 +23,8 @@ export interface DevInfo {
   readonly grpcAddress: string;
   readonly opsUrl: string;
   readonly workerOpsUrl: string;
+  /** The password, with any name, of the board of queues at /queues of workerOpsUrl. */
+  readonly opsKey: string;
   readonly envoyAdminUrl?: string;
   /** Logs in as the server does. */
   readonly databaseUrl: string;

@@ -32,6 +32,30 @@ export const JOBS = {
     attempts: 8,
     concurrency: 2,
   },
+  'purge-sprinkles': {
+    about: 'deletes sprinkles that their creators cannot look up any more; the ledger keeps what they moved',
+    schedule: { pattern: '0 20 * * * *' },
+    attempts: 5,
+    concurrency: 1,
+  },
+  'purge-keys': {
+    about: 'deletes API keys that ended long ago, where PURGE_API_KEYS_AFTER_DAYS says so',
+    schedule: { pattern: '0 10 3 * * *' },
+    attempts: 5,
+    concurrency: 1,
+  },
+  'partitions-ahead': {
+    about: 'makes the partitions of transfers for the months to come',
+    schedule: { pattern: '0 0 2 * * *' },
+    attempts: 5,
+    concurrency: 1,
+  },
+  'reconcile-ledger': {
+    about: 'holds accounts against their transfers, currencies against zero, and pots against their shares',
+    schedule: { pattern: '0 30 2 * * *' },
+    attempts: 5,
+    concurrency: 1,
+  },
 } as const satisfies Record<string, JobEntry>;
 
 /** The name of a job. */

@@ -1,4 +1,5 @@
 // What a job is to the machinery that runs it, and who is told how it goes.
+import type { LedgerFault } from '../db/jobs/reconciliation.ts';
 import type { JobData, JobName } from '../domain/jobs.ts';
 
 /**
@@ -23,6 +24,8 @@ export interface JobObserver {
   relayed(count: number): void;
   /** Refunds were made; the one that waited longest waited so many milliseconds after its sprinkle's end. */
   refunded(count: number, longestLagMs: number): void;
+  /** The ledger was held against itself; `faults` is what does not agree. */
+  reconciled(transfers: number, faults: readonly LedgerFault[]): void;
   /** Something did not work and will be tried again. */
   trouble(what: string, error: unknown): void;
 }

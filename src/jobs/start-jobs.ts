@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'bullmq';
 import { pausedJobs } from '../db/jobs/job-states.ts';
 import type { Pool } from '../db/pool.ts';
-import { JOB_NAMES, type JobName, jobEntry } from '../domain/jobs.ts';
+import { JOB_NAMES, jobEntry } from '../domain/jobs.ts';
 import type { JobObserver, Jobs } from './job.ts';
 import { closeQueues, openQueues, type Parcel, PREFIX, patient, type Queues } from './queues.ts';
 import { startRelay } from './relay.ts';
@@ -51,38 +51,40 @@ export function startJobs(options: JobsOptions): RunningJobs {
       maxStalledCount: 10,
     });
     worker.on('error', (error) => observer.trouble(`the worker of ${name}`, error));
-    return { name, worker };
+    return worker;
   });
   const relay = startRelay({ pool, databaseUrl, queues, observer });
-  const watching = watchPauses(pool, workers, observer, stopping.signal);
+  const watching = watchPauses(pool, queues, observer, stopping.signal);
   const stop = async () => {
     stopping.abort();
     await relay.stop();
     await watching;
-    const closed = Promise.all(workers.map(({ worker }) => worker.close()));
+    const closed = Promise.all(workers.map((worker) => worker.close()));
     const late = await Promise.race([
       closed.then(() => false),
       sleep(options.stopGraceMs, true, { ref: false }),
     ]);
-    if (late) await Promise.all(workers.map(({ worker }) => worker.close(true)));
+    if (late) await Promise.all(workers.map((worker) => worker.close(true)));
     await closeQueues(queues);
   };
   return { queues, stop };
 }
 
-/** What ops paused stands in Postgres, so that it outlives Redis; each worker keeps to it by itself. */
+/** What ops paused stands in Postgres, so that it outlives Redis; the queues are kept to it. */
 async function watchPauses(
   pool: Pool,
-  workers: readonly { name: JobName; worker: Worker<Parcel> }[],
+  queues: Queues,
   observer: JobObserver,
   stopping: AbortSignal,
 ): Promise<void> {
   while (!stopping.aborted) {
     try {
       const paused = await pausedJobs(pool);
-      for (const { name, worker } of workers) {
-        if (paused.has(name) && !worker.isPaused()) await worker.pause(true);
-        if (!paused.has(name) && worker.isPaused()) worker.resume();
+      for (const name of JOB_NAMES) {
+        const queue = queues[name];
+        if (paused.has(name) === (await queue.isPaused())) continue;
+        if (paused.has(name)) await queue.pause();
+        else await queue.resume();
       }
     } catch (error) {
       observer.trouble('looking for paused jobs', error);

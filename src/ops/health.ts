@@ -1,5 +1,5 @@
 // The ops port: is the process alive, and can it do its work.
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** What the ops port needs to know. */
@@ -8,6 +8,8 @@ export interface HealthOptions {
   readonly port: number;
   /** Checks what the process needs; the names of what is away. */
   check(): Promise<string[]>;
+  /** Serves other pages; returns whether a request was for one of them. */
+  readonly pages?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
 /** Serves /healthz (alive) and /readyz (able to work; 503 with what is away) until it is stopped. */
@@ -18,6 +20,7 @@ export async function serveHealth(options: HealthOptions): Promise<{ port: numbe
       response.end(`${JSON.stringify(body)}\n`);
     };
     if (request.url === '/healthz') return answer(200, { status: 'alive' });
+    if (options.pages?.(request, response)) return;
     if (request.url !== '/readyz')
       return answer(404, { status: 'no such page', pages: ['/healthz', '/readyz'] });
     const away = await options.check();

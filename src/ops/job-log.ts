@@ -14,6 +14,10 @@ export function jobLog({ app }: Logs) {
     relayed: (count: number) => app.debug({ count }, 'relayed'),
     refunded: (count: number, longestLagMs: number) =>
       app.info({ count, longestLagMs }, 'sprinkles refunded'),
+    reconciled: (transfers: number, faults: readonly object[]) => {
+      for (const fault of faults) app.error({ fault }, 'the ledger does not agree with itself');
+      app.info({ transfers, faults: faults.length }, 'ledger reconciled');
+    },
     trouble: (what: string, error: unknown) => app.warn({ what, reason: reason(error) }, 'trouble with jobs'),
   };
 }

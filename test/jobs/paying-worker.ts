@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { openPool } from '../../src/db/pool.ts';
-import type { Job } from '../../src/jobs/job.ts';
+import { JOB_NAMES } from '../../src/domain/jobs.ts';
+import type { Job, Jobs } from '../../src/jobs/job.ts';
 import { startJobs } from '../../src/jobs/start-jobs.ts';
 import { chance } from '../../src/ops/chance.ts';
 import { transfer } from '../../src/usecases/transfer.ts';
@@ -41,8 +42,8 @@ const work = startJobs({
   databaseUrl,
   redisUrl,
   pool,
-  jobs: { 'expire-sprinkles': nothing, 'refund-sprinkle': pay },
-  observer: { ran() {}, buried() {}, relayed() {}, refunded() {}, trouble() {} },
+  jobs: { ...(Object.fromEntries(JOB_NAMES.map((name) => [name, nothing])) as Jobs), 'refund-sprinkle': pay },
+  observer: { ran() {}, buried() {}, relayed() {}, refunded() {}, reconciled() {}, trouble() {} },
   retryMs: 20,
   stopGraceMs: 2000,
 });
