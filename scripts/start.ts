@@ -82,23 +82,25 @@ async function startParts(place: Place): Promise<void> {
   say('Starting PostgreSQL, Redis, the server, the worker and Envoy …');
   const edgeSecret = randomSecret();
   const edge = { restPort: ports.rest, grpcEdgePort: ports.grpcEdge, adminPort: ports.envoyAdmin };
-  const [{ databaseUrl, workerDatabaseUrl }, redisUrl, envoy] = await together([
+  const [databases, redisUrl, envoy] = await together([
     startDatabase(place),
     startQueue(place),
     prepareEnvoy({ dataDir, logDir, ...edge, serverPorts: [ports.grpc], edgeSecret }, say),
   ]);
   const keyEncryptionKeys = process.env.KEY_ENCRYPTION_KEYS || keepKeyEncryptionKeys(dataDir);
+  const databaseUrl = databases.server.DATABASE_URL;
   const demoKey = await keepDemoKey(dataDir, { databaseUrl, redisUrl, keyEncryptionKeys });
   const output = gate();
   const env = {
-    ...serverEnv(place, databaseUrl, redisUrl, edgeSecret),
+    ...serverEnv(place, redisUrl, edgeSecret),
+    ...databases.server,
     KEY_ENCRYPTION_KEYS: keyEncryptionKeys,
   };
   const opsKey = process.env.OPS_KEY || keepSecret(join(dataDir, 'ops-key.secret'));
   const workerEnv = {
     ...env,
     OPS_KEY: opsKey,
-    DATABASE_URL: workerDatabaseUrl,
+    ...databases.worker,
     OPS_PORT: String(ports.workerOps),
   };
   await together([
@@ -138,12 +140,23 @@ async function startDatabase({ dataDir, logDir, ports }: Place) {
   const ownerUrl = await postgres.createDatabase('ppuri');
   const appPassword = keepSecret(join(dataDir, 'postgres-app.secret'));
   const workerPassword = keepSecret(join(dataDir, 'postgres-worker.secret'));
+  const archiveOwnerUrl = await postgres.createDatabase('ppuri_archive');
   await migrate({ ownerUrl, appPassword, workerPassword });
-  const loginAs = (username: string, password: string) =>
-    Object.assign(new URL(ownerUrl), { username, password }).href;
+  await migrate({ ownerUrl: archiveOwnerUrl, appPassword, workerPassword, schema: 'archive' });
+  const loginAs = (username: string, password: string, url = ownerUrl) =>
+    Object.assign(new URL(url), { username, password }).href;
   const databaseUrl = loginAs('ppuri_app', appPassword);
   await seed(databaseUrl);
-  return { databaseUrl, workerDatabaseUrl: loginAs('ppuri_worker', workerPassword) };
+  return {
+    server: {
+      DATABASE_URL: databaseUrl,
+      ARCHIVE_DATABASE_URL: loginAs('ppuri_app', appPassword, archiveOwnerUrl),
+    },
+    worker: {
+      DATABASE_URL: loginAs('ppuri_worker', workerPassword),
+      ARCHIVE_DATABASE_URL: loginAs('ppuri_worker', workerPassword, archiveOwnerUrl),
+    },
+  };
 }
 
 async function startQueue({ dataDir, logDir, ports }: Place): Promise<string> {
@@ -157,18 +170,12 @@ async function startEdge(envoy: PreparedEnvoy): Promise<undefined> {
   await keep('envoy', 'Envoy', () => envoy.start());
 }
 
-function serverEnv(
-  { logDir, ports }: Place,
-  databaseUrl: string,
-  redisUrl: string,
-  edgeSecret: string,
-): NodeJS.ProcessEnv {
+function serverEnv({ logDir, ports }: Place, redisUrl: string, edgeSecret: string): NodeJS.ProcessEnv {
   return {
     // Ctrl-C shall take ten seconds at most; calls last for milliseconds.
     STOP_GRACE_MS: '5000',
     ...process.env,
     NODE_ENV: 'development',
-    DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
     GRPC_HOST: HOST,
     GRPC_PORT: String(ports.grpc),

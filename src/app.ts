@@ -6,6 +6,7 @@ import { isUnreachable, openPool } from './db/pool.ts';
 import { Refusal } from './domain/refusal.ts';
 import { MICROS_PER_MS } from './domain/time.ts';
 import { startServer } from './grpc/server.ts';
+import { archiveTransfers } from './jobs/archive-transfers.ts';
 import { board } from './jobs/board.ts';
 import { expireSprinkles } from './jobs/expire-sprinkles.ts';
 import { partitionsAhead } from './jobs/partitions-ahead.ts';
@@ -38,17 +39,16 @@ export interface App {
 /** How many months of partitions exist ahead of time. */
 const MONTHS_AHEAD = 12;
 const COUNT_USES_EVERY_MS = 5000;
+/** Comparing a month with its copy reads all of both. */
+const ARCHIVE_STATEMENT_MS = 30 * 60_000;
 
 /** Starts a server process; it serves once this resolves. */
 export async function startApp(config: Config): Promise<App> {
   const logs = openLogs({ folder: config.logDir, stdout: config.logStdout, level: config.logLevel });
-  const pool = (maxConnections: number) =>
-    openPool({
-      url: config.databaseUrl,
-      maxConnections,
-      statementTimeoutMs: config.statementTimeoutMs,
-      onIdleError: (error) => logs.app.warn({ reason: error.message }, 'lost a connection to Postgres'),
-    });
+  const pool = poolsOf(config, logs);
+  const archive = config.archiveDatabaseUrl
+    ? pool(config.readConnections, config.archiveDatabaseUrl)
+    : undefined;
   const ledgerPool = pool(config.ledger.lanes);
   const reads = pool(config.readConnections);
   const people = connectPeople(config.databaseUrl, config.peopleConnections);
@@ -67,6 +67,7 @@ export async function startApp(config: Config): Promise<App> {
   const core: Core = {
     perform: batcher.perform,
     reads,
+    archive,
     users: people.users,
     rooms: people.rooms,
     limits: { sprinkleLifetimeMs: config.sprinkleLifetimeMs, sprinkleLookupMs: config.sprinkleLookupMs },
@@ -117,7 +118,7 @@ export async function startApp(config: Config): Promise<App> {
     await batcher.drained();
     gate.close();
     await keys.close();
-    await Promise.all([ops.stop(), ledgerPool.end(), reads.end(), people.close()]);
+    await Promise.all([ops.stop(), ledgerPool.end(), reads.end(), archive?.end(), people.close()]);
     logs.app.info('stopped');
     await logs.close();
   };
@@ -164,14 +165,11 @@ export interface WorkerApp {
 /** Starts a worker process; it works once this resolves. */
 export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
   const logs = openLogs({ folder: config.logDir, stdout: config.logStdout, level: config.logLevel });
-  const openWorkerPool = (maxConnections: number) =>
-    openPool({
-      url: config.databaseUrl,
-      maxConnections,
-      statementTimeoutMs: config.statementTimeoutMs,
-      onIdleError: (error) => logs.app.warn({ reason: error.message }, 'lost a connection to Postgres'),
-    });
-  const [ledgerPool, pool] = [openWorkerPool(config.ledger.lanes), openWorkerPool(config.connections)];
+  const open = poolsOf(config, logs);
+  const [ledgerPool, pool] = [open(config.ledger.lanes), open(config.connections)];
+  const patient = poolsOf({ ...config, statementTimeoutMs: ARCHIVE_STATEMENT_MS }, logs);
+  const live = patient(1);
+  const archive = config.archiveDatabaseUrl ? patient(1, config.archiveDatabaseUrl) : undefined;
   await pool.query('SELECT ensure_transfer_partitions($1)', [MONTHS_AHEAD]);
   const batcher = startBatcher(
     {
@@ -199,6 +197,7 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
       'purge-keys': purgeEndedKeys(pool, config.purgeKeysAfterMs),
       'partitions-ahead': partitionsAhead(pool, MONTHS_AHEAD),
       'reconcile-ledger': reconcileLedger(pool, observer),
+      'archive-transfers': archiveTransfers({ live, archive, afterMonths: config.archiveAfterMonths }),
     },
   });
   const ops = await serveHealth({
@@ -216,9 +215,20 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
   const stop = async () => {
     await work.stop();
     await batcher.drained();
-    await Promise.all([ops.stop(), ledgerPool.end(), pool.end()]);
+    await Promise.all([ops.stop(), ledgerPool.end(), pool.end(), live.end(), archive?.end()]);
     logs.app.info('stopped');
     await logs.close();
   };
   return { opsPort: ops.port, stop };
+}
+
+/** Opens pools as a process' settings say, on its own database unless told another. */
+function poolsOf(config: Pick<Config, 'databaseUrl' | 'statementTimeoutMs'>, logs: Logs) {
+  return (maxConnections: number, url = config.databaseUrl) =>
+    openPool({
+      url,
+      maxConnections,
+      statementTimeoutMs: config.statementTimeoutMs,
+      onIdleError: (error) => logs.app.warn({ reason: error.message }, 'lost a connection to Postgres'),
+    });
 }

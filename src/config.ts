@@ -7,6 +7,8 @@ import type { SealingKeys } from './keys/seal.ts';
 export interface Config {
   readonly databaseUrl: string;
   readonly redisUrl: string;
+  /** The database of archived transfers; undefined where none are archived. */
+  readonly archiveDatabaseUrl: string | undefined;
   readonly grpcHost: string;
   readonly grpcPort: number;
   readonly grpcReflection: boolean;
@@ -65,6 +67,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const config: Config = {
     databaseUrl: read.url('DATABASE_URL', ['postgres:', 'postgresql:']),
     redisUrl: read.url('REDIS_URL', ['redis:', 'rediss:']),
+    archiveDatabaseUrl: read.optionalUrl('ARCHIVE_DATABASE_URL', ['postgres:', 'postgresql:']),
     grpcHost: read.text('GRPC_HOST', '127.0.0.1'),
     grpcPort: read.whole('GRPC_PORT', 50051, 0, 65535),
     // What helps to develop against a server also helps to attack one.

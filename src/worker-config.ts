@@ -7,6 +7,10 @@ export interface WorkerConfig {
   /** A login with the rights of ppuri_worker. */
   readonly databaseUrl: string;
   readonly redisUrl: string;
+  /** The database that old transfers go to; undefined where they stay. */
+  readonly archiveDatabaseUrl: string | undefined;
+  /** How many whole months of transfers stay besides the current one. */
+  readonly archiveAfterMonths: number;
   readonly opsHost: string;
   readonly opsPort: number;
   /** What opens the board of queues on the ops port; there is no board when undefined. */
@@ -37,6 +41,8 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
   const config: WorkerConfig = {
     databaseUrl: read.url('DATABASE_URL', ['postgres:', 'postgresql:']),
     redisUrl: read.url('REDIS_URL', ['redis:', 'rediss:']),
+    archiveDatabaseUrl: read.optionalUrl('ARCHIVE_DATABASE_URL', ['postgres:', 'postgresql:']),
+    archiveAfterMonths: read.whole('ARCHIVE_AFTER_MONTHS', 12, 1, 1200),
     opsHost: read.text('OPS_HOST', '127.0.0.1'),
     opsPort: read.whole('OPS_PORT', 9465, 0, 65535),
     opsKey: env.OPS_KEY ? read.secret('OPS_KEY') : undefined,

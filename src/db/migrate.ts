@@ -11,9 +11,14 @@ export interface MigrateOptions {
   readonly appPassword: string;
   /** The password that the worker's login, ppuri_worker, gets; without one nobody can log in as it. */
   readonly workerPassword?: string;
+  /** The ledger's schema unless it says the archive's. */
+  readonly schema?: 'ledger' | 'archive';
 }
 
-const FOLDER = new URL('./migrations/', import.meta.url);
+const FOLDERS = {
+  ledger: new URL('./migrations/', import.meta.url),
+  archive: new URL('./archive/migrations/', import.meta.url),
+} as const;
 /** Any number that no other program takes a lock under in this database. */
 const LOCK = 5_077_821;
 
@@ -21,7 +26,8 @@ const LOCK = 5_077_821;
  * Makes the roles ppuri_app, which may use the tables but not change or empty the ledger, and ppuri_worker, which may
  * also look after jobs and old data, and runs the migrations that have not run yet. Several processes may do it at once: one works, the others wait and find it done.
  */
-export async function migrate({ ownerUrl, appPassword, workerPassword }: MigrateOptions): Promise<void> {
+export async function migrate(options: MigrateOptions): Promise<void> {
+  const { ownerUrl, appPassword, workerPassword, schema = 'ledger' } = options;
   const client = new pg.Client({ connectionString: ownerUrl });
   await client.connect();
   try {
@@ -30,7 +36,7 @@ export async function migrate({ ownerUrl, appPassword, workerPassword }: Migrate
     await client.query(
       `CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, ran_at timestamptz NOT NULL DEFAULT now())`,
     );
-    await steps(client).up();
+    await steps(client, FOLDERS[schema]).up();
   } finally {
     await client.end();
   }
@@ -56,10 +62,10 @@ async function prepareRole(client: pg.Client, name: string, password: string | u
   else if (login) await client.query(`ALTER ROLE ${name}${login}`);
 }
 
-function steps(client: pg.Client): Umzug {
-  const files = readdirSync(FOLDER).filter((file) => file.endsWith('.sql'));
+function steps(client: pg.Client, folder: URL): Umzug {
+  const files = readdirSync(folder).filter((file) => file.endsWith('.sql'));
   return new Umzug({
-    migrations: files.sort().map((name) => ({ name, up: () => run(client, name) })),
+    migrations: files.sort().map((name) => ({ name, up: () => run(client, folder, name) })),
     storage: {
       // A migration and the note that it ran are one transaction, in run().
       logMigration: async () => {},
@@ -75,10 +81,10 @@ function steps(client: pg.Client): Umzug {
   });
 }
 
-async function run(client: pg.Client, name: string): Promise<void> {
+async function run(client: pg.Client, folder: URL, name: string): Promise<void> {
   await client.query('BEGIN');
   try {
-    await client.query(readFileSync(new URL(name, FOLDER), 'utf8'));
+    await client.query(readFileSync(new URL(name, folder), 'utf8'));
     await client.query('INSERT INTO migrations (name) VALUES ($1)', [name]);
     await client.query('COMMIT');
   } catch (error) {

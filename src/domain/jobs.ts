@@ -56,6 +56,12 @@ export const JOBS = {
     attempts: 5,
     concurrency: 1,
   },
+  'archive-transfers': {
+    about: 'moves months of transfers that ended ARCHIVE_AFTER_MONTHS ago to the archive database',
+    schedule: { pattern: '0 0 4 * * *' },
+    attempts: 5,
+    concurrency: 1,
+  },
 } as const satisfies Record<string, JobEntry>;
 
 /** The name of a job. */

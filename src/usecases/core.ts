@@ -10,6 +10,8 @@ export interface Core {
   readonly perform: Perform;
   /** Connections for reading the ledger. */
   readonly reads: Pool;
+  /** Connections for reading the transfers of months that were archived; undefined where none are. */
+  readonly archive: Pool | undefined;
   readonly users: Users;
   readonly rooms: Rooms;
   readonly limits: {

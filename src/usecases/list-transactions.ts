@@ -1,5 +1,6 @@
 // Lists what came into and went out of a wallet of the acting user, newest first.
-import { listTransfers, type TransferFilter, type TransferPlace } from '../db/reads/transfers.ts';
+import { listTransfersAnywhere } from '../db/archive/reads.ts';
+import type { TransferFilter, TransferPlace } from '../db/reads/transfers.ts';
 import type { WalletRef } from '../domain/intent.ts';
 import type { Page } from '../domain/page.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
@@ -25,7 +26,7 @@ export async function listTransactions(
   size: number,
 ): Promise<Page<Transaction, TransferPlace>> {
   const wallet = await getWallet(core, userId, ref);
-  const page = await listTransfers(core.reads, wallet.id, filter, after, size);
+  const page = await listTransfersAnywhere(core, wallet.id, filter, after, size);
   return { items: page.items.map((posted) => seenFrom(wallet.id, posted)), next: page.next };
 }
 
