@@ -6,6 +6,7 @@ import { isUnreachable, openPool } from './db/pool.ts';
 import { Refusal } from './domain/refusal.ts';
 import { MICROS_PER_MS } from './domain/time.ts';
 import { startServer } from './grpc/server.ts';
+import { aggregateStatistics } from './jobs/aggregate-statistics.ts';
 import { archiveTransfers } from './jobs/archive-transfers.ts';
 import { board } from './jobs/board.ts';
 import { expireSprinkles } from './jobs/expire-sprinkles.ts';
@@ -197,6 +198,7 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
       'purge-keys': purgeEndedKeys(pool, config.purgeKeysAfterMs),
       'partitions-ahead': partitionsAhead(pool, MONTHS_AHEAD),
       'reconcile-ledger': reconcileLedger(pool, observer),
+      'aggregate-statistics': aggregateStatistics(pool),
       'archive-transfers': archiveTransfers({ live, archive, afterMonths: config.archiveAfterMonths }),
     },
   });

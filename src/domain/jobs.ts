@@ -62,6 +62,12 @@ export const JOBS = {
     attempts: 5,
     concurrency: 1,
   },
+  'aggregate-statistics': {
+    about: 'works out the figures of hours and days that are over',
+    schedule: { pattern: '0 5 * * * *' },
+    attempts: 5,
+    concurrency: 1,
+  },
 } as const satisfies Record<string, JobEntry>;
 
 /** The name of a job. */

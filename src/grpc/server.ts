@@ -5,6 +5,7 @@ import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { ApiKeyServiceService } from '../../gen/ts/admin/v1/api_key_service.ts';
 import { JobServiceService } from '../../gen/ts/admin/v1/job_service.ts';
+import { StatisticsServiceService } from '../../gen/ts/admin/v1/statistics_service.ts';
 import { RoomServiceService as RoomV1 } from '../../gen/ts/wallet/v1/room_service.ts';
 import { SprinkleServiceService as SprinkleV1 } from '../../gen/ts/wallet/v1/sprinkle_service.ts';
 import { UserServiceService as UserV1 } from '../../gen/ts/wallet/v1/user_service.ts';
@@ -19,6 +20,7 @@ import type { KeyOffice } from '../usecases/api-keys.ts';
 import type { Core } from '../usecases/core.ts';
 import * as adminApiKeys from './admin/api-keys.ts';
 import * as adminJobs from './admin/jobs.ts';
+import * as adminStatistics from './admin/statistics.ts';
 import { connectionOptions, type ServerTls, serverCredentials } from './connections.ts';
 import { DESCRIPTOR_SET, SERVICES, warmUp } from './contracts.ts';
 import { admit, type Rates, signatureCap } from './interceptors/admit.ts';
@@ -123,6 +125,7 @@ function services(core: Core, options: ServerOptions): BoundService[] {
     bind(RoomV2, peopleV2.roomService(core), interceptors),
     bind(ApiKeyServiceService, adminApiKeys.apiKeyService(options.keyOffice), interceptors),
     bind(JobServiceService, adminJobs.jobService(core), interceptors),
+    bind(StatisticsServiceService, adminStatistics.statisticsService(core), interceptors),
   ];
 }
 
