@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import { startBatcher } from './db/ledger/batcher.ts';
 import { connectPeople, type People } from './db/people/connect.ts';
 import { isUnreachable, openPool } from './db/pool.ts';
+import { writeSamples } from './db/samples.ts';
 import { Refusal } from './domain/refusal.ts';
 import { MICROS_PER_MS } from './domain/time.ts';
 import { startServer } from './grpc/server.ts';
@@ -18,6 +19,7 @@ import { refundOneSprinkle } from './jobs/refund-sprinkle.ts';
 import { startJobs } from './jobs/start-jobs.ts';
 import { openKeyRing } from './keys/key-ring.ts';
 import { readNetworks } from './keys/networks.ts';
+import { openTally } from './ops/call-tally.ts';
 import { chance } from './ops/chance.ts';
 import { serveHealth } from './ops/health.ts';
 import { jobLog } from './ops/job-log.ts';
@@ -74,15 +76,13 @@ export async function startApp(config: Config): Promise<App> {
     limits: { sprinkleLifetimeMs: config.sprinkleLifetimeMs, sprinkleLookupMs: config.sprinkleLookupMs },
   };
   const keys = await openKeys(config, people, logs);
-  const gate = await openGate({
-    url: config.redisUrl,
-    prefix: 'ppuri:',
-    timeoutMs: config.redisTimeoutMs,
-    onStateChange: (state, cause) =>
-      logs.app.warn({ state, reason: cause?.message }, 'limits: Redis breaker'),
-    onConnectionError: (error) => logs.app.warn({ reason: error.message }, 'limits: Redis cannot be reached'),
-  });
+  const gate = await openLimits(config, logs);
+  const tally = openTally(
+    (samples) => writeSamples(reads, samples),
+    (error) => logs.app.warn({ reason: error.message }, 'counts of calls were lost'),
+  );
   const server = await startServer(core, {
+    tally: tally.call,
     keyOffice: keys.office,
     gate,
     rates: config.rates,
@@ -117,6 +117,7 @@ export async function startApp(config: Config): Promise<App> {
   const stop = async () => {
     await server.stop();
     await batcher.drained();
+    await tally.stop();
     gate.close();
     await keys.close();
     await Promise.all([ops.stop(), ledgerPool.end(), reads.end(), archive?.end(), people.close()]);
@@ -124,6 +125,18 @@ export async function startApp(config: Config): Promise<App> {
     await logs.close();
   };
   return { grpcPort: server.port, opsPort: ops.port, logs, stop };
+}
+
+/** Opens what remembers nonces and holds callers to their limits. */
+function openLimits(config: Config, logs: Logs) {
+  return openGate({
+    url: config.redisUrl,
+    prefix: 'ppuri:',
+    timeoutMs: config.redisTimeoutMs,
+    onStateChange: (state, cause) =>
+      logs.app.warn({ state, reason: cause?.message }, 'limits: Redis breaker'),
+    onConnectionError: (error) => logs.app.warn({ reason: error.message }, 'limits: Redis cannot be reached'),
+  });
 }
 
 /** Opens what checks and looks after API keys. */

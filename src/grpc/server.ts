@@ -29,6 +29,7 @@ import { authorize } from './interceptors/authorize.ts';
 import { identifyCaller } from './interceptors/identify-caller.ts';
 import { limitTime } from './interceptors/limit-time.ts';
 import { type ErrorReporting, refuseErrors } from './interceptors/refuse-errors.ts';
+import { type TallyCall, tallyCalls } from './interceptors/tally-calls.ts';
 import { validateRequest } from './interceptors/validate-request.ts';
 import { answerUnknownMethods, lastWord } from './last-word.ts';
 import { type BoundService, bind } from './unary.ts';
@@ -45,6 +46,7 @@ export interface ServerOptions extends ErrorReporting {
   readonly authentication: Omit<Authentication, 'noteWrongSignature'>;
   readonly gate: Gate;
   readonly rates: Rates;
+  readonly tally: TallyCall;
   /** What admin.v1 looks after keys with. */
   readonly keyOffice: KeyOffice;
   readonly host: string;
@@ -102,6 +104,7 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
 
 function services(core: Core, options: ServerOptions): BoundService[] {
   const interceptors = [
+    tallyCalls(options.tally),
     limitTime(options.callTimeoutMs),
     refuseErrors(options),
     authenticate({

@@ -63,8 +63,9 @@ function optionsOf(name: JobName, retryMs: number): JobsOptions {
     attempts: jobEntry(name).attempts,
     backoff: { type: 'exponential', delay: retryMs, jitter: 0.5 },
     removeOnComplete: KEEP,
-    // Dead letters are kept in Postgres.
-    removeOnFail: KEEP,
+    // Dead letters are kept in Postgres. Where not even that worked, the outbox has the row still, and the queue takes it
+    // again only if it knows nothing of it any more.
+    removeOnFail: true,
   };
 }
 

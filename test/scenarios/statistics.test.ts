@@ -150,3 +150,18 @@ test('measures are listed, and one that is none is refused', async () => {
   const refused = await stack.grpc.tell('admin.v1.StatisticsService/GetSeries', request);
   assert.deepEqual([refused.code, refused.fields], ['ERR001', ['measure']]);
 });
+
+test('a server writes down how its calls went', async () => {
+  const count = async () => {
+    const { rows } = await stack.db.query(
+      `SELECT coalesce(sum(value) FILTER (WHERE label = 'OK'), 0)::int AS good,
+         coalesce(sum(value) FILTER (WHERE label = 'ERR005'), 0)::int AS lost FROM samples WHERE measure = 'calls' AND at > $1`,
+      [at(24)],
+    );
+    return rows[0];
+  };
+  await stack.grpc.tell('wallet.v1.UserService/GetUser', { user_id: '1' }, { userId: String(ANNA) });
+  for (let i = 0; i < 120 && (await count()).lost === 0; i++) await sleep(100);
+  const { good, lost } = await count();
+  assert.ok(good >= 10 && lost === 1, `${good} good, ${lost} not found`);
+});
