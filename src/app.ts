@@ -218,11 +218,7 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
   const ops = await serveHealth({
     host: config.opsHost,
     port: config.opsPort,
-    check: () =>
-      pool.query('SELECT 1').then(
-        () => [],
-        () => ['postgres'],
-      ),
+    check: work.away,
     pages: board(work.queues, config.opsKey),
   });
   logs.app.info({ opsPort: ops.port }, 'working');

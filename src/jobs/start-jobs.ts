@@ -8,6 +8,7 @@ import type { JobObserver, Jobs } from './job.ts';
 import { closeQueues, openQueues, type Parcel, PREFIX, patient, type Queues } from './queues.ts';
 import { startRelay } from './relay.ts';
 import { runJob } from './run-job.ts';
+import { hasSchedules } from './schedule.ts';
 
 /** What a worker runs on. */
 export interface JobsOptions {
@@ -25,6 +26,8 @@ export interface JobsOptions {
 /** A worker at work. */
 export interface RunningJobs {
   readonly queues: Queues;
+  /** The names of what jobs need and cannot be reached. */
+  away(): Promise<string[]>;
   /** Takes no more jobs, lets those under way finish, and ends. */
   stop(): Promise<void>;
 }
@@ -67,7 +70,14 @@ export function startJobs(options: JobsOptions): RunningJobs {
     if (late) await Promise.all(workers.map((worker) => worker.close(true)));
     await closeQueues(queues);
   };
-  return { queues, stop };
+  const away = async () => {
+    const [postgres, redis] = await Promise.allSettled([pool.query('SELECT 1'), hasSchedules(queues)]);
+    return [
+      ...(postgres.status === 'rejected' ? ['postgres'] : []),
+      ...(redis.status === 'rejected' ? ['redis'] : []),
+    ];
+  };
+  return { queues, away, stop };
 }
 
 /** What ops paused stands in Postgres, so that it outlives Redis; the queues are kept to it. */

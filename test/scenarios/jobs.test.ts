@@ -95,6 +95,21 @@ test('jobs that are none are refused, and so are keys without the scope', {
   teller.close();
 });
 
+test('a worker without Redis says so, and is ready again once Redis is back', {
+  skip: withoutRedis,
+}, async () => {
+  const ready = async () => {
+    const answer = await fetch(`http://127.0.0.1:${worker.opsPort}/readyz`);
+    return `${answer.status} ${((await answer.json()) as { away?: string[] }).away ?? ''}`;
+  };
+  assert.equal(await ready(), '200 ');
+  await redis.kill();
+  assert.equal(await ready(), '503 redis');
+  await redis.restart();
+  for (let i = 0; i < 50 && (await ready()) !== '200 '; i++) await sleep(100);
+  assert.equal(await ready(), '200 ');
+});
+
 test('the board opens to the ops key alone', { skip: withoutRedis }, async () => {
   const at = (path: string, password?: string) =>
     fetch(`http://127.0.0.1:${worker.opsPort}${path}`, {
