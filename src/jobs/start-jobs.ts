@@ -88,6 +88,7 @@ async function watchPauses(
   stopping: AbortSignal,
 ): Promise<void> {
   while (!stopping.aborted) {
+    await sleep(LOOK_AT_PAUSES_MS, undefined, { signal: stopping }).catch(() => {});
     try {
       const paused = await pausedJobs(pool);
       for (const name of JOB_NAMES) {
@@ -99,6 +100,5 @@ async function watchPauses(
     } catch (error) {
       observer.trouble('looking for paused jobs', error);
     }
-    await sleep(LOOK_AT_PAUSES_MS, undefined, { signal: stopping }).catch(() => {});
   }
 }
