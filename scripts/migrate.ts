@@ -1,12 +1,21 @@
 // `npm run migrate`: brings a database to the newest schema before a new version of the server starts.
 import { migrate } from '../src/db/migrate.ts';
 
-const { DATABASE_URL: ownerUrl, APP_PASSWORD: appPassword } = process.env;
-if (!ownerUrl || !appPassword) {
+const {
+  DATABASE_URL,
+  APP_PASSWORD: appPassword,
+  WORKER_PASSWORD: workerPassword,
+  ARCHIVE_DATABASE_URL,
+} = process.env;
+if (!DATABASE_URL || !appPassword || !workerPassword) {
   console.error(
-    'DATABASE_URL (a login that owns the database) and APP_PASSWORD (what ppuri_app gets) are required',
+    'DATABASE_URL (a login that owns the database), APP_PASSWORD (what ppuri_app gets) and WORKER_PASSWORD (what ' +
+      'ppuri_worker gets) are required; ARCHIVE_DATABASE_URL too (a login that owns it) where transfers are archived',
   );
   process.exit(1);
 }
-await migrate({ ownerUrl, appPassword });
+await migrate({ ownerUrl: DATABASE_URL, appPassword, workerPassword });
+if (ARCHIVE_DATABASE_URL) {
+  await migrate({ ownerUrl: ARCHIVE_DATABASE_URL, appPassword, workerPassword, schema: 'archive' });
+}
 console.log('the schema is the newest one');

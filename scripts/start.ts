@@ -15,13 +15,15 @@ import { killParts } from './dev/processes.ts';
 import { startRedis } from './dev/redis.ts';
 import { endCommands } from './dev/run-command.ts';
 import { keepSecret, randomSecret } from './dev/secret-file.ts';
-import { startServer } from './dev/server.ts';
+import { startServer, startWorker } from './dev/server.ts';
 import { SetupError } from './dev/setup-error.ts';
 import { onStopSignal } from './dev/stop-signals.ts';
 import { welcome } from './dev/welcome.ts';
 
 /** How long a start that is under way is waited for when it shall stop. */
 const START_GRACE_MS = 5_000;
+
+type PartName = 'postgres' | 'redis' | 'server' | 'worker' | 'envoy';
 
 interface Place {
   readonly dataDir: string;
@@ -30,7 +32,7 @@ interface Place {
 }
 
 const startedAt = performance.now();
-const parts = new Map<'postgres' | 'redis' | 'server' | 'envoy', Kept<Runnable>>();
+const parts = new Map<PartName, Kept<Runnable>>();
 let stopping = false;
 let unlock = () => {};
 
@@ -77,24 +79,34 @@ async function start(): Promise<void> {
 
 async function startParts(place: Place): Promise<void> {
   const { dataDir, logDir, ports } = place;
-  say('Starting PostgreSQL, Redis, the server and Envoy …');
+  say('Starting PostgreSQL, Redis, the server, the worker and Envoy …');
   const edgeSecret = randomSecret();
   const edge = { restPort: ports.rest, grpcEdgePort: ports.grpcEdge, adminPort: ports.envoyAdmin };
-  const [databaseUrl, redisUrl, envoy] = await together([
+  const [databases, redisUrl, envoy] = await together([
     startDatabase(place),
     startQueue(place),
     prepareEnvoy({ dataDir, logDir, ...edge, serverPorts: [ports.grpc], edgeSecret }, say),
   ]);
   const keyEncryptionKeys = process.env.KEY_ENCRYPTION_KEYS || keepKeyEncryptionKeys(dataDir);
+  const databaseUrl = databases.server.DATABASE_URL;
   const demoKey = await keepDemoKey(dataDir, { databaseUrl, redisUrl, keyEncryptionKeys });
   const output = gate();
-  await keep('server', 'The server', () =>
-    startServer({
-      dataDir,
-      env: { ...serverEnv(place, databaseUrl, redisUrl, edgeSecret), KEY_ENCRYPTION_KEYS: keyEncryptionKeys },
-      onOutput: output.write,
-    }),
-  );
+  const env = {
+    ...serverEnv(place, redisUrl, edgeSecret),
+    ...databases.server,
+    KEY_ENCRYPTION_KEYS: keyEncryptionKeys,
+  };
+  const opsKey = process.env.OPS_KEY || keepSecret(join(dataDir, 'ops-key.secret'));
+  const workerEnv = {
+    ...env,
+    OPS_KEY: opsKey,
+    ...databases.worker,
+    OPS_PORT: String(ports.workerOps),
+  };
+  await together([
+    keep('server', 'The server', () => startServer({ dataDir, env, onOutput: output.write })),
+    keep('worker', 'The worker', () => startWorker({ dataDir, env: workerEnv, onOutput: output.write })),
+  ]);
   const noEnvoy = 'reason' in envoy ? envoy.reason : await startEdge(envoy);
   if (stopping) return;
   writeDevInfo(dataDir, {
@@ -105,6 +117,8 @@ async function startParts(place: Place): Promise<void> {
     }),
     grpcAddress: `${HOST}:${ports.grpc}`,
     opsUrl: `http://${HOST}:${ports.ops}`,
+    workerOpsUrl: `http://${HOST}:${ports.workerOps}`,
+    opsKey,
     databaseUrl,
     redisUrl,
     keys: [demoKey],
@@ -115,8 +129,8 @@ async function startParts(place: Place): Promise<void> {
   output.open();
 }
 
-/** Starts Postgres and brings the schema and the demo people into it; returns the server's own login. */
-async function startDatabase({ dataDir, logDir, ports }: Place): Promise<string> {
+/** Starts Postgres and brings the schema and the demo people into it; returns the logins of server and worker. */
+async function startDatabase({ dataDir, logDir, ports }: Place) {
   const [{ first: postgres }, { migrate }, { seed }] = await Promise.all([
     keep('postgres', 'PostgreSQL', () => startPostgres({ dataDir, logDir, port: ports.postgres })),
     // Loaded meanwhile, because they take about as long as Postgres does.
@@ -125,12 +139,24 @@ async function startDatabase({ dataDir, logDir, ports }: Place): Promise<string>
   ]);
   const ownerUrl = await postgres.createDatabase('ppuri');
   const appPassword = keepSecret(join(dataDir, 'postgres-app.secret'));
-  await migrate({ ownerUrl, appPassword });
-  const url = new URL(ownerUrl);
-  url.username = 'ppuri_app';
-  url.password = appPassword;
-  await seed(url.href);
-  return url.href;
+  const workerPassword = keepSecret(join(dataDir, 'postgres-worker.secret'));
+  const archiveOwnerUrl = await postgres.createDatabase('ppuri_archive');
+  await migrate({ ownerUrl, appPassword, workerPassword });
+  await migrate({ ownerUrl: archiveOwnerUrl, appPassword, workerPassword, schema: 'archive' });
+  const loginAs = (username: string, password: string, url = ownerUrl) =>
+    Object.assign(new URL(url), { username, password }).href;
+  const databaseUrl = loginAs('ppuri_app', appPassword);
+  await seed(databaseUrl);
+  return {
+    server: {
+      DATABASE_URL: databaseUrl,
+      ARCHIVE_DATABASE_URL: loginAs('ppuri_app', appPassword, archiveOwnerUrl),
+    },
+    worker: {
+      DATABASE_URL: loginAs('ppuri_worker', workerPassword),
+      ARCHIVE_DATABASE_URL: loginAs('ppuri_worker', workerPassword, archiveOwnerUrl),
+    },
+  };
 }
 
 async function startQueue({ dataDir, logDir, ports }: Place): Promise<string> {
@@ -144,12 +170,7 @@ async function startEdge(envoy: PreparedEnvoy): Promise<undefined> {
   await keep('envoy', 'Envoy', () => envoy.start());
 }
 
-function serverEnv(
-  { logDir, ports }: Place,
-  databaseUrl: string,
-  redisUrl: string,
-  edgeSecret: string,
-): NodeJS.ProcessEnv {
+function serverEnv({ logDir, ports }: Place, redisUrl: string, edgeSecret: string): NodeJS.ProcessEnv {
   return {
     // Nobody is sent elsewhere, and by then the edge has stopped.
     STOP_DRAIN_MS: '0',
@@ -157,7 +178,6 @@ function serverEnv(
     STOP_GRACE_MS: '5000',
     ...process.env,
     NODE_ENV: 'development',
-    DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
     GRPC_HOST: HOST,
     GRPC_PORT: String(ports.grpc),
@@ -170,7 +190,7 @@ function serverEnv(
 
 /** Starts a part and remembers it for stopping; what comes up while stopping is stopped at once. */
 async function keep<T extends Runnable>(
-  key: 'postgres' | 'redis' | 'server' | 'envoy',
+  key: PartName,
   name: string,
   begin: () => Promise<T>,
 ): Promise<Kept<T>> {
@@ -211,7 +231,7 @@ async function stop(exitCode: number): Promise<void> {
   stopping = true;
   endCommands();
   if (exitCode === 0) await Promise.race([starting, sleep(START_GRACE_MS)]);
-  for (const key of ['envoy', 'server', 'redis', 'postgres'] as const) await parts.get(key)?.stop();
+  for (const key of ['envoy', 'server', 'worker', 'redis', 'postgres'] as const) await parts.get(key)?.stop();
   killParts();
   unlock();
   process.exit(exitCode);

@@ -71,10 +71,12 @@ async function startParts(): Promise<Record<string, string>> {
   ]);
   if ('reason' in envoy) missing('Envoy', envoy.reason);
   const appPassword = keepSecret(join(dataDir, 'app.secret'));
-  await migrate({ ownerUrl: await postgres.createDatabase(TEMPLATE), appPassword });
+  const workerPassword = keepSecret(join(dataDir, 'worker.secret'));
+  await migrate({ ownerUrl: await postgres.createDatabase(TEMPLATE), appPassword, workerPassword });
   return {
     TEST_OWNER_URL: postgres.ownerUrl,
     TEST_APP_PASSWORD: appPassword,
+    TEST_WORKER_PASSWORD: workerPassword,
     TEST_TEMPLATE: TEMPLATE,
     TEST_REDIS_URL: redis?.url ?? '',
     TEST_ENVOY: 'path' in envoy ? envoy.path : '',

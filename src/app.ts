@@ -9,13 +9,16 @@ import type { Config } from './config.ts';
 import { startBatcher } from './db/ledger/batcher.ts';
 import { connectPeople, type People } from './db/people/connect.ts';
 import { isUnreachable, type Pool } from './db/pool.ts';
+import { writeSamples } from './db/samples.ts';
 import { Refusal } from './domain/refusal.ts';
 import { MICROS_PER_MS } from './domain/time.ts';
 import type { Perform } from './domain/verb.ts';
 import { CONTRACTS } from './grpc/contracts.ts';
+import type { TallyCall } from './grpc/interceptors/tally-calls.ts';
 import { type RunningServer, startServer } from './grpc/server.ts';
 import { openKeyRing } from './keys/key-ring.ts';
 import { readNetworks } from './keys/networks.ts';
+import { openTally } from './ops/call-tally.ts';
 import { chance } from './ops/chance.ts';
 import { type Logs, openLogs } from './ops/logs.ts';
 import { type Metrics, openMetrics } from './ops/metrics.ts';
@@ -27,7 +30,7 @@ import type { Cache, Gate } from './redis/index.ts';
 import { openReplica, type Replica } from './replica.ts';
 import type { KeyOffice } from './usecases/api-keys.ts';
 import type { Core } from './usecases/core.ts';
-import { openWatchedCache, openWatchedGate, openWatchedPool, watchPostgres } from './watched.ts';
+import { openWatchedCache, openWatchedGate, openWatchedPools, watchPostgres } from './watched.ts';
 
 /** A process that serves. */
 export interface App {
@@ -44,8 +47,6 @@ export interface App {
 /** How many months of partitions exist ahead of time. */
 const MONTHS_AHEAD = 12;
 const COUNT_USES_EVERY_MS = 5000;
-/** One renews the lease, one takes it from everybody; of its own, so that a crowd of statements doesn't cost the lease. */
-const EPOCH_CONNECTIONS = 2;
 /** Besides ours, what callers may call and is counted by its name. */
 const HEALTH_CALLS = ['/grpc.health.v1.Health/Check', '/grpc.health.v1.Health/Watch'];
 
@@ -53,14 +54,11 @@ const HEALTH_CALLS = ['/grpc.health.v1.Health/Check', '/grpc.health.v1.Health/Wa
 export async function startApp(config: Config): Promise<App> {
   const logs = openLogs({ folder: config.logDir, stdout: config.logStdout, level: config.logLevel });
   const metrics = openMetrics([...CONTRACTS.keys(), ...HEALTH_CALLS]);
-  const pool = (name: string, maxConnections: number) =>
-    openWatchedPool(config, logs, metrics, name, maxConnections);
-  const ledgerPool = pool('ledger', config.ledger.lanes);
-  const reads = pool('reads', config.readConnections);
+  const { ledgerPool, reads, archive, epochs, endPools } = openWatchedPools(config, logs, metrics);
   const people = connectPeople(config.databaseUrl, config.peopleConnections);
   await reads.query('SELECT ensure_transfer_partitions($1)', [MONTHS_AHEAD]);
 
-  const cache = await openWatchedCache(config, pool('epochs', EPOCH_CONNECTIONS), logs, metrics);
+  const cache = await openWatchedCache(config, epochs, logs, metrics);
   let isStopping = false;
   let server: RunningServer | undefined;
   const postgres = watchPostgres(config, logs, metrics, (isThere) =>
@@ -81,10 +79,14 @@ export async function startApp(config: Config): Promise<App> {
   metrics.states.ledgerQueue(batcher.queueLength);
   const replica = openReplica(config, reads, logs);
   if (config.replica) metrics.states.breaker('replica', () => replica.state() ?? 'closed');
-  const core = coreOf({ config, people, reads, replica, cache, perform: batcher.perform });
+  const core = coreOf({ config, people, reads, archive, replica, cache, perform: batcher.perform });
   const keys = await openKeys(config, people, logs);
   const gate = await openWatchedGate(config, logs, metrics);
-  server = await serve(core, config, { keys, gate, logs, metrics, postgres });
+  const tally = openTally(
+    (samples) => writeSamples(reads, samples),
+    (error) => logs.app.warn({ reason: error.message }, 'counts of calls were lost'),
+  );
+  server = await serve(core, config, { keys, gate, logs, metrics, postgres, tally: tally.call });
   const { port: grpcPort, stop: stopServer, setServing } = server;
   const ops = await serveOps({
     host: config.opsHost,
@@ -105,10 +107,11 @@ export async function startApp(config: Config): Promise<App> {
     await stopServer(graceMs);
     await batcher.drained();
     gate.close();
-    await cache.close();
+    cache.close();
     await keys.close();
     await replica.close();
-    await Promise.all([ledgerPool.end(), reads.end(), people.close(), postgres.close(), ops.stop()]);
+    await tally.stop();
+    await Promise.all([endPools(), people.close(), postgres.close(), ops.stop()]);
     return true;
   };
   const stop = async () => {
@@ -131,18 +134,20 @@ function coreOf(parts: {
   config: Config;
   people: People;
   reads: Pool;
+  archive: Pool | undefined;
   replica: Replica;
   cache: Cache;
   perform: Perform;
 }): Core {
-  const { config, people, reads, replica, cache, perform } = parts;
+  const { config, people, reads, archive, replica, cache, perform } = parts;
   const users = cachedUsers(cache, people.users);
   return {
     perform,
     reads,
     lookUp: replica.lookUp,
     wallets: cachedWallets(cache, reads),
-    newestTransfers: cachedNewestTransfers(cache, reads),
+    archive,
+    newestTransfers: cachedNewestTransfers(cache, { reads, archive }),
     tokens: cachedTokens(cache, reads),
     users,
     rooms: cachedRooms(cache, people.rooms, users),
@@ -157,10 +162,12 @@ interface Surroundings {
   readonly logs: Logs;
   readonly metrics: Metrics;
   readonly postgres: PartWatch;
+  readonly tally: TallyCall;
 }
 
-function serve(core: Core, config: Config, { keys, gate, logs, metrics, postgres }: Surroundings) {
+function serve(core: Core, config: Config, { keys, gate, logs, metrics, postgres, tally }: Surroundings) {
   return startServer(core, {
+    tally,
     keyOffice: keys.office,
     gate,
     rates: config.rates,

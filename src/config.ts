@@ -8,6 +8,8 @@ export interface Config {
   readonly databaseUrl: string;
   readonly replica: ReplicaConfig | undefined;
   readonly redisUrl: string;
+  /** The database of archived transfers; undefined where none are archived. */
+  readonly archiveDatabaseUrl: string | undefined;
   readonly grpcHost: string;
   readonly grpcPort: number;
   readonly grpcReflection: boolean;
@@ -67,7 +69,8 @@ export interface ReplicaConfig {
 /** From what importance on a line is logged. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+/** From what importance on a line can be logged. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 const POSTGRES = ['postgres:', 'postgresql:'];
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -90,6 +93,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
         }
       : undefined,
     redisUrl: read.url('REDIS_URL', ['redis:', 'rediss:']),
+    archiveDatabaseUrl: read.optionalUrl('ARCHIVE_DATABASE_URL', ['postgres:', 'postgresql:']),
     grpcHost: read.text('GRPC_HOST', '127.0.0.1'),
     grpcPort: read.whole('GRPC_PORT', 50051, 0, 65535),
     // What helps to develop against a server also helps to attack one.

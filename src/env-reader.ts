@@ -30,6 +30,10 @@ export class EnvReader {
     return value;
   }
 
+  optionalUrl(name: string, protocols: readonly string[]): string | undefined {
+    return this.#env[name] ? this.url(name, protocols) : undefined;
+  }
+
   whole(name: string, fallback: number, min: number, max: number): number {
     const value = this.#env[name] || String(fallback);
     const number = Number(value);

@@ -6,32 +6,48 @@ import { openProbe } from './db/probe.ts';
 import type { Logs } from './ops/logs.ts';
 import type { Metrics } from './ops/metrics.ts';
 import { type PartWatch, watchPart } from './ops/part-watch.ts';
-import { type Cache, type Gate, LEASE_MS, type OpenCache, openCache, openGate } from './redis/index.ts';
+import { type Gate, LEASE_MS, type OpenCache, openCache, openGate } from './redis/index.ts';
 
 const PROBE_EVERY_MS = 500;
 /** Longer than a Postgres that is there is ever silent: by a false alarm all processes would leave at once. */
 const PROBE_TIMEOUT_MS = 1000;
 
-/** Opens a pool of connections to Postgres; `name` is what it is called in the metrics. */
-export function openWatchedPool(
-  { databaseUrl, statementTimeoutMs }: Config,
-  logs: Logs,
-  metrics: Metrics,
-  name: string,
-  maxConnections: number,
-): Pool {
-  const pool = openPool({
-    url: databaseUrl,
-    maxConnections,
-    statementTimeoutMs,
-    onIdleError: (error) => logs.app.warn({ reason: error.message }, 'lost a connection to Postgres'),
-  });
-  metrics.states.pool(name, () => ({
-    total: pool.totalCount,
-    idle: pool.idleCount,
-    waiting: pool.waitingCount,
-  }));
-  return pool;
+/** One renews the lease, one takes it from everybody; of its own, so that a crowd of statements doesn't cost the lease. */
+const EPOCH_CONNECTIONS = 2;
+
+/** The connections to Postgres, by what they are for. */
+export interface Pools {
+  readonly ledgerPool: Pool;
+  readonly reads: Pool;
+  /** To the archive; undefined where there is none. */
+  readonly archive: Pool | undefined;
+  readonly epochs: Pool;
+  endPools(): Promise<unknown>;
+}
+
+/** Opens the pools, each under its name in the metrics. */
+export function openWatchedPools(config: Config, logs: Logs, metrics: Metrics): Pools {
+  const open = (name: string, maxConnections: number, url = config.databaseUrl): Pool => {
+    const pool = openPool({
+      url,
+      maxConnections,
+      statementTimeoutMs: config.statementTimeoutMs,
+      onIdleError: (error) => logs.app.warn({ reason: error.message }, 'lost a connection to Postgres'),
+    });
+    metrics.states.pool(name, () => ({
+      total: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }));
+    return pool;
+  };
+  const { archiveDatabaseUrl, readConnections } = config;
+  const ledgerPool = open('ledger', config.ledger.lanes);
+  const reads = open('reads', readConnections);
+  const archive = archiveDatabaseUrl ? open('archive', readConnections, archiveDatabaseUrl) : undefined;
+  const epochs = open('epochs', EPOCH_CONNECTIONS);
+  const endPools = () => Promise.all([ledgerPool, reads, archive, epochs].map((pool) => pool?.end()));
+  return { ledgerPool, reads, archive, epochs, endPools };
 }
 
 /** Watches Postgres, and tells when it goes away and when it is back. */
@@ -75,16 +91,15 @@ export async function openWatchedGate(config: Config, logs: Logs, metrics: Metri
   return gate;
 }
 
-/** Opens the copies in Redis; `epochs` are the connections that its lease is kept over, which close with it. */
+/** Opens the copies in Redis; `epochs` are the connections that its lease is kept over. */
 export async function openWatchedCache(
   config: Config,
   epochs: Pool,
   logs: Logs,
   metrics: Metrics,
-): Promise<Cache & Pick<OpenCache, 'state'> & { close(): Promise<void> }> {
+): Promise<OpenCache> {
   const cache = await openCache({
     url: config.redisUrl,
-    prefix: 'ppuri:copy:',
     timeoutMs: config.redisTimeoutMs,
     secret: config.edgeSecret,
     epochs: cacheEpochsIn(epochs, LEASE_MS),
@@ -97,9 +112,5 @@ export async function openWatchedCache(
   });
   metrics.states.breaker('copies', cache.state);
   metrics.states.copies(cache.isBelieved);
-  const close = async () => {
-    cache.close();
-    await epochs.end();
-  };
-  return { ...cache, close };
+  return cache;
 }

@@ -33,6 +33,7 @@ export interface Stack {
   readonly key: SigningKey;
   /** The database's owner, for looking behind the scenes. */
   readonly db: pg.Pool;
+  readonly database: TestDatabase;
   readonly logDir: string;
   addUsers(ids: readonly number[]): Promise<void>;
   /** A room owned by its first member. */
@@ -48,6 +49,8 @@ export interface TestDatabase {
   readonly ownerUrl: string;
   /** As the server's own login. */
   readonly appUrl: string;
+  /** As the worker's own login. */
+  readonly workerUrl: string;
   drop(): Promise<void>;
 }
 
@@ -69,12 +72,12 @@ export async function makeDatabase(): Promise<TestDatabase> {
     url.pathname = `/${name}`;
     return url;
   };
-  const appUrl = on(given('TEST_OWNER_URL'));
-  appUrl.username = 'ppuri_app';
-  appUrl.password = given('TEST_APP_PASSWORD');
+  const loginAs = (username: string, password: string) =>
+    Object.assign(on(given('TEST_OWNER_URL')), { username, password }).href;
   return {
     ownerUrl: on(given('TEST_OWNER_URL')).href,
-    appUrl: appUrl.href,
+    appUrl: loginAs('ppuri_app', given('TEST_APP_PASSWORD')),
+    workerUrl: loginAs('ppuri_worker', given('TEST_WORKER_PASSWORD')),
     drop: () => admin(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
   };
 }
@@ -137,6 +140,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     rest,
     restUrl: edge?.restUrl ?? '',
     db,
+    database,
     logDir,
     stop,
     ...people,

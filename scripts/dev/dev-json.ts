@@ -22,6 +22,9 @@ export interface DevInfo {
   /** The server itself. */
   readonly grpcAddress: string;
   readonly opsUrl: string;
+  readonly workerOpsUrl: string;
+  /** The password, with any name, of the board of queues at /queues of workerOpsUrl. */
+  readonly opsKey: string;
   readonly envoyAdminUrl?: string;
   /** Logs in as the server does. */
   readonly databaseUrl: string;

@@ -11,6 +11,7 @@ const PORTS = {
   grpc: { variable: 'GRPC_PORT', fallback: 50051 },
   grpcEdge: { variable: 'GRPC_EDGE_PORT', fallback: 8081 },
   ops: { variable: 'OPS_PORT', fallback: 9464 },
+  workerOps: { variable: 'WORKER_OPS_PORT', fallback: 9465 },
   envoyAdmin: { variable: 'ENVOY_ADMIN_PORT', fallback: 9901 },
   postgres: { variable: 'POSTGRES_PORT', fallback: 54329 },
   redis: { variable: 'REDIS_PORT', fallback: 63799 },

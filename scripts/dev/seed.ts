@@ -1,7 +1,10 @@
 // Fills a fresh database with people to try things with: users 1001 to 1005 with 100,000 won each, in room `demo`.
+
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
+import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { connectPeople } from '../../src/db/people/connect.ts';
 import { openPool } from '../../src/db/pool.ts';
+import { unhurried } from '../../src/domain/verb.ts';
 import { chance } from '../../src/ops/chance.ts';
 import { deposit } from '../../src/usecases/deposit.ts';
 
@@ -40,7 +43,7 @@ export async function seed(databaseUrl: string): Promise<void> {
 async function fund(pool: ReturnType<typeof openPool>): Promise<void> {
   // Nobody serves yet, and whoever serves next believes no copies of before.
   const { perform } = startBatcher(
-    { pool, random: chance, beforeCommit: async () => () => undefined, onCommit: () => {} },
+    { pool, random: chance, beforeCommit: NO_COPIES, onCommit: () => {} },
     { maxBatch: 100, lanes: 1, maxWaiting: 10_000 },
   );
   await Promise.all(
@@ -48,7 +51,7 @@ async function fund(pool: ReturnType<typeof openPool>): Promise<void> {
       const money = { currency: 'KRW', amount: START_BALANCE, field: 'amount' } as const;
       const intent = { userId, wallet: { defaultOf: userId, field: 'user_id' }, money, memo: 'Welcome' };
       const key = { userId, key: 'demo-seed', fingerprint: '00' };
-      return perform(deposit, intent, key, { id: 'demo-seed', deadlineMs: Number.POSITIVE_INFINITY });
+      return perform(deposit, intent, key, unhurried('demo-seed'));
     }),
   );
 }

@@ -1,20 +1,20 @@
-// Runs a server process of this repository for development and tests.
+// Runs a server or worker process of this repository for development and tests.
 import { fileURLToPath } from 'node:url';
 import { pidFileOf, startPart, stopLeftover } from './processes.ts';
 import { SetupError } from './setup-error.ts';
 
-/** How a server process is run. */
+/** How such a process is run. */
 export interface ServerOptions {
   readonly dataDir: string;
   /** The whole environment of the process. */
   readonly env: NodeJS.ProcessEnv;
   /** Gets what it writes to stdout and stderr. */
   readonly onOutput: (chunk: Buffer) => void;
-  /** Tells several of one data folder apart; `server` when left out. */
+  /** Tells several of one data folder apart; `server` or `worker` when left out. */
   readonly name?: string;
 }
 
-/** A server process that serves. */
+/** A server process that serves, or a worker process that works. */
 export interface Server {
   readonly pid: number;
   readonly ended: Promise<string>;
@@ -24,7 +24,7 @@ export interface Server {
   kill(): void;
 }
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const programAt = (path: string) => fileURLToPath(new URL(`../../src/${path}`, import.meta.url));
 const READY_TIMEOUT_MS = 30_000;
 /** Above the default of STOP_GRACE_MS, so that the server is not killed while it still gives calls their time. */
 const STOP_GRACE_MS = 10_000;
@@ -33,13 +33,21 @@ const LEFTOVER_GRACE_MS = 3_000;
 const LAST_WORDS = 4_000;
 
 /** Starts a server process; it serves once this resolves. Throws a SetupError with its last words if it does not. */
-export async function startServer(options: ServerOptions): Promise<Server> {
-  const name = options.name ?? 'server';
+export function startServer(options: ServerOptions): Promise<Server> {
+  return startProgram(programAt('main.ts'), options.name ?? 'server', options);
+}
+
+/** Starts a worker process; it works once this resolves. Throws a SetupError with its last words if it does not. */
+export function startWorker(options: ServerOptions): Promise<Server> {
+  return startProgram(programAt('worker.ts'), options.name ?? 'worker', options);
+}
+
+async function startProgram(program: string, name: string, options: ServerOptions): Promise<Server> {
   const part = await startPart({
     name,
     command: process.execPath,
     // Calls under way outlive a small young generation, and V8 would copy what belongs to them again and again.
-    args: ['--max-semi-space-size=64', MAIN],
+    args: ['--max-semi-space-size=64', program],
     env: options.env,
     output: 'pipe',
     pidFile: pidFileOf(options.dataDir, name),
@@ -79,4 +87,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 /** Stops the server process that a killed run left behind on the data folder; returns its pid if there was one. */
 export function stopLeftoverServer(dataDir: string): Promise<number | undefined> {
   return stopLeftover(pidFileOf(dataDir, 'server'), 'SIGTERM', LEFTOVER_GRACE_MS);
+}
+
+/** Stops the worker process that a killed run left behind on the data folder; returns its pid if there was one. */
+export function stopLeftoverWorker(dataDir: string): Promise<number | undefined> {
+  return stopLeftover(pidFileOf(dataDir, 'worker'), 'SIGTERM', LEFTOVER_GRACE_MS);
 }

@@ -22,7 +22,11 @@ export function welcome({ ports, dataDir, tookMs, noEnvoy }: Welcome): string {
   const places: [string, string][] = [
     ...(noEnvoy === undefined ? edge : []),
     ['gRPC', `${HOST}:${ports.grpc} (the server itself)`],
-    ['Health', `http://${HOST}:${ports.ops}/readyz`],
+    ['Health', `http://${HOST}:${ports.ops}/readyz; the worker's: http://${HOST}:${ports.workerOps}/readyz`],
+    [
+      'Queues',
+      `http://${HOST}:${ports.workerOps}/queues (the password is opsKey of dev.json, with any name)`,
+    ],
     ...(noEnvoy === undefined
       ? [['Envoy admin', `http://${HOST}:${ports.envoyAdmin}`] as [string, string]]
       : []),

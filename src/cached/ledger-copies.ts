@@ -1,12 +1,12 @@
 // Keeps the copies of what the ledger's batches change right: wallets, and the tokens of new sprinkles.
 import type { AfterCommit, Changes } from '../db/ledger/run-batch.ts';
 import { leftMsOf } from '../db/reads/tokens.ts';
-import { type Cache, changed } from '../redis/index.ts';
+import { changed, type Marks } from '../redis/index.ts';
 import { TOKEN, tokenId } from './tokens.ts';
 import { WALLET } from './wallets.ts';
 
 /** What a batch does before its commit: marks all copies in one command, and puts the new ones after in another. */
-export function copiesOf(cache: Cache): (changes: Changes) => Promise<AfterCommit> {
+export function copiesOf(cache: Marks): (changes: Changes) => Promise<AfterCommit> {
   return async ({ accounts, newSprinkles }) => {
     const changes = [
       ...accounts

@@ -1,6 +1,5 @@
 // The first page of a wallet's history, from Redis where a copy is right.
-import type { Pool } from '../db/pool.ts';
-import { listTransfers } from '../db/reads/transfers.ts';
+import { listTransfersAnywhere, type TransferPlaces } from '../db/archive/reads.ts';
 import type { Account } from '../domain/account.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
 import type { Cache } from '../redis/index.ts';
@@ -15,11 +14,12 @@ const FIRST_PAGE = jsonKind<readonly PostedTransfer[]>('transactions1');
 /** Reads a wallet's newest transfers; FIRST_TRANSFERS of them, or all where there are fewer. */
 export function cachedNewestTransfers(
   cache: Cache,
-  pool: Pool,
+  places: TransferPlaces,
 ): (wallet: Account) => Promise<readonly PostedTransfer[]> {
   const everything = { kinds: undefined, from: undefined, before: undefined };
   return async ({ id, version }) => {
-    const load = async () => (await listTransfers(pool, id, everything, undefined, FIRST_TRANSFERS)).items;
+    const load = async () =>
+      (await listTransfersAnywhere(places, id, everything, undefined, FIRST_TRANSFERS)).items;
     return (await cache.read(FIRST_PAGE, `${id}:${version}`, load)) ?? [];
   };
 }

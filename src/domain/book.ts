@@ -2,6 +2,7 @@
 import { type Account, credited, debited } from './account.ts';
 import type { Currency } from './currency.ts';
 import type { IdempotencyKey, RequestedMoney, WalletRef } from './intent.ts';
+import type { NewJob } from './jobs.ts';
 import { Journal } from './journal.ts';
 import type { Random } from './random.ts';
 import { refuseField } from './refusal.ts';
@@ -59,6 +60,7 @@ export class Book {
   readonly #answers: Map<string, Answer>;
   readonly #loadedAccounts: readonly Account[];
   readonly #openedAccountIds: string[] = [];
+  readonly #newJobs = new Map<string, NewJob>();
   readonly newTransfers: Transfer[] = [];
   readonly newAnswers: NewAnswer[] = [];
 
@@ -182,6 +184,19 @@ export class Book {
       this.#answers.delete(answerKey(key));
       this.newAnswers.pop();
     });
+  }
+
+  /** Asks for work after the batch. The same job with the same data for the same moment is one, however often asked for. */
+  enqueue(job: NewJob): void {
+    const name = JSON.stringify([job.job, job.runAt, job.data]);
+    if (this.#newJobs.has(name)) return;
+    this.#newJobs.set(name, job);
+    this.#journal.note(() => this.#newJobs.delete(name));
+  }
+
+  /** The work that the batch asks for. */
+  newJobs(): NewJob[] {
+    return [...this.#newJobs.values()];
   }
 
   /** The accounts that the batch opened, as they are now. */

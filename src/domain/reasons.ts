@@ -131,6 +131,7 @@ export const REASONS = {
   TRANSFER_NOT_FOUND: entry('ERR005', 'NOT_FOUND', 'there is no such transfer', '거래를 찾을 수 없습니다'),
   SPRINKLE_NOT_FOUND: entry('ERR005', 'NOT_FOUND', 'there is no such sprinkle', '뿌리기를 찾을 수 없습니다'),
   KEY_NOT_FOUND: entry('ERR005', 'NOT_FOUND', 'there is no such API key', 'API 키를 찾을 수 없습니다'),
+  JOB_NOT_FOUND: entry('ERR005', 'NOT_FOUND', 'there is no such job', '작업을 찾을 수 없습니다'),
   NO_SUCH_SERVICE: entry('ERR005', 'NOT_FOUND', 'there is no such service', '서비스를 찾을 수 없습니다'),
   NO_SUCH_METHOD: entry('ERR005', 'UNIMPLEMENTED', 'there is no such method', '지원하지 않는 메서드입니다'),
   BALANCE_TOO_LOW: entry('ERR006', 'FAILED_PRECONDITION', 'the balance is too low', '잔액이 부족합니다'),

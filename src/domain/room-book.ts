@@ -62,6 +62,8 @@ export class RoomBook {
   readonly #tokensUsed = new Map<string, number>();
   readonly newSprinkles: NewSprinkle[] = [];
   readonly newClaims: NewClaim[] = [];
+  /** Sprinkles whose pots the batch paid back. */
+  readonly refundedIds: string[] = [];
 
   constructor(loaded: LoadedRooms, journal: Journal) {
     this.#journal = journal;
@@ -130,6 +132,12 @@ export class RoomBook {
       slot.sprinkle = before;
       this.#claims.delete(key);
     });
+  }
+
+  /** Notes that what was left of a sprinkle was paid back. */
+  refund(sprinkleId: string): void {
+    this.refundedIds.push(sprinkleId);
+    this.#journal.note(() => this.refundedIds.pop());
   }
 
   #slot(sprinkle: Sprinkle): Slot {

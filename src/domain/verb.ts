@@ -7,6 +7,8 @@ import type { Random } from './random.ts';
 /** What a verb has to find in the book: loaded, and as far as it is accounts locked, before it decides. */
 export interface Needs {
   readonly wallets?: readonly WalletRef[];
+  /** Accounts of any kind, by their ids. */
+  readonly accountIds?: readonly string[];
   /** The currency of the outside account that money comes from or goes to. */
   readonly external?: Currency;
   /** The sprinkle that a room's token means, with its pot and what is known about this user's claim. */
@@ -33,6 +35,11 @@ export interface CallInfo {
   readonly id: string;
   /** When nobody waits for its answer any more, in milliseconds since 1970; infinity where somebody always does. */
   readonly deadlineMs: number;
+}
+
+/** A call that nobody waits for with a clock in hand: the system's own. */
+export function unhurried(id: string): CallInfo {
+  return { id, deadlineMs: Number.POSITIVE_INFINITY };
 }
 
 /** Does one verb: the answer arrives once what was decided is on disk. Provided by the ledger. */

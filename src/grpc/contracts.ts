@@ -31,6 +31,8 @@ export const SERVICES: readonly string[] = [
   'wallet.v2.UserService',
   'wallet.v2.RoomService',
   'admin.v1.ApiKeyService',
+  'admin.v1.JobService',
+  'admin.v1.StatisticsService',
 ];
 
 /** What a call of an RPC must bring besides its message: the option `(ppuri.options.v1.call)`. */

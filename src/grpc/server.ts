@@ -4,6 +4,8 @@ import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { ApiKeyServiceService } from '../../gen/ts/admin/v1/api_key_service.ts';
+import { JobServiceService } from '../../gen/ts/admin/v1/job_service.ts';
+import { StatisticsServiceService } from '../../gen/ts/admin/v1/statistics_service.ts';
 import { RoomServiceService as RoomV1 } from '../../gen/ts/wallet/v1/room_service.ts';
 import { SprinkleServiceService as SprinkleV1 } from '../../gen/ts/wallet/v1/sprinkle_service.ts';
 import { UserServiceService as UserV1 } from '../../gen/ts/wallet/v1/user_service.ts';
@@ -17,6 +19,8 @@ import type { Gate } from '../redis/index.ts';
 import type { KeyOffice } from '../usecases/api-keys.ts';
 import type { Core } from '../usecases/core.ts';
 import * as adminApiKeys from './admin/api-keys.ts';
+import * as adminJobs from './admin/jobs.ts';
+import * as adminStatistics from './admin/statistics.ts';
 import { type CallObserver, watchCalls } from './calls.ts';
 import { connectionOptions, type ServerTls, serverCredentials } from './connections.ts';
 import { DESCRIPTOR_SET, SERVICES, warmUp } from './contracts.ts';
@@ -27,6 +31,7 @@ import { identifyCaller } from './interceptors/identify-caller.ts';
 import { limitTime } from './interceptors/limit-time.ts';
 import { type ErrorReporting, refuseErrors } from './interceptors/refuse-errors.ts';
 import { refuseOverload } from './interceptors/refuse-overload.ts';
+import { type TallyCall, tallyCalls } from './interceptors/tally-calls.ts';
 import { validateRequest } from './interceptors/validate-request.ts';
 import { answerUnknownMethods, lastWord } from './last-word.ts';
 import { type BoundService, bind } from './unary.ts';
@@ -43,6 +48,7 @@ export interface ServerOptions extends ErrorReporting {
   readonly authentication: Omit<Authentication, 'noteWrongSignature'>;
   readonly gate: Gate;
   readonly rates: Rates;
+  readonly tally: TallyCall;
   /** What admin.v1 looks after keys with. */
   readonly keyOffice: KeyOffice;
   readonly host: string;
@@ -114,6 +120,7 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
 
 function services(core: Core, options: ServerOptions): BoundService[] {
   const interceptors = [
+    tallyCalls(options.tally),
     limitTime(options.callTimeoutMs),
     refuseOverload(options.maxInFlight),
     refuseErrors(options),
@@ -137,6 +144,8 @@ function services(core: Core, options: ServerOptions): BoundService[] {
     bind(UserV2, peopleV2.userService(core), interceptors),
     bind(RoomV2, peopleV2.roomService(core), interceptors),
     bind(ApiKeyServiceService, adminApiKeys.apiKeyService(options.keyOffice), interceptors),
+    bind(JobServiceService, adminJobs.jobService(core), interceptors),
+    bind(StatisticsServiceService, adminStatistics.statisticsService(core), interceptors),
   ];
 }
 

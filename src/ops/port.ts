@@ -1,17 +1,21 @@
 // The ops port: is the process alive, can it do its work, and what does it measure.
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Metrics } from './metrics.ts';
-import type { Readiness } from './readiness.ts';
 
 /** What the ops port listens on and shows. */
 export interface OpsOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  readonly readiness: () => Readiness;
+  readonly readiness: () => Ready | Promise<Ready>;
   readonly metrics: Pick<Metrics, 'page'>;
+  /** Serves other pages; returns whether a request was for one of them. */
+  readonly more?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
+
+/** Whether a process can do its work, as JSON. */
+type Ready = { readonly status: 'ready' | 'degraded' | 'not ready' };
 
 type Page = (response: ServerResponse) => void | Promise<void>;
 
@@ -23,8 +27,8 @@ export async function serveOps(options: OpsOptions): Promise<{ port: number; sto
   const pages: Readonly<Record<string, Page>> = {
     // That the event loop turns is all that an orchestrator may kill a process for the lack of.
     '/healthz': (response) => sendJson(response, 200, { status: 'alive' }),
-    '/readyz': (response) => {
-      const readiness = options.readiness();
+    '/readyz': async (response) => {
+      const readiness = await options.readiness();
       sendJson(response, readiness.status === 'not ready' ? 503 : 200, readiness);
     },
     '/metrics': async (response) => {
@@ -37,7 +41,8 @@ export async function serveOps(options: OpsOptions): Promise<{ port: number; sto
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
     try {
       if (page) await page(response);
-      else sendJson(response, 404, { status: 'no such page', pages: Object.keys(pages) });
+      else if (!options.more?.(request, response))
+        sendJson(response, 404, { status: 'no such page', pages: Object.keys(pages) });
     } catch {
       sendJson(response, 500, { status: 'this page cannot be made' });
     }

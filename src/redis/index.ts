@@ -11,9 +11,9 @@ export type {
   LimitState,
   Nonce,
 } from './admission.ts';
-export { type Cache, type Changed, changed, type Look, type Ref } from './cache/cache.ts';
+export { type Cache, type Changed, changed, type Look, type Marks, type Ref } from './cache/cache.ts';
 export type { Kind } from './cache/kind.ts';
 export { LEASE_MS } from './cache/lease.ts';
-export { type OpenCache, openCache } from './cache/open.ts';
+export { type OpenCache, openCache, openMarks } from './cache/open.ts';
 export { ForgetfulMap } from './forgetful-map.ts';
 export { type Gate, type GateOptions, openGate } from './gate.ts';

@@ -21,6 +21,8 @@ export interface Core {
   /** A wallet's newest transfers: FIRST_TRANSFERS of them, or all where there are fewer. */
   readonly newestTransfers: (wallet: Account) => Promise<readonly PostedTransfer[]>;
   readonly tokens: Tokens;
+  /** Connections for reading the transfers of months that were archived; undefined where none are. */
+  readonly archive: Pool | undefined;
   readonly users: Users;
   readonly rooms: Rooms;
   readonly limits: {

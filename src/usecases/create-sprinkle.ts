@@ -76,6 +76,7 @@ export const createSprinkle: Verb<CreateSprinkleIntent, CreatedSprinkle> = {
       sprinkleId: sprinkle.id,
     });
     book.rooms.add({ sprinkle, shares: drawShares(money.amount, headcount, book.random) });
+    book.enqueue({ job: 'expire-sprinkles', data: {}, runAt: sprinkle.expiresAt });
     return { sprinkle, balance: funding.debitBalanceAfter };
   },
 };

@@ -1,5 +1,5 @@
 // Shows a transfer to the users on its sides; to anyone else it does not exist.
-import { findTransfer } from '../db/reads/transfers.ts';
+import { findTransferAnywhere } from '../db/archive/reads.ts';
 import { refuseField } from '../domain/refusal.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
 import type { Core } from './core.ts';
@@ -11,7 +11,9 @@ export async function getTransfer(
   transferId: string,
   field: string,
 ): Promise<PostedTransfer> {
-  const posted = await core.lookUp((db) => findTransfer(db, transferId));
+  const posted = await core.lookUp((db) =>
+    findTransferAnywhere({ reads: db, archive: core.archive }, transferId),
+  );
   if (!posted || (posted.debitUserId !== userId && posted.creditUserId !== userId)) {
     throw refuseField('TRANSFER_NOT_FOUND', field);
   }

@@ -1,6 +1,7 @@
 // Lists what came into and went out of a wallet of the acting user, newest first.
 import { FIRST_TRANSFERS } from '../cached/transactions.ts';
-import { listTransfers, type TransferFilter, type TransferPlace } from '../db/reads/transfers.ts';
+import { listTransfersAnywhere } from '../db/archive/reads.ts';
+import type { TransferFilter, TransferPlace } from '../db/reads/transfers.ts';
 import type { WalletRef } from '../domain/intent.ts';
 import { type Page, pageOf } from '../domain/page.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
@@ -30,7 +31,9 @@ export async function listTransactions(
   const page =
     isFirst && size < FIRST_TRANSFERS
       ? pageOf(await core.newestTransfers(wallet), size, ({ transfer }) => transfer)
-      : await core.lookUp((db) => listTransfers(db, wallet.id, filter, after, size));
+      : await core.lookUp((db) =>
+          listTransfersAnywhere({ reads: db, archive: core.archive }, wallet.id, filter, after, size),
+        );
   return { items: page.items.map((posted) => seenFrom(wallet.id, posted)), next: page.next };
 }
 

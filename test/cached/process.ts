@@ -1,4 +1,5 @@
 // As much of a server process as keeps copies: the ledger's batch, the cache, and the reads through it.
+
 import { copiesOf } from '../../src/cached/ledger-copies.ts';
 import { cachedUsers } from '../../src/cached/people.ts';
 import { cachedTokens } from '../../src/cached/tokens.ts';
@@ -8,6 +9,7 @@ import { cacheEpochsIn } from '../../src/db/cache-epochs.ts';
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { connectPeople } from '../../src/db/people/connect.ts';
 import { openPool } from '../../src/db/pool.ts';
+import { unhurried } from '../../src/domain/verb.ts';
 import { chance } from '../../src/ops/chance.ts';
 import { startCache } from '../../src/redis/cache/cache.ts';
 import { sealedBy } from '../../src/redis/cache/entry.ts';
@@ -19,8 +21,7 @@ import { transfer } from '../../src/usecases/transfer.ts';
 import { watched } from '../db/watched-pool.ts';
 import type { TestDatabase } from '../stack.ts';
 
-/** A call that waits as long as it takes. */
-const CALL = { id: 'test', deadlineMs: Number.POSITIVE_INFINITY };
+const CALL = unhurried('test');
 const won = (amount: number) => ({ currency: 'KRW', amount: BigInt(amount), field: 'amount' }) as const;
 const walletOf = (user: number) => ({ defaultOf: BigInt(user), field: 'user' });
 const keyOf = (user: number) => ({ userId: BigInt(user), key: crypto.randomUUID(), fingerprint: 'f0' });
@@ -94,7 +95,7 @@ export async function startProcess(
     newest: async (user: number) => {
       const wallet = await wallets.findDefault(BigInt(user));
       if (!wallet) throw new Error(`there is no user ${user}`);
-      return cachedNewestTransfers(cache, counted)(wallet);
+      return cachedNewestTransfers(cache, { reads: counted, archive: undefined })(wallet);
     },
     /** How many statements reading has cost so far. */
     statements: () => statements,

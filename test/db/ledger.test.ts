@@ -1,11 +1,14 @@
 // The ledger in the database: batches, their statements, and what the database itself refuses.
+
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
+import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { openPool } from '../../src/db/pool.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import type { Verb } from '../../src/domain/verb.ts';
+import { unhurried } from '../../src/domain/verb.ts';
 import { chance } from '../../src/ops/chance.ts';
 import { batchCreateTransfers } from '../../src/usecases/batch-create-transfers.ts';
 import { deposit } from '../../src/usecases/deposit.ts';
@@ -34,8 +37,7 @@ after(async () => {
   await stack.stop();
 });
 
-/** A call that waits as long as it takes. */
-const CALL = { id: 'test', deadlineMs: Number.POSITIVE_INFINITY };
+const CALL = unhurried('test');
 const key = (name: string) => ({ userId: BigInt(ANNA), key: name, fingerprint: 'f0' });
 const pay = (amount: bigint, to = BO) => ({
   userId: BigInt(ANNA),
@@ -52,7 +54,7 @@ test('a hundred calls at once share a transaction: the statements are counted by
     {
       pool: counting,
       random: chance,
-      beforeCommit: async () => () => undefined,
+      beforeCommit: NO_COPIES,
       onCommit: () => {},
     },
     { maxBatch: 1024, lanes: 1, maxWaiting: 10_000 },
@@ -72,7 +74,7 @@ test('what shares a transaction is bounded by movements, not by calls, and nobod
     {
       pool,
       random: chance,
-      beforeCommit: async () => () => undefined,
+      beforeCommit: NO_COPIES,
       onCommit: ({ posted }) => sizes.push(posted.length),
     },
     { maxBatch: 10, lanes: 1, maxWaiting: 10_000 },
@@ -97,7 +99,7 @@ test('a call that makes the database refuse fails alone; the others of its batch
     {
       pool,
       random: chance,
-      beforeCommit: async () => () => undefined,
+      beforeCommit: NO_COPIES,
       onCommit: () => {},
     },
     { maxBatch: 1024, lanes: 1, maxWaiting: 10_000 },
@@ -170,7 +172,7 @@ test('a balance cannot grow past what an account can hold', async () => {
     {
       pool,
       random: chance,
-      beforeCommit: async () => () => undefined,
+      beforeCommit: NO_COPIES,
       onCommit: () => {},
     },
     { maxBatch: 10, lanes: 1, maxWaiting: 10_000 },

@@ -12,6 +12,8 @@ export interface OwnPostgres {
   readonly ownerUrl: string;
   /** Of the same database, as the server's own login. */
   readonly appUrl: string;
+  /** As the worker's login. */
+  readonly workerUrl: string;
   /** Lets it hang: its connections stay, and nothing is answered. */
   freeze(): void;
   thaw(): void;
@@ -23,7 +25,7 @@ export interface OwnPostgres {
   stop(): Promise<void>;
 }
 
-const APP_PASSWORD = 'of-the-server-in-tests';
+const PASSWORD = 'of-the-server-in-tests';
 
 export async function startOwnPostgres(): Promise<OwnPostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'ppuri-postgres-'));
@@ -31,13 +33,13 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
   const start = () => startPostgres({ dataDir: folder, logDir: folder, port });
   let postgres = await start();
   const ownerUrl = await postgres.createDatabase('ppuri');
-  await migrate({ ownerUrl, appPassword: APP_PASSWORD });
-  const appUrl = new URL(ownerUrl);
-  appUrl.username = 'ppuri_app';
-  appUrl.password = APP_PASSWORD;
+  await migrate({ ownerUrl, appPassword: PASSWORD, workerPassword: PASSWORD });
+  const loginAs = (username: string) =>
+    Object.assign(new URL(ownerUrl), { username, password: PASSWORD }).href;
   const own: OwnPostgres = {
     ownerUrl,
-    appUrl: appUrl.href,
+    appUrl: loginAs('ppuri_app'),
+    workerUrl: loginAs('ppuri_worker'),
     freeze: () => signalAll(postgres.pid, 'SIGSTOP'),
     thaw: () => signalAll(postgres.pid, 'SIGCONT'),
     async kill() {

@@ -23,7 +23,8 @@ let key: SigningKey;
 let isPromoted = false;
 
 const database = () => ({
-  ...(isPromoted ? { ownerUrl: own.ownerUrl, appUrl: own.appUrl } : own.primary),
+  ...own.primary,
+  ...(isPromoted && { ownerUrl: own.ownerUrl, appUrl: own.appUrl }),
   drop: async () => {},
 });
 

@@ -15,7 +15,7 @@ before(async () => {
 after(() => postgres?.stop());
 
 test('Postgres is killed and started again', { skip }, async () => {
-  const database = { ownerUrl: postgres.ownerUrl, appUrl: postgres.appUrl, drop: async () => {} };
+  const database = { ...postgres, drop: async () => {} };
   await underTraffic('Postgres is killed', database, given('TEST_REDIS_URL'), async () => {
     await postgres.kill();
     await sleep(1_000);
@@ -40,7 +40,7 @@ test('every connection of the reads and of the ledger is stuck behind a lock', {
 });
 
 test('Postgres has no connections left for anybody new', { skip }, async () => {
-  const database = { ownerUrl: postgres.ownerUrl, appUrl: postgres.appUrl, drop: async () => {} };
+  const database = { ...postgres, drop: async () => {} };
   const exhausted = async ({ db }: { readonly db: pg.Pool }) => {
     // Those that the servers hold are ended, and others take their places before they can come back.
     const clients = Array.from({ length: 250 }, () => new pg.Client({ connectionString: database.appUrl }));

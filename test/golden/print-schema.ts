@@ -6,6 +6,22 @@ const TABLES = `
   SELECT c.oid, c.relname AS name FROM pg_class c
   WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY 2`;
 
+/** What a role may do with a table besides what it may do as a member of another role. */
+function privilegesOf(role: string) {
+  return {
+    title: `privileges of ${role}`,
+    sql: `SELECT privilege_type || coalesce(' (' || string_agg(column_name, ', ' ORDER BY column_name) || ')', '') AS line FROM (
+        SELECT privilege_type, NULL::text AS column_name FROM information_schema.table_privileges
+        WHERE grantee = '${role}' AND table_schema = 'public' AND table_name = (SELECT relname FROM pg_class WHERE oid = $1)
+        UNION ALL
+        SELECT c.privilege_type, c.column_name FROM information_schema.column_privileges c
+        WHERE c.grantee = '${role}' AND c.table_schema = 'public' AND c.table_name = (SELECT relname FROM pg_class WHERE oid = $1)
+          AND NOT EXISTS (SELECT FROM information_schema.table_privileges t WHERE t.grantee = '${role}'
+            AND t.table_name = c.table_name AND t.privilege_type = c.privilege_type)
+      ) AS granted GROUP BY privilege_type ORDER BY 1`,
+  };
+}
+
 const PARTS: readonly { readonly title: string; readonly sql: string }[] = [
   {
     title: 'columns',
@@ -32,18 +48,8 @@ const PARTS: readonly { readonly title: string; readonly sql: string }[] = [
     title: 'triggers',
     sql: `SELECT pg_get_triggerdef(oid) AS line FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal ORDER BY 1`,
   },
-  {
-    title: 'privileges of ppuri_app',
-    sql: `SELECT privilege_type || coalesce(' (' || string_agg(column_name, ', ' ORDER BY column_name) || ')', '') AS line FROM (
-        SELECT privilege_type, NULL::text AS column_name FROM information_schema.table_privileges
-        WHERE grantee = 'ppuri_app' AND table_schema = 'public' AND table_name = (SELECT relname FROM pg_class WHERE oid = $1)
-        UNION ALL
-        SELECT c.privilege_type, c.column_name FROM information_schema.column_privileges c
-        WHERE c.grantee = 'ppuri_app' AND c.table_schema = 'public' AND c.table_name = (SELECT relname FROM pg_class WHERE oid = $1)
-          AND NOT EXISTS (SELECT FROM information_schema.table_privileges t WHERE t.grantee = 'ppuri_app'
-            AND t.table_name = c.table_name AND t.privilege_type = c.privilege_type)
-      ) AS granted GROUP BY privilege_type ORDER BY 1`,
-  },
+  privilegesOf('ppuri_app'),
+  privilegesOf('ppuri_worker'),
 ];
 
 const TYPES = `
@@ -51,8 +57,9 @@ const TYPES = `
   FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid GROUP BY t.typname ORDER BY 1`;
 
 const FUNCTIONS = `
-  SELECT pg_get_functiondef(oid) || CASE WHEN has_function_privilege('ppuri_app', oid, 'EXECUTE')
-    THEN E'\\nppuri_app may run it' ELSE '' END AS line
+  SELECT pg_get_functiondef(oid)
+    || CASE WHEN has_function_privilege('ppuri_app', oid, 'EXECUTE') THEN E'\\nppuri_app may run it' ELSE '' END
+    || CASE WHEN has_function_privilege('ppuri_worker', oid, 'EXECUTE') THEN E'\\nppuri_worker may run it' ELSE '' END AS line
   FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY proname`;
 
 /** Prints the schema of the database that a pool is connected to. */

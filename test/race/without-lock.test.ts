@@ -1,16 +1,18 @@
 // Negative control of the races: without the row lock, spends that meet are paid from the same money.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
+import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { openPool } from '../../src/db/pool.ts';
+import { unhurried } from '../../src/domain/verb.ts';
 import { chance } from '../../src/ops/chance.ts';
 import { deposit } from '../../src/usecases/deposit.ts';
 import { transfer } from '../../src/usecases/transfer.ts';
 import { watched } from '../db/watched-pool.ts';
 import { makeDatabase, peopleOf } from '../stack.ts';
 
-/** A call that waits as long as it takes. */
-const CALL = { id: 'test', deadlineMs: Number.POSITIVE_INFINITY };
+const CALL = unhurried('test');
 
 const SPENDER = 6100;
 const PAYEE = 6101;
@@ -31,7 +33,7 @@ async function race(change: (text: string) => string): Promise<number> {
     const tools = {
       pool: watched(pool, () => {}, change),
       random: chance,
-      beforeCommit: async () => () => undefined,
+      beforeCommit: NO_COPIES,
       onCommit: () => {},
     };
     const batchers = [1, 2].map(() => startBatcher(tools, { maxBatch: 25, lanes: 1, maxWaiting: 10_000 }));

@@ -53,6 +53,9 @@ export interface LedgerObserver {
   unreachable(error: Error): void;
 }
 
+/** For a ledger that nobody keeps copies of. */
+export const NO_COPIES = async (): Promise<AfterCommit> => () => undefined;
+
 /** What a batch works with. */
 export interface BatchTools {
   readonly pool: Pool;

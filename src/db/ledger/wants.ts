@@ -47,6 +47,7 @@ function add(wants: Wants, need: Needs): void {
     if ('walletId' in ref) wants.accountIds.add(ref.walletId);
     else wants.defaultWalletsOf.add(ref.defaultOf);
   }
+  for (const id of need.accountIds ?? []) wants.accountIds.add(id);
   if (need.external) wants.externals.add(need.external);
   if (need.sprinkle) {
     const { roomId, token, claimerUserId } = need.sprinkle;

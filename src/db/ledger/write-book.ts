@@ -4,6 +4,7 @@ import type { Book } from '../../domain/book.ts';
 import { plainArray, textArray, timestamptz } from '../sql.ts';
 import { BookMovedError } from './load-book.ts';
 import { writeOutcome } from './outcome-json.ts';
+import { closeRefunded, insertJobs } from './write-follow-ups.ts';
 
 const UPDATE_ACCOUNTS = `
   UPDATE accounts a SET balance = new.balance, version = new.version, updated_at = $4
@@ -49,11 +50,14 @@ const INSERT_CLAIMS = `
   SELECT new.*, $6 FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::bigint[], $5::uuid[])
     AS new (sprinkle_id, share_index, user_id, amount, transfer_id)`;
 
+/** The last claim empties the pot, and an empty pot is closed. */
 const COUNT_CLAIMS = `
-  UPDATE sprinkles s SET claimed_count = s.claimed_count + new.claims
+  UPDATE sprinkles s SET claimed_count = s.claimed_count + new.claims,
+    closed_at = CASE WHEN s.claimed_count + new.claims = cardinality(s.shares) THEN $2::timestamptz END
   FROM (SELECT id, count(*)::integer AS claims FROM unnest($1::uuid[]) AS id GROUP BY id) AS new WHERE s.id = new.id`;
 
-interface Statement {
+/** One statement over all rows of a kind. */
+export interface Statement {
   readonly name: string;
   readonly text: string;
   readonly values: readonly string[];
@@ -76,6 +80,8 @@ export async function writeBook(client: PoolClient, book: Book, ready: Promise<u
     takeTokens(book),
     insertClaims(book),
     countClaims(book),
+    closeRefunded(book),
+    insertJobs(book),
   ].filter((statement) => statement.rows > 0);
   const sent = statements.map((statement) => run(client, statement));
   // An error is thrown only once the connection is quiet again.
@@ -227,7 +233,7 @@ function countClaims(book: Book): Statement {
   return {
     name: 'count-claims',
     text: COUNT_CLAIMS,
-    values: [plainArray(sprinkleIds)],
+    values: [plainArray(sprinkleIds), timestamptz(book.at)],
     rows: new Set(sprinkleIds).size,
   };
 }

@@ -56,8 +56,9 @@ export interface TransferFilter {
 }
 
 /** The last moment that a page can start from; later than any transfer. */
-const END_OF_TIME: Micros = Date.UTC(2200, 0) * MICROS_PER_MS;
-const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+export const END_OF_TIME: Micros = Date.UTC(2200, 0) * MICROS_PER_MS;
+/** Before every transfer of its moment. */
+export const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 /** The transfer with this id; undefined when there is none. */
 export async function findTransfer(db: Reader, id: string): Promise<PostedTransfer | undefined> {
@@ -92,15 +93,15 @@ export async function listTransfers(
   }));
 }
 
-/** An account's balance after all transfers up to and including a moment. */
-export async function balanceAsOf(pool: Pool, accountId: string, at: Micros): Promise<bigint> {
+/** An account's balance after all transfers here up to and including a moment; undefined when there is none. */
+export async function lastBalance(pool: Pool, accountId: string, at: Micros): Promise<bigint | undefined> {
   const values = [accountId, timestamptz(Math.min(at, END_OF_TIME))];
   const { rows } = await pool.query<{ balance: string }>({
     name: 'balance-as-of',
     text: BALANCE_AS_OF,
     values,
   });
-  return BigInt(rows[0]?.balance ?? 0);
+  return rows[0] && BigInt(rows[0].balance);
 }
 
 function toPosted(row: Row): PostedTransfer {

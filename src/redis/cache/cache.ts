@@ -51,6 +51,9 @@ export interface Cache {
   settle(marked: Marked, changes: readonly Changed[]): Promise<void> | undefined;
 }
 
+/** What a process needs that changes things. */
+export type Marks = Pick<Cache, 'mark' | 'settle'>;
+
 /** What a cache stands on. */
 export interface CacheParts {
   readonly prefix: string;

@@ -1,6 +1,7 @@
 // The writers' half of the cache: what they do before and after a commit so that nobody believes an old copy.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Cache, type CacheParts, type Changed, keyOf, type Marked } from './cache.ts';
+import { type Cache, type CacheParts, type Changed, keyOf, type Marked, type Ref } from './cache.ts';
+import type { EntryFormat } from './entry.ts';
 import { drawTtlMs } from './kind.ts';
 import { MARKED_MS, type StoredEntry } from './store.ts';
 
@@ -10,7 +11,16 @@ const TRY_AGAIN_MS = 50;
 /** Shorter than a transaction may be idle: a batch that waits holds locks. */
 const GIVE_UP_AFTER_MS = 5_000;
 
-export function changing({ prefix, store, lease, format }: CacheParts): Omit<Cache, 'read'> {
+/** A process without the secret of the seal writes no copies: what it changes stays marked, until a reader fills it in. */
+export function changing({
+  prefix,
+  store,
+  lease,
+  format,
+}: Pick<CacheParts, 'prefix' | 'store' | 'lease'> & { readonly format: EntryFormat | undefined }): Omit<
+  Cache,
+  'read'
+> {
   /** Where Redis does not answer, copies are suspended; where only the lease ran out, it is renewed. Throws never. */
   const regain = async (giveUpAt: number) => {
     try {
@@ -43,17 +53,18 @@ export function changing({ prefix, store, lease, format }: CacheParts): Omit<Cac
     }
   };
 
+  const markIn = (epoch: string, changes: readonly (Ref & Pick<Changed, 'version'>)[]) =>
+    store.mark(changes.map((change) => ({ key: keyOf(prefix, epoch, change), version: change.version })));
+
   const mark: Cache['mark'] = async (changes) => {
     const at = performance.now();
-    const epoch = await untilSafe((current) =>
-      store.mark(changes.map((change) => ({ key: keyOf(prefix, current, change), version: change.version }))),
-    );
+    const epoch = await untilSafe((current) => markIn(current, changes));
     return { epoch, at };
   };
 
-  const stored = (epoch: string, change: Changed): StoredEntry => {
+  const stored = (by: EntryFormat, epoch: string, change: Changed): StoredEntry => {
     const key = keyOf(prefix, epoch, change);
-    const entry = format.write(key, change.version, change.text);
+    const entry = by.write(key, change.version, change.text);
     return { key, version: change.version, entry, ttlMs: drawTtlMs(change.ttlMs) };
   };
 
@@ -65,10 +76,11 @@ export function changing({ prefix, store, lease, format }: CacheParts): Omit<Cac
     mark,
 
     settle(marked, changes) {
-      const put = (epoch: string) => store.put(changes.map((change) => stored(epoch, change)));
+      const put = (epoch: string) =>
+        format ? store.put(changes.map((change) => stored(format, epoch, change))) : markIn(epoch, changes);
       // Until the new copies are there, the marks send everybody to Postgres: nobody has to wait for them.
-      if (holds(marked)) void put(marked.epoch as string).catch(() => {});
-      else if (!lease.isSuspended()) return untilSafe(put).then(() => {});
+      if (!holds(marked)) return lease.isSuspended() ? undefined : untilSafe(put).then(() => {});
+      if (format) void put(marked.epoch as string).catch(() => {});
       return undefined;
     },
 

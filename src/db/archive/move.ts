@@ -1,0 +1,103 @@
+// Moves a month of transfers to the archive: copy in small steps, compare, let go.
+import type { Pool } from 'pg';
+
+/** A month of transfers, and where it begins and ends. */
+export interface Month {
+  /** The first day: 2026-11-01. */
+  readonly from: string;
+  /** The first day of the next month. */
+  readonly to: string;
+}
+
+/** What tells two copies of a month apart. */
+export interface Measure {
+  readonly transfers: string;
+  readonly amount: string;
+  readonly digest: string;
+}
+
+/** A transfer of the partition's month is in its place here and stays there, so a partition is as good as its name. */
+const OLD_MONTHS = `
+  SELECT to_char(month, 'YYYY-MM-DD') AS from, to_char(month + interval '1 month', 'YYYY-MM-DD') AS to
+  FROM (SELECT to_date(right(inhrelid::regclass::text, 7), 'YYYY_MM') AS month FROM pg_inherits
+        WHERE inhparent = 'transfers'::regclass) AS partitions
+  WHERE month + interval '1 month' <= date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC') - $1 * interval '1 month'
+  ORDER BY month`;
+
+/** As text from one database into the other: what a row says goes through nobody's hands in between. */
+const TAKE = `
+  SELECT json_agg(t)::text AS rows, count(*)::int AS count, max(created_at)::text AS last_at,
+    (array_agg(id ORDER BY created_at DESC, id DESC))[1]::text AS last_id
+  FROM (SELECT * FROM transfers WHERE created_at >= $1::timestamp AT TIME ZONE 'UTC'
+          AND created_at < $2::timestamp AT TIME ZONE 'UTC' AND (created_at, id) > ($3::timestamptz, $4::uuid)
+        ORDER BY created_at, id LIMIT $5) AS t`;
+
+const PUT = `INSERT INTO transfers SELECT * FROM json_populate_recordset(NULL::transfers, $1) ON CONFLICT (id) DO NOTHING`;
+
+const WHERE_IT_STOPPED = `
+  SELECT created_at::text AS last_at, id::text AS last_id FROM transfers
+  WHERE created_at >= $1::timestamp AT TIME ZONE 'UTC' AND created_at < $2::timestamp AT TIME ZONE 'UTC'
+  ORDER BY created_at DESC, id DESC LIMIT 1`;
+
+/** The digest sums up a part of each row's MD5, so it depends on every column of every row and on no order. */
+const MEASURE = `
+  SELECT count(*)::text AS transfers, coalesce(sum(amount), 0)::text AS amount,
+    coalesce(sum(('x' || left(md5(concat_ws('|', id, (extract(epoch FROM created_at) * 1000000)::bigint, kind, currency,
+      amount, debit_account_id, credit_account_id, debit_balance_after, credit_balance_after,
+      coalesce(sprinkle_id::text, '-'), memo)), 15))::bit(60)::bigint), 0)::text AS digest
+  FROM transfers WHERE created_at >= $1::timestamp AT TIME ZONE 'UTC' AND created_at < $2::timestamp AT TIME ZONE 'UTC'`;
+
+const BEFORE_ALL = { last_at: '-infinity', last_id: '00000000-0000-0000-0000-000000000000' };
+
+/** The months here that ended so many months ago or longer, oldest first. */
+export async function monthsToArchive(pool: Pool, afterMonths: number): Promise<Month[]> {
+  return (await pool.query<Month>(OLD_MONTHS, [afterMonths])).rows;
+}
+
+/** Whether the ledger was reconciled through a month. */
+export async function isReconciled(pool: Pool, { to }: Month): Promise<boolean> {
+  const sql = `SELECT FROM reconciliations WHERE through >= $1::timestamp AT TIME ZONE 'UTC' LIMIT 1`;
+  return (await pool.query(sql, [to])).rowCount === 1;
+}
+
+/**
+ * Copies a month, `chunk` transfers at a time in the order of time, from where the archive stopped: a copy that was cut
+ * off goes on there. Between chunks it waits for `pause`. Returns how many it copied.
+ */
+export async function copyMonth(
+  live: Pool,
+  archive: Pool,
+  { from, to }: Month,
+  chunk: number,
+  pause: (tookMs: number) => Promise<boolean>,
+): Promise<number> {
+  const stopped = await archive.query<typeof BEFORE_ALL>(WHERE_IT_STOPPED, [from, to]);
+  let place = stopped.rows[0] ?? BEFORE_ALL;
+  for (let copied = 0; ; ) {
+    const startedAt = performance.now();
+    const taken = await live.query(TAKE, [from, to, place.last_at, place.last_id, chunk]);
+    const { rows, count, last_at, last_id } = taken.rows[0];
+    if (count === 0) return copied;
+    await archive.query(PUT, [rows]);
+    place = { last_at, last_id };
+    copied += count;
+    if (!(await pause(performance.now() - startedAt))) return copied;
+  }
+}
+
+/** Measures a month in one of the two databases. */
+export async function measure(pool: Pool, { from, to }: Month): Promise<Measure> {
+  const { rows } = await pool.query<Measure>(MEASURE, [from, to]);
+  if (!rows[0]) throw new Error('an aggregate without a row');
+  return rows[0];
+}
+
+/** Lets a month go here whose copy is the same. */
+export async function dropMonth(live: Pool, { from }: Month, copy: Measure): Promise<void> {
+  await live.query('SELECT drop_archived_month($1, $2, $3, $4)', [
+    from,
+    copy.transfers,
+    copy.amount,
+    copy.digest,
+  ]);
+}

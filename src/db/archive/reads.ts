@@ -1,0 +1,134 @@
+// Reads transfers wherever they are: here, and in the archive what left from here.
+import { type Page, pageOf } from '../../domain/page.ts';
+import type { Micros } from '../../domain/time.ts';
+import { momentOfTransferId, type PostedTransfer } from '../../domain/transfer.ts';
+import { TRANSFER_COLUMNS, type TransferRow, toTransfer } from '../ledger/rows.ts';
+import type { Pool, Reader } from '../pool.ts';
+import {
+  END_OF_TIME,
+  FIRST_ID,
+  findTransfer,
+  lastBalance,
+  listTransfers,
+  type TransferFilter,
+  type TransferPlace,
+} from '../reads/transfers.ts';
+import { microsOf, plainArray, timestamptz } from '../sql.ts';
+
+/** Both places; without an archive there is only the first. */
+export interface TransferPlaces {
+  readonly reads: Reader;
+  readonly archive: Pool | undefined;
+}
+
+const BOUNDARY = `
+  SELECT ${microsOf(`max(month + interval '1 month') AT TIME ZONE 'UTC'`)} AS boundary FROM archived_months`;
+
+const FIND = `SELECT ${TRANSFER_COLUMNS} FROM transfers t WHERE t.id = $1`;
+
+const side = (column: string) => `
+  (SELECT * FROM transfers WHERE ${column} = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
+     AND created_at >= $4 AND created_at < $7 AND ($5::text[] IS NULL OR kind = ANY ($5))
+   ORDER BY created_at DESC, id DESC LIMIT $6)`;
+
+const LIST = `
+  SELECT ${TRANSFER_COLUMNS} FROM (${side('debit_account_id')} UNION ALL ${side('credit_account_id')}) AS t
+  ORDER BY t.created_at DESC, t.id DESC LIMIT $6`;
+
+const OWNERS = 'SELECT id, owner_user_id FROM accounts WHERE id = ANY ($1::uuid[])';
+
+/**
+ * Before which moment transfers are in the archive. It is asked after looking here: a month that leaves in between is
+ * then seen twice and never not at all.
+ */
+async function boundaryOf(reads: Reader): Promise<Micros | undefined> {
+  const { rows } = await reads.query<{ boundary: string | null }>({
+    name: 'archive-boundary',
+    text: BOUNDARY,
+    values: [],
+  });
+  return rows[0]?.boundary ? Number(rows[0].boundary) : undefined;
+}
+
+/** The transfer with this id; undefined when there is none. */
+export async function findTransferAnywhere(
+  { reads, archive }: TransferPlaces,
+  id: string,
+): Promise<PostedTransfer | undefined> {
+  const here = await findTransfer(reads, id);
+  const moment = momentOfTransferId(id);
+  if (here || !archive || moment === undefined) return here;
+  const boundary = await boundaryOf(reads);
+  if (boundary === undefined || moment >= boundary) return undefined;
+  const { rows } = await archive.query<TransferRow>({ name: 'find-archived', text: FIND, values: [id] });
+  return (await withOwners(reads, rows))[0];
+}
+
+/** An account's transfers, newest first, one page; where those here don't fill it, the archive's follow. */
+export async function listTransfersAnywhere(
+  places: TransferPlaces,
+  accountId: string,
+  filter: TransferFilter,
+  after: TransferPlace | undefined,
+  size: number,
+): Promise<Page<PostedTransfer, TransferPlace>> {
+  const here = await listTransfers(places.reads, accountId, filter, after, size);
+  if (here.next || !places.archive) return here;
+  const boundary = await boundaryOf(places.reads);
+  if (boundary === undefined || (filter.from ?? 0) >= boundary) return here;
+  const start = after ?? { createdAt: filter.before ?? END_OF_TIME, id: FIRST_ID };
+  const { rows } = await places.archive.query<TransferRow>({
+    name: 'list-archived',
+    text: LIST,
+    values: [
+      accountId,
+      timestamptz(start.createdAt),
+      start.id,
+      timestamptz(filter.from ?? 0),
+      filter.kinds ? plainArray(filter.kinds) : null,
+      size + 1,
+      timestamptz(boundary),
+    ],
+  });
+  const seen = new Set(here.items.map(({ transfer }) => transfer.id));
+  const there = await withOwners(
+    places.reads,
+    rows.filter(({ id }) => !seen.has(id)),
+  );
+  return pageOf([...here.items, ...there], size, ({ transfer: { createdAt, id } }) => ({ createdAt, id }));
+}
+
+/** An account's balance after all transfers up to and including a moment. */
+export async function balanceAsOfAnywhere(
+  // Never a replica: balances come from the primary.
+  { reads, archive }: TransferPlaces & { readonly reads: Pool },
+  accountId: string,
+  at: Micros,
+): Promise<bigint> {
+  const here = await lastBalance(reads, accountId, at);
+  if (here !== undefined || !archive) return here ?? 0n;
+  if ((await boundaryOf(reads)) === undefined) return 0n;
+  const start = { createdAt: Math.min(at, END_OF_TIME) + 1, id: FIRST_ID };
+  const everything = { kinds: undefined, from: undefined, before: undefined };
+  const [last] = (await listTransfersAnywhere({ reads, archive }, accountId, everything, start, 1)).items;
+  if (!last) return 0n;
+  const { debitAccountId, debitBalanceAfter, creditBalanceAfter } = last.transfer;
+  return debitAccountId === accountId ? debitBalanceAfter : creditBalanceAfter;
+}
+
+async function withOwners(reads: Reader, rows: readonly TransferRow[]): Promise<PostedTransfer[]> {
+  const ids = new Set(rows.flatMap((row) => [row.debit_account_id, row.credit_account_id]));
+  if (ids.size === 0) return [];
+  type Owner = { id: string; owner_user_id: string | null };
+  const owners = await reads.query<Owner>({ name: 'owners', text: OWNERS, values: [plainArray([...ids])] });
+  const ownerOf = new Map(owners.rows.map((row) => [row.id, row.owner_user_id]));
+  const userOf = (accountId: string) => {
+    const owner = ownerOf.get(accountId);
+    return owner ? BigInt(owner) : undefined;
+  };
+  return rows.map((row) => ({
+    transfer: toTransfer(row),
+    debitUserId: userOf(row.debit_account_id),
+    creditUserId: userOf(row.credit_account_id),
+  }));
+}

@@ -1,0 +1,33 @@
+// Dead letters: jobs that failed as often as they were tried, kept where Redis cannot lose them.
+import type { Pool } from 'pg';
+import type { JobData, JobName } from '../../domain/jobs.ts';
+
+/** A job that failed for good. */
+export interface FailedJob {
+  readonly job: JobName;
+  /** Its id in the queue. */
+  readonly queueId: string;
+  readonly data: JobData;
+  readonly error: string;
+  readonly attempts: number;
+  /** The row of the outbox that it came from; none when a schedule made it. */
+  readonly outboxId: string | undefined;
+}
+
+/** The letter is written and the outbox' row removed in one step: a job is always in exactly one of the two places. */
+const BURY = `
+  WITH done AS (DELETE FROM outbox WHERE id = $6)
+  INSERT INTO dead_letters (job, queue_id, data, error, attempts) VALUES ($1, $2, $3, $4, $5)
+  ON CONFLICT (job, queue_id) DO NOTHING`;
+
+/** Keeps a job that failed for good; twice is once. */
+export async function bury(
+  pool: Pool,
+  { job, queueId, data, error, attempts, outboxId }: FailedJob,
+): Promise<void> {
+  await pool.query({
+    name: 'bury',
+    text: BURY,
+    values: [job, queueId, JSON.stringify(data), error, attempts, outboxId ?? null],
+  });
+}

@@ -1,0 +1,73 @@
+// Sprinkles whose time is over and whose pots are not paid back yet.
+import type { Pool } from 'pg';
+import type { Sprinkle } from '../../domain/sprinkle.ts';
+import { SPRINKLE_COLUMNS, type SprinkleRow, toSprinkle } from '../ledger/rows.ts';
+import { inTransaction } from './transaction.ts';
+
+/** Into how many parts the index sprinkles_open divides sprinkles (migration 0010). */
+const PARTS = 8;
+/** Any number that no other program takes pairs of locks under in this database. */
+const LOCK_CLASS = 5_077_822;
+
+const IS_OPEN = 's.closed_at IS NULL AND s.set_aside_at IS NULL';
+const PART = '(get_byte(uuid_send(s.id), 15) & 7)';
+
+const PARTS_WITH_WORK = `
+  SELECT part FROM generate_series(0, ${PARTS - 1}) AS part
+  WHERE EXISTS (SELECT FROM sprinkles s WHERE ${PART} = part AND s.expires_at <= clock_timestamp() AND ${IS_OPEN})`;
+
+const TRY_LOCK = 'SELECT pg_try_advisory_xact_lock($1, $2) AS is_mine';
+
+const DUE = `
+  SELECT ${SPRINKLE_COLUMNS} FROM sprinkles s
+  WHERE ${PART} = $1 AND s.expires_at <= clock_timestamp() AND ${IS_OPEN}
+  ORDER BY s.expires_at, s.id LIMIT $2`;
+
+const SET_ASIDE = `
+  WITH aside AS (UPDATE sprinkles SET set_aside_at = clock_timestamp() WHERE id = $1 AND set_aside_at IS NULL RETURNING id)
+  INSERT INTO outbox (job, data, run_at)
+  SELECT 'refund-sprinkle', json_build_object('sprinkleId', id), clock_timestamp() FROM aside`;
+
+const FIND = `SELECT ${SPRINKLE_COLUMNS} FROM sprinkles s WHERE s.id = $1`;
+
+/** The parts in which something is due. */
+export async function partsWithDue(pool: Pool): Promise<number[]> {
+  const { rows } = await pool.query<{ part: number }>({ name: 'parts-with-due', text: PARTS_WITH_WORK });
+  return rows.map(({ part }) => part);
+}
+
+/**
+ * Hands the longest due sprinkles of a part to `work`, and no others get this part meanwhile, so that workers do not do
+ * each other's work. That is thrift, not safety: a worker that hangs loses the part to another one when Postgres ends its
+ * idle transaction, and both may then refund; each refund still happens once. Returns how many there were; undefined
+ * when somebody else has the part.
+ */
+export function withDue(
+  pool: Pool,
+  part: number,
+  limit: number,
+  work: (due: readonly Sprinkle[]) => Promise<void>,
+): Promise<number | undefined> {
+  return inTransaction(pool, async (client) => {
+    const lock = await client.query<{ is_mine: boolean }>(TRY_LOCK, [LOCK_CLASS, part]);
+    if (!lock.rows[0]?.is_mine) return undefined;
+    const { rows } = await client.query<SprinkleRow>({
+      name: 'due-sprinkles',
+      text: DUE,
+      values: [part, limit],
+    });
+    if (rows.length > 0) await work(rows.map(toSprinkle));
+    return rows.length;
+  });
+}
+
+/** Gives a sprinkle whose refund failed a job of its own, so that it does not stand in the way of others. */
+export async function setAside(pool: Pool, sprinkleId: string): Promise<void> {
+  await pool.query({ name: 'set-aside', text: SET_ASIDE, values: [sprinkleId] });
+}
+
+/** A sprinkle by its id alone. */
+export async function findSprinkle(pool: Pool, id: string): Promise<Sprinkle | undefined> {
+  const { rows } = await pool.query<SprinkleRow>({ name: 'find-any-sprinkle', text: FIND, values: [id] });
+  return rows[0] && toSprinkle(rows[0]);
+}

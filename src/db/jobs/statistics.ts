@@ -1,0 +1,100 @@
+// Works figures out of what happened in an hour or a day, and keeps them.
+import type { Pool } from 'pg';
+import type { Period } from '../../domain/statistics.ts';
+import { inTransaction } from './transaction.ts';
+
+/** A period that is over. */
+export interface PastPeriod {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** A day's rows are read in one statement. */
+const STATEMENT_TIMEOUT = '30min';
+/** No batch commits a transfer so long after the moment that it carries. */
+const SETTLED_AFTER = `interval '60 seconds'`;
+/** Periods that one run works out at most; the next run goes on. */
+const MAX_PERIODS = 1_000;
+
+/** From the period after the last one kept, or that of the oldest transfer, to the last one that is over. */
+const MISSING = `
+  SELECT step::text AS from, (step + ('1 ' || $1)::interval)::text AS to
+  FROM generate_series(
+    coalesce((SELECT max(starts_at) + ('1 ' || $1)::interval FROM statistics WHERE period = $1 AND measure = 'active_users'),
+      (SELECT date_trunc($1, min(created_at), 'UTC') FROM transfers)),
+    date_trunc($1, clock_timestamp() - ${SETTLED_AFTER}, 'UTC') - ('1 ' || $1)::interval,
+    ('1 ' || $1)::interval) AS step LIMIT ${MAX_PERIODS}`;
+
+const moved = `SELECT * FROM transfers WHERE created_at >= $2 AND created_at < $3`;
+/** A sprinkle ends when its last share is grabbed, or else with its time. */
+const ended = `
+  SELECT cardinality(shares) AS offered, claimed_count AS claimed FROM sprinkles
+  WHERE least(closed_at, expires_at) >= $2 AND least(closed_at, expires_at) < $3`;
+const emptied = `
+  SELECT extract(epoch FROM closed_at - created_at) * 1000 AS ms FROM sprinkles
+  WHERE closed_at >= $2 AND closed_at < $3 AND claimed_count = cardinality(shares)`;
+const made = `SELECT * FROM sprinkles WHERE created_at >= $2 AND created_at < $3`;
+const sampled = (measure: string) =>
+  `SELECT label, sum(value) AS value FROM samples WHERE at >= $2 AND at < $3 AND measure = '${measure}' GROUP BY label`;
+/** The upper end of the bucket in which the share of all calls is reached. */
+const latency = (part: number) => `
+  SELECT min(label::float8) AS value FROM (
+    SELECT label, sum(value) OVER (ORDER BY label::float8) AS up_to, sum(value) OVER () AS of
+    FROM (${sampled('latency')}) AS buckets) AS reached WHERE up_to >= of * ${part} HAVING count(*) > 0`;
+
+const FIGURES: readonly string[] = [
+  `SELECT 'active_users' AS measure, '' AS label, '' AS currency, count(DISTINCT a.owner_user_id) AS value
+   FROM (SELECT debit_account_id AS id FROM (${moved}) AS t WHERE kind <> 'refund'
+         UNION SELECT credit_account_id FROM (${moved}) AS t WHERE kind <> 'refund') AS touched JOIN accounts a USING (id)`,
+  `SELECT 'transfers', kind::text, '', count(*) FROM (${moved}) AS t GROUP BY kind`,
+  `SELECT 'volume', kind::text, currency, sum(amount) FROM (${moved}) AS t GROUP BY kind, currency`,
+  `SELECT 'sprinkles', '', '', count(*) FROM (${made}) AS s`,
+  `SELECT 'shares_offered', '', '', coalesce(sum(offered), 0) FROM (${ended}) AS s`,
+  `SELECT 'shares_claimed', '', '', coalesce(sum(claimed), 0) FROM (${ended}) AS s`,
+  `SELECT 'claim_rate', '', '', sum(claimed)::float8 / sum(offered) FROM (${ended}) AS s HAVING count(*) > 0`,
+  `SELECT 'sprinkles_emptied', '', '', count(*) FROM (${emptied}) AS s`,
+  ...[50, 95].map(
+    (
+      part,
+    ) => `SELECT 'time_to_empty_p${part}_ms', '', '', percentile_disc(0.${part}) WITHIN GROUP (ORDER BY ms)
+      FROM (${emptied}) AS s HAVING count(*) > 0`,
+  ),
+  `(SELECT 'room_sprinkles', room_id, '', count(*) FROM (${made}) AS s GROUP BY room_id ORDER BY 4 DESC, 2 LIMIT 20)`,
+  `(SELECT 'room_volume', room_id, currency, sum(amount) FROM (${made}) AS s GROUP BY room_id, currency
+    ORDER BY 4 DESC, 2 LIMIT 20)`,
+  `SELECT 'calls', label, '', value FROM (${sampled('calls')}) AS c`,
+  ...[0.5, 0.95, 0.99].map(
+    (part) => `SELECT 'latency_p${part * 100}_ms', '', '', value FROM (${latency(part)}) AS l`,
+  ),
+  `SELECT 'cache_hit_rate', h.label, '', h.value / (h.value + coalesce(m.value, 0))
+   FROM (${sampled('cache_hits')}) AS h LEFT JOIN (${sampled('cache_misses')}) AS m USING (label)
+   WHERE h.value + coalesce(m.value, 0) > 0`,
+];
+
+const KEEP = `
+  INSERT INTO statistics (period, starts_at, measure, label, currency, value)
+  SELECT $1, $2, figures.* FROM (${FIGURES.join('\nUNION ALL ')}) AS figures (measure, label, currency, value)
+  WHERE $3::timestamptz IS NOT NULL`;
+
+/** The periods that are over and whose figures are not kept yet, oldest first. */
+export async function missingPeriods(pool: Pool, period: Period): Promise<PastPeriod[]> {
+  return (await pool.query<PastPeriod>(MISSING, [period])).rows;
+}
+
+/** Works out and keeps a period's figures, in place of those kept before: however often it is done, they stand once. */
+export function keepFigures(pool: Pool, period: Period, { from, to }: PastPeriod): Promise<void> {
+  return inTransaction(pool, async (client) => {
+    await client.query(`SET LOCAL statement_timeout = '${STATEMENT_TIMEOUT}'`);
+    // Two workers at the same period: the second one waits and then replaces what the first one kept.
+    await client.query('SELECT pg_advisory_xact_lock(hashtext($1))', [`statistics ${period} ${from}`]);
+    await client.query('DELETE FROM statistics WHERE period = $1 AND starts_at = $2', [period, from]);
+    await client.query(KEEP, [period, from, to]);
+  });
+}
+
+/** Removes samples that all figures have been worked out of. */
+export async function purgeSamples(pool: Pool, olderThanDays: number): Promise<void> {
+  await pool.query(`DELETE FROM samples WHERE at < clock_timestamp() - $1 * interval '1 day'`, [
+    olderThanDays,
+  ]);
+}

@@ -1,0 +1,93 @@
+// The one table of the work that is done in the background: what it is called, what it does, when, and how often it is tried.
+import type { Micros } from './time.ts';
+
+/** What is known of a job before it runs. */
+export interface JobEntry {
+  /** What it does, for ops. */
+  readonly about: string;
+  /** How often it runs by itself, in milliseconds, or when, as a cron pattern in UTC; only when asked to where undefined. */
+  readonly schedule: { readonly everyMs: number } | { readonly pattern: string } | undefined;
+  /**
+   * How often it is tried before it becomes a dead letter. 1 is for work that the next run finds again by itself within
+   * moments: it leaves no dead letter.
+   */
+  readonly attempts: number;
+  /** How many of it one worker runs at a time. */
+  readonly concurrency: number;
+}
+
+const SECOND_MS = 1000;
+
+/** Every job. */
+export const JOBS = {
+  'expire-sprinkles': {
+    about: 'pays back what is left of sprinkles whose time is over',
+    schedule: { everyMs: SECOND_MS },
+    attempts: 1,
+    concurrency: 2,
+  },
+  'refund-sprinkle': {
+    about: 'pays back one sprinkle whose refund failed among others',
+    schedule: undefined,
+    attempts: 8,
+    concurrency: 2,
+  },
+  'purge-sprinkles': {
+    about: 'deletes sprinkles that their creators cannot look up any more; the ledger keeps what they moved',
+    schedule: { pattern: '0 20 * * * *' },
+    attempts: 5,
+    concurrency: 1,
+  },
+  'purge-keys': {
+    about: 'deletes API keys that ended long ago, where PURGE_API_KEYS_AFTER_DAYS says so',
+    schedule: { pattern: '0 10 3 * * *' },
+    attempts: 5,
+    concurrency: 1,
+  },
+  'partitions-ahead': {
+    about: 'makes the partitions of transfers for the months to come',
+    schedule: { pattern: '0 0 2 * * *' },
+    attempts: 5,
+    concurrency: 1,
+  },
+  'reconcile-ledger': {
+    about: 'holds accounts against their transfers, currencies against zero, and pots against their shares',
+    schedule: { pattern: '0 30 2 * * *' },
+    attempts: 5,
+    concurrency: 1,
+  },
+  'archive-transfers': {
+    about: 'moves months of transfers that ended ARCHIVE_AFTER_MONTHS ago to the archive database',
+    schedule: { pattern: '0 0 4 * * *' },
+    attempts: 5,
+    concurrency: 1,
+  },
+  'aggregate-statistics': {
+    about: 'works out the figures of hours and days that are over',
+    schedule: { pattern: '0 5 * * * *' },
+    attempts: 5,
+    concurrency: 1,
+  },
+} as const satisfies Record<string, JobEntry>;
+
+/** The name of a job. */
+export type JobName = keyof typeof JOBS;
+
+/** Every job's name. */
+export const JOB_NAMES = Object.keys(JOBS) as readonly JobName[];
+
+/** What a job of the table is; wider than the entry itself, so that all of them read alike. */
+export function jobEntry(name: JobName): JobEntry {
+  return JOBS[name];
+}
+
+/** What a job is told. Small: the queue carries it about. */
+export type JobData = Readonly<Record<string, string | number>>;
+
+/** Work to be done once what asks for it is on disk. */
+export interface NewJob {
+  readonly job: JobName;
+  readonly data: JobData;
+  /** Not before. */
+  readonly runAt: Micros;
+}

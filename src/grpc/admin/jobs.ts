@@ -1,0 +1,61 @@
+// admin.v1.JobService: the work that workers do in the background, for ops.
+import type { JobServiceService } from '../../../gen/ts/admin/v1/job_service.ts';
+import type { JobEntry } from '../../domain/jobs.ts';
+import type { Micros } from '../../domain/time.ts';
+import type { Core } from '../../usecases/core.ts';
+import { deadLetters, listJobs, pauseJob, replay, resumeJob, runJobNow } from '../../usecases/jobs.ts';
+import { toTimestamp } from '../timestamp.ts';
+import type { Handlers } from '../unary.ts';
+
+export const jobService = (core: Core): Handlers<typeof JobServiceService> => ({
+  async listJobs() {
+    const jobs = await listJobs(core);
+    return {
+      jobs: jobs.map(({ entry, ...job }) => ({
+        ...job,
+        about: entry.about,
+        schedule: scheduleOf(entry),
+        pausedAt: moment(job.pausedAt),
+        lastStartedAt: moment(job.lastStartedAt),
+        lastEndedAt: moment(job.lastEndedAt),
+      })),
+    };
+  },
+
+  async runJob({ job }) {
+    await runJobNow(core, job);
+    return {};
+  },
+
+  async pauseJob({ job }) {
+    await pauseJob(core, job);
+    return {};
+  },
+
+  async resumeJob({ job }) {
+    await resumeJob(core, job);
+    return {};
+  },
+
+  async listDeadLetters({ job }) {
+    const letters = await deadLetters(core, job);
+    return {
+      deadLetters: letters.map(({ id, failedAt, ...letter }) => ({
+        ...letter,
+        deadLetterId: id,
+        failedAt: toTimestamp(failedAt),
+      })),
+    };
+  },
+
+  async replayDeadLetters({ deadLetterIds }) {
+    return { replayed: await replay(core, deadLetterIds) };
+  },
+});
+
+const moment = (at: Micros | undefined) => (at === undefined ? undefined : toTimestamp(at));
+
+function scheduleOf({ schedule }: JobEntry): string {
+  if (!schedule) return '';
+  return 'everyMs' in schedule ? `every ${schedule.everyMs} ms` : schedule.pattern;
+}

@@ -1,0 +1,34 @@
+// admin.v1.StatisticsService: what people do and how ppuri does, in figures, for ops.
+import {
+  type StatisticsServiceService,
+  Period as WirePeriod,
+} from '../../../gen/ts/admin/v1/statistics_service.ts';
+import { MEASURES } from '../../domain/statistics.ts';
+import type { Core } from '../../usecases/core.ts';
+import { getStatistics } from '../../usecases/get-statistics.ts';
+import { fromTimestamp, toTimestamp } from '../timestamp.ts';
+import type { Handlers } from '../unary.ts';
+
+export const statisticsService = (core: Core): Handlers<typeof StatisticsServiceService> => ({
+  async listMeasures() {
+    return { measures: Object.entries(MEASURES).map(([name, about]) => ({ name, about })) };
+  },
+
+  async getSeries({ measure, period, startTime, endTime, label }) {
+    const figures = await getStatistics(core, {
+      measure,
+      period: period === WirePeriod.HOUR ? 'hour' : 'day',
+      from: fromTimestamp(startTime, 'start_time') ?? 0,
+      before: fromTimestamp(endTime, 'end_time') ?? 0,
+      label,
+    });
+    return {
+      figures: figures.map(({ startsAt, label, currency, value }) => ({
+        startsAt: toTimestamp(startsAt),
+        label,
+        currencyCode: currency,
+        value,
+      })),
+    };
+  },
+});

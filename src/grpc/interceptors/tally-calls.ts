@@ -1,0 +1,23 @@
+// Counts calls by how they ended and how long they took.
+import { REASONS } from '../../domain/reasons.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { Interceptor } from '../interceptor.ts';
+
+/** Told of each call that was answered: `OK` or its code, and how long it took in milliseconds. It must not throw. */
+export type TallyCall = (code: string, tookMs: number) => void;
+
+/** Sees a call as its caller does: after everything else had its say. */
+export function tallyCalls(tally: TallyCall): Interceptor {
+  return async (_call, next) => {
+    const startedAt = performance.now();
+    const done = (code: string) => tally(code, performance.now() - startedAt);
+    try {
+      const answer = await next();
+      done('OK');
+      return answer;
+    } catch (error) {
+      done(error instanceof Refusal ? REASONS[error.reason].code : REASONS.INTERNAL.code);
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,40 @@
+// How this process did since the last time it was asked: calls by code, and how long they took.
+
+/** Something that was counted, and how often; of a latency, the label is the upper end of its bucket in milliseconds. */
+export interface Sample {
+  readonly measure: 'calls' | 'latency';
+  readonly label: string;
+  readonly value: number;
+}
+
+/** Each a quarter above the one before: as good as that are the percentiles. */
+const BUCKETS_MS = Array.from({ length: 48 }, (_, index) => Number((0.5 * 1.25 ** index).toPrecision(3)));
+
+/** What a crash may lose of what was counted. */
+const WRITE_EVERY_MS = 10_000;
+
+/** Counts in memory, and now and then has it written down. */
+export function openTally(write: (samples: Sample[]) => Promise<void>, onError: (error: Error) => void) {
+  const counts = new Map<string, number>();
+  const count = (name: string) => counts.set(name, (counts.get(name) ?? 0) + 1);
+  const flush = async () => {
+    const samples = [...counts].map(([name, value]) => {
+      const [measure, label = ''] = name.split(' ');
+      return { measure: measure as Sample['measure'], label, value };
+    });
+    counts.clear();
+    await write(samples).catch(onError);
+  };
+  const timer = setInterval(flush, WRITE_EVERY_MS);
+  return {
+    call: (code: string, tookMs: number) => {
+      count(`calls ${code}`);
+      count(`latency ${BUCKETS_MS.find((end) => tookMs <= end) ?? BUCKETS_MS.at(-1)}`);
+    },
+    /** Has the last of it written down. */
+    stop: async () => {
+      clearInterval(timer);
+      await flush();
+    },
+  };
+}

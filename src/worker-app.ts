@@ -1,0 +1,125 @@
+// Wires a worker together: settings in, a process that does jobs out.
+import { copiesOf } from './cached/ledger-copies.ts';
+import { cacheEpochsIn } from './db/cache-epochs.ts';
+import { startBatcher } from './db/ledger/batcher.ts';
+import { openPool } from './db/pool.ts';
+import { aggregateStatistics } from './jobs/aggregate-statistics.ts';
+import { archiveTransfers } from './jobs/archive-transfers.ts';
+import { board } from './jobs/board.ts';
+import { expireSprinkles } from './jobs/expire-sprinkles.ts';
+import { partitionsAhead } from './jobs/partitions-ahead.ts';
+import { purgeEndedKeys } from './jobs/purge-keys.ts';
+import { purgeOldSprinkles } from './jobs/purge-sprinkles.ts';
+import { reconcileLedger } from './jobs/reconcile-ledger.ts';
+import { refundOneSprinkle } from './jobs/refund-sprinkle.ts';
+import { startJobs } from './jobs/start-jobs.ts';
+import { chance } from './ops/chance.ts';
+import { jobLog } from './ops/job-log.ts';
+import { type Logs, openLogs } from './ops/logs.ts';
+import { openMetrics } from './ops/metrics.ts';
+import { serveOps } from './ops/port.ts';
+import { LEASE_MS, openMarks } from './redis/index.ts';
+import type { WorkerConfig } from './worker-config.ts';
+
+/** A process that does jobs. */
+export interface WorkerApp {
+  readonly opsPort: number;
+  /** Takes no more jobs, finishes those under way, and closes everything. */
+  stop(): Promise<void>;
+}
+
+/** How many months of partitions exist ahead of time. */
+const MONTHS_AHEAD = 12;
+/** Comparing a month with its copy reads all of both. */
+const ARCHIVE_STATEMENT_MS = 30 * 60_000;
+const EPOCH_CONNECTIONS = 2;
+
+/** Starts a worker process; it works once this resolves. */
+export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
+  const logs = openLogs({ folder: config.logDir, stdout: config.logStdout, level: config.logLevel });
+  const metrics = openMetrics([]);
+  const open = poolsOf(config, logs);
+  const [ledgerPool, pool, epochs] = [
+    open(config.ledger.lanes),
+    open(config.connections),
+    open(EPOCH_CONNECTIONS),
+  ];
+  const patient = poolsOf({ ...config, statementTimeoutMs: ARCHIVE_STATEMENT_MS }, logs);
+  const live = patient(1);
+  const archive = config.archiveDatabaseUrl ? patient(1, config.archiveDatabaseUrl) : undefined;
+  await pool.query('SELECT ensure_transfer_partitions($1)', [MONTHS_AHEAD]);
+  const warn = (message: string) => (error: unknown) =>
+    logs.app.warn({ reason: error instanceof Error ? error.message : String(error) }, message);
+  const marks = await openMarks({
+    url: config.redisUrl,
+    timeoutMs: config.redisTimeoutMs,
+    epochs: cacheEpochsIn(epochs, LEASE_MS),
+    onStateChange: (state) => logs.app.warn({ state }, 'copies: Redis breaker'),
+    onConnectionError: warn('copies: Redis cannot be reached'),
+    onFault: warn('copies: no lease'),
+  });
+  const batcher = startBatcher(
+    {
+      pool: ledgerPool,
+      random: chance,
+      beforeCommit: copiesOf(marks),
+      onCommit: ({ posted }) => {
+        for (const { transfer, requestId } of posted) logs.posted(transfer, requestId);
+      },
+      observer: { ...metrics.ledger, unreachable: warn('the ledger cannot be reached') },
+    },
+    config.ledger,
+  );
+  const observer = jobLog(logs);
+  const refunds = { pool, perform: batcher.perform, observer };
+  const work = startJobs({
+    redisUrl: config.redisUrl,
+    databaseUrl: config.databaseUrl,
+    pool,
+    observer,
+    retryMs: config.retryMs,
+    stopGraceMs: config.stopGraceMs,
+    jobs: {
+      'expire-sprinkles': expireSprinkles(refunds),
+      'refund-sprinkle': refundOneSprinkle(refunds),
+      'purge-sprinkles': purgeOldSprinkles(pool, config.sprinkleLookupMs),
+      'purge-keys': purgeEndedKeys(pool, config.purgeKeysAfterMs),
+      'partitions-ahead': partitionsAhead(pool, MONTHS_AHEAD),
+      'reconcile-ledger': reconcileLedger(pool, observer),
+      'aggregate-statistics': aggregateStatistics(pool),
+      'archive-transfers': archiveTransfers({ live, archive, afterMonths: config.archiveAfterMonths }),
+    },
+  });
+  const ops = await serveOps({
+    host: config.opsHost,
+    port: config.opsPort,
+    metrics,
+    readiness: async () => {
+      const away = (await work.away()).map((part) => ({ part, reason: 'it cannot be reached' }));
+      return away.length === 0 ? { status: 'ready' } : { status: 'not ready', away };
+    },
+    more: board(work.queues, config.opsKey),
+  });
+  logs.app.info({ opsPort: ops.port }, 'working');
+
+  const stop = async () => {
+    await work.stop();
+    await batcher.drained();
+    marks.close();
+    await Promise.all([ops.stop(), ledgerPool.end(), pool.end(), epochs.end(), live.end(), archive?.end()]);
+    logs.app.info('stopped');
+    await logs.close();
+  };
+  return { opsPort: ops.port, stop };
+}
+
+/** Opens pools as a process' settings say, on its own database unless told another. */
+function poolsOf(config: Pick<WorkerConfig, 'databaseUrl' | 'statementTimeoutMs'>, logs: Logs) {
+  return (maxConnections: number, url = config.databaseUrl) =>
+    openPool({
+      url,
+      maxConnections,
+      statementTimeoutMs: config.statementTimeoutMs,
+      onIdleError: (error) => logs.app.warn({ reason: error.message }, 'lost a connection to Postgres'),
+    });
+}

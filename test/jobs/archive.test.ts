@@ -1,0 +1,162 @@
+// Old months move to the archive and stay readable; cut off anywhere, every transfer is in one place or the other, once.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { reconcile } from '../../src/db/jobs/reconciliation.ts';
+import { openPool, type Pool } from '../../src/db/pool.ts';
+import { archiveTransfers } from '../../src/jobs/archive-transfers.ts';
+import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
+import { type Stack, startStack } from '../stack.ts';
+import { type ArchiveDatabase, makeArchive, monthsAgo, writeHistory } from './archive-database.ts';
+import { startChaos } from './chaos.ts';
+import { workerEnv } from './worker-process.ts';
+
+const ANNA = 8101;
+const A_MONTH = 25;
+const BIG_MONTH = 60_000;
+const running = new AbortController().signal;
+let stack: Stack;
+let archive: ArchiveDatabase;
+let archived: pg.Pool;
+let pools: [live: Pool, archive: Pool];
+before(async () => {
+  archive = await makeArchive();
+  archived = new pg.Pool({ connectionString: archive.ownerUrl, max: 2 });
+  archived.on('error', () => {});
+  stack = await startStack({ env: { ARCHIVE_DATABASE_URL: archive.appUrl } });
+  await stack.addUsers([ANNA]);
+  await writeHistory(stack.db, ANNA, [5, 4, 3, 2], A_MONTH);
+  await stack.fund([ANNA], 1000);
+  const open = (url: string) =>
+    openPool({ url, maxConnections: 2, statementTimeoutMs: 60_000, onIdleError: () => {} });
+  pools = [open(stack.database.workerUrl), open(archive.workerUrl)];
+});
+after(async () => {
+  await Promise.all([...pools.map((pool) => pool.end()), archived.end()]);
+  await restore();
+  await stack.stop();
+  await archive.drop();
+});
+
+/** Brings what was archived back, so that the books can be held against every transfer. */
+async function restore(): Promise<void> {
+  const source = new pg.Client({ connectionString: archive.ownerUrl });
+  await source.connect();
+  const { rows } = await source.query('SELECT json_agg(t)::text AS all FROM transfers t');
+  await source.end();
+  await stack.db.query(`CREATE TABLE transfers_restored PARTITION OF transfers
+    FOR VALUES FROM ('-infinity') TO ('${(await boundary()).toISOString()}')`);
+  await stack.db.query('INSERT INTO transfers SELECT * FROM json_populate_recordset(NULL::transfers, $1)', [
+    rows[0].all ?? '[]',
+  ]);
+}
+async function boundary(): Promise<Date> {
+  const { rows } = await stack.db.query(
+    `SELECT (max(month) + interval '1 month') AT TIME ZONE 'UTC' AS at FROM archived_months`,
+  );
+  return rows[0].at;
+}
+
+const me = { userId: String(ANNA) };
+const job = (afterMonths: number) =>
+  archiveTransfers({ live: pools[0], archive: pools[1], afterMonths }).run({}, running);
+
+/** All of Anna's transactions, page by page. */
+async function history(): Promise<string[]> {
+  const all: string[] = [];
+  for (let page_token = ''; ; ) {
+    const request = { page_size: 7, page_token };
+    const page = await stack.grpc.tell('wallet.v1.WalletService/ListTransactions', request, me);
+    assert.equal(page.status, 0, page.reason);
+    all.push(...page.list('transactions').map((one) => JSON.stringify(one)));
+    page_token = String(page.body.next_page_token);
+    if (page_token === '') return all;
+  }
+}
+
+test('nothing leaves before the ledger was reconciled through it', async () => {
+  assert.deepEqual(await job(3), { months: 0, transfers: 0, waitsFor: 'reconcile-ledger' });
+  assert.deepEqual((await reconcile(pools[0])).faults, []);
+});
+
+test('old months leave, and lists, single transfers and old balances read as before', async () => {
+  const before = await history();
+  assert.equal(before.length, 4 * A_MONTH + 1);
+  assert.deepEqual(await job(3), { months: 2, transfers: 2 * A_MONTH });
+  const { rows } = await stack.db.query(`SELECT count(*)::int AS n FROM transfers WHERE memo LIKE 'old %'`);
+  assert.equal(rows[0].n, 2 * A_MONTH);
+  assert.deepEqual(await history(), before);
+  const oldest = JSON.parse(before.at(-1) ?? '{}');
+  const request = { transfer_id: oldest.transaction_id };
+  const found = await stack.grpc.tell('wallet.v2.TransferService/GetTransfer', request, me);
+  assert.equal(found.at('transfer', 'memo'), 'old 1');
+  const wallets = await stack.grpc.tell('wallet.v2.WalletService/ListWallets', {}, me);
+  const asOf = async (at: Date) => {
+    const wallet_id = String(wallets.list('wallets')[0]?.wallet_id);
+    const request = { wallet_id, as_of: at.toISOString() };
+    return (await stack.grpc.tell('wallet.v2.WalletService/GetBalance', request, me)).at(
+      'balance',
+      'minor_units',
+    );
+  };
+  assert.equal(await asOf(monthsAgo(4)), String(A_MONTH));
+  assert.equal(await asOf(new Date(monthsAgo(5).getTime() + 10_000)), '10');
+  assert.equal(await asOf(monthsAgo(6)), '0');
+  assert.equal(await asOf(monthsAgo(3)), String(2 * A_MONTH));
+});
+
+test('a copy that differs from its original keeps the month here', async () => {
+  // As if the archive had been tampered with: one won more, behind the triggers' back.
+  const tamper = (by: number) =>
+    archived.query(`SET session_replication_role = replica; UPDATE transfers SET amount = amount + ${by}
+      WHERE id = (SELECT max(id::text)::uuid FROM transfers); SET session_replication_role = DEFAULT`);
+  const { rows } = await stack.db.query(
+    `SELECT json_agg(t)::text AS all FROM transfers t WHERE created_at < $1 AND created_at >= $2`,
+    [monthsAgo(2), monthsAgo(3)],
+  );
+  await archived.query('INSERT INTO transfers SELECT * FROM json_populate_recordset(NULL::transfers, $1)', [
+    rows[0].all,
+  ]);
+  await tamper(1);
+  await assert.rejects(job(2), /is not the same/);
+  assert.equal((await history()).length, 4 * A_MONTH + 1);
+  await tamper(-1);
+  assert.deepEqual(await job(2), { months: 1, transfers: A_MONTH });
+});
+
+test('killed at random moments, archiving goes on where it was, and nothing is lost or doubled', {
+  skip: withoutRedis,
+}, async (t) => {
+  // The last old month becomes large, so that there is something to be cut off.
+  await stack.db.query(`DROP TABLE transfers_${monthsAgo(2).toISOString().slice(0, 7).replace('-', '_')}`);
+  await stack.db.query(
+    `UPDATE accounts SET balance = balance + (owner_user_id IS NULL)::int * 2 * $1 - $1, version = version - $1
+     WHERE owner_user_id = $2 OR (kind = 'external' AND currency = 'KRW' AND stripe = 0)`,
+    [A_MONTH, ANNA],
+  );
+  await writeHistory(stack.db, ANNA, [2], BIG_MONTH);
+  await stack.db.query('TRUNCATE ledger_checkpoints, reconciliations');
+  await reconcile(pools[0]);
+  const redis = await startOwnRedis();
+  const env = workerEnv(stack.database, redis.url);
+  const chaos = await startChaos(redis, {
+    ...env,
+    ARCHIVE_DATABASE_URL: archive.workerUrl,
+    ARCHIVE_AFTER_MONTHS: '1',
+  });
+  t.diagnostic(`CHAOS_SEED=${chaos.seed}`);
+  try {
+    await stack.grpc.tell('admin.v1.JobService/RunJob', { job: 'archive-transfers' });
+    await chaos.strike(6, 1200);
+    const left = async () =>
+      (await stack.db.query(`SELECT count(*)::int AS n FROM transfers WHERE memo LIKE 'old %'`)).rows[0].n;
+    for (const end = Date.now() + 90_000; (await left()) > 0; await sleep(200))
+      assert.ok(Date.now() < end, 'stuck');
+  } finally {
+    await chaos.stop();
+    await redis.stop();
+  }
+  const { rows } = await archived.query('SELECT count(*)::int AS n, sum(amount)::int AS won FROM transfers');
+  assert.deepEqual(rows, [{ n: 3 * A_MONTH + BIG_MONTH, won: 3 * A_MONTH + BIG_MONTH }]);
+});

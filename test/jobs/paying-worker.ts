@@ -1,0 +1,58 @@
+// A worker whose one job pays 1 won, for tests of what the machinery promises to any job: the key is its only guard.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startBatcher } from '../../src/db/ledger/batcher.ts';
+import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
+import { openPool } from '../../src/db/pool.ts';
+import { JOB_NAMES } from '../../src/domain/jobs.ts';
+import { unhurried } from '../../src/domain/verb.ts';
+import type { Job, Jobs } from '../../src/jobs/job.ts';
+import { startJobs } from '../../src/jobs/start-jobs.ts';
+import { chance } from '../../src/ops/chance.ts';
+import { transfer } from '../../src/usecases/transfer.ts';
+import { CLAIMER, CREATOR } from './sprinkles.ts';
+
+const { DATABASE_URL: databaseUrl = '', REDIS_URL: redisUrl = '', KEYLESS } = process.env;
+const onIdleError = () => {};
+const open = (maxConnections: number) =>
+  openPool({ url: databaseUrl, maxConnections, statementTimeoutMs: 10_000, onIdleError });
+const [ledgerPool, pool] = [open(2), open(8)];
+const { perform } = startBatcher(
+  { pool: ledgerPool, random: chance, beforeCommit: NO_COPIES, onCommit: () => {} },
+  { maxBatch: 100, lanes: 2, maxWaiting: 10_000 },
+);
+const nothing: Job = { run: async () => ({}) };
+
+const pay: Job = {
+  async run({ payment }) {
+    const intent = {
+      userId: BigInt(CREATOR),
+      from: { defaultOf: BigInt(CREATOR), field: 'from' },
+      to: { defaultOf: BigInt(CLAIMER), field: 'to' },
+      money: { currency: 'KRW', amount: 1n, field: 'amount' } as const,
+      memo: '',
+    };
+    const key = KEYLESS ? crypto.randomUUID() : `payment:${payment}`;
+    await perform(transfer, intent, { userId: 0n, key, fingerprint: '00' }, unhurried(key));
+    // Paid and not yet noted as done: where a crash makes the job run again.
+    await sleep(20);
+    if (Number(payment) % 10 === 0 && Math.random() < 0.3) throw new Error('failed after it had paid');
+    return {};
+  },
+};
+
+const work = startJobs({
+  databaseUrl,
+  redisUrl,
+  pool,
+  jobs: { ...(Object.fromEntries(JOB_NAMES.map((name) => [name, nothing])) as Jobs), 'refund-sprinkle': pay },
+  observer: { ran() {}, buried() {}, relayed() {}, refunded() {}, reconciled() {}, trouble() {} },
+  retryMs: 20,
+  stopGraceMs: 2000,
+});
+process.on('SIGTERM', async () => {
+  await work.stop();
+  process.exit(0);
+});
+process.on('disconnect', () => process.exit(0));
+process.send?.('ready');

@@ -1,0 +1,68 @@
+// Makes many sprinkles fast, straight through the ledger.
+
+import { startBatcher } from '../../src/db/ledger/batcher.ts';
+import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
+import { openPool } from '../../src/db/pool.ts';
+import { unhurried } from '../../src/domain/verb.ts';
+import { chance } from '../../src/ops/chance.ts';
+import { claimSprinkle } from '../../src/usecases/claim-sprinkle.ts';
+import { createSprinkle } from '../../src/usecases/create-sprinkle.ts';
+import { deposit } from '../../src/usecases/deposit.ts';
+import { peopleOf, type TestDatabase } from '../stack.ts';
+
+/** Who makes sprinkles, and who grabs from them. */
+export const [CREATOR, CLAIMER] = [8001, 8002];
+/** What each sprinkle drops: two shares. */
+export const AMOUNT = 100n;
+const ROOM = 'room-8000';
+
+/** A ledger to put sprinkles into. */
+export interface SprinkleLedger {
+  /** Makes so many sprinkles that expire after so long; every third loses one share to the claimer at once. */
+  make(count: number, lifetimeMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens a test's database for making sprinkles; the creator gets enough money. */
+export async function openSprinkleLedger(database: TestDatabase): Promise<SprinkleLedger> {
+  const people = peopleOf(database);
+  await people.addUsers([CREATOR, CLAIMER]);
+  await people.addRoom(ROOM, [CREATOR, CLAIMER]);
+  const pool = openPool({
+    url: database.appUrl,
+    maxConnections: 2,
+    statementTimeoutMs: 60_000,
+    onIdleError: () => {},
+  });
+  await pool.query('SELECT ensure_transfer_partitions(1)');
+  const tools = { pool, random: chance, beforeCommit: NO_COPIES, onCommit: () => {} };
+  const { perform } = startBatcher(tools, { maxBatch: 1000, lanes: 2, maxWaiting: 1_000_000 });
+  let keys = 0;
+  const key = (user: number) => ({ userId: BigInt(user), key: `made-${keys++}`, fingerprint: '00' });
+  const walletOf = (user: number) => ({ defaultOf: BigInt(user), field: 'wallet' });
+  const won = (amount: bigint) => ({ currency: 'KRW', amount, field: 'amount' }) as const;
+  const userId = BigInt(CREATOR);
+  const funds = { userId, wallet: walletOf(CREATOR), money: won(10n ** 12n), memo: '' };
+  await perform(deposit, funds, key(CREATOR), unhurried('fund'));
+  const makeOne = async (index: number, lifetimeMs: number) => {
+    const wish = {
+      userId,
+      roomId: ROOM,
+      roomField: 'room',
+      wallet: walletOf(CREATOR),
+      money: won(AMOUNT),
+      headcount: 2,
+      lifetimeMs,
+    };
+    const { sprinkle } = await perform(createSprinkle, wish, key(CREATOR), unhurried('make'));
+    if (index % 3 !== 0) return;
+    const grab = { userId: BigInt(CLAIMER), roomId: ROOM, token: sprinkle.token, wallet: walletOf(CLAIMER) };
+    await perform(claimSprinkle, grab, key(CLAIMER), unhurried('grab'));
+  };
+  return {
+    make: async (count, lifetimeMs) => {
+      await Promise.all(Array.from({ length: count }, (_, index) => makeOne(index, lifetimeMs)));
+    },
+    close: () => pool.end(),
+  };
+}

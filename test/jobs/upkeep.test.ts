@@ -1,0 +1,96 @@
+// Upkeep: old sprinkles go and their money stays, ended keys go where that is wanted, and the ledger is held against itself.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { reconcile } from '../../src/db/jobs/reconciliation.ts';
+import { openPool, type Pool } from '../../src/db/pool.ts';
+import { purgeEndedKeys } from '../../src/jobs/purge-keys.ts';
+import { purgeOldSprinkles } from '../../src/jobs/purge-sprinkles.ts';
+import { makeKey } from '../keys.ts';
+import { assertBooksBalance, makeDatabase, ownerPool, type TestDatabase } from '../stack.ts';
+import { openSprinkleLedger } from './sprinkles.ts';
+
+const running = new AbortController().signal;
+let database: TestDatabase;
+let worker: Pool;
+let db: ReturnType<typeof ownerPool>;
+before(async () => {
+  database = await makeDatabase();
+  db = ownerPool(database);
+  worker = openPool({
+    url: database.workerUrl,
+    maxConnections: 2,
+    statementTimeoutMs: 10_000,
+    onIdleError: () => {},
+  });
+  const ledger = await openSprinkleLedger(database);
+  await ledger.make(30, 3_600_000);
+  await ledger.close();
+});
+after(async () => {
+  await Promise.all([worker.end(), db.end()]);
+  await database.drop();
+});
+
+const count = async (table: string) => (await db.query(`SELECT count(*)::int AS n FROM ${table}`)).rows[0].n;
+/** As if all that happened so far were older. */
+const age = (by: string) =>
+  db.query(`SET session_replication_role = replica; UPDATE transfers SET created_at = created_at - interval '${by}';
+    UPDATE sprinkles SET created_at = created_at - interval '${by}'; SET session_replication_role = DEFAULT`);
+
+test('a ledger that is right has no faults, and transfers are added up once', async () => {
+  const transfers = await count('transfers');
+  assert.deepEqual(await reconcile(worker), { transfers: 0, faults: [] });
+  await db.query('DELETE FROM reconciliations');
+  await age('2 minutes');
+  assert.deepEqual(await reconcile(worker), { transfers, faults: [] });
+  assert.deepEqual(await reconcile(worker), { transfers: 0, faults: [] });
+});
+
+test('every kind of fault is found', async () => {
+  const wrong = async (sql: string, undo: string) => {
+    await db.query(sql);
+    const { faults } = await reconcile(worker);
+    await db.query(undo);
+    return faults.map(({ kind }) => kind);
+  };
+  const wallet = 'owner_user_id = 8001';
+  const found = await wrong(
+    `UPDATE accounts SET balance = balance + 1 WHERE ${wallet}`,
+    `UPDATE accounts SET balance = balance - 1 WHERE ${wallet}`,
+  );
+  assert.deepEqual(found, ['account', 'currency']);
+  const version = await wrong(
+    `UPDATE accounts SET version = version + 1 WHERE ${wallet}`,
+    `UPDATE accounts SET version = version - 1 WHERE ${wallet}`,
+  );
+  assert.deepEqual(version, ['account']);
+  const closed = await wrong(
+    `UPDATE sprinkles SET closed_at = now() WHERE token = (SELECT min(token) FROM sprinkles)`,
+    'UPDATE sprinkles SET closed_at = NULL',
+  );
+  assert.deepEqual(closed, ['sprinkle']);
+  assert.deepEqual((await reconcile(worker)).faults, []);
+});
+
+test('closed sprinkles go after the time of looking up; open ones and the ledger stay', async () => {
+  const transfers = await count('transfers');
+  const old = `id IN (SELECT id FROM sprinkles ORDER BY id LIMIT 10)`;
+  await age('8 days');
+  await db.query(`UPDATE sprinkles SET closed_at = now() WHERE ${old}`);
+  const purge = purgeOldSprinkles(worker, 7 * 86_400_000);
+  assert.deepEqual(await purge.run({}, running), { purged: 10 });
+  assert.deepEqual(await purge.run({}, running), { purged: 0 });
+  assert.deepEqual([await count('sprinkles'), await count('sprinkle_tokens')], [20, 20]);
+  assert.equal(await count('transfers'), transfers);
+  await assertBooksBalance(db);
+  await assert.rejects(worker.query('DELETE FROM sprinkles'), /permission denied/);
+});
+
+test('keys that ended long ago go where a time is set, with those that replaced them kept', async () => {
+  const [first, second] = [await makeKey(database), await makeKey(database)];
+  await db.query(`UPDATE api_keys SET replaces_id = $1 WHERE id = $2`, [first.keyId, second.keyId]);
+  await db.query(`UPDATE api_keys SET revoked_at = now() - interval '40 days' WHERE id = $1`, [first.keyId]);
+  assert.deepEqual(await purgeEndedKeys(worker, undefined).run({}, running), { purged: 0 });
+  assert.deepEqual(await purgeEndedKeys(worker, 30 * 86_400_000).run({}, running), { purged: 1 });
+  assert.equal(await count('api_keys'), 1);
+});

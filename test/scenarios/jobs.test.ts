@@ -1,0 +1,128 @@
+// Jobs as ops look after them: shown, run, paused, their dead letters replayed, and the board of queues behind its key.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hmacKey } from '../../src/client/signer.ts';
+import { startWorker, type WorkerApp } from '../../src/worker-app.ts';
+import { readWorkerConfig } from '../../src/worker-config.ts';
+import { workerEnv } from '../jobs/worker-process.ts';
+import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
+import { type Stack, startStack } from '../stack.ts';
+import { grpcTeller, type Json } from '../teller.ts';
+
+const OPS_KEY = 'a key that only ops have';
+let stack: Stack;
+let redis: OwnRedis;
+let worker: WorkerApp;
+before(async () => {
+  if (withoutRedis) return;
+  redis = await startOwnRedis();
+  stack = await startStack();
+  const env = workerEnv(stack.database, redis.url);
+  worker = await startWorker(readWorkerConfig({ ...env, OPS_KEY, LOG_STDOUT: 'false' }));
+});
+after(async () => {
+  if (withoutRedis) return;
+  await worker.stop();
+  await stack.stop();
+  await redis.stop();
+});
+
+const jobs = async () => (await stack.grpc.tell('admin.v1.JobService/ListJobs', {})).list('jobs');
+async function until(name: string, isSo: (job: Json) => boolean): Promise<Json> {
+  for (let i = 0; i < 100; i++) {
+    const job = (await jobs()).find((one) => one.name === name);
+    if (job && isSo(job)) return job;
+    await sleep(100);
+  }
+  throw new Error(`${name} did not get there: ${JSON.stringify(await jobs())}`);
+}
+
+test('a job is run now, and how it went is shown', { skip: withoutRedis }, async () => {
+  assert.equal((await stack.grpc.tell('admin.v1.JobService/RunJob', { job: 'reconcile-ledger' })).status, 0);
+  const job = await until('reconcile-ledger', ({ runs }) => runs === '1');
+  assert.equal(job.last_error, '');
+  assert.equal(JSON.parse(String(job.last_result)).faults, 0);
+  await until('reconcile-ledger', ({ waiting }) => waiting === '0');
+});
+
+test('a paused job waits, and runs once it is resumed', { skip: withoutRedis }, async () => {
+  const request = { job: 'partitions-ahead' };
+  await stack.grpc.tell('admin.v1.JobService/PauseJob', request);
+  await sleep(1500);
+  await stack.grpc.tell('admin.v1.JobService/RunJob', request);
+  await sleep(1500);
+  const waiting = await until('partitions-ahead', ({ paused_at }) => paused_at !== null);
+  assert.deepEqual([waiting.runs, waiting.waiting], ['0', '1']);
+  await stack.grpc.tell('admin.v1.JobService/ResumeJob', request);
+  await until('partitions-ahead', ({ runs }) => runs === '1');
+});
+
+test('dead letters are listed, and replayed once each', { skip: withoutRedis }, async () => {
+  await stack.db.query(
+    `INSERT INTO dead_letters (job, queue_id, data, error, attempts)
+     VALUES ('refund-sprinkle', 'x', '{"sprinkleId":"${crypto.randomUUID()}"}', 'it was so', 8)`,
+  );
+  const listed = await stack.grpc.tell('admin.v1.JobService/ListDeadLetters', { job: 'refund-sprinkle' });
+  const [letter] = listed.list('dead_letters');
+  assert.deepEqual([letter?.job, letter?.error, letter?.attempts], ['refund-sprinkle', 'it was so', 8]);
+  const dead_letter_ids = [String(letter?.dead_letter_id)];
+  const replay = () => stack.grpc.tell('admin.v1.JobService/ReplayDeadLetters', { dead_letter_ids });
+  assert.equal((await replay()).body.replayed, 1);
+  assert.equal((await replay()).body.replayed, 0);
+  const job = await until('refund-sprinkle', ({ runs }) => runs === '1');
+  assert.deepEqual([job.dead_letters, JSON.parse(String(job.last_result))], ['0', { found: false }]);
+});
+
+test('jobs that are none are refused, and so are keys without the scope', {
+  skip: withoutRedis,
+}, async () => {
+  for (const method of ['RunJob', 'PauseJob', 'ResumeJob', 'ListDeadLetters']) {
+    const refused = await stack.grpc.tell(`admin.v1.JobService/${method}`, { job: 'make-tea' });
+    assert.deepEqual([refused.code, refused.reason, refused.fields], ['ERR005', 'JOB_NOT_FOUND', ['job']]);
+  }
+  const refused = await stack.grpc.tell('admin.v1.JobService/RunJob', { job: 'refund-sprinkle' });
+  assert.equal(refused.reason, 'JOB_NOT_FOUND');
+  const wish = {
+    display_name: 'no admin',
+    kind: 'API_KEY_KIND_HMAC_SHA256',
+    scopes: ['SCOPE_READ', 'SCOPE_PAY'],
+  };
+  const made = await stack.grpc.tell('admin.v1.ApiKeyService/CreateApiKey', wish);
+  const key = hmacKey(String(made.at('api_key', 'key_id')), String(made.body.secret));
+  const teller = grpcTeller(stack.grpcAddress, key);
+  assert.equal((await teller.tell('admin.v1.JobService/ListJobs', {})).reason, 'MISSING_SCOPE');
+  teller.close();
+});
+
+test('a worker without Redis says so, and is ready again once Redis is back', {
+  skip: withoutRedis,
+}, async () => {
+  const ready = async () => {
+    const answer = await fetch(`http://127.0.0.1:${worker.opsPort}/readyz`);
+    return `${answer.status} ${((await answer.json()) as { away?: string[] }).away ?? ''}`;
+  };
+  assert.equal(await ready(), '200 ');
+  await redis.kill();
+  assert.equal(await ready(), '503 redis');
+  await redis.restart();
+  for (let i = 0; i < 50 && (await ready()) !== '200 '; i++) await sleep(100);
+  assert.equal(await ready(), '200 ');
+});
+
+test('the board opens to the ops key alone', { skip: withoutRedis }, async () => {
+  const at = (path: string, password?: string) =>
+    fetch(`http://127.0.0.1:${worker.opsPort}${path}`, {
+      headers: password
+        ? { authorization: `Basic ${Buffer.from(`ops:${password}`).toString('base64')}` }
+        : {},
+    });
+  assert.equal((await at('/queues')).status, 401);
+  assert.equal((await at('/queues/api/queues', 'a guess')).status, 401);
+  const page = await at('/queues', OPS_KEY);
+  assert.equal(page.status, 200);
+  assert.match(await page.text(), /<base href="\/queues\//);
+  const queues = (await (await at('/queues/api/queues', OPS_KEY)).json()) as { queues: { name: string }[] };
+  assert.ok(queues.queues.some(({ name }) => name === 'expire-sprinkles'));
+  assert.equal((await at('/readyz')).status, 200);
+});
