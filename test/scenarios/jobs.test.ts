@@ -100,7 +100,8 @@ test('a worker without Redis says so, and is ready again once Redis is back', {
 }, async () => {
   const ready = async () => {
     const answer = await fetch(`http://127.0.0.1:${worker.opsPort}/readyz`);
-    return `${answer.status} ${((await answer.json()) as { away?: string[] }).away ?? ''}`;
+    const { away = [] } = (await answer.json()) as { away?: { part: string }[] };
+    return `${answer.status} ${away.map(({ part }) => part)}`;
   };
   assert.equal(await ready(), '200 ');
   await redis.kill();
