@@ -111,6 +111,12 @@ test('a worker without Redis says so, and is ready again once Redis is back', {
   assert.equal(await ready(), '200 ');
 });
 
+test('the worker shows how its jobs go', { skip: withoutRedis }, async () => {
+  const page = await (await fetch(`http://127.0.0.1:${worker.opsPort}/metrics`)).text();
+  assert.match(page, /ppuri_job_seconds_count\{job="[a-z-]+",outcome="done"\} [1-9]/);
+  assert.match(page, /ppuri_ledger_faults 0/);
+});
+
 test('the board opens to the ops key alone', { skip: withoutRedis }, async () => {
   const at = (path: string, password?: string) =>
     fetch(`http://127.0.0.1:${worker.opsPort}${path}`, {
