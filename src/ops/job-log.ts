@@ -3,8 +3,12 @@
 import type { Logs } from './logs.ts';
 import type { JobRecorder } from './metrics/jobs.ts';
 
+/** What goes on failing, such as a connection to Redis, is told once in so many milliseconds. */
+const TELL_AGAIN_MS = 10_000;
+
 /** An observer of jobs: what happens every second goes to the log only at level debug. */
 export function observeJobs({ app }: Logs, metrics: JobRecorder) {
+  const toldAt = new Map<string, number>();
   const reason = (error: unknown) => (error instanceof Error ? error.message : String(error));
   return {
     ran: (job: string, tookMs: number, error: unknown) => {
@@ -29,6 +33,11 @@ export function observeJobs({ app }: Logs, metrics: JobRecorder) {
       for (const fault of faults) app.error({ fault }, 'the ledger does not agree with itself');
       app.info({ transfers, faults: faults.length }, 'ledger reconciled');
     },
-    trouble: (what: string, error: unknown) => app.warn({ what, reason: reason(error) }, 'trouble with jobs'),
+    trouble: (what: string, error: unknown) => {
+      const now = performance.now();
+      if (now < (toldAt.get(what) ?? Number.NEGATIVE_INFINITY) + TELL_AGAIN_MS) return;
+      toldAt.set(what, now);
+      app.warn({ what, reason: reason(error) }, 'trouble with jobs');
+    },
   };
 }
