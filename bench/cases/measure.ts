@@ -36,6 +36,7 @@ export async function measure(bench: Bench, plan: Plan): Promise<Result> {
   const { inFlight = bench.inFlight, transfersPerCall = 0 } = plan;
   const generator = await start(bench, plan, { kind: 'closed', inFlight });
   await sleep(warmUpSeconds * 1000);
+  await prepare(generator, bench);
   const pids = { client: generator.pids, ...programsOf(plan, stack.processes) };
   if (server !== undefined) forgetPeak(server);
   const [before, cpuBefore] = [await stack.database.progress(), cpuOf(pids)];
@@ -72,11 +73,19 @@ async function measureOpen(bench: Bench, plan: Plan, perSecond: number) {
   const generator = await start(bench, plan, pace);
   // The server is warm by now, and only this generator is new.
   await sleep(bench.warmUpSeconds * 500);
+  await prepare(generator, bench);
   generator.record();
   await sleep(bench.seconds * 1000);
   const loads = await generator.stop();
   const result = { callsPerSecond: loads.completed / loads.seconds, ...latenciesIn(loads.latencies) };
   return { result, errors: errorsIn(loads) };
+}
+
+/** Makes the calls ready that will be measured, and lets the load come up again. */
+async function prepare(generator: Generator, { seconds, warmUpSeconds }: Bench): Promise<void> {
+  const settleSeconds = warmUpSeconds / 4;
+  await generator.prepare(settleSeconds + seconds);
+  await sleep(settleSeconds * 1000);
 }
 
 /** Starts generator processes with what a plan says. */

@@ -32,6 +32,7 @@ export const OVERLOAD: Case = {
     const pace = { kind: 'open', perSecond: TIMES * most, mostUnderWay: MOST_UNDER_WAY } as const;
     const more = { keepAccepted: true, timeoutMs: TIMEOUT_MS };
     const generator = await start(bench, { target, connections: CONNECTIONS }, pace, more);
+    await generator.prepare(seconds);
     await sleep(bench.warmUpSeconds * 500);
     const pids = { client: generator.pids, ...programsOf({ programs: PROGRAMS }, processes) };
     const cpuBefore = cpuOf(pids);

@@ -1,5 +1,4 @@
 // Where the cases' calls go to.
-import { randomUUID } from 'node:crypto';
 import type { SignedCall, Target } from '../generator/work.ts';
 import { type Bench, requireKey } from './case.ts';
 
@@ -10,7 +9,7 @@ export function overGrpc(bench: Bench, calls: readonly SignedCall[], movesMoney:
     address: bench.stack.grpcAddress,
     calls,
     key: requireKey(bench),
-    idempotencyPrefix: movesMoney ? randomUUID() : undefined,
+    isIdempotent: movesMoney,
   };
 }
 
@@ -26,6 +25,6 @@ export function overRest(
     url,
     calls,
     key: requireKey(bench),
-    idempotencyPrefix: movesMoney ? randomUUID() : undefined,
+    isIdempotent: movesMoney,
   };
 }

@@ -22,7 +22,7 @@ function echo(name: string, keyOf: (bench: Bench) => Bench['stack']['key'] | und
         address: bench.stack.echoAddress,
         calls: [{ method: 'POST', path: '/bench.Echo/Echo', body, identity: key ? { userId: '1001' } : {} }],
         key,
-        idempotencyPrefix: undefined,
+        isIdempotent: false,
       };
       return [await measure(bench, { name, target, programs: ['echo'] })];
     },

@@ -8,6 +8,8 @@ import type { Load, Order, Report, Work } from './work.ts';
 /** Generator processes at work: from here on they make calls, which count from record() on. */
 export interface Generator {
   readonly pids: readonly number[];
+  /** Makes the calls of so many seconds ready, signatures and all; until it resolves none is made. */
+  prepare(seconds: number): Promise<void>;
   record(): void;
   /** Ends the time that counts and the calls, and waits for the last answers. */
   stop(): Promise<Loads>;
@@ -49,6 +51,11 @@ export async function startGenerator(work: Work, processes = 1): Promise<Generat
   };
   return {
     pids: children.map(({ pid }) => pid ?? 0),
+    prepare: async (seconds) => {
+      const prepared = Promise.all(children.map((child) => next(child, 'prepared')));
+      tell({ kind: 'prepare', seconds });
+      await prepared;
+    },
     record: () => tell({ kind: 'record' }),
     stop: () => {
       const ended = end();

@@ -29,8 +29,8 @@ export type Target =
       readonly calls: readonly SignedCall[];
       /** What calls are signed with; unsigned without. */
       readonly key: SigningKey | undefined;
-      /** Whether each call carries a new idempotency key: the prefix and the number of the call. */
-      readonly idempotencyPrefix: string | undefined;
+      /** Whether each call carries an idempotency key of its own. */
+      readonly isIdempotent: boolean;
     }
   | {
       readonly kind: 'rest';
@@ -38,7 +38,7 @@ export type Target =
       readonly url: string;
       readonly calls: readonly SignedCall[];
       readonly key: SigningKey | undefined;
-      readonly idempotencyPrefix: string | undefined;
+      readonly isIdempotent: boolean;
     }
   | {
       readonly kind: 'plain-rest';
@@ -100,8 +100,12 @@ export interface Load {
 /** To a generator process. */
 export type Order =
   | { readonly kind: 'start'; readonly work: Work; readonly index: number; readonly of: number }
+  /** Make as many calls ready as will be made in so many seconds. Until that is done no call is made. */
+  | { readonly kind: 'prepare'; readonly seconds: number }
   | { readonly kind: 'record' }
   | { readonly kind: 'stop' };
 
-/** From a generator process: it is ready or at work, or this is what it saw. */
-export type Report = { readonly kind: 'started' } | { readonly kind: 'done'; readonly load: Load };
+/** From a generator process: it is ready or at work, its calls are ready, or this is what it saw. */
+export type Report =
+  | { readonly kind: 'started' | 'prepared' }
+  | { readonly kind: 'done'; readonly load: Load };

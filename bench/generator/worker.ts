@@ -6,20 +6,24 @@ import { openPostgres } from './postgres-ledger.ts';
 import { Recorder } from './recorder.ts';
 import { openRest } from './rest-ledger.ts';
 import { idempotencyKeyOf } from './signed.ts';
+import { type ReadyCall, Stock } from './stock.ts';
 import type { Order, Pace, Report, Work } from './work.ts';
 
 /** How often calls that are due are looked for. */
 const TICK_MS = 1;
+/** So many more calls are made ready than the pace so far would take: it may get faster. */
+const PREPARE_MORE = 1.5;
 /** How many calls that are due are made before answers are read again. */
 const CALLS_A_TURN = 16;
 
 const report = (message: Report) => process.send?.(message);
 const recorder = new Recorder();
 let stopped = false;
-let running: { finish: () => Promise<void> } | undefined;
+let running: { prepare: (seconds: number) => void; finish: () => Promise<void> } | undefined;
 
 process.on('message', (order: Order) => {
   if (order.kind === 'start') void start(order);
+  else if (order.kind === 'prepare') prepare(order.seconds);
   else if (order.kind === 'record') recorder.record();
   else void stop();
 });
@@ -30,39 +34,38 @@ async function start({ work, index, of }: Extract<Order, { kind: 'start' }>): Pr
   // The processes take turns with the numbers, so that no two make the same call.
   let calls = 0;
   const next = () => index + of * calls++;
-  const { target, keepAccepted } = work;
-  const prefix = keepAccepted && 'idempotencyPrefix' in target ? target.idempotencyPrefix : undefined;
-  const make = async (n: number, send: () => ReturnType<ReturnType<Ledger['ready']>>, startedAt: number) => {
-    const key = prefix === undefined ? undefined : idempotencyKeyOf(prefix, n);
-    recorder.note(await send(), startedAt, key);
-  };
+  const stock = new Stock(ledger, next);
+  const make = async ({ n, send }: ReadyCall, startedAt: number) =>
+    recorder.note(await send(), startedAt, work.keepAccepted ? idempotencyKeyOf(n) : undefined);
+  // When calls are due is put off by the time in which none could be made.
+  let preparing = 0;
   const paces = {
     closed: (pace: Extract<Pace, { kind: 'closed' }>) =>
       Promise.all(
         Array.from({ length: pace.inFlight }, async () => {
           while (!stopped) {
-            const n = next();
-            const send = ledger.ready(n);
+            const call = stock.take();
             recorder.send();
-            await make(n, send, performance.now());
+            await make(call, performance.now());
           }
         }),
       ),
     open: async (pace: Extract<Pace, { kind: 'open' }>) => {
       const underWay = new Set<Promise<void>>();
       const begin = performance.now();
-      for (let due = begin; !stopped; await sleep(TICK_MS)) {
-        for (; due <= performance.now() && !stopped; due += 1000 / pace.perSecond) {
+      let made = 0;
+      for (let after = 0; !stopped; await sleep(TICK_MS)) {
+        for (; begin + preparing + after <= performance.now() && !stopped; after += 1000 / pace.perSecond) {
+          const due = begin + preparing + after;
           if (underWay.size >= pace.mostUnderWay) {
             recorder.hold();
             continue;
           }
-          const n = next();
           recorder.send();
-          const call: Promise<void> = make(n, ledger.ready(n), due).finally(() => underWay.delete(call));
+          const call: Promise<void> = make(stock.take(), due).finally(() => underWay.delete(call));
           underWay.add(call);
           // A turn of the event loop now and then, so that a backlog does not keep answers from being read.
-          if (calls % CALLS_A_TURN === 0) await new Promise(setImmediate);
+          if (++made % CALLS_A_TURN === 0) await new Promise(setImmediate);
         }
       }
       await Promise.all(underWay);
@@ -73,8 +76,16 @@ async function start({ work, index, of }: Extract<Order, { kind: 'start' }>): Pr
     await ledger.close();
   };
   if (work.pace.kind === 'rush') return rush(ledger, work, next, make);
+  const startedAt = performance.now();
   const going = work.pace.kind === 'closed' ? paces.closed(work.pace) : paces.open(work.pace);
-  running = { finish: () => close(going) };
+  running = {
+    prepare: (seconds) => {
+      const at = performance.now();
+      stock.fill(Math.ceil((calls / (at - startedAt)) * 1000 * seconds * PREPARE_MORE));
+      preparing += performance.now() - at;
+    },
+    finish: () => close(going),
+  };
   report({ kind: 'started' });
 }
 
@@ -83,20 +94,20 @@ async function rush(
   ledger: Ledger,
   { target }: Work,
   next: () => number,
-  make: (n: number, send: () => ReturnType<ReturnType<Ledger['ready']>>, startedAt: number) => Promise<void>,
+  make: (call: ReadyCall, startedAt: number) => Promise<void>,
 ): Promise<void> {
   if (!('calls' in target)) throw new Error('a rush needs calls');
-  const ready: [number, ReturnType<Ledger['ready']>][] = [];
-  for (let n = next(); n < target.calls.length; n = next()) ready.push([n, ledger.ready(n)]);
+  const ready: ReadyCall[] = [];
+  for (let n = next(); n < target.calls.length; n = next()) ready.push({ n, send: ledger.ready(n) });
   const word = new Promise<void>((resolve) => {
     process.on('message', (order: Order) => order.kind === 'record' && resolve());
   });
   report({ kind: 'started' });
   await word;
   await Promise.all(
-    ready.map(([n, send]) => {
+    ready.map((call) => {
       recorder.send();
-      return make(n, send, performance.now());
+      return make(call, performance.now());
     }),
   );
   recorder.stop();
@@ -109,6 +120,11 @@ async function open(work: Work): Promise<Ledger> {
   if (target.kind === 'grpc') return openGrpc(target, work);
   if (target.kind === 'postgres') return openPostgres(target, work);
   return openRest(target, work);
+}
+
+function prepare(seconds: number): void {
+  running?.prepare(seconds);
+  report({ kind: 'prepared' });
 }
 
 async function stop(): Promise<void> {
