@@ -108,7 +108,9 @@ async function orWithout<T>(part: string, starting: Promise<T>): Promise<T | und
 async function runTests(env: Record<string, string>): Promise<boolean> {
   const files = asked.length > 0 ? asked : globSync('test/**/*.test.ts', { cwd: ROOT }).sort();
   const concurrency = `--test-concurrency=${availableParallelism()}`;
-  return (await run('node', ['--test', concurrency, '--test-timeout=300000', ...files], env)) === 0;
+  // A test that ran out of time may leave programs behind that would keep its file, and so everything, from ending.
+  const bounds = ['--test-timeout=300000', '--test-force-exit'];
+  return (await run('node', ['--test', concurrency, ...bounds, ...files], env)) === 0;
 }
 
 function run(command: string, args: readonly string[], env: Record<string, string>): Promise<number> {

@@ -28,12 +28,13 @@ import { readinessOf } from './ops/readiness.ts';
 import { KEYS_CHANGED, openAnnouncements } from './redis/announcements.ts';
 import type { Cache, Gate } from './redis/index.ts';
 import { openReplica, type Replica } from './replica.ts';
+import type { Program } from './run-program.ts';
 import type { KeyOffice } from './usecases/api-keys.ts';
 import type { Core } from './usecases/core.ts';
 import { openWatchedCache, openWatchedGate, openWatchedPools, watchPostgres } from './watched.ts';
 
 /** A process that serves. */
-export interface App {
+export interface App extends Program {
   readonly grpcPort: number;
   readonly opsPort: number;
   readonly logs: Logs;
@@ -126,7 +127,7 @@ export async function startApp(config: Config): Promise<App> {
     await logs.close();
     return isDone;
   };
-  return { grpcPort, opsPort: ops.port, logs, stop };
+  return { grpcPort, opsPort: ops.port, logs, stop, stopsWithinMs: config.stopDrainMs + config.stopGraceMs };
 }
 
 /** What the use cases run on. */

@@ -1,4 +1,5 @@
 // Wires a worker together: settings in, a process that does jobs out.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { copiesOf } from './cached/ledger-copies.ts';
 import { cacheEpochsIn } from './db/cache-epochs.ts';
 import { startBatcher } from './db/ledger/batcher.ts';
@@ -19,13 +20,12 @@ import { type Logs, openLogs } from './ops/logs.ts';
 import { openMetrics } from './ops/metrics.ts';
 import { serveOps } from './ops/port.ts';
 import { LEASE_MS, openMarks } from './redis/index.ts';
+import type { Program } from './run-program.ts';
 import type { WorkerConfig } from './worker-config.ts';
 
 /** A process that does jobs. */
-export interface WorkerApp {
+export interface WorkerApp extends Program {
   readonly opsPort: number;
-  /** Takes no more jobs, finishes those under way, and closes everything. */
-  stop(): Promise<void>;
 }
 
 /** How many months of partitions exist ahead of time. */
@@ -78,7 +78,6 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
     pool,
     observer,
     retryMs: config.retryMs,
-    stopGraceMs: config.stopGraceMs,
     jobs: {
       'expire-sprinkles': expireSprinkles(refunds),
       'refund-sprinkle': refundOneSprinkle(refunds),
@@ -102,15 +101,22 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
   });
   logs.app.info({ opsPort: ops.port }, 'working');
 
-  const stop = async () => {
+  const finish = async () => {
     await work.stop();
     await batcher.drained();
     marks.close();
     await Promise.all([ops.stop(), ledgerPool.end(), pool.end(), epochs.end(), live.end(), archive?.end()]);
-    logs.app.info('stopped');
-    await logs.close();
+    return true;
   };
-  return { opsPort: ops.port, stop };
+  const stop = async () => {
+    // The last tenth is for the logs. Jobs that are cut off are done again, as after a crash; BullMQ itself would wait
+    // for them, and for a Redis that is away, as long as it takes.
+    const isDone = await Promise.race([finish(), sleep(0.9 * config.stopGraceMs, false, { ref: false })]);
+    logs.app.info({ isDone }, 'stopped');
+    await logs.close();
+    return isDone;
+  };
+  return { opsPort: ops.port, stop, stopsWithinMs: config.stopGraceMs };
 }
 
 /** Opens pools as a process' settings say, on its own database unless told another. */

@@ -19,8 +19,6 @@ export interface JobsOptions {
   readonly observer: JobObserver;
   /** How long a failed job waits before its second try, in milliseconds; each further try waits twice as long. */
   readonly retryMs: number;
-  /** How long jobs under way may take once the worker stops, in milliseconds. */
-  readonly stopGraceMs: number;
 }
 
 /** A worker at work. */
@@ -28,7 +26,7 @@ export interface RunningJobs {
   readonly queues: Queues;
   /** The names of what jobs need and cannot be reached. */
   away(): Promise<string[]>;
-  /** Takes no more jobs, lets those under way finish, and ends. */
+  /** Takes no more jobs, lets those under way finish, and ends; waits for them, and for Redis, as long as it takes. */
   stop(): Promise<void>;
 }
 
@@ -62,12 +60,7 @@ export function startJobs(options: JobsOptions): RunningJobs {
     stopping.abort();
     await relay.stop();
     await watching;
-    const closed = Promise.all(workers.map((worker) => worker.close()));
-    const late = await Promise.race([
-      closed.then(() => false),
-      sleep(options.stopGraceMs, true, { ref: false }),
-    ]);
-    if (late) await Promise.all(workers.map((worker) => worker.close(true)));
+    await Promise.all(workers.map((worker) => worker.close()));
     await closeQueues(queues);
   };
   const away = async () => {

@@ -9,6 +9,7 @@ import { unhurried } from '../../src/domain/verb.ts';
 import type { Job, Jobs } from '../../src/jobs/job.ts';
 import { startJobs } from '../../src/jobs/start-jobs.ts';
 import { chance } from '../../src/ops/chance.ts';
+import { runProgram } from '../../src/run-program.ts';
 import { transfer } from '../../src/usecases/transfer.ts';
 import { CLAIMER, CREATOR } from './sprinkles.ts';
 
@@ -48,11 +49,5 @@ const work = startJobs({
   jobs: { ...(Object.fromEntries(JOB_NAMES.map((name) => [name, nothing])) as Jobs), 'refund-sprinkle': pay },
   observer: { ran() {}, buried() {}, relayed() {}, refunded() {}, reconciled() {}, trouble() {} },
   retryMs: 20,
-  stopGraceMs: 2000,
 });
-process.on('SIGTERM', async () => {
-  await work.stop();
-  process.exit(0);
-});
-process.on('disconnect', () => process.exit(0));
-process.send?.('ready');
+await runProgram(async () => ({ stop: () => work.stop().then(() => true), stopsWithinMs: 2_000 }));
