@@ -65,8 +65,18 @@ export function decideRate(tat: Micros | undefined, pace: Pace, now: Micros): Ra
   return {
     isAllowed,
     newTat,
-    remaining: Math.floor((full - newTat) / pace.interval),
     retryAfterMs: isAllowed ? 0 : Math.ceil((after - full) / MICROS_PER_MS),
-    resetMs: Math.ceil((newTat - now) / MICROS_PER_MS),
+    ...standingOf(pace, newTat - now),
+  };
+}
+
+/** How a limit stands for a caller who is so far ahead of the clock. */
+export function standingOf(
+  { interval, tolerance }: Pace,
+  ahead: Micros,
+): Pick<RateDecision, 'remaining' | 'resetMs'> {
+  return {
+    remaining: Math.floor((tolerance - ahead) / interval),
+    resetMs: Math.ceil(ahead / MICROS_PER_MS),
   };
 }

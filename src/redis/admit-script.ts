@@ -31,60 +31,85 @@ end
 
 /**
  * Lets each of some calls in or not, one after the other.
- * KEYS: of each call its nonce, limits, caps. ARGV: the calls as JSON (`CallWords` in admit.ts).
- * Returns for each call an outcome (0 admitted, 1 replayed, 2 limited) and the moment (µs); unless replayed also which
- * limit or cap makes wait longest (limits first, from 1; 0 when none) and how long (ms), and of each limit what
- * remains and how long until it is whole again (ms).
+ *
+ * KEYS: the nonce of each call, then all limits and then all caps that any of them has, each once.
+ * ARGV: as JSON the calls, how many limits there are, and the windows of each cap (`GroupWords` in admit.ts).
+ * Returns as JSON the moment (µs) and for each call an outcome (0 admitted, 1 replayed, 2 limited); unless replayed also
+ * which limit or cap makes wait longest (limits first, from 1; 0 when none) and how long (ms), and of each limit how far
+ * ahead of the clock it is (µs).
  */
 export const ADMIT = `${CAPS}
-local function admit(first, edge_request_id, nonce_ms, paces, caps)
-  local stored = redis.call('MGET', unpack(KEYS, first, first + #paces))
+local calls, limit_count, windows = unpack(cjson.decode(ARGV[1]))
+local first_limit = #calls
+local first_cap = first_limit + limit_count
+
+local tats, is_changed = {}, {}
+if limit_count > 0 then tats = redis.call('MGET', unpack(KEYS, first_limit + 1, first_cap)) end
+for i = 1, limit_count do tats[i] = tonumber(tats[i] or 0) end
+
+local waits = {}
+local function wait_of_cap(cap)
+  waits[cap] = waits[cap] or wait_of(KEYS[first_cap + cap], windows[cap])
+  return waits[cap]
+end
+
+local answer = {text(now)}
+local function say(number) answer[#answer + 1] = number end
+
+for i, call in ipairs(calls) do
+  local edge_request_id, nonce_ms, limits, caps = unpack(call)
+  local stored = redis.call('SET', KEYS[i], edge_request_id, 'NX', 'GET', 'PX', nonce_ms)
   -- The same call once more, from the edge: it passes and is not charged again.
-  local is_retry = edge_request_id ~= '' and stored[1] == edge_request_id
-  if stored[1] and not is_retry then return {1, now} end
-
-  local longest, refusing = 0, 0
-  local befores, afters = {}, {}
-  for i, pace in ipairs(paces) do
-    local full = now + pace[2]
-    befores[i] = math.min(math.max(tonumber(stored[1 + i] or now), now), full)
-    afters[i] = befores[i] + (is_retry and 0 or pace[3])
-    local wait = ms(afters[i] - full)
-    if wait > longest then longest, refusing = wait, i end
-  end
-  for i, cap in ipairs(caps) do
-    local wait = wait_of(KEYS[first + #paces + i], cap[2])
-    if wait > longest then longest, refusing = wait, #paces + i end
-  end
-
-  local is_admitted = is_retry or refusing == 0
-  -- A refused call leaves nothing behind, not even its nonce: it was not done, so doing it later is no replay.
-  if is_admitted and not is_retry then
-    redis.call('SET', KEYS[first], edge_request_id, 'PX', nonce_ms)
-    for i, tat in ipairs(afters) do
-      -- It is forgotten when it says no more than that the caller rests.
-      if tat > now then redis.call('SET', KEYS[first + i], text(tat), 'PX', text(ms(tat - now))) end
+  local is_retry = edge_request_id ~= '' and stored == edge_request_id
+  if stored and not is_retry then
+    say(1)
+  else
+    local longest, refusing = 0, 0
+    for j = 1, #limits, 3 do
+      local limit, tolerance, charge = limits[j], limits[j + 1], is_retry and 0 or limits[j + 2]
+      local full = now + tolerance
+      -- Further ahead than the burst is nobody unless the limit was lowered or the clock set back: neither locks out.
+      local before = math.min(math.max(tats[limit], now), full)
+      local wait = ms(before + charge - full)
+      if wait > longest then longest, refusing = wait, (j + 2) / 3 end
     end
-    for i, cap in ipairs(caps) do
-      if cap[1] == 1 then count(KEYS[first + #paces + i], cap[2]) end
+    for j = 1, #caps, 2 do
+      local wait = wait_of_cap(caps[j])
+      if wait > longest then longest, refusing = wait, #limits / 3 + (j + 1) / 2 end
+    end
+
+    local is_admitted = is_retry or refusing == 0
+    if not is_admitted then
+      -- A refused call leaves nothing behind, not even its nonce: it was not done, so doing it later is no replay.
+      redis.call('DEL', KEYS[i])
+      say(2) say(refusing) say(longest)
+    else
+      say(0) say(0) say(0)
+      for j = 1, is_retry and 0 or #caps, 2 do
+        if caps[j + 1] == 1 then
+          count(KEYS[first_cap + caps[j]], windows[caps[j]])
+          waits[caps[j]] = nil
+        end
+      end
+    end
+    for j = 1, #limits, 3 do
+      local limit, tolerance = limits[j], limits[j + 1]
+      local tat = math.min(math.max(tats[limit], now), now + tolerance)
+      if is_admitted and not is_retry then
+        tat = tat + limits[j + 2]
+        tats[limit], is_changed[limit] = tat, true
+      end
+      say(tat - now)
     end
   end
-
-  local answer = {is_admitted and 0 or 2, now, is_admitted and 0 or refusing, is_admitted and 0 or longest}
-  for i, pace in ipairs(paces) do
-    local tat = is_admitted and afters[i] or befores[i]
-    answer[3 + 2 * i] = math.floor((now + pace[2] - tat) / pace[1])
-    answer[4 + 2 * i] = ms(tat - now)
-  end
-  return answer
 end
 
-local answers, first = {}, 1
-for i, call in ipairs(cjson.decode(ARGV[1])) do
-  answers[i] = admit(first, unpack(call))
-  first = first + 1 + #call[3] + #call[4]
+for limit in pairs(is_changed) do
+  local ahead = tats[limit] - now
+  -- It is forgotten when it says no more than that the caller rests.
+  if ahead > 0 then redis.call('SET', KEYS[first_limit + limit], text(tats[limit]), 'PX', text(ms(ahead))) end
 end
-return answers
+return '[' .. table.concat(answer, ',') .. ']'
 `;
 
 /**

@@ -1,7 +1,8 @@
 // Asks Redis, where all processes meet, whether calls may go on: one command and one round trip for all that come at once.
 import type { CapWindow } from '../domain/caps.ts';
-import { paceOf } from '../domain/limits.ts';
+import { paceOf, standingOf } from '../domain/limits.ts';
 import { MICROS_PER_MS, type Micros } from '../domain/time.ts';
+import type { Breaker } from '../traffic/breaker.ts';
 import type { AdmissionRequest, Cap, Limited, Verdict } from './admission.ts';
 import { ADMIT, NOTE_FAILURE } from './admit-script.ts';
 import type { Redis } from './connect.ts';
@@ -25,37 +26,49 @@ export interface SharedVerdict extends Verdict {
 /** So many calls share a command at most: Redis serves nobody else while it decides them. */
 const TOGETHER = 128;
 
-/** A call as the script reads it: edge request id, nonce's life (ms), limits, caps. */
-type CallWords = readonly [string, number, readonly PaceWords[], readonly CapWords[]];
-/** A limit (domain/limits.ts): interval, tolerance, charge. */
-type PaceWords = readonly [number, number, number];
-/** A cap: whether the call is a guess (1), and its windows. */
-type CapWords = readonly [number, WindowWords];
+/** Calls as the script reads them: each of them, how many limits they have together, the windows of each of their caps. */
+type GroupWords = readonly [readonly CallWords[], number, readonly WindowWords[]];
+/**
+ * A call: edge request id, nonce's life (ms), its limits and its caps. A limit is three numbers: which of all it is
+ * (from 1), then tolerance and charge (domain/limits.ts). A cap is two: which of all it is, and 1 for a guess.
+ */
+type CallWords = readonly [string, number, readonly number[], readonly number[]];
 /** Count and microseconds of each window. */
 type WindowWords = readonly number[];
 
 type Script<Answer> = (keyCount: number, ...args: string[]) => Promise<Answer>;
 interface Scripts {
-  readonly ppuriAdmit: Script<number[][]>;
+  readonly ppuriAdmit: Script<string>;
   readonly ppuriNoteFailure: Script<number[]>;
 }
 
 /** Knows callers under keys that begin with the prefix, and that all expire by themselves. */
-export function shareWith(redis: Redis, prefix: string): Shared {
+export function shareWith(redis: Redis, prefix: string, breaker: Breaker): Shared {
   redis.defineCommand('ppuriAdmit', { lua: ADMIT });
   redis.defineCommand('ppuriNoteFailure', { lua: NOTE_FAILURE });
   const scripts = redis as unknown as Scripts;
   const capKey = ({ name, key }: Cap) => `${prefix}:cap:${name}:${key}`;
 
   const admitAll = async (requests: readonly AdmissionRequest[]) => {
-    const keys: string[] = [];
-    for (const { nonce, limits, caps } of requests) {
-      keys.push(`${prefix}:nonce:${nonce.key}`);
-      for (const { name, key } of limits) keys.push(`${prefix}:limit:${name}:${key}`);
-      for (const cap of caps) keys.push(capKey(cap));
-    }
-    const answers = await scripts.ppuriAdmit(keys.length, ...keys, JSON.stringify(requests.map(wordsOf)));
-    return requests.map((request, index) => readVerdict(answers[index] ?? [], request));
+    const nonces = requests.map(({ nonce }) => `${prefix}:nonce:${nonce.key}`);
+    const limits = new Numbering();
+    const caps = new Numbering();
+    const windows: WindowWords[] = [];
+    const calls = requests.map((request): CallWords => {
+      const limitWords = request.limits.flatMap((limit) => {
+        const { tolerance, charge } = paceOf(limit, limit.cost);
+        return [limits.of(`${prefix}:limit:${limit.name}:${limit.key}`), tolerance, charge];
+      });
+      const capWords = request.caps.flatMap((cap) => {
+        const number = caps.of(capKey(cap));
+        windows[number - 1] ??= windowWords(cap.windows);
+        return [number, cap.isGuess ? 1 : 0];
+      });
+      return [request.nonce.edgeRequestId, request.nonce.ttlMs, limitWords, capWords];
+    });
+    const keys = [...nonces, ...limits.names, ...caps.names];
+    const words: GroupWords = [calls, limits.names.length, windows];
+    return readVerdicts(await scripts.ppuriAdmit(keys.length, ...keys, JSON.stringify(words)), requests);
   };
 
   const forgiveAll = async (guesses: readonly { readonly key: string; readonly at: Micros }[]) => {
@@ -66,14 +79,16 @@ export function shareWith(redis: Redis, prefix: string): Shared {
     if (failed?.[0]) throw failed[0];
     return [];
   };
-  const forgive = gather(TOGETHER, forgiveAll);
+  const forgive = gather(breaker, TOGETHER, forgiveAll);
 
   return {
-    admit: gather(TOGETHER, admitAll),
+    admit: gather(breaker, TOGETHER, admitAll),
 
     async noteFailure(caps) {
       const windows = JSON.stringify(caps.map((cap) => windowWords(cap.windows)));
-      const answer = await scripts.ppuriNoteFailure(caps.length, ...caps.map(capKey), windows);
+      const answer = await breaker.run(() =>
+        scripts.ppuriNoteFailure(caps.length, ...caps.map(capKey), windows),
+      );
       const [, capping = 0, retryAfterMs = 0] = answer;
       const cap = caps[capping - 1];
       return cap && { name: cap.name, retryAfterMs };
@@ -83,29 +98,42 @@ export function shareWith(redis: Redis, prefix: string): Shared {
   };
 }
 
-function wordsOf({ nonce, limits, caps }: AdmissionRequest): CallWords {
-  const paces = limits.map((limit): PaceWords => {
-    const { interval, tolerance, charge } = paceOf(limit, limit.cost);
-    return [interval, tolerance, charge];
-  });
-  const capWords = caps.map((cap): CapWords => [cap.isGuess ? 1 : 0, windowWords(cap.windows)]);
-  return [nonce.edgeRequestId, nonce.ttlMs, paces, capWords];
+/** Numbers names, each once, in the order in which they come, from 1 on. */
+class Numbering {
+  readonly #numbers = new Map<string, number>();
+
+  of(name: string): number {
+    const known = this.#numbers.get(name);
+    if (known !== undefined) return known;
+    this.#numbers.set(name, this.#numbers.size + 1);
+    return this.#numbers.size;
+  }
+
+  get names(): string[] {
+    return [...this.#numbers.keys()];
+  }
 }
 
 function windowWords(windows: readonly CapWindow[]): WindowWords {
   return windows.flatMap(({ count, windowMs }) => [count, windowMs * MICROS_PER_MS]);
 }
 
-function readVerdict(answer: readonly number[], { limits, caps }: AdmissionRequest): SharedVerdict {
-  const [outcome, at = 0, refusing = 0, retryAfterMs = 0] = answer;
-  if (outcome === 1) return { outcome: 'replayed', limits: [], at };
-  const states = limits.map(({ name, burst }, index) => ({
-    name,
-    limit: burst,
-    remaining: answer[4 + 2 * index] ?? 0,
-    resetMs: answer[5 + 2 * index] ?? 0,
-  }));
-  const by = [...limits, ...caps][refusing - 1];
-  if (!by) return { outcome: 'admitted', limits: states, at };
-  return { outcome: 'limited', limited: { name: by.name, retryAfterMs }, limits: states, at };
+function readVerdicts(answer: string, requests: readonly AdmissionRequest[]): SharedVerdict[] {
+  const numbers = JSON.parse(answer) as number[];
+  let read = 0;
+  const next = () => numbers[read++] ?? 0;
+  const at = next();
+  return requests.map(({ limits, caps }) => {
+    const outcome = next();
+    if (outcome === 1) return { outcome: 'replayed', limits: [], at };
+    const [refusing, retryAfterMs] = [next(), next()];
+    const states = limits.map((limit) => ({
+      name: limit.name,
+      limit: limit.burst,
+      ...standingOf(paceOf(limit, limit.cost), next()),
+    }));
+    const by = [...limits, ...caps][refusing - 1];
+    if (!by) return { outcome: 'admitted', limits: states, at };
+    return { outcome: 'limited', limited: { name: by.name, retryAfterMs }, limits: states, at };
+  });
 }

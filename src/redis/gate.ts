@@ -1,7 +1,7 @@
 // The gate that every call passes: nonce, limits and caps, in Redis where it answers, in this process where it doesn't.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MICROS_PER_MS, type Micros } from '../domain/time.ts';
-import { type Breaker, type BreakerState, startBreaker } from '../traffic/breaker.ts';
+import { type BreakerState, startBreaker } from '../traffic/breaker.ts';
 import type { Admission, AdmissionRequest, Cap, Limited, Verdict } from './admission.ts';
 import { type Shared, shareWith } from './admit.ts';
 import { connectRedis, waitUntilReady } from './connect.ts';
@@ -68,7 +68,7 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   const breaker = startBreaker({ timeoutMs, capacity: MAX_UNDER_WAY, onStateChange });
   await waitUntilReady(redis, CONNECT_WITHIN_MS);
   return {
-    ...gateOf(shareWith(redis, prefix), startLocal(), breaker, options.onDecision ?? (() => {})),
+    ...gateOf(shareWith(redis, prefix, breaker), startLocal(), options.onDecision ?? (() => {})),
     state: breaker.state,
     isConnected: () => redis.status === 'ready',
     close() {
@@ -85,7 +85,6 @@ export async function openGate(options: GateOptions): Promise<Gate> {
 function gateOf(
   shared: Shared,
   local: Local,
-  breaker: Breaker,
   onDecision: OnDecision,
 ): Pick<Gate, 'admit' | 'noteFailure' | 'forgive'> {
   return {
@@ -98,8 +97,8 @@ function gateOf(
       }
       const guessed = request.caps.filter(({ isGuess }) => isGuess);
       for (const cap of guessed) local.count(cap, now);
-      const verdict: Verdict & { readonly at?: Micros } = await breaker
-        .run(() => shared.admit(request))
+      const verdict: Verdict & { readonly at?: Micros } = await shared
+        .admit(request)
         .catch(() => local.decide(request, localMicros()));
       const { at: sharedAt, ...rest } = verdict;
       onDecision(rest.outcome, rest.limited?.name, sharedAt === undefined ? 'process' : 'redis');
@@ -116,7 +115,7 @@ function gateOf(
       const capped = local.capping(caps, now);
       if (capped) return capped;
       for (const cap of caps) local.count(cap, now);
-      const limited = await breaker.run(() => shared.noteFailure(caps)).catch(() => undefined);
+      const limited = await shared.noteFailure(caps).catch(() => undefined);
       if (limited) for (const cap of caps) local.forgive(cap, now);
       return limited;
     },
@@ -128,12 +127,10 @@ function gateOf(
           // Where Redis stays away the guess stays counted there: fewer are left, not more. Where it was only slow, as in a
           // rush, those who guessed nothing must not be capped for it.
           for (let tries = 0; sharedAt !== undefined && tries < FORGIVE_TRIES; tries++) {
-            const isDone = await breaker
-              .run(() => shared.forgive(cap, sharedAt))
-              .then(
-                () => true,
-                () => false,
-              );
+            const isDone = await shared.forgive(cap, sharedAt).then(
+              () => true,
+              () => false,
+            );
             if (isDone) return;
             await sleep(FORGIVE_AGAIN_MS, undefined, { ref: false });
           }

@@ -15,8 +15,11 @@ export interface BreakerOptions {
 }
 
 export interface Breaker {
-  /** Does the work, or throws: the work's own error, that it took too long, that too many are under way, or that the breaker is open. */
-  run<T>(work: () => Promise<T>): Promise<T>;
+  /**
+   * Does the work, or throws: the work's own error, that it took too long, that too many are under way, or that the
+   * breaker is open. Work that does what so many callers asked for fails for each of them.
+   */
+  run<T>(work: () => Promise<T>, callers?: number): Promise<T>;
   state(): BreakerState;
   close(): void;
 }
@@ -33,13 +36,17 @@ const FULL = new Error('too many calls are under way');
 /** Starts a breaker, closed. */
 export function startBreaker({ timeoutMs, capacity, onStateChange }: BreakerOptions): Breaker {
   let underWay = 0;
+  let failuresInARow = 0;
   const settled = () => {
     underWay -= 1;
   };
-  const start = (work: () => Promise<unknown>) => {
+  const start = (work: () => Promise<unknown>, callers: number) => {
     const started = work();
     underWay += 1;
-    return within(timeoutMs, started, settled);
+    return within(timeoutMs, started, settled).catch((error) => {
+      failuresInARow += callers;
+      throw error;
+    });
   };
   const circuit = new CircuitBreaker(start, {
     ...OPENS_AT,
@@ -49,26 +56,24 @@ export function startBreaker({ timeoutMs, capacity, onStateChange }: BreakerOpti
     enableSnapshots: false,
   });
   let failure: Error | undefined;
-  let failuresInARow = 0;
   circuit.on('success', () => {
     failuresInARow = 0;
   });
   circuit.on('failure', (error) => {
     failure = error;
-    failuresInARow += 1;
     if (failuresInARow >= OPENS_AFTER) circuit.open();
   });
   circuit.on('open', () => onStateChange('open', failure));
   circuit.on('halfOpen', () => onStateChange('half-open'));
   circuit.on('close', () => onStateChange('closed'));
   return {
-    run: <T>(work: () => Promise<T>) => {
+    run: <T>(work: () => Promise<T>, callers = 1) => {
       // While it is open every call comes here: opossum would make an error, with its stack, for each.
       if (circuit.opened) return Promise.reject(OPEN);
       // opossum would take this for a failure: a rush would open the breaker of a part that answers. The one call that
       // tries a part again always goes.
       if (circuit.closed && underWay >= capacity) return Promise.reject(FULL);
-      return circuit.fire(work) as Promise<T>;
+      return circuit.fire(work, callers) as Promise<T>;
     },
     state: () => (circuit.opened ? 'open' : circuit.halfOpen ? 'half-open' : 'closed'),
     close: () => circuit.shutdown(),

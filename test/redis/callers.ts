@@ -3,7 +3,7 @@ import type { AdmissionRequest, CapCheck, LimitCharge } from '../../src/redis/ad
 import { type Shared, shareWith } from '../../src/redis/admit.ts';
 import { connectRedis, type Redis, waitUntilReady } from '../../src/redis/connect.ts';
 import { type Gate, openGate } from '../../src/redis/gate.ts';
-import type { BreakerState } from '../../src/traffic/breaker.ts';
+import { type BreakerState, startBreaker } from '../../src/traffic/breaker.ts';
 
 /** How long the gates of tests wait for Redis. */
 export const TIMEOUT_MS = 100;
@@ -38,8 +38,10 @@ export async function connectTo(url: string): Promise<Redis> {
 /** So many connections to one Redis, and what each of them shares through it. */
 export async function shareAmong(count: number, url: string, prefix: string) {
   const connections = await Promise.all(Array.from({ length: count }, () => connectTo(url)));
-  const sharers: readonly Shared[] = connections.map((redis) => shareWith(redis, prefix));
+  const breaker = startBreaker({ timeoutMs: 5_000, capacity: 10_000, onStateChange: () => {} });
+  const sharers: readonly Shared[] = connections.map((redis) => shareWith(redis, prefix, breaker));
   const close = () => {
+    breaker.close();
     for (const redis of connections) redis.disconnect();
   };
   return { connections, sharers, close };

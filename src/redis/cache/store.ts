@@ -106,23 +106,14 @@ function stepsOf(redis: Redis, breaker: Breaker): Omit<Store, 'runId' | 'state' 
   const run = async (work: () => Promise<unknown>) => {
     await breaker.run(work);
   };
-  const look = gather(TOGETHER, (asks: readonly { readonly key: string; readonly name: string }[]) =>
-    breaker.run(() =>
-      scripts.ppuriLook(
-        asks.length,
-        ...asks.map(({ key }) => key),
-        TAKEN_MS,
-        ...asks.map(({ name }) => name),
-      ),
-    ),
+  const look = gather(breaker, TOGETHER, (asks: readonly { readonly key: string; readonly name: string }[]) =>
+    scripts.ppuriLook(asks.length, ...asks.map(({ key }) => key), TAKEN_MS, ...asks.map(({ name }) => name)),
   );
-  const fill = gather(TOGETHER, async (fillings: readonly Filling[]) => {
-    await breaker.run(() =>
-      scripts.ppuriFill(
-        fillings.length,
-        ...fillings.map(({ key }) => key),
-        ...fillings.flatMap(({ name, ttlMs, entry }) => [`T${name}`, ttlMs, entry]),
-      ),
+  const fill = gather(breaker, TOGETHER, async (fillings: readonly Filling[]) => {
+    await scripts.ppuriFill(
+      fillings.length,
+      ...fillings.map(({ key }) => key),
+      ...fillings.flatMap(({ name, ttlMs, entry }) => [`T${name}`, ttlMs, entry]),
     );
     return [];
   });
