@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { InterceptingCall, type Interceptor } from '@grpc/grpc-js';
 import { type App, startApp } from '../../src/app.ts';
 import type { PpuriError } from '../../src/client/error.ts';
 import { type Connection, connect } from '../../src/client/grpc.ts';
@@ -9,7 +10,7 @@ import { requestRest } from '../../src/client/rest.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 
-const [ANNA, BO, CHO, DAN] = [9501, 9502, 9503, 9504];
+const [ANNA, BO, CHO, DAN, EVE] = [9501, 9502, 9503, 9504, 9505];
 const ROOM = 'room-9500';
 const RATE = 10;
 const BURST = 20;
@@ -21,7 +22,7 @@ before(async () => {
   stack = await startStack({ edge: !withoutEdge, env: { USER_RATE_PER_SECOND: String(RATE) } });
   second = await startApp(stack.config);
   connections = [stack.app, second].map(({ grpcPort }) => connect(`127.0.0.1:${grpcPort}`, stack.key));
-  await stack.addUsers([ANNA, BO, CHO, DAN]);
+  await stack.addUsers([ANNA, BO, CHO, DAN, EVE]);
   await stack.addRoom(ROOM, [ANNA, BO, CHO, DAN]);
 });
 after(async () => {
@@ -88,6 +89,26 @@ test('over REST: 429 with Retry-After, and every answer says how the limits stan
   assert.ok(wait >= 1);
   await sleep(wait * 1000);
   assert.equal((await call()).status, 200);
+});
+
+test('over gRPC an answer says how the limits stand once less than half of one is left', async () => {
+  const said: string[] = [];
+  const hear: Interceptor = (options, nextCall) =>
+    new InterceptingCall(nextCall(options), {
+      start: (metadata, _listener, next) =>
+        next(metadata, {
+          onReceiveMetadata: (received, pass) => {
+            said.push(String(received.get('ratelimit')));
+            pass(received);
+          },
+        }),
+    });
+  const options = { interceptors: [hear] };
+  const listening = connect(`127.0.0.1:${stack.app.grpcPort}`, stack.key, options);
+  for (let calls = 0; calls < 15; calls++) await balance(listening, EVE);
+  listening.close();
+  assert.equal(said[0], '');
+  assert.match(said[14] ?? '', /"user";r=[4-9];t=\d+/);
 });
 
 test('wrong tokens are capped for a user and room at 5 a minute; a right one does not count, others go on', async () => {
