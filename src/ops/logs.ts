@@ -2,9 +2,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { destination, type Logger, multistream, pino } from 'pino';
+import { type Logger, multistream, pino } from 'pino';
 import type { LogLevel } from '../config.ts';
 import type { Transfer } from '../domain/transfer.ts';
+import { bufferLines, type LineBuffer } from './line-buffer.ts';
 
 /** Both logs. */
 export interface Logs {
@@ -32,14 +33,10 @@ const CLOSE_WITHIN_MS = 1000;
 /** Opens the logs. */
 export function openLogs({ folder, stdout, level }: LogOptions): Logs {
   if (folder) mkdirSync(folder, { recursive: true });
-  // Lines are gathered for a moment: a write for each would cost more than the transfer that it tells of.
-  const to = (dest: string | number) => destination({ dest, sync: false, minLength: 12_288, append: true });
-  const shared = stdout ? [to(1)] : [];
-  const app = [...shared, ...(folder ? [to(join(folder, 'app.log'))] : [])];
-  const transactions = [...shared, ...(folder ? [to(join(folder, 'transactions.log'))] : [])];
+  const shared = stdout ? [bufferLines(1)] : [];
+  const app = [...shared, ...(folder ? [bufferLines(join(folder, 'app.log'))] : [])];
+  const transactions = [...shared, ...(folder ? [bufferLines(join(folder, 'transactions.log'))] : [])];
   const streams = new Set([...app, ...transactions]);
-  // A log that cannot be written must not bring down what it tells of.
-  for (const stream of streams) stream.on('error', () => {});
   const timer = setInterval(() => {
     for (const stream of streams) stream.flush();
   }, FLUSH_EVERY_MS);
@@ -51,18 +48,13 @@ export function openLogs({ folder, stdout, level }: LogOptions): Logs {
     close: async () => {
       clearInterval(timer);
       // Not flushSync: that tries for ever where nobody reads the other end of stdout any more.
-      const flushed = [...streams].map((stream) => new Promise((done) => stream.flush(done)));
-      await Promise.race([Promise.all(flushed), sleep(CLOSE_WITHIN_MS)]);
+      const drained = [...streams].map((stream) => stream.drain());
+      await Promise.race([Promise.all(drained), sleep(CLOSE_WITHIN_MS)]);
     },
   };
 }
 
-function open(
-  name: string,
-  streams: readonly ReturnType<typeof destination>[],
-  level: LogLevel,
-  redact: string[],
-): Logger {
+function open(name: string, streams: readonly LineBuffer[], level: LogLevel, redact: string[]): Logger {
   return pino(
     {
       base: { log: name, pid: process.pid },

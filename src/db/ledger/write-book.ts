@@ -26,8 +26,9 @@ const INSERT_TRANSFERS = `
 
 const INSERT_ANSWERS = `
   INSERT INTO idempotency_keys (user_id, key, fingerprint, outcome, created_at)
-  SELECT new.user_id, new.key, decode(new.fingerprint, 'hex'), new.outcome::json, $5
-  FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS new (user_id, key, fingerprint, outcome)`;
+  SELECT new.user_id, new.key, decode(new.fingerprint, 'hex'), new.outcome, $5
+  FROM ROWS FROM (unnest($1::bigint[]), unnest($2::text[]), unnest($3::text[]), json_array_elements($4::json))
+    AS new (user_id, key, fingerprint, outcome)`;
 
 const INSERT_SPRINKLES = `
   INSERT INTO sprinkles (id, room_id, token, creator_user_id, source_account_id, pot_account_id, currency, amount,
@@ -163,7 +164,8 @@ function insertAnswers(book: Book): Statement {
       plainArray(answers.map(({ key }) => key.userId)),
       textArray(answers.map(({ key }) => key.key)),
       plainArray(answers.map(({ key }) => key.fingerprint)),
-      textArray(answers.map(({ outcome }) => writeOutcome(outcome))),
+      // As one text, and not as an array of texts: JSON is full of quotes, and each would have to be escaped.
+      `[${answers.map(({ outcome }) => writeOutcome(outcome)).join(',')}]`,
       timestamptz(book.at),
     ],
     rows: answers.length,
