@@ -10,6 +10,7 @@ import { RoomServiceService as RoomV1 } from '../../gen/ts/wallet/v1/room_servic
 import { SprinkleServiceService as SprinkleV1 } from '../../gen/ts/wallet/v1/sprinkle_service.ts';
 import { UserServiceService as UserV1 } from '../../gen/ts/wallet/v1/user_service.ts';
 import { WalletServiceService as WalletV1 } from '../../gen/ts/wallet/v1/wallet_service.ts';
+import { PayoutServiceService as PayoutV2 } from '../../gen/ts/wallet/v2/payout_service.ts';
 import { RoomServiceService as RoomV2 } from '../../gen/ts/wallet/v2/room_service.ts';
 import { SprinkleServiceService as SprinkleV2 } from '../../gen/ts/wallet/v2/sprinkle_service.ts';
 import { TransferServiceService as TransferV2 } from '../../gen/ts/wallet/v2/transfer_service.ts';
@@ -38,6 +39,7 @@ import { type BoundService, bind } from './unary.ts';
 import * as peopleV1 from './v1/people.ts';
 import * as sprinkleV1 from './v1/sprinkle.ts';
 import * as walletV1 from './v1/wallet.ts';
+import * as payoutV2 from './v2/payout.ts';
 import * as peopleV2 from './v2/people.ts';
 import * as sprinkleV2 from './v2/sprinkle.ts';
 import * as transferV2 from './v2/transfer.ts';
@@ -141,6 +143,7 @@ function services(core: Core, options: ServerOptions): BoundService[] {
     bind(WalletV2, walletV2.walletService(core), interceptors),
     bind(TransferV2, transferV2.transferService(core), interceptors),
     bind(SprinkleV2, sprinkleV2.sprinkleService(core), interceptors),
+    bind(PayoutV2, payoutV2.payoutService(core), interceptors),
     bind(UserV2, peopleV2.userService(core), interceptors),
     bind(RoomV2, peopleV2.roomService(core), interceptors),
     bind(ApiKeyServiceService, adminApiKeys.apiKeyService(options.keyOffice), interceptors),

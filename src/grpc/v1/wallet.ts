@@ -61,6 +61,8 @@ const KINDS: Record<TransferKind, TransactionKind> = {
   sprinkle: TransactionKind.SPRINKLE,
   claim: TransactionKind.CLAIM,
   refund: TransactionKind.REFUND,
+  payout: TransactionKind.PAYOUT,
+  payout_line: TransactionKind.PAYOUT_LINE,
 };
 
 function toTransaction({ transfer: posted, direction, balanceAfter, counterpartyUserId }: Transaction) {
