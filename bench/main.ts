@@ -126,9 +126,14 @@ function report(
       for (const { name, share } of shares) console.log(`  ${name.padEnd(24)}${(share * 100).toFixed(1)} %`);
     }
   }
-  if (options.draw) drawPage(cases, ratios, `npm run bench -- ${process.argv.slice(2).join(' ')}`, busyness);
+  if (options.draw) drawPage(cases, ratios, `npm run bench -- ${asTyped(process.argv.slice(2))}`, busyness);
   for (const fault of faults) console.error(`THE BOOKS DO NOT BALANCE: ${fault}`);
   for (const { name, errors, problems } of cases)
     if (errors > 0) console.error(`${name}: ${errors} errors: ${problems.join(', ')}`);
   return faults.length > 0 || cases.some(({ errors }) => errors > 0) ? 1 : 0;
+}
+
+/** Arguments as they are typed into a shell. */
+function asTyped(args: readonly string[]): string {
+  return args.map((arg) => (/^[\w.,-]+$/.test(arg) ? arg : `"${arg}"`)).join(' ');
 }

@@ -58,7 +58,11 @@ export async function startApp(config: Config): Promise<App> {
   const people = connectPeople(config.databaseUrl, config.peopleConnections);
   await reads.query('SELECT ensure_transfer_partitions($1)', [MONTHS_AHEAD]);
 
-  const cache = await openWatchedCache(config, epochs, logs, metrics);
+  const tally = openTally(
+    (samples) => writeSamples(reads, samples),
+    (error) => logs.app.warn({ reason: error.message }, 'counts of calls were lost'),
+  );
+  const cache = await openWatchedCache(config, epochs, logs, metrics, tally.look);
   let isStopping = false;
   let server: RunningServer | undefined;
   const postgres = watchPostgres(config, logs, metrics, (isThere) =>
@@ -82,10 +86,6 @@ export async function startApp(config: Config): Promise<App> {
   const core = coreOf({ config, people, reads, archive, replica, cache, perform: batcher.perform });
   const keys = await openKeys(config, people, logs);
   const gate = await openWatchedGate(config, logs, metrics);
-  const tally = openTally(
-    (samples) => writeSamples(reads, samples),
-    (error) => logs.app.warn({ reason: error.message }, 'counts of calls were lost'),
-  );
   server = await serve(core, config, { keys, gate, logs, metrics, postgres, tally: tally.call });
   const { port: grpcPort, stop: stopServer, setServing } = server;
   const ops = await serveOps({

@@ -103,7 +103,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     grpcTls: read.tls('GRPC_TLS_CERT', 'GRPC_TLS_KEY', 'GRPC_TLS_CLIENT_CA'),
     // Shorter than the edge waits for an answer (10 s), so that a call that takes too long gets ours and not the edge's.
     callTimeoutMs: read.whole('CALL_TIMEOUT_MS', 9 * SECOND, 1, 10 * MINUTE),
-    maxInFlight: read.whole('MAX_IN_FLIGHT', 4096, 4, 100_000),
+    maxInFlight: read.whole('MAX_IN_FLIGHT', 2560, 4, 100_000),
     maxConnectionAgeMs: read.whole('MAX_CONNECTION_AGE_MS', 30 * MINUTE, 100, DAY),
     edgeSecret: read.secret('EDGE_SECRET'),
     keyEncryptionKeys: read.sealingKeys('KEY_ENCRYPTION_KEYS'),

@@ -97,6 +97,7 @@ export async function openWatchedCache(
   epochs: Pool,
   logs: Logs,
   metrics: Metrics,
+  tally: (kind: string, outcome: string) => void,
 ): Promise<OpenCache> {
   const cache = await openCache({
     url: config.redisUrl,
@@ -108,7 +109,10 @@ export async function openWatchedCache(
     onConnectionError: (error) => logs.app.warn({ reason: error.message }, 'copies: Redis cannot be reached'),
     onFault: (error) =>
       logs.app.warn({ reason: error instanceof Error ? error.message : String(error) }, 'copies: no lease'),
-    onLook: metrics.copies.looked,
+    onLook: (kind, outcome, ageMs) => {
+      metrics.copies.looked(kind, outcome, ageMs);
+      tally(kind, outcome);
+    },
   });
   metrics.states.breaker('copies', cache.state);
   metrics.states.copies(cache.isBelieved);

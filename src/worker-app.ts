@@ -15,7 +15,7 @@ import { refundOneSprinkle } from './jobs/refund-sprinkle.ts';
 import { runPayout } from './jobs/run-payout.ts';
 import { startJobs } from './jobs/start-jobs.ts';
 import { chance } from './ops/chance.ts';
-import { jobLog } from './ops/job-log.ts';
+import { observeJobs } from './ops/job-log.ts';
 import { type Logs, openLogs } from './ops/logs.ts';
 import { openMetrics } from './ops/metrics.ts';
 import { serveOps } from './ops/port.ts';
@@ -71,7 +71,7 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
     },
     config.ledger,
   );
-  const observer = jobLog(logs);
+  const observer = observeJobs(logs, metrics.jobs());
   const refunds = { pool, perform: batcher.perform, observer };
   const work = startJobs({
     redisUrl: config.redisUrl,

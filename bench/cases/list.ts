@@ -14,7 +14,7 @@ import {
   THROUGH_ENVOY,
   UNIFORM,
 } from './transfers.ts';
-import { BY_HAND, CLASSICAL_HOT, CLASSICAL_UNIFORM, ECHO } from './yardsticks.ts';
+import { BY_HAND, CLASSICAL_HOT, CLASSICAL_UNIFORM, ECHO, SIGNED_ECHO } from './yardsticks.ts';
 
 /**
  * What others are held against is measured at the beginning, in the middle and at the end, and its median counts; the
@@ -33,6 +33,7 @@ export const CASES: readonly Case[] = [
   ECHO,
   CLASSICAL_UNIFORM,
   UNIFORM,
+  SIGNED_ECHO,
   CACHED,
   COLD,
   HISTORY,

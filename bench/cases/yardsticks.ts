@@ -6,20 +6,28 @@ import type { Bench, Case } from './case.ts';
 import { measure } from './measure.ts';
 
 /** Bytes there and back, made by the same generator over as many connections, with nothing in between. */
-export const ECHO: Case = {
-  name: 'bare gRPC echo',
-  run: async (bench) => {
-    const body = Buffer.from('twenty bytes of echo');
-    const target: Target = {
-      kind: 'grpc',
-      address: bench.stack.echoAddress,
-      calls: [{ method: 'POST', path: '/bench.Echo/Echo', body, identity: {} }],
-      key: undefined,
-      idempotencyPrefix: undefined,
-    };
-    return [await measure(bench, { name: 'bare gRPC echo', target, programs: ['echo'] })];
-  },
-};
+export const ECHO: Case = echo('bare gRPC echo', () => undefined);
+
+/** The same, signed by its callers and checked by nobody: what is left of an echo beside a client that signs. */
+export const SIGNED_ECHO: Case = echo('gRPC echo of signed calls', (bench) => bench.stack.key);
+
+function echo(name: string, keyOf: (bench: Bench) => Bench['stack']['key'] | undefined): Case {
+  return {
+    name,
+    run: async (bench) => {
+      const body = Buffer.from('twenty bytes of echo');
+      const key = keyOf(bench);
+      const target: Target = {
+        kind: 'grpc',
+        address: bench.stack.echoAddress,
+        calls: [{ method: 'POST', path: '/bench.Echo/Echo', body, identity: key ? { userId: '1001' } : {} }],
+        key,
+        idempotencyPrefix: undefined,
+      };
+      return [await measure(bench, { name, target, programs: ['echo'] })];
+    },
+  };
+}
 
 /** As many connections as the classical way is fastest with on two cores. */
 const CONNECTIONS = 8;

@@ -13,6 +13,8 @@ export interface Child {
 export async function startChild(program: string, env: Record<string, string>): Promise<Child> {
   const child = fork(resolve(import.meta.dirname, '../..', program), {
     env: { ...process.env, ...env },
+    // As in production, and the same for the echo: both have room for the calls that are under way.
+    execArgv: ['--max-semi-space-size=64'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const ended = once(child, 'exit');

@@ -22,10 +22,11 @@ const VARIABLES = {
   grpc: 'GRPC_PORT',
   grpcEdge: 'GRPC_EDGE_PORT',
   ops: 'OPS_PORT',
+  workerOps: 'WORKER_OPS_PORT',
   envoyAdmin: 'ENVOY_ADMIN_PORT',
   postgres: 'POSTGRES_PORT',
   redis: 'REDIS_PORT',
-} as const;
+} as const satisfies Record<keyof Ports, string>;
 
 /**
  * Takes the data folder that DATA_DIR names (which disk is measured is decided there) or a new one in the system's

@@ -59,7 +59,7 @@ export function latencySvg(results: readonly Result[]): string {
 }
 
 function isYardstick({ name }: Result): boolean {
-  return /^(bare gRPC|Postgres)/.test(name);
+  return /^(bare gRPC|gRPC echo|Postgres)/.test(name);
 }
 
 function page(title: string, rows: number, content: readonly string[]): string {

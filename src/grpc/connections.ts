@@ -12,8 +12,9 @@ export interface ServerTls {
 export function connectionOptions(maxConnectionAgeMs: number): ServerOptions {
   return {
     'grpc.max_receive_message_length': 1024 * 1024,
-    // More at once than any honest client has under way; the edge opens another connection then.
-    'grpc.max_concurrent_streams': 1000,
+    // As many at a time as keep a process busy. What a client has above that waits on its side, and costs nothing here;
+    // the edge opens another connection then.
+    'grpc.max_concurrent_streams': 256,
     // A peer that vanished without a word is noticed after these two, not when TCP gives up.
     'grpc.keepalive_time_ms': 60_000,
     'grpc.keepalive_timeout_ms': 20_000,

@@ -2,7 +2,6 @@
 import { logVerbosity, Server, type ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
-import { HealthImplementation } from 'grpc-health-check';
 import { ApiKeyServiceService } from '../../gen/ts/admin/v1/api_key_service.ts';
 import { JobServiceService } from '../../gen/ts/admin/v1/job_service.ts';
 import { StatisticsServiceService } from '../../gen/ts/admin/v1/statistics_service.ts';
@@ -25,6 +24,7 @@ import * as adminStatistics from './admin/statistics.ts';
 import { type CallObserver, watchCalls } from './calls.ts';
 import { connectionOptions, type ServerTls, serverCredentials } from './connections.ts';
 import { DESCRIPTOR_SET, SERVICES, warmUp } from './contracts.ts';
+import { addHealth } from './health.ts';
 import { admit, type Rates, signatureCap } from './interceptors/admit.ts';
 import { type Authentication, authenticate } from './interceptors/authenticate.ts';
 import { authorize } from './interceptors/authorize.ts';
@@ -94,11 +94,7 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
   for (const { definition, implementation } of services(core, options))
     server.addService(definition, implementation);
 
-  // The empty name stands for the server as a whole (the gRPC health checking protocol).
-  const health = new HealthImplementation(
-    Object.fromEntries(['', ...SERVICES].map((name) => [name, 'SERVING'])),
-  );
-  health.addToServer(server);
+  const health = addHealth(server, SERVICES);
   if (options.reflection) {
     new ReflectionService(loadFileDescriptorSetFromBuffer(DESCRIPTOR_SET)).addToServer(server);
   }
@@ -108,7 +104,7 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
   const setServing = (isServing: boolean) => {
     if (isServing === wasServing) return;
     wasServing = isServing;
-    for (const name of ['', ...SERVICES]) health.setStatus(name, isServing ? 'SERVING' : 'NOT_SERVING');
+    health.set(isServing);
   };
   const stop = async (graceMs: number) => {
     setServing(false);

@@ -1,8 +1,8 @@
-// How this process did since the last time it was asked: calls by code, and how long they took.
+// How this process did since the last time it was asked: calls by code, how long they took, and looks for copies.
 
 /** Something that was counted, and how often; of a latency, the label is the upper end of its bucket in milliseconds. */
 export interface Sample {
-  readonly measure: 'calls' | 'latency';
+  readonly measure: 'calls' | 'latency' | 'cache_hits' | 'cache_misses';
   readonly label: string;
   readonly value: number;
 }
@@ -31,6 +31,9 @@ export function openTally(write: (samples: Sample[]) => Promise<void>, onError: 
       count(`calls ${code}`);
       count(`latency ${BUCKETS_MS.find((end) => tookMs <= end) ?? BUCKETS_MS.at(-1)}`);
     },
+    /** A look for a copy in Redis; what is no hit is a miss to whoever wants to know what the copies spare. */
+    look: (kind: string, outcome: string) =>
+      count(`${outcome === 'hit' ? 'cache_hits' : 'cache_misses'} ${kind}`),
     /** Has the last of it written down. */
     stop: async () => {
       clearInterval(timer);

@@ -1,23 +1,43 @@
-// Tells the log how jobs go.
-import type { Logs } from './logs.ts';
+// Tells the log and the metrics how jobs go.
 
-/** An observer of jobs that writes to the app log; what happens every second it tells only at level debug. */
-export function jobLog({ app }: Logs) {
+import type { Logs } from './logs.ts';
+import type { JobRecorder } from './metrics/jobs.ts';
+
+/** What goes on failing, such as a connection to Redis, is told once in so many milliseconds. */
+const TELL_AGAIN_MS = 10_000;
+
+/** An observer of jobs: what happens every second goes to the log only at level debug. */
+export function observeJobs({ app }: Logs, metrics: JobRecorder) {
+  const toldAt = new Map<string, number>();
   const reason = (error: unknown) => (error instanceof Error ? error.message : String(error));
   return {
     ran: (job: string, tookMs: number, error: unknown) => {
+      metrics.ran(job, tookMs, error);
       if (error === undefined) app.debug({ job, tookMs }, 'a job ran');
       else app.warn({ job, tookMs, reason: reason(error) }, 'a job failed');
     },
-    buried: (job: string, error: unknown) =>
-      app.error({ job, reason: reason(error) }, 'a job became a dead letter'),
-    relayed: (count: number) => app.debug({ count }, 'relayed'),
-    refunded: (count: number, longestLagMs: number) =>
-      app.info({ count, longestLagMs }, 'sprinkles refunded'),
+    buried: (job: string, error: unknown) => {
+      metrics.buried(job);
+      app.error({ job, reason: reason(error) }, 'a job became a dead letter');
+    },
+    relayed: (count: number) => {
+      metrics.relayed(count);
+      app.debug({ count }, 'relayed');
+    },
+    refunded: (count: number, longestLagMs: number) => {
+      metrics.refunded(count, longestLagMs);
+      app.info({ count, longestLagMs }, 'sprinkles refunded');
+    },
     reconciled: (transfers: number, faults: readonly object[]) => {
+      metrics.reconciled(transfers, faults);
       for (const fault of faults) app.error({ fault }, 'the ledger does not agree with itself');
       app.info({ transfers, faults: faults.length }, 'ledger reconciled');
     },
-    trouble: (what: string, error: unknown) => app.warn({ what, reason: reason(error) }, 'trouble with jobs'),
+    trouble: (what: string, error: unknown) => {
+      const now = performance.now();
+      if (now < (toldAt.get(what) ?? Number.NEGATIVE_INFINITY) + TELL_AGAIN_MS) return;
+      toldAt.set(what, now);
+      app.warn({ what, reason: reason(error) }, 'trouble with jobs');
+    },
   };
 }

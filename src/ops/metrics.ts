@@ -2,6 +2,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { type CallRecorder, callMetrics } from './metrics/calls.ts';
 import { type CopyRecorder, copyMetrics } from './metrics/copies.ts';
+import { type JobRecorder, jobMetrics } from './metrics/jobs.ts';
 import { type LedgerRecorder, ledgerMetrics } from './metrics/ledger.ts';
 import { type LimiterRecorder, limiterMetrics } from './metrics/limiter.ts';
 import { type StateRecorder, stateMetrics } from './metrics/states.ts';
@@ -17,6 +18,8 @@ export interface Metrics {
   readonly ledger: LedgerRecorder;
   /** The copies in Redis. */
   readonly copies: CopyRecorder;
+  /** Opens those of a worker's jobs; a server has none. */
+  jobs(): JobRecorder;
   /** What the limiter decides. */
   readonly limiter: LimiterRecorder;
   /** What is looked at only when the page is read: pools, breakers, connections, the queue. */
@@ -34,6 +37,7 @@ export function openMetrics(paths: Iterable<string>): Metrics {
     calls: callMetrics(registry, paths),
     ledger: ledgerMetrics(registry),
     copies: copyMetrics(registry),
+    jobs: () => jobMetrics(registry),
     limiter: limiterMetrics(registry),
     states: stateMetrics(registry),
     page: async () => ({ body: await registry.metrics(), mediaType: registry.contentType }),

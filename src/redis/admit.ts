@@ -58,6 +58,16 @@ export function shareWith(redis: Redis, prefix: string): Shared {
     return requests.map((request, index) => readVerdict(answers[index] ?? [], request));
   };
 
+  const forgiveAll = async (guesses: readonly { readonly key: string; readonly at: Micros }[]) => {
+    const pipeline = redis.pipeline();
+    for (const { key, at } of guesses) pipeline.lrem(key, 1, at);
+    const answers = (await pipeline.exec()) ?? [];
+    const failed = answers.find(([error]) => error);
+    if (failed?.[0]) throw failed[0];
+    return [];
+  };
+  const forgive = gather(TOGETHER, forgiveAll);
+
   return {
     admit: gather(TOGETHER, admitAll),
 
@@ -69,9 +79,7 @@ export function shareWith(redis: Redis, prefix: string): Shared {
       return cap && { name: cap.name, retryAfterMs };
     },
 
-    async forgive(cap, at) {
-      await redis.lrem(capKey(cap), 1, at);
-    },
+    forgive: (cap, at) => forgive({ key: capKey(cap), at }),
   };
 }
 

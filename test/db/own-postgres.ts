@@ -60,7 +60,14 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
 /** Signals a postmaster and its sessions; the postmaster first, so that it starts none in between. */
 export function signalAll(postmaster: number, signal: NodeJS.Signals): void {
   process.kill(postmaster, signal);
-  for (const pid of childrenOf(postmaster)) process.kill(pid, signal);
+  for (const pid of childrenOf(postmaster)) {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      // A session may have ended since it was seen.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
 }
 
 function childrenOf(pid: number): number[] {

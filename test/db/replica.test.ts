@@ -4,13 +4,9 @@ import { cpSync, rmSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { openPool } from '../../src/db/pool.ts';
-import { type LookUps, startLookUps } from '../../src/db/replica/look-ups.ts';
 import { type OwnReplica, startOwnReplica } from './own-replica.ts';
-import { watched } from './watched-pool.ts';
+import { type Process, type Reading, startProcess, TIMEOUT_MS } from './replica-process.ts';
 
-const TIMEOUT_MS = 300;
-const LAG_MS = 60;
 let own: OwnReplica;
 let writer: pg.Pool;
 
@@ -26,61 +22,11 @@ after(async () => {
   await own?.stop();
 });
 
-interface Reading {
-  readonly isReplica: boolean;
-  readonly hasNote: boolean;
-}
-
-interface Process {
-  readonly lookUps: LookUps;
-  readonly states: string[];
-  /** Whether a note is there, and which server said so. */
-  read(note: number, sleepSeconds?: number): Promise<Reading>;
-  close(): Promise<void>;
-}
-
-/** As much of a server as looks things up. `change` is what becomes of its statements to the replica. */
-function startProcess(change = (text: string) => text, capacity = 64): Process {
-  const states: string[] = [];
-  const quiet = { onIdleError: () => {}, maxConnections: 4 };
-  const primary = openPool({ ...quiet, url: own.primary.appUrl, statementTimeoutMs: 10_000 });
-  const replica = openPool({
-    ...quiet,
-    url: own.appUrl,
-    statementTimeoutMs: TIMEOUT_MS,
-    giveUpMs: TIMEOUT_MS,
-  });
-  const lookUps = startLookUps({
-    primary,
-    replica: watched(replica, () => {}, change),
-    capacity,
-    timeoutMs: TIMEOUT_MS,
-    lagMs: LAG_MS,
-    onStateChange: (state) => states.push(state),
-  });
-  const text = `SELECT pg_is_in_recovery() AS is_replica, EXISTS (SELECT FROM notes WHERE id = $1) AS has_note,
-    pg_sleep($2)`;
-  return {
-    lookUps,
-    states,
-    read: (note, sleepSeconds = 0) =>
-      lookUps.lookUp(async (db) => {
-        const { rows } = await db.query<{ is_replica: boolean; has_note: boolean }>({
-          name: 'read-note',
-          text,
-          values: [note, sleepSeconds],
-        });
-        return { isReplica: rows[0]?.is_replica === true, hasNote: rows[0]?.has_note === true };
-      }),
-    close: async () => {
-      lookUps.close();
-      await Promise.all([primary.end(), replica.end()]);
-    },
-  };
-}
-
-async function inProcess(work: (process: Process) => Promise<void>, ...how: Parameters<typeof startProcess>) {
-  const process = startProcess(...how);
+async function inProcess(
+  work: (process: Process) => Promise<void>,
+  how: Parameters<typeof startProcess>[1] = {},
+) {
+  const process = startProcess(own, how);
   await work(process).finally(() => process.close());
 }
 
@@ -138,25 +84,35 @@ test('a replica that lags a little is waited for: what was just written is alway
       assert.ok(onReplica(readings) > 0, 'none from the replica');
     });
     // Without asking for the position it is not there: the test sees what it is about.
-    await inProcess(async (process) => {
-      assert.ok(missed(await writeAndRead(process, 60)) > 0, 'nothing is missed without the guard either');
-    }, withoutPosition);
+    await inProcess(
+      async (process) => {
+        assert.ok(missed(await writeAndRead(process, 60)) > 0, 'nothing is missed without the guard either');
+      },
+      { change: withoutPosition },
+    );
   } finally {
     await own.delay(0);
   }
 });
 
-test('many who read at the same time share the question to the primary, and none misses anything', async () => {
-  await inProcess(async (process) => {
+test('who reads while the primary is being asked waits for the next question: this one came before the write', async () => {
+  let delivered = Promise.resolve();
+  const work = async (process: Process) => {
     await untilUsed(process);
-    for (let round = 0; round < 20; round++) {
-      const early = Array.from({ length: 10 }, () => process.read(0));
+    await own.delay(25);
+    for (let round = 0; round < 10; round++) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      delivered = promise;
+      const early = process.read(0);
+      // The primary has answered by then, and nobody has heard it.
       const note = await write();
-      const readings = await Promise.all(Array.from({ length: 20 }, () => process.read(note)));
-      assert.equal(missed(readings), 0);
-      await Promise.all(early);
+      const late = Promise.all(Array.from({ length: 5 }, () => process.read(note)));
+      resolve();
+      assert.equal(missed(await late), 0);
+      await early;
     }
-  });
+  };
+  await inProcess(work, { deliver: () => delivered }).finally(() => own.delay(0));
 });
 
 const FAULTS: Record<string, { does: () => unknown; undo: () => unknown }> = {
@@ -205,8 +161,7 @@ test('a rush goes to the primary where it is too much for the replica, and does 
       assert.ok(onReplica(readings) <= 4, `${onReplica(readings)} on the replica`);
       assert.deepEqual(process.states, []);
     },
-    undefined,
-    4,
+    { capacity: 4 },
   );
 });
 
@@ -233,9 +188,12 @@ test('a primary restored to an earlier moment: a replica that stands further, bu
     const readings = await writeAndRead(process, 10);
     assert.deepEqual([missed(readings), onReplica(readings)], [0, 0]);
   });
-  await inProcess(async (process) => {
-    assert.ok(missed(await writeAndRead(process, 10)) > 0, 'nothing is missed without the guard either');
-  }, withoutRun);
+  await inProcess(
+    async (process) => {
+      assert.ok(missed(await writeAndRead(process, 10)) > 0, 'nothing is missed without the guard either');
+    },
+    { change: withoutRun },
+  );
 });
 
 test('a replica that was promoted is not used: it goes its own way', async () => {

@@ -31,7 +31,7 @@ test('Redis stands still for 5 seconds', { skip }, () =>
 test('Redis is killed and comes back empty', { skip }, () =>
   withFault('Redis is killed', redis.url, async () => {
     await redis.kill();
-    await sleep(2_000);
+    await sleep(5_000);
     await redis.restart();
     const connection = await connectTo(redis.url);
     await connection.flushall();

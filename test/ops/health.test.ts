@@ -109,3 +109,9 @@ test('a page that there is not is 404 and says which there are', async () => {
   assert.equal(status, 404);
   assert.deepEqual(body.pages, ['/healthz', '/readyz', '/metrics']);
 });
+
+test('who watches a name that is none is told so, and it is not remembered', async () => {
+  const watched = health.watch('wallet.v1.NobodyService');
+  await until('told', async () => watched.told.includes('SERVICE_UNKNOWN'), NOTICED_MS);
+  watched.cancel();
+});

@@ -1,5 +1,6 @@
 // The server is killed in the middle of its work; retries finish what was cut off, and each call happened once.
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,8 +17,14 @@ import { grpcTeller } from '../teller.ts';
 const USERS = Array.from({ length: 20 }, (_, index) => 7001 + index);
 const START = 1_000_000;
 const CALLS = 2000;
-/** The server dies after so many answers, and then after so many more. */
-const DEATHS_AFTER = [300, 500];
+/** CRASH_SEEDS=20 npm test -- test/race/crash.test.ts makes twenty runs of it, each with other deaths. */
+const SEEDS = Array.from({ length: Number(process.env.CRASH_SEEDS ?? 1) }, (_, index) => index + 1);
+
+/** The server dies after so many answers, and then after so many more: two numbers that follow from the seed. */
+function deathsOf(seed: number): readonly number[] {
+  const draw = (turn: number) => hash('sha256', `${seed}/${turn}`, 'buffer').readUInt32BE(0);
+  return [1, 2].map((turn) => 100 + (draw(turn) % 600));
+}
 
 interface Call {
   readonly from: number;
@@ -54,7 +61,11 @@ function expectedBalances(times: number): Map<number, number> {
  * Makes all calls, 64 at a time, through server after server, until each has its answer. Before a server is killed its
  * answers stop getting through for a moment, so that there surely are calls that it committed and nobody knows of.
  */
-async function makeAllCalls({ env, key }: Data, keyOf: (call: Call, attempt: number) => string) {
+async function makeAllCalls(
+  { env, key }: Data,
+  deathsAfter: readonly number[],
+  keyOf: (call: Call, attempt: number) => string,
+) {
   const answers = new Map<string, string>();
   let deaths = 0;
   for (let attempt = 0; answers.size < CALLS_TO_MAKE.length; attempt++) {
@@ -62,7 +73,7 @@ async function makeAllCalls({ env, key }: Data, keyOf: (call: Call, attempt: num
     const line = await startLine(server.grpcPort);
     const teller = grpcTeller(`127.0.0.1:${line.port}`, key);
     const left = CALLS_TO_MAKE.filter((call) => !answers.has(call.key));
-    const dieAt = answers.size + (DEATHS_AFTER[deaths] ?? Number.POSITIVE_INFINITY);
+    const dieAt = answers.size + (deathsAfter[deaths] ?? Number.POSITIVE_INFINITY);
     let dying: Promise<void> | undefined;
     let isDead = false;
     const worker = async () => {
@@ -88,7 +99,7 @@ async function makeAllCalls({ env, key }: Data, keyOf: (call: Call, attempt: num
     line.close();
     await server.stop();
   }
-  assert.equal(deaths, DEATHS_AFTER.length);
+  assert.equal(deaths, deathsAfter.length);
   return answers;
 }
 
@@ -118,26 +129,28 @@ async function balancesIn(db: pg.Pool): Promise<Map<number, number>> {
   return new Map(rows.map(({ user_id, balance }) => [user_id, balance]));
 }
 
-test('SIGKILL twice in the middle of 2,000 transfers, retried: each is posted exactly once', async () => {
-  await withServerData(async (data) => {
-    const { db } = data;
-    const answers = await makeAllCalls(data, ({ key }) => key);
-    assert.equal(
-      new Set(answers.values()).size,
-      CALLS_TO_MAKE.length,
-      'every call has a transfer of its own',
-    );
-    const { rows } = await db.query(`SELECT count(*)::int AS count FROM transfers WHERE kind = 'transfer'`);
-    assert.equal(rows[0]?.count, CALLS_TO_MAKE.length);
-    assert.deepEqual(await balancesIn(db), expectedBalances(1));
-    await assertBooksBalance(db);
+for (const seed of SEEDS) {
+  test(`SIGKILL twice in the middle of 2,000 transfers, retried: each is posted exactly once (seed ${seed})`, async () => {
+    await withServerData(async (data) => {
+      const { db } = data;
+      const answers = await makeAllCalls(data, deathsOf(seed), ({ key }) => key);
+      assert.equal(
+        new Set(answers.values()).size,
+        CALLS_TO_MAKE.length,
+        'every call has a transfer of its own',
+      );
+      const { rows } = await db.query(`SELECT count(*)::int AS count FROM transfers WHERE kind = 'transfer'`);
+      assert.equal(rows[0]?.count, CALLS_TO_MAKE.length);
+      assert.deepEqual(await balancesIn(db), expectedBalances(1));
+      await assertBooksBalance(db);
+    });
   });
-});
+}
 
 test('negative control: with a new key for every attempt, calls that were cut off are posted twice', async () => {
   await withServerData(async (data) => {
     const { db } = data;
-    await makeAllCalls(data, ({ key }, attempt) => `${key}-${attempt}`);
+    await makeAllCalls(data, deathsOf(1), ({ key }, attempt) => `${key}-${attempt}`);
     const { rows } = await db.query(`SELECT count(*)::int AS count FROM transfers WHERE kind = 'transfer'`);
     assert.ok(rows[0]?.count > CALLS_TO_MAKE.length, 'no call was committed without being answered');
     await assertBooksBalance(db);

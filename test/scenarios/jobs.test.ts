@@ -100,7 +100,8 @@ test('a worker without Redis says so, and is ready again once Redis is back', {
 }, async () => {
   const ready = async () => {
     const answer = await fetch(`http://127.0.0.1:${worker.opsPort}/readyz`);
-    return `${answer.status} ${((await answer.json()) as { away?: string[] }).away ?? ''}`;
+    const { away = [] } = (await answer.json()) as { away?: { part: string }[] };
+    return `${answer.status} ${away.map(({ part }) => part)}`;
   };
   assert.equal(await ready(), '200 ');
   await redis.kill();
@@ -108,6 +109,12 @@ test('a worker without Redis says so, and is ready again once Redis is back', {
   await redis.restart();
   for (let i = 0; i < 50 && (await ready()) !== '200 '; i++) await sleep(100);
   assert.equal(await ready(), '200 ');
+});
+
+test('the worker shows how its jobs go', { skip: withoutRedis }, async () => {
+  const page = await (await fetch(`http://127.0.0.1:${worker.opsPort}/metrics`)).text();
+  assert.match(page, /ppuri_job_seconds_count\{job="[a-z-]+",outcome="done"\} [1-9]/);
+  assert.match(page, /ppuri_ledger_faults 0/);
 });
 
 test('the board opens to the ops key alone', { skip: withoutRedis }, async () => {

@@ -4,6 +4,7 @@ import { type Answer, answerKey, Book } from '../../domain/book.ts';
 import type { Call } from '../../domain/decide.ts';
 import type { Random } from '../../domain/random.ts';
 import { claimKey, memberKey, type OpenSprinkle } from '../../domain/room-book.ts';
+import type { Micros } from '../../domain/time.ts';
 import { lockPayouts } from '../payouts/rows.ts';
 import { microsOf, plainArray, textArray } from '../sql.ts';
 import { findFreeTokens } from './free-tokens.ts';
@@ -39,11 +40,14 @@ const LOCK_ACCOUNTS = `
   )
   ORDER BY a.id FOR NO KEY UPDATE`;
 
-/** The moment of the batch, read once the locks are held: whoever waited for a lock must not decide by an old clock. */
-const READ_CLOCK = `SELECT ${microsOf('clock_timestamp()')} AS now`;
-
-const READ_ANSWERS = `
-  SELECT k.user_id, k.key, encode(k.fingerprint, 'hex') AS fingerprint, k.outcome::text AS outcome
+/**
+ * The moment of the batch, read once the locks are held (whoever waited for a lock must not decide by an old clock), and
+ * the answers given before under the keys of its calls. The moment stands in a row of its own.
+ */
+const READ_CLOCK_AND_ANSWERS = `
+  SELECT ${microsOf('clock_timestamp()')} AS now, NULL::bigint AS user_id, NULL AS key, NULL AS fingerprint, NULL AS outcome
+  UNION ALL
+  SELECT NULL, k.user_id, k.key, encode(k.fingerprint, 'hex'), k.outcome::text
   FROM unnest($1::bigint[], $2::text[]) AS asked (user_id, key) JOIN idempotency_keys k USING (user_id, key)`;
 
 const READ_SPRINKLES = `
@@ -71,8 +75,7 @@ export async function loadBook(client: PoolClient, calls: readonly Call[], rando
   const reads = [
     client.query('BEGIN'),
     lockAccounts(client, wants, random),
-    client.query<{ now: string }>({ name: 'read-clock', text: READ_CLOCK }),
-    readAnswers(client, calls),
+    readClockAndAnswers(client, calls),
     readSprinkles(client, wants),
     readClaims(client, wants),
     readMembers(client, wants),
@@ -81,16 +84,13 @@ export async function loadBook(client: PoolClient, calls: readonly Call[], rando
   ] as const;
   // All statements are on the wire; an error of one is thrown only once the connection is quiet again.
   await Promise.allSettled(reads);
-  const [, accounts, clock, answers, sprinkles, claims, members, freeTokens, payouts] =
+  const [, accounts, { now, answers }, sprinkles, claims, members, freeTokens, payouts] =
     await Promise.all(reads);
   const loaded = accounts.map(toAccount);
   const locked = new Set(loaded.map((account) => account.id));
   if (sprinkles.some(({ sprinkle }) => !locked.has(sprinkle.potAccountId))) throw new BookMovedError();
   // Time never runs backwards for an account, even where the clock does: its transfers stay in order.
-  const at = loaded.reduce(
-    (latest, account) => Math.max(latest, account.updatedAt + 1),
-    Number(clock.rows[0]?.now),
-  );
+  const at = loaded.reduce((latest, account) => Math.max(latest, account.updatedAt + 1), now);
   return new Book(
     { at, accounts: loaded, rooms: { sprinkles, claims, members, freeTokens }, payouts, answers },
     random,
@@ -114,19 +114,25 @@ async function lockAccounts(client: PoolClient, wants: Wants, random: Random): P
   return rows;
 }
 
-async function readAnswers(client: PoolClient, calls: readonly Call[]): Promise<Map<string, Answer>> {
-  type Row = { user_id: string; key: string; fingerprint: string; outcome: string };
+async function readClockAndAnswers(
+  client: PoolClient,
+  calls: readonly Call[],
+): Promise<{ readonly now: Micros; readonly answers: Map<string, Answer> }> {
+  type Row = { now: string | null; user_id: string; key: string; fingerprint: string; outcome: string };
   const { rows } = await client.query<Row>({
-    name: 'read-answers',
-    text: READ_ANSWERS,
+    name: 'read-clock-and-answers',
+    text: READ_CLOCK_AND_ANSWERS,
     values: [plainArray(calls.map(({ key }) => key.userId)), textArray(calls.map(({ key }) => key.key))],
   });
-  return new Map(
-    rows.map((row) => [
+  const clock = rows.find(({ now }) => now !== null);
+  const given = rows.filter(({ key }) => key !== null);
+  const answers = new Map(
+    given.map((row) => [
       answerKey({ userId: BigInt(row.user_id), key: row.key }),
       { fingerprint: row.fingerprint, outcome: readOutcome(row.outcome) },
     ]),
   );
+  return { now: Number(clock?.now), answers };
 }
 
 async function readSprinkles(client: PoolClient, wants: Wants): Promise<OpenSprinkle[]> {

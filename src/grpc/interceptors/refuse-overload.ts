@@ -2,7 +2,8 @@
 import { Refusal } from '../../domain/refusal.ts';
 import type { Interceptor } from '../interceptor.ts';
 
-const TRY_AGAIN_MS = 500;
+/** One for all: making an error and writing its details for each would cost more than looking. */
+const FULL = new Refusal('UNAVAILABLE', { retryAfterMs: 500 });
 /**
  * From this share of the most on, only calls that move money are taken: a rush on one sprinkle waits its turn and is not
  * refused, while who only looks can look again.
@@ -19,7 +20,7 @@ export function refuseOverload(maxInFlight: number): Interceptor {
   return async (call, next) => {
     const movesMoney = call.contract.rules.idempotencyKey;
     if (inFlight >= (movesMoney ? maxInFlight : maxForReads)) {
-      throw new Refusal('UNAVAILABLE', { retryAfterMs: TRY_AGAIN_MS });
+      throw FULL;
     }
     if (call.deadlineMs <= Date.now()) throw new Refusal('DEADLINE_EXCEEDED');
     inFlight += 1;

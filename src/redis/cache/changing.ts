@@ -21,7 +21,7 @@ export function changing({
   Cache,
   'read'
 > {
-  /** Where Redis does not answer, copies are suspended; where only the lease ran out, it is renewed. Throws never. */
+  /** Where Redis does not answer, copies are suspended; where only the lease ran out, it is renewed. Throws when it took too long. */
   const regain = async (giveUpAt: number) => {
     try {
       if (store.runId() === undefined) await lease.suspend();

@@ -17,36 +17,36 @@ export function reading({ prefix, store, lease, format, onLook }: CacheParts): P
     return lease.current() === epoch ? found : undefined;
   };
 
-  return {
-    async read(kind, id, load) {
-      const epoch = lease.current();
-      const key = keyOf(prefix, epoch ?? '', { kind: kind.name, id });
-      const name = `${ownName}:${taken++}`;
-      const shared = () => flights.share(`${kind.name}:${id}`, load);
-      const found = await look(epoch, key, name);
-      if (found === undefined) {
-        onLook(kind.name, 'bypass');
-        return shared();
-      }
-      if (found === null) {
-        onLook(kind.name, 'miss');
-        const value = await shared();
-        const entry = format.write(key, kind.versionOf(value), kind.write(value));
-        void store.fill(key, name, entry, drawTtlMs(kind.ttlMs(value))).catch(() => {});
-        return value;
-      }
-      if (found.startsWith('T') || found.startsWith('M')) {
-        onLook(kind.name, 'contended');
-        return shared();
-      }
-      const copy = format.read(key, found);
-      const understood = copy && understand(kind, copy.text);
-      onLook(kind.name, understood ? 'hit' : 'corrupt', copy && Date.now() - copy.writtenAtMs);
-      if (understood) return understood.value;
-      void store.drop(key, found).catch(() => {});
-      return shared();
-    },
+  const readOnce = async <T>(kind: Kind<T>, id: string, load: () => Promise<T>): Promise<T> => {
+    const epoch = lease.current();
+    const key = keyOf(prefix, epoch ?? '', { kind: kind.name, id });
+    const name = `${ownName}:${taken++}`;
+    const found = await look(epoch, key, name);
+    if (found === undefined) {
+      onLook(kind.name, 'bypass');
+      return load();
+    }
+    if (found === null) {
+      onLook(kind.name, 'miss');
+      const value = await load();
+      const entry = format.write(key, kind.versionOf(value), kind.write(value));
+      void store.fill(key, name, entry, drawTtlMs(kind.ttlMs(value))).catch(() => {});
+      return value;
+    }
+    if (found.startsWith('T') || found.startsWith('M')) {
+      onLook(kind.name, 'contended');
+      return load();
+    }
+    const copy = format.read(key, found);
+    const understood = copy && understand(kind, copy.text);
+    onLook(kind.name, understood ? 'hit' : 'corrupt', copy && Date.now() - copy.writtenAtMs);
+    if (understood) return understood.value;
+    void store.drop(key, found).catch(() => {});
+    return load();
   };
+
+  // Who wants the same thing at the same time shares the whole look, which begins after they came.
+  return { read: (kind, id, load) => flights.share(`${kind.name}:${id}`, () => readOnce(kind, id, load)) };
 }
 
 function understand<T>(kind: Kind<T>, text: string): { readonly value: T } | undefined {

@@ -1,0 +1,84 @@
+// As much of a server process as looks things up, over a primary and a replica.
+import type pg from 'pg';
+import { openPool } from '../../src/db/pool.ts';
+import { type LookUps, startLookUps } from '../../src/db/replica/look-ups.ts';
+import type { OwnReplica } from './own-replica.ts';
+import { watched } from './watched-pool.ts';
+
+/** So long the replica has for a read. */
+export const TIMEOUT_MS = 300;
+const LAG_MS = 60;
+
+/** What a read found. */
+export interface Reading {
+  readonly isReplica: boolean;
+  readonly hasNote: boolean;
+}
+
+export interface Process {
+  readonly lookUps: LookUps;
+  readonly states: string[];
+  /** Whether a note is there, and which server said so. */
+  read(note: number, sleepSeconds?: number): Promise<Reading>;
+  close(): Promise<void>;
+}
+
+/** How a test has it otherwise. */
+export interface Changes {
+  /** What becomes of statements to the replica. */
+  readonly change?: (text: string) => string;
+  readonly capacity?: number;
+  /** Waited for between what the primary answers and its delivery. */
+  readonly deliver?: () => Promise<void>;
+}
+
+export function startProcess(
+  own: OwnReplica,
+  { change = (text) => text, capacity = 64, deliver = async () => {} }: Changes,
+): Process {
+  const states: string[] = [];
+  const quiet = { onIdleError: () => {}, maxConnections: 4 };
+  const primary = openPool({ ...quiet, url: own.primary.appUrl, statementTimeoutMs: 10_000 });
+  const replica = openPool({
+    ...quiet,
+    url: own.appUrl,
+    statementTimeoutMs: TIMEOUT_MS,
+    giveUpMs: TIMEOUT_MS,
+  });
+  const lookUps = startLookUps({
+    primary: delivering(primary, deliver),
+    replica: watched(replica, () => {}, change),
+    capacity,
+    timeoutMs: TIMEOUT_MS,
+    lagMs: LAG_MS,
+    onStateChange: (state) => states.push(state),
+  });
+  const text = `SELECT pg_is_in_recovery() AS is_replica, EXISTS (SELECT FROM notes WHERE id = $1) AS has_note,
+    pg_sleep($2)`;
+  return {
+    lookUps,
+    states,
+    read: (note, sleepSeconds = 0) =>
+      lookUps.lookUp(async (db) => {
+        const { rows } = await db.query<{ is_replica: boolean; has_note: boolean }>({
+          name: 'read-note',
+          text,
+          values: [note, sleepSeconds],
+        });
+        return { isReplica: rows[0]?.is_replica === true, hasNote: rows[0]?.has_note === true };
+      }),
+    close: async () => {
+      lookUps.close();
+      await Promise.all([primary.end(), replica.end()]);
+    },
+  };
+}
+
+function delivering(pool: pg.Pool, deliver: () => Promise<void>): pg.Pool {
+  const query = async (statement: pg.QueryConfig) => {
+    const answer = await pool.query(statement);
+    await deliver();
+    return answer;
+  };
+  return new Proxy(pool, { get: (inner, name) => (name === 'query' ? query : Reflect.get(inner, name)) });
+}
