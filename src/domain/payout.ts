@@ -110,6 +110,16 @@ function faultOf(
   return undefined;
 }
 
+/** Whether there is something to tell to who saw an earlier state of the same payout. */
+export function isFurther(payout: Payout, seen: Payout): boolean {
+  return (
+    payout.state !== seen.state ||
+    payout.lineCount !== seen.lineCount ||
+    payout.paidCount !== seen.paidCount ||
+    payout.failedCount !== seen.failedCount
+  );
+}
+
 /** Whether two lines say the same: a line that is sent again must. */
 export function isSameLine(one: RequestedLine, other: RequestedLine): boolean {
   return (

@@ -21,6 +21,7 @@ import type { Core } from '../usecases/core.ts';
 import * as adminApiKeys from './admin/api-keys.ts';
 import * as adminJobs from './admin/jobs.ts';
 import * as adminStatistics from './admin/statistics.ts';
+import { type BoundService, bind, type Passages } from './bind.ts';
 import { type CallObserver, watchCalls } from './calls.ts';
 import { connectionOptions, type ServerTls, serverCredentials } from './connections.ts';
 import { DESCRIPTOR_SET, SERVICES, warmUp } from './contracts.ts';
@@ -29,13 +30,13 @@ import { admit, type Rates, signatureCap } from './interceptors/admit.ts';
 import { type Authentication, authenticate } from './interceptors/authenticate.ts';
 import { authorize } from './interceptors/authorize.ts';
 import { identifyCaller } from './interceptors/identify-caller.ts';
-import { limitTime } from './interceptors/limit-time.ts';
+import { limitStreams } from './interceptors/limit-streams.ts';
+import { limitStreamTime, limitTime } from './interceptors/limit-time.ts';
 import { type ErrorReporting, refuseErrors } from './interceptors/refuse-errors.ts';
 import { refuseOverload } from './interceptors/refuse-overload.ts';
 import { type TallyCall, tallyCalls } from './interceptors/tally-calls.ts';
 import { validateRequest } from './interceptors/validate-request.ts';
 import { answerUnknownMethods, lastWord } from './last-word.ts';
-import { type BoundService, bind } from './unary.ts';
 import * as peopleV1 from './v1/people.ts';
 import * as sprinkleV1 from './v1/sprinkle.ts';
 import * as walletV1 from './v1/wallet.ts';
@@ -116,11 +117,13 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
   return { port, setServing, stop };
 }
 
-function services(core: Core, options: ServerOptions): BoundService[] {
-  const interceptors = [
-    tallyCalls(options.tally),
-    limitTime(options.callTimeoutMs),
-    refuseOverload(options.maxInFlight),
+/** How long a stream is open at most, in milliseconds, and how many of them a user may have with a process. */
+const STREAM_MS = 10 * 60_000;
+const STREAMS_PER_USER = 10;
+
+/** What is checked of a call is the same for all; what bounds its time and number is not. */
+function passagesOf(options: ServerOptions): Passages {
+  const checks = [
     refuseErrors(options),
     authenticate({
       ...options.authentication,
@@ -131,20 +134,40 @@ function services(core: Core, options: ServerOptions): BoundService[] {
     admit(options.gate, options.rates),
     validateRequest,
   ];
+  return {
+    unary: [
+      tallyCalls(options.tally),
+      limitTime(options.callTimeoutMs),
+      refuseOverload(options.maxInFlight),
+      ...checks,
+    ],
+    stream: [
+      tallyCalls((code) => options.tally(code)),
+      limitStreamTime(STREAM_MS),
+      // Streams have places of their own, as many as looks have: one that is open takes none from other calls.
+      refuseOverload(options.maxInFlight),
+      ...checks,
+      limitStreams(STREAMS_PER_USER),
+    ],
+  };
+}
+
+function services(core: Core, options: ServerOptions): BoundService[] {
+  const passages = passagesOf(options);
   return [
-    bind(WalletV1, walletV1.walletService(core), interceptors),
-    bind(SprinkleV1, sprinkleV1.sprinkleService(core), interceptors),
-    bind(UserV1, peopleV1.userService(core), interceptors),
-    bind(RoomV1, peopleV1.roomService(core), interceptors),
-    bind(WalletV2, walletV2.walletService(core), interceptors),
-    bind(TransferV2, transferV2.transferService(core), interceptors),
-    bind(SprinkleV2, sprinkleV2.sprinkleService(core), interceptors),
-    bind(PayoutV2, payoutV2.payoutService(core), interceptors),
-    bind(UserV2, peopleV2.userService(core), interceptors),
-    bind(RoomV2, peopleV2.roomService(core), interceptors),
-    bind(ApiKeyServiceService, adminApiKeys.apiKeyService(options.keyOffice), interceptors),
-    bind(JobServiceService, adminJobs.jobService(core), interceptors),
-    bind(StatisticsServiceService, adminStatistics.statisticsService(core), interceptors),
+    bind(WalletV1, walletV1.walletService(core), passages),
+    bind(SprinkleV1, sprinkleV1.sprinkleService(core), passages),
+    bind(UserV1, peopleV1.userService(core), passages),
+    bind(RoomV1, peopleV1.roomService(core), passages),
+    bind(WalletV2, walletV2.walletService(core), passages),
+    bind(TransferV2, transferV2.transferService(core), passages),
+    bind(SprinkleV2, sprinkleV2.sprinkleService(core), passages),
+    bind(PayoutV2, payoutV2.payoutService(core), passages),
+    bind(UserV2, peopleV2.userService(core), passages),
+    bind(RoomV2, peopleV2.roomService(core), passages),
+    bind(ApiKeyServiceService, adminApiKeys.apiKeyService(options.keyOffice), passages),
+    bind(JobServiceService, adminJobs.jobService(core), passages),
+    bind(StatisticsServiceService, adminStatistics.statisticsService(core), passages),
   ];
 }
 

@@ -11,6 +11,7 @@ const CREATE = 'wallet.v2.PayoutService/CreatePayout';
 const ADD = 'wallet.v2.PayoutService/AddPayoutLines';
 const START = 'wallet.v2.PayoutService/StartPayout';
 const GET = 'wallet.v2.PayoutService/GetPayout';
+const WATCH = 'wallet.v2.PayoutService/WatchPayout';
 const FAILURES = 'wallet.v2.PayoutService/ListPayoutFailures';
 const CANCEL = 'wallet.v2.PayoutService/CancelPayout';
 const NO_ID = '00000000-0000-4000-8000-000000000000';
@@ -74,13 +75,11 @@ for (const { over, first, teller } of ways) {
   }
   /** Watches a payout to its end. */
   async function ended(payout_id: string): Promise<Json> {
-    for (let settled = 0, i = 0; i < 30; i++) {
-      const answer = await tell(GET, { payout_id, wait_ms: 1000, settled_after: settled }, as(anna));
-      const payout = payoutOf(answer);
-      if (payout.ended_at !== null && payout.ended_at !== undefined) return payout;
-      settled = Number(payout.paid_count) + Number(payout.failed_count);
-    }
-    throw new Error('the payout did not end');
+    const last = await tell(WATCH, { payout_id }, as(anna));
+    assert.equal(last.status, 0, last.reason);
+    assert.ok(payoutOf(last).ended_at, 'the last message shows its end');
+    assert.deepEqual((await tell(GET, { payout_id }, as(anna))).body, last.body);
+    return payoutOf(last);
   }
   const failuresOf = async (payout_id: string) =>
     (await tell(FAILURES, { payout_id, page_size: 100 }, as(anna)))
@@ -214,6 +213,7 @@ for (const { over, first, teller } of ways) {
       [ADD, { payout_id, first_line: 2, lines: [toUser(bo, 1)] }],
       [START, { payout_id, line_count: 1 }],
       [GET, { payout_id }],
+      [WATCH, { payout_id }],
       [FAILURES, { payout_id }],
       [CANCEL, { payout_id }],
     ];
@@ -235,7 +235,8 @@ for (const { over, first, teller } of ways) {
       [ADD, { payout_id, first_line: 2, lines: [{ amount: money(1) }] }, 'lines[0].destination'],
       [ADD, { payout_id, first_line: 2, lines: [{ user_id: '1' }] }, 'lines[0].amount'],
       [ADD, { payout_id, first_line: 100_000, lines: [toUser(bo, 1), toUser(bo, 1)] }, 'first_line'],
-      [GET, { payout_id, wait_ms: 5001 }, 'wait_ms'],
+      [GET, { payout_id: 'x' }, 'payout_id'],
+      [WATCH, { payout_id: 'x' }, 'payout_id'],
     ];
     for (const [rpc, request, field] of bad) {
       const answer = await tell(rpc, request);

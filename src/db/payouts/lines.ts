@@ -20,6 +20,8 @@ export interface PayoutView {
   readonly nextLine: number;
 }
 
+const FIND_ALL = `SELECT ${PAYOUT_COLUMNS} FROM payouts p WHERE p.id = ANY($1::uuid[])`;
+
 /** A payout by its id. */
 export async function findPayout(db: Reader, id: string): Promise<PayoutView | undefined> {
   const { rows } = await db.query<PayoutRow & { next_line: number }>({
@@ -28,6 +30,13 @@ export async function findPayout(db: Reader, id: string): Promise<PayoutView | u
     values: [id],
   });
   return rows[0] && { payout: toPayout(rows[0]), nextLine: rows[0].next_line };
+}
+
+/** Those of the payouts that there are, by their ids. */
+export async function findPayouts(db: Reader, ids: readonly string[]): Promise<Map<string, Payout>> {
+  const values = [ids];
+  const { rows } = await db.query<PayoutRow>({ name: 'find-payouts', text: FIND_ALL, values });
+  return new Map(rows.map((row) => [row.id, toPayout(row)]));
 }
 
 /** The lines of a payout from one number to another. */

@@ -19,11 +19,12 @@ import { addPayoutLines } from '../../usecases/add-payout-lines.ts';
 import type { Core } from '../../usecases/core.ts';
 import { createPayout } from '../../usecases/create-payout.ts';
 import { cancelPayout } from '../../usecases/end-payout.ts';
-import { getPayout, listPayoutFailures } from '../../usecases/get-payout.ts';
+import { listPayoutFailures, ownPayout } from '../../usecases/get-payout.ts';
 import { startPayout } from '../../usecases/start-payout.ts';
+import { watchPayout } from '../../usecases/watch-payout.ts';
+import type { Handlers } from '../bind.ts';
 import { pageSize, readUserToken, writeUserToken } from '../page-token.ts';
 import { toTimestamp } from '../timestamp.ts';
-import type { Handlers } from '../unary.ts';
 import { toMoney } from './money.ts';
 import { walletRef } from './wallet.ts';
 
@@ -45,9 +46,15 @@ export const payoutService = (core: Core): Handlers<typeof PayoutServiceService>
     };
   },
 
-  async getPayout({ payoutId, waitMs, settledAfter }, { userId, call }) {
-    const patience = { waitMs, settledAfter };
-    return { payout: toPayout(await getPayout(core, userId, payoutId.toLowerCase(), patience, call)) };
+  async getPayout({ payoutId }, { userId }) {
+    const { payout } = await ownPayout(core, userId, payoutId.toLowerCase());
+    return { payout: toPayout(payout) };
+  },
+
+  async *watchPayout({ payoutId }, { userId }, isOver) {
+    for await (const payout of watchPayout(core, userId, payoutId.toLowerCase(), isOver)) {
+      yield { payout: toPayout(payout) };
+    }
   },
 
   async listPayoutFailures(request, { userId }) {

@@ -11,7 +11,9 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -259,17 +261,20 @@ export interface StartPayoutResponse {
 /** Asks how far a payout is. */
 export interface GetPayoutRequest {
   payoutId: string;
-  /**
-   * How long to wait for progress, in milliseconds, at most 5,000; 0: not at all. To watch a payout, ask again and again
-   * with the number of settled lines of the last answer.
-   */
-  waitMs: number;
-  /** What is waited for: more lines paid or failed than so many, or the payout's end. */
-  settledAfter: number;
 }
 
 /** The payout. */
 export interface GetPayoutResponse {
+  payout: Payout | undefined;
+}
+
+/** Asks to be told how far a payout is. */
+export interface WatchPayoutRequest {
+  payoutId: string;
+}
+
+/** The payout as it stands now. */
+export interface WatchPayoutResponse {
   payout: Payout | undefined;
 }
 
@@ -1493,19 +1498,13 @@ export const StartPayoutResponse: MessageFns<StartPayoutResponse> = {
 };
 
 function createBaseGetPayoutRequest(): GetPayoutRequest {
-  return { payoutId: "", waitMs: 0, settledAfter: 0 };
+  return { payoutId: "" };
 }
 
 export const GetPayoutRequest: MessageFns<GetPayoutRequest> = {
   encode(message: GetPayoutRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.payoutId !== "") {
       writer.uint32(10).string(message.payoutId);
-    }
-    if (message.waitMs !== 0) {
-      writer.uint32(16).int32(message.waitMs);
-    }
-    if (message.settledAfter !== 0) {
-      writer.uint32(24).int32(message.settledAfter);
     }
     return writer;
   },
@@ -1531,22 +1530,6 @@ export const GetPayoutRequest: MessageFns<GetPayoutRequest> = {
             message.payoutId = reader.string();
             continue;
           }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
-
-            message.waitMs = reader.int32();
-            continue;
-          }
-          case 3: {
-            if (tag !== 24) {
-              break;
-            }
-
-            message.settledAfter = reader.int32();
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1566,16 +1549,6 @@ export const GetPayoutRequest: MessageFns<GetPayoutRequest> = {
         : isSet(object.payout_id)
         ? globalThis.String(object.payout_id)
         : "",
-      waitMs: isSet(object.waitMs)
-        ? globalThis.Number(object.waitMs)
-        : isSet(object.wait_ms)
-        ? globalThis.Number(object.wait_ms)
-        : 0,
-      settledAfter: isSet(object.settledAfter)
-        ? globalThis.Number(object.settledAfter)
-        : isSet(object.settled_after)
-        ? globalThis.Number(object.settled_after)
-        : 0,
     };
   },
 
@@ -1583,12 +1556,6 @@ export const GetPayoutRequest: MessageFns<GetPayoutRequest> = {
     const obj: any = {};
     if (message.payoutId !== "") {
       obj.payoutId = message.payoutId;
-    }
-    if (message.waitMs !== 0) {
-      obj.waitMs = Math.round(message.waitMs);
-    }
-    if (message.settledAfter !== 0) {
-      obj.settledAfter = Math.round(message.settledAfter);
     }
     return obj;
   },
@@ -1599,8 +1566,6 @@ export const GetPayoutRequest: MessageFns<GetPayoutRequest> = {
   fromPartial(object: DeepPartial<GetPayoutRequest>): GetPayoutRequest {
     const message = createBaseGetPayoutRequest();
     message.payoutId = object.payoutId ?? "";
-    message.waitMs = object.waitMs ?? 0;
-    message.settledAfter = object.settledAfter ?? 0;
     return message;
   },
 };
@@ -1667,6 +1632,148 @@ export const GetPayoutResponse: MessageFns<GetPayoutResponse> = {
   },
   fromPartial(object: DeepPartial<GetPayoutResponse>): GetPayoutResponse {
     const message = createBaseGetPayoutResponse();
+    message.payout = (object.payout !== undefined && object.payout !== null)
+      ? Payout.fromPartial(object.payout)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseWatchPayoutRequest(): WatchPayoutRequest {
+  return { payoutId: "" };
+}
+
+export const WatchPayoutRequest: MessageFns<WatchPayoutRequest> = {
+  encode(message: WatchPayoutRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.payoutId !== "") {
+      writer.uint32(10).string(message.payoutId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchPayoutRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchPayoutRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.payoutId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WatchPayoutRequest {
+    return {
+      payoutId: isSet(object.payoutId)
+        ? globalThis.String(object.payoutId)
+        : isSet(object.payout_id)
+        ? globalThis.String(object.payout_id)
+        : "",
+    };
+  },
+
+  toJSON(message: WatchPayoutRequest): unknown {
+    const obj: any = {};
+    if (message.payoutId !== "") {
+      obj.payoutId = message.payoutId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WatchPayoutRequest>): WatchPayoutRequest {
+    return WatchPayoutRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchPayoutRequest>): WatchPayoutRequest {
+    const message = createBaseWatchPayoutRequest();
+    message.payoutId = object.payoutId ?? "";
+    return message;
+  },
+};
+
+function createBaseWatchPayoutResponse(): WatchPayoutResponse {
+  return { payout: undefined };
+}
+
+export const WatchPayoutResponse: MessageFns<WatchPayoutResponse> = {
+  encode(message: WatchPayoutResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.payout !== undefined) {
+      Payout.encode(message.payout, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchPayoutResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchPayoutResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.payout = Payout.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WatchPayoutResponse {
+    return { payout: isSet(object.payout) ? Payout.fromJSON(object.payout) : undefined };
+  },
+
+  toJSON(message: WatchPayoutResponse): unknown {
+    const obj: any = {};
+    if (message.payout !== undefined) {
+      obj.payout = Payout.toJSON(message.payout);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WatchPayoutResponse>): WatchPayoutResponse {
+    return WatchPayoutResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchPayoutResponse>): WatchPayoutResponse {
+    const message = createBaseWatchPayoutResponse();
     message.payout = (object.payout !== undefined && object.payout !== null)
       ? Payout.fromPartial(object.payout)
       : undefined;
@@ -2070,7 +2177,7 @@ export const PayoutServiceService = {
     responseSerialize: (value: StartPayoutResponse): Buffer => Buffer.from(StartPayoutResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): StartPayoutResponse => StartPayoutResponse.decode(value),
   },
-  /** Shows how far a payout is; at once, or as soon as it is further than the caller knows. */
+  /** Shows how far a payout is. */
   getPayout: {
     path: "/wallet.v2.PayoutService/GetPayout" as const,
     requestStream: false as const,
@@ -2079,6 +2186,27 @@ export const PayoutServiceService = {
     requestDeserialize: (value: Buffer): GetPayoutRequest => GetPayoutRequest.decode(value),
     responseSerialize: (value: GetPayoutResponse): Buffer => Buffer.from(GetPayoutResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetPayoutResponse => GetPayoutResponse.decode(value),
+  },
+  /**
+   * Shows how far a payout is: at once, and again whenever it is further, at most twice a second, until it is done or
+   * cancelled. The message that shows its end is the last one, and then the call is OK. A draft can be watched too: it
+   * is further with every line that is added. Who reads slowly misses what was in between, never the end. While nothing
+   * happens the last message comes again every 30 seconds, so that nothing on the way takes the stream for dead.
+   *
+   * A stream is open for ten minutes at most, or until the caller's deadline where that is earlier, and ends with
+   * DEADLINE_EXCEEDED then; a server that stops ends it with UNAVAILABLE. In both cases watch again: a stream begins with
+   * how the payout stands. Over REST no status comes after the last line, so a stream that was cut off is one whose last
+   * line shows neither PAYOUT_STATE_DONE nor PAYOUT_STATE_CANCELLED. A user has at most 10 streams at a time with one
+   * server (RATE_LIMITED above that), and a server has its bound over all users (UNAVAILABLE).
+   */
+  watchPayout: {
+    path: "/wallet.v2.PayoutService/WatchPayout" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchPayoutRequest): Buffer => Buffer.from(WatchPayoutRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchPayoutRequest => WatchPayoutRequest.decode(value),
+    responseSerialize: (value: WatchPayoutResponse): Buffer => Buffer.from(WatchPayoutResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchPayoutResponse => WatchPayoutResponse.decode(value),
   },
   /** Lists the lines that are not paid for a reason, in their order; of a draft those that will not be. */
   listPayoutFailures: {
@@ -2121,8 +2249,21 @@ export interface PayoutServiceServer extends UntypedServiceImplementation {
    * PAYOUT_MODE_EACH as much is set aside as there is, and lines that it does not reach for fail with BALANCE_TOO_LOW.
    */
   startPayout: handleUnaryCall<StartPayoutRequest, StartPayoutResponse>;
-  /** Shows how far a payout is; at once, or as soon as it is further than the caller knows. */
+  /** Shows how far a payout is. */
   getPayout: handleUnaryCall<GetPayoutRequest, GetPayoutResponse>;
+  /**
+   * Shows how far a payout is: at once, and again whenever it is further, at most twice a second, until it is done or
+   * cancelled. The message that shows its end is the last one, and then the call is OK. A draft can be watched too: it
+   * is further with every line that is added. Who reads slowly misses what was in between, never the end. While nothing
+   * happens the last message comes again every 30 seconds, so that nothing on the way takes the stream for dead.
+   *
+   * A stream is open for ten minutes at most, or until the caller's deadline where that is earlier, and ends with
+   * DEADLINE_EXCEEDED then; a server that stops ends it with UNAVAILABLE. In both cases watch again: a stream begins with
+   * how the payout stands. Over REST no status comes after the last line, so a stream that was cut off is one whose last
+   * line shows neither PAYOUT_STATE_DONE nor PAYOUT_STATE_CANCELLED. A user has at most 10 streams at a time with one
+   * server (RATE_LIMITED above that), and a server has its bound over all users (UNAVAILABLE).
+   */
+  watchPayout: handleServerStreamingCall<WatchPayoutRequest, WatchPayoutResponse>;
   /** Lists the lines that are not paid for a reason, in their order; of a draft those that will not be. */
   listPayoutFailures: handleUnaryCall<ListPayoutFailuresRequest, ListPayoutFailuresResponse>;
   /** Stops a payout that is not done: what is paid stays paid, and the rest goes back to the wallet at once. */
@@ -2187,7 +2328,7 @@ export interface PayoutServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: StartPayoutResponse) => void,
   ): ClientUnaryCall;
-  /** Shows how far a payout is; at once, or as soon as it is further than the caller knows. */
+  /** Shows how far a payout is. */
   getPayout(
     request: GetPayoutRequest,
     callback: (error: ServiceError | null, response: GetPayoutResponse) => void,
@@ -2203,6 +2344,24 @@ export interface PayoutServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetPayoutResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Shows how far a payout is: at once, and again whenever it is further, at most twice a second, until it is done or
+   * cancelled. The message that shows its end is the last one, and then the call is OK. A draft can be watched too: it
+   * is further with every line that is added. Who reads slowly misses what was in between, never the end. While nothing
+   * happens the last message comes again every 30 seconds, so that nothing on the way takes the stream for dead.
+   *
+   * A stream is open for ten minutes at most, or until the caller's deadline where that is earlier, and ends with
+   * DEADLINE_EXCEEDED then; a server that stops ends it with UNAVAILABLE. In both cases watch again: a stream begins with
+   * how the payout stands. Over REST no status comes after the last line, so a stream that was cut off is one whose last
+   * line shows neither PAYOUT_STATE_DONE nor PAYOUT_STATE_CANCELLED. A user has at most 10 streams at a time with one
+   * server (RATE_LIMITED above that), and a server has its bound over all users (UNAVAILABLE).
+   */
+  watchPayout(request: WatchPayoutRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchPayoutResponse>;
+  watchPayout(
+    request: WatchPayoutRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchPayoutResponse>;
   /** Lists the lines that are not paid for a reason, in their order; of a draft those that will not be. */
   listPayoutFailures(
     request: ListPayoutFailuresRequest,
