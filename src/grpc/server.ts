@@ -23,7 +23,7 @@ import * as adminJobs from './admin/jobs.ts';
 import * as adminStatistics from './admin/statistics.ts';
 import { type BoundService, bind, type Passages } from './bind.ts';
 import { type CallObserver, watchCalls } from './calls.ts';
-import { connectionOptions, type ServerTls, serverCredentials } from './connections.ts';
+import { connectionOptions, MAX_STREAM_MS, type ServerTls, serverCredentials } from './connections.ts';
 import { DESCRIPTOR_SET, SERVICES, warmUp } from './contracts.ts';
 import { addHealth } from './health.ts';
 import { admit, type Rates, signatureCap } from './interceptors/admit.ts';
@@ -117,8 +117,7 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
   return { port, setServing, stop };
 }
 
-/** How long a stream is open at most, in milliseconds, and how many of them a user may have with a process. */
-const STREAM_MS = 10 * 60_000;
+/** How many streams a user may have with a process at a time. */
 const STREAMS_PER_USER = 10;
 
 /** What is checked of a call is the same for all; what bounds its time and number is not. */
@@ -143,7 +142,7 @@ function passagesOf(options: ServerOptions): Passages {
     ],
     stream: [
       tallyCalls((code) => options.tally(code)),
-      limitStreamTime(STREAM_MS),
+      limitStreamTime(MAX_STREAM_MS),
       // Streams have places of their own, as many as looks have: one that is open takes none from other calls.
       refuseOverload(options.maxInFlight),
       ...checks,
