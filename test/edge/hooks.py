@@ -86,7 +86,7 @@ def before_call(context, case, kwargs):
             value.update(aim(part, value))
     # What has ended says so and the stream is over; a draft of an earlier answer would be watched for ten minutes.
     watched = (case.path_parameters or {}).get("payout_id")
-    if case.operation.path.endswith(":watch") and UUID.fullmatch(str(watched)):
+    if case.operation.path.endswith("/watch") and UUID.fullmatch(str(watched)):
         case.path_parameters["payout_id"] = EXISTING["ended_payout_id"][0]
     for name, value in list((case.headers or {}).items()):
         case.headers[name] = aim(name.lower(), value)

@@ -207,7 +207,7 @@ test('over REST it is lines as they come, for longer than other calls may take',
   skip: withoutEdge,
 }, async () => {
   const payout_id = await draft(ANNA);
-  const target = `/api/v2/payouts/${payout_id}:watch`;
+  const target = `/api/v2/payouts/${payout_id}/watch`;
   const headers = signedHeaders({ method: 'GET', target, body: Buffer.alloc(0) }, as(ANNA), stack.key);
   const response = await fetch(`${stack.restUrl}${target}`, { headers });
   assert.equal(response.status, 200);
