@@ -1,8 +1,9 @@
 // `npm run call -- wallet.v1.WalletService/GetBalance '{}' --user 1001`: one call of the running stack over gRPC.
 import { parseArgs } from 'node:util';
+import { RPCS } from '../src/client/contracts.ts';
 import { connect } from '../src/client/grpc.ts';
 import { demandsOf } from './dev/demands.ts';
-import { IDENTITY_FLAGS, identityFor, parseJson, sayCall } from './dev/say-call.ts';
+import { IDENTITY_FLAGS, identityFor, parseJson, pretty, sayCall } from './dev/say-call.ts';
 import { SetupError } from './dev/setup-error.ts';
 import { signingKeyIn } from './dev/signing-key.ts';
 
@@ -16,8 +17,13 @@ await sayCall(async ({ grpcAddress, keys }) => {
   const demands = demandsOf(name);
   const request = parseJson(text);
   const connection = connect(grpcAddress, signingKeyIn(keys));
+  const identity = identityFor(demands, values);
   try {
-    return await connection.call(name, request, identityFor(demands, values));
+    if (RPCS.get(name)?.methodKind !== 'server_streaming') {
+      return await connection.call(name, request, identity);
+    }
+    for await (const answer of connection.stream(name, request, identity)) console.log(pretty(answer));
+    return undefined;
   } finally {
     connection.close();
   }

@@ -7,6 +7,7 @@ import { cachedNewestTransfers } from './cached/transactions.ts';
 import { cachedWallets } from './cached/wallets.ts';
 import type { Config } from './config.ts';
 import { startBatcher } from './db/ledger/batcher.ts';
+import { openLookout } from './db/payouts/lookout.ts';
 import { connectPeople, type People } from './db/people/connect.ts';
 import { isUnreachable, type Pool } from './db/pool.ts';
 import { writeSamples } from './db/samples.ts';
@@ -150,6 +151,7 @@ function coreOf(parts: {
     archive,
     newestTransfers: cachedNewestTransfers(cache, { reads, archive }),
     tokens: cachedTokens(cache, reads),
+    payouts: openLookout(reads),
     users,
     rooms: cachedRooms(cache, people.rooms, users),
     limits: { sprinkleLifetimeMs: config.sprinkleLifetimeMs, sprinkleLookupMs: config.sprinkleLookupMs },

@@ -13,6 +13,7 @@ import { purgeEndedKeys } from './jobs/purge-keys.ts';
 import { purgeOldSprinkles } from './jobs/purge-sprinkles.ts';
 import { reconcileLedger } from './jobs/reconcile-ledger.ts';
 import { refundOneSprinkle } from './jobs/refund-sprinkle.ts';
+import { runPayout } from './jobs/run-payout.ts';
 import { startJobs } from './jobs/start-jobs.ts';
 import { chance } from './ops/chance.ts';
 import { observeJobs } from './ops/job-log.ts';
@@ -81,6 +82,7 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
     jobs: {
       'expire-sprinkles': expireSprinkles(refunds),
       'refund-sprinkle': refundOneSprinkle(refunds),
+      'run-payout': runPayout({ pool, perform: batcher.perform }),
       'purge-sprinkles': purgeOldSprinkles(pool, config.sprinkleLookupMs),
       'purge-keys': purgeEndedKeys(pool, config.purgeKeysAfterMs),
       'partitions-ahead': partitionsAhead(pool, MONTHS_AHEAD),

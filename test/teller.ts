@@ -2,7 +2,7 @@
 import type { DescMethod, JsonValue } from '@bufbuild/protobuf';
 import { RPCS, restRouteOf } from '../src/client/contracts.ts';
 import { PpuriError } from '../src/client/error.ts';
-import { connect, type Json } from '../src/client/grpc.ts';
+import { type Connection, connect, type Json } from '../src/client/grpc.ts';
 import type { Identity } from '../src/client/identity.ts';
 import { requestRest } from '../src/client/rest.ts';
 import type { SigningKey } from '../src/signatures/index.ts';
@@ -50,7 +50,7 @@ export class Answer {
 /** One way to make calls. */
 export interface Teller {
   readonly name: 'gRPC' | 'REST';
-  /** Calls `wallet.v1.WalletService/GetBalance` and the like with a request in JSON. */
+  /** Calls `wallet.v1.WalletService/GetBalance` and the like with a request in JSON. The answer of a stream is its last message. */
   tell(rpc: string, request: Json, identity?: Identity, timeoutMs?: number): Promise<Answer>;
   close(): void;
 }
@@ -58,11 +58,16 @@ export interface Teller {
 /** Calls straight to a server's gRPC port. */
 export function grpcTeller(address: string, key?: SigningKey): Teller {
   const connection = connect(address, key);
+  const lastOf: Connection['call'] = async (...call) => {
+    let last: Json = {};
+    for await (const message of connection.stream(...call)) last = message;
+    return last;
+  };
   return {
     name: 'gRPC',
     close: () => connection.close(),
     tell: (rpc, request, identity = {}, timeoutMs = TIMEOUT_MS) =>
-      connection.call(rpc, request, identity, timeoutMs).then(
+      (isStream(RPCS.get(rpc)) ? lastOf : connection.call)(rpc, request, identity, timeoutMs).then(
         (body) => new Answer(body),
         (error: unknown) => {
           if (!(error instanceof PpuriError)) throw error;
@@ -89,9 +94,17 @@ export function restTeller(baseUrl: string, key?: SigningKey): Teller {
       if (!method) throw new TypeError(`there is no RPC ${rpc}`);
       const { verb, path, body } = restRequest(method, request);
       const answer = await requestRest(`${baseUrl}${path}`, verb, body, identity, key, timeoutMs);
-      return answer.status === 200 ? new Answer(answer.body as Json) : refused(answer.body);
+      if (answer.status !== 200) return refused(answer.body);
+      return new Answer(isStream(method) ? lastLine(answer.body) : (answer.body as Json));
     },
   };
+}
+
+const isStream = (rpc: DescMethod | undefined) => rpc?.methodKind === 'server_streaming';
+
+/** The last message of a stream; a stream of one line is read as JSON already. */
+function lastLine(body: unknown): Json {
+  return typeof body === 'string' ? JSON.parse(body.trimEnd().split('\n').at(-1) ?? '') : (body as Json);
 }
 
 function restRequest(

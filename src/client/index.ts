@@ -4,6 +4,7 @@ export * as v1Room from '../../gen/ts/wallet/v1/room_service.ts';
 export * as v1Sprinkle from '../../gen/ts/wallet/v1/sprinkle_service.ts';
 export * as v1User from '../../gen/ts/wallet/v1/user_service.ts';
 export * as v1Wallet from '../../gen/ts/wallet/v1/wallet_service.ts';
+export * as v2Payout from '../../gen/ts/wallet/v2/payout_service.ts';
 export * as v2Room from '../../gen/ts/wallet/v2/room_service.ts';
 export * as v2Sprinkle from '../../gen/ts/wallet/v2/sprinkle_service.ts';
 export * as v2Transfer from '../../gen/ts/wallet/v2/transfer_service.ts';

@@ -4,7 +4,7 @@ import { Refusal } from './refusal.ts';
 import type { Micros } from './time.ts';
 
 /** What an account is for. Only `external`, the money outside, may go below its limit. */
-export type AccountKind = 'wallet' | 'sprinkle' | 'external';
+export type AccountKind = 'wallet' | 'sprinkle' | 'payout' | 'external';
 
 /** A row of the ledger with a balance. */
 export interface Account {

@@ -4,6 +4,8 @@ import type { Currency } from './currency.ts';
 import type { IdempotencyKey, RequestedMoney, WalletRef } from './intent.ts';
 import type { NewJob } from './jobs.ts';
 import { Journal } from './journal.ts';
+import type { Payout } from './payout.ts';
+import { PayoutBook } from './payout-book.ts';
 import type { Random } from './random.ts';
 import { refuseField } from './refusal.ts';
 import { type LoadedRooms, RoomBook } from './room-book.ts';
@@ -28,6 +30,7 @@ export interface Loaded {
   readonly at: Micros;
   readonly accounts: Iterable<Account>;
   readonly rooms: LoadedRooms;
+  readonly payouts: Iterable<Payout>;
   /** Answers given before, each under what answerKey() says. */
   readonly answers: ReadonlyMap<string, Answer>;
 }
@@ -53,6 +56,7 @@ export class Book {
   readonly at: Micros;
   readonly random: Random;
   readonly rooms: RoomBook;
+  readonly payouts: PayoutBook;
   readonly #journal = new Journal();
   readonly #accounts = new Map<string, Account>();
   readonly #defaultWallets = new Map<bigint, string>();
@@ -68,6 +72,7 @@ export class Book {
     this.at = loaded.at;
     this.random = random;
     this.rooms = new RoomBook(loaded.rooms, this.#journal);
+    this.payouts = new PayoutBook(loaded.payouts, this.#journal);
     this.#loadedAccounts = [...loaded.accounts];
     this.#answers = new Map(loaded.answers);
     for (const account of this.#loadedAccounts) {

@@ -32,6 +32,12 @@ export const JOBS = {
     attempts: 8,
     concurrency: 2,
   },
+  'run-payout': {
+    about: 'pays the lines of a payout that was started',
+    schedule: undefined,
+    attempts: 8,
+    concurrency: 4,
+  },
   'purge-sprinkles': {
     about: 'deletes sprinkles that their creators cannot look up any more; the ledger keeps what they moved',
     schedule: { pattern: '0 20 * * * *' },

@@ -131,6 +131,7 @@ export const REASONS = {
   TRANSFER_NOT_FOUND: entry('ERR005', 'NOT_FOUND', 'there is no such transfer', '거래를 찾을 수 없습니다'),
   SPRINKLE_NOT_FOUND: entry('ERR005', 'NOT_FOUND', 'there is no such sprinkle', '뿌리기를 찾을 수 없습니다'),
   KEY_NOT_FOUND: entry('ERR005', 'NOT_FOUND', 'there is no such API key', 'API 키를 찾을 수 없습니다'),
+  PAYOUT_NOT_FOUND: entry('ERR005', 'NOT_FOUND', 'there is no such payout', '지급 건을 찾을 수 없습니다'),
   JOB_NOT_FOUND: entry('ERR005', 'NOT_FOUND', 'there is no such job', '작업을 찾을 수 없습니다'),
   NO_SUCH_SERVICE: entry('ERR005', 'NOT_FOUND', 'there is no such service', '서비스를 찾을 수 없습니다'),
   NO_SUCH_METHOD: entry('ERR005', 'UNIMPLEMENTED', 'there is no such method', '지원하지 않는 메서드입니다'),
@@ -171,6 +172,30 @@ export const REASONS = {
     'FAILED_PRECONDITION',
     'every token of the room belongs to a live sprinkle',
     '이 방에서 사용할 수 있는 토큰이 없습니다',
+  ),
+  PAYOUT_STARTED: entry(
+    'ERR006',
+    'FAILED_PRECONDITION',
+    'the payout is no draft any more',
+    '이미 시작되었거나 종료된 지급 건입니다',
+  ),
+  PAYOUT_LINES_BAD: entry(
+    'ERR006',
+    'FAILED_PRECONDITION',
+    'lines of the payout cannot be paid, and it pays all of them or none',
+    '지급할 수 없는 항목이 있어 전체 지급을 시작할 수 없습니다',
+  ),
+  LINE_OUT_OF_ORDER: entry(
+    'ERR006',
+    'FAILED_PRECONDITION',
+    'lines are added one after the other without gaps, and again only as they were',
+    '항목은 빠짐없이 순서대로 추가해야 합니다',
+  ),
+  LINE_KEY_REUSED: entry(
+    'ERR006',
+    'ALREADY_EXISTS',
+    'an earlier line of the payout has the same key',
+    '같은 키를 가진 항목이 이미 있습니다',
   ),
   KEY_NOT_ACTIVE: entry(
     'ERR006',

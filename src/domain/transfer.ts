@@ -4,7 +4,16 @@ import type { Random } from './random.ts';
 import { MICROS_PER_MS, type Micros } from './time.ts';
 
 /** Every reason for which money moves. */
-export const TRANSFER_KINDS = ['deposit', 'withdrawal', 'transfer', 'sprinkle', 'claim', 'refund'] as const;
+export const TRANSFER_KINDS = [
+  'deposit',
+  'withdrawal',
+  'transfer',
+  'sprinkle',
+  'claim',
+  'refund',
+  'payout',
+  'payout_line',
+] as const;
 
 /** Why money moved. */
 export type TransferKind = (typeof TRANSFER_KINDS)[number];

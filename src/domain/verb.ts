@@ -15,6 +15,8 @@ export interface Needs {
   readonly sprinkle?: { readonly roomId: string; readonly token: string; readonly claimerUserId: bigint };
   /** Whether this user is a member of this room. */
   readonly membership?: { readonly roomId: string; readonly userId: bigint };
+  /** A payout as it stands, locked; its accounts are needs of their own. */
+  readonly payoutId?: string;
   /** Tokens to try for a new sprinkle of a room. */
   readonly tokens?: { readonly roomId: string; readonly candidates: readonly string[] };
 }

@@ -8,6 +8,9 @@ export interface ServerTls {
   readonly clientCa: Buffer | undefined;
 }
 
+/** How long a stream is open at most, in milliseconds; nothing else takes longer. */
+export const MAX_STREAM_MS = 10 * 60_000;
+
 /** What grpc-js holds connections to. */
 export function connectionOptions(maxConnectionAgeMs: number): ServerOptions {
   return {
@@ -19,9 +22,9 @@ export function connectionOptions(maxConnectionAgeMs: number): ServerOptions {
     'grpc.keepalive_time_ms': 60_000,
     'grpc.keepalive_timeout_ms': 20_000,
     'grpc.max_connection_idle_ms': 30 * 60_000,
-    // Clients that stay for ever would never find a server that was started after them. Calls under way may finish.
+    // Clients that stay for ever would never find a server that was started after them. What is under way may finish.
     'grpc.max_connection_age_ms': maxConnectionAgeMs,
-    'grpc.max_connection_age_grace_ms': 30_000,
+    'grpc.max_connection_age_grace_ms': MAX_STREAM_MS + 30_000,
   };
 }
 

@@ -28,6 +28,7 @@ export const SERVICES: readonly string[] = [
   'wallet.v2.WalletService',
   'wallet.v2.TransferService',
   'wallet.v2.SprinkleService',
+  'wallet.v2.PayoutService',
   'wallet.v2.UserService',
   'wallet.v2.RoomService',
   'admin.v1.ApiKeyService',

@@ -40,15 +40,18 @@ export interface IncomingCall {
   caller?: Caller;
 }
 
-/** One named step: it may refuse, or go on to the next one, and sees what comes back. */
-export type Interceptor = (call: IncomingCall, next: () => Promise<Buffer>) => Promise<Buffer>;
+/**
+ * One named step: it may refuse, or go on to the next one, and sees how the call ends. What the answer is, bytes or a
+ * stream that has been sent, is none of its business, so the same steps serve both.
+ */
+export type Interceptor = <Answer>(call: IncomingCall, next: () => Promise<Answer>) => Promise<Answer>;
 
 /** The steps in their order, the handler last. */
-export function chain(
+export function chain<Answer>(
   interceptors: readonly Interceptor[],
-  handler: (call: IncomingCall) => Promise<Buffer>,
-): (call: IncomingCall) => Promise<Buffer> {
-  return interceptors.reduceRight<(call: IncomingCall) => Promise<Buffer>>(
+  handler: (call: IncomingCall) => Promise<Answer>,
+): (call: IncomingCall) => Promise<Answer> {
+  return interceptors.reduceRight<(call: IncomingCall) => Promise<Answer>>(
     (next, interceptor) => (call) => interceptor(call, () => next(call)),
     handler,
   );

@@ -9,6 +9,7 @@ import { RoomServiceService as RoomV1 } from '../../gen/ts/wallet/v1/room_servic
 import { SprinkleServiceService as SprinkleV1 } from '../../gen/ts/wallet/v1/sprinkle_service.ts';
 import { UserServiceService as UserV1 } from '../../gen/ts/wallet/v1/user_service.ts';
 import { WalletServiceService as WalletV1 } from '../../gen/ts/wallet/v1/wallet_service.ts';
+import { PayoutServiceService as PayoutV2 } from '../../gen/ts/wallet/v2/payout_service.ts';
 import { RoomServiceService as RoomV2 } from '../../gen/ts/wallet/v2/room_service.ts';
 import { SprinkleServiceService as SprinkleV2 } from '../../gen/ts/wallet/v2/sprinkle_service.ts';
 import { TransferServiceService as TransferV2 } from '../../gen/ts/wallet/v2/transfer_service.ts';
@@ -20,24 +21,26 @@ import type { Core } from '../usecases/core.ts';
 import * as adminApiKeys from './admin/api-keys.ts';
 import * as adminJobs from './admin/jobs.ts';
 import * as adminStatistics from './admin/statistics.ts';
+import { type BoundService, bind, type Passages } from './bind.ts';
 import { type CallObserver, watchCalls } from './calls.ts';
-import { connectionOptions, type ServerTls, serverCredentials } from './connections.ts';
+import { connectionOptions, MAX_STREAM_MS, type ServerTls, serverCredentials } from './connections.ts';
 import { DESCRIPTOR_SET, SERVICES, warmUp } from './contracts.ts';
 import { addHealth } from './health.ts';
 import { admit, type Rates, signatureCap } from './interceptors/admit.ts';
 import { type Authentication, authenticate } from './interceptors/authenticate.ts';
 import { authorize } from './interceptors/authorize.ts';
 import { identifyCaller } from './interceptors/identify-caller.ts';
-import { limitTime } from './interceptors/limit-time.ts';
+import { limitStreams } from './interceptors/limit-streams.ts';
+import { limitStreamTime, limitTime } from './interceptors/limit-time.ts';
 import { type ErrorReporting, refuseErrors } from './interceptors/refuse-errors.ts';
 import { refuseOverload } from './interceptors/refuse-overload.ts';
 import { type TallyCall, tallyCalls } from './interceptors/tally-calls.ts';
 import { validateRequest } from './interceptors/validate-request.ts';
 import { answerUnknownMethods, lastWord } from './last-word.ts';
-import { type BoundService, bind } from './unary.ts';
 import * as peopleV1 from './v1/people.ts';
 import * as sprinkleV1 from './v1/sprinkle.ts';
 import * as walletV1 from './v1/wallet.ts';
+import * as payoutV2 from './v2/payout.ts';
 import * as peopleV2 from './v2/people.ts';
 import * as sprinkleV2 from './v2/sprinkle.ts';
 import * as transferV2 from './v2/transfer.ts';
@@ -114,11 +117,12 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
   return { port, setServing, stop };
 }
 
-function services(core: Core, options: ServerOptions): BoundService[] {
-  const interceptors = [
-    tallyCalls(options.tally),
-    limitTime(options.callTimeoutMs),
-    refuseOverload(options.maxInFlight),
+/** How many streams a user may have with a process at a time. */
+const STREAMS_PER_USER = 10;
+
+/** What is checked of a call is the same for all; what bounds its time and number is not. */
+function passagesOf(options: ServerOptions): Passages {
+  const checks = [
     refuseErrors(options),
     authenticate({
       ...options.authentication,
@@ -129,19 +133,40 @@ function services(core: Core, options: ServerOptions): BoundService[] {
     admit(options.gate, options.rates),
     validateRequest,
   ];
+  return {
+    unary: [
+      tallyCalls(options.tally),
+      limitTime(options.callTimeoutMs),
+      refuseOverload(options.maxInFlight),
+      ...checks,
+    ],
+    stream: [
+      tallyCalls((code) => options.tally(code)),
+      limitStreamTime(MAX_STREAM_MS),
+      // Streams have places of their own, as many as looks have: one that is open takes none from other calls.
+      refuseOverload(options.maxInFlight),
+      ...checks,
+      limitStreams(STREAMS_PER_USER),
+    ],
+  };
+}
+
+function services(core: Core, options: ServerOptions): BoundService[] {
+  const passages = passagesOf(options);
   return [
-    bind(WalletV1, walletV1.walletService(core), interceptors),
-    bind(SprinkleV1, sprinkleV1.sprinkleService(core), interceptors),
-    bind(UserV1, peopleV1.userService(core), interceptors),
-    bind(RoomV1, peopleV1.roomService(core), interceptors),
-    bind(WalletV2, walletV2.walletService(core), interceptors),
-    bind(TransferV2, transferV2.transferService(core), interceptors),
-    bind(SprinkleV2, sprinkleV2.sprinkleService(core), interceptors),
-    bind(UserV2, peopleV2.userService(core), interceptors),
-    bind(RoomV2, peopleV2.roomService(core), interceptors),
-    bind(ApiKeyServiceService, adminApiKeys.apiKeyService(options.keyOffice), interceptors),
-    bind(JobServiceService, adminJobs.jobService(core), interceptors),
-    bind(StatisticsServiceService, adminStatistics.statisticsService(core), interceptors),
+    bind(WalletV1, walletV1.walletService(core), passages),
+    bind(SprinkleV1, sprinkleV1.sprinkleService(core), passages),
+    bind(UserV1, peopleV1.userService(core), passages),
+    bind(RoomV1, peopleV1.roomService(core), passages),
+    bind(WalletV2, walletV2.walletService(core), passages),
+    bind(TransferV2, transferV2.transferService(core), passages),
+    bind(SprinkleV2, sprinkleV2.sprinkleService(core), passages),
+    bind(PayoutV2, payoutV2.payoutService(core), passages),
+    bind(UserV2, peopleV2.userService(core), passages),
+    bind(RoomV2, peopleV2.roomService(core), passages),
+    bind(ApiKeyServiceService, adminApiKeys.apiKeyService(options.keyOffice), passages),
+    bind(JobServiceService, adminJobs.jobService(core), passages),
+    bind(StatisticsServiceService, adminStatistics.statisticsService(core), passages),
   ];
 }
 

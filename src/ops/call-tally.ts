@@ -27,9 +27,10 @@ export function openTally(write: (samples: Sample[]) => Promise<void>, onError: 
   };
   const timer = setInterval(flush, WRITE_EVERY_MS);
   return {
-    call: (code: string, tookMs: number) => {
+    call: (code: string, tookMs?: number) => {
       count(`calls ${code}`);
-      count(`latency ${BUCKETS_MS.find((end) => tookMs <= end) ?? BUCKETS_MS.at(-1)}`);
+      if (tookMs !== undefined)
+        count(`latency ${BUCKETS_MS.find((end) => tookMs <= end) ?? BUCKETS_MS.at(-1)}`);
     },
     /** A look for a copy in Redis; what is no hit is a miss to whoever wants to know what the copies spare. */
     look: (kind: string, outcome: string) =>

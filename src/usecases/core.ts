@@ -1,6 +1,7 @@
 // What the use cases run on: the ledger, what can be read, and the limits that configuration sets.
 import type { Tokens } from '../cached/tokens.ts';
 import type { Wallets } from '../cached/wallets.ts';
+import type { Lookout } from '../db/payouts/lookout.ts';
 import type { Rooms } from '../db/people/rooms.ts';
 import type { Users } from '../db/people/users.ts';
 import type { Pool } from '../db/pool.ts';
@@ -23,6 +24,8 @@ export interface Core {
   readonly tokens: Tokens;
   /** Connections for reading the transfers of months that were archived; undefined where none are. */
   readonly archive: Pool | undefined;
+  /** Looks after payouts that are watched. */
+  readonly payouts: Lookout;
   readonly users: Users;
   readonly rooms: Rooms;
   readonly limits: {

@@ -39,7 +39,10 @@ function freshBook(balances: readonly bigint[]): Book {
     claims: new Set<string>(),
     freeTokens: new Map<string, string[]>(),
   };
-  return new Book({ at: 1_790_000_000_000_000, accounts, rooms, answers: new Map() }, seededRandom(7));
+  return new Book(
+    { at: 1_790_000_000_000_000, accounts, rooms, payouts: [], answers: new Map() },
+    seededRandom(7),
+  );
 }
 
 interface Item {

@@ -49,7 +49,10 @@ function freshBook(balances: readonly bigint[], tokens: readonly string[] = []):
     claims: new Set<string>(),
     freeTokens: new Map([[ROOM, tokens]]),
   };
-  return new Book({ at: AT, accounts: [...wallets, outside], rooms, answers: new Map() }, seededRandom(7));
+  return new Book(
+    { at: AT, accounts: [...wallets, outside], rooms, payouts: [], answers: new Map() },
+    seededRandom(7),
+  );
 }
 
 const user = fc.constantFrom(...USERS);

@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import type pg from 'pg';
+import { connect, type Json } from '../../src/client/grpc.ts';
 import type { SigningKey } from '../../src/signatures/index.ts';
 import { makeKey } from '../keys.ts';
 import { type ServerProcess, startServerProcess } from '../server-process.ts';
@@ -128,6 +129,31 @@ test('while it drains it says that it is not there, and still serves who has not
   assert.equal((await pay()).status, 0);
   assert.equal(await ended, 0);
   assert.ok(performance.now() - stoppedAt >= 1500);
+});
+
+test('an open watch of a payout is told to come again, and holds nobody up', async () => {
+  await start({ STOP_GRACE_MS: '60000' });
+  const identity = { userId: String(ANNA) };
+  const { wallets } = (await teller.tell('wallet.v2.WalletService/ListWallets', {}, identity)).body;
+  const wallet_id = (wallets as Json[])[0]?.wallet_id ?? '';
+  const wish = { wallet_id, mode: 'PAYOUT_MODE_EACH' };
+  const idempotencyKey = crypto.randomUUID();
+  const made = await teller.tell('wallet.v2.PayoutService/CreatePayout', wish, {
+    ...identity,
+    idempotencyKey,
+  });
+  const payout_id = made.at('payout', 'payout_id') ?? '';
+  const connection = connect(server.address, key);
+  const watch = connection.stream('wallet.v2.PayoutService/WatchPayout', { payout_id }, identity);
+  assert.equal((await watch.next()).done, false);
+  const next = watch.next().catch((error) => error);
+  const stoppedAt = performance.now();
+  assert.equal(await server.stop(), 0);
+  // Far less than the minute that calls under way would get.
+  assert.ok(performance.now() - stoppedAt < 20_000);
+  const { code, reason, retryAfterMs } = await next;
+  assert.deepEqual([code, reason, retryAfterMs], ['ERR009', 'UNAVAILABLE', 1000]);
+  connection.close();
 });
 
 test('a call under way when it stops gets its time', async () => {

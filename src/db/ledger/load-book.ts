@@ -5,6 +5,7 @@ import type { Call } from '../../domain/decide.ts';
 import type { Random } from '../../domain/random.ts';
 import { claimKey, memberKey, type OpenSprinkle } from '../../domain/room-book.ts';
 import type { Micros } from '../../domain/time.ts';
+import { lockPayouts } from '../payouts/rows.ts';
 import { microsOf, plainArray, textArray } from '../sql.ts';
 import { findFreeTokens } from './free-tokens.ts';
 import { readOutcome } from './outcome-json.ts';
@@ -79,17 +80,19 @@ export async function loadBook(client: PoolClient, calls: readonly Call[], rando
     readClaims(client, wants),
     readMembers(client, wants),
     findFreeTokens(client, wants, random),
+    lockPayouts(client, [...wants.payoutIds]),
   ] as const;
   // All statements are on the wire; an error of one is thrown only once the connection is quiet again.
   await Promise.allSettled(reads);
-  const [, accounts, { now, answers }, sprinkles, claims, members, freeTokens] = await Promise.all(reads);
+  const [, accounts, { now, answers }, sprinkles, claims, members, freeTokens, payouts] =
+    await Promise.all(reads);
   const loaded = accounts.map(toAccount);
   const locked = new Set(loaded.map((account) => account.id));
   if (sprinkles.some(({ sprinkle }) => !locked.has(sprinkle.potAccountId))) throw new BookMovedError();
   // Time never runs backwards for an account, even where the clock does: its transfers stay in order.
   const at = loaded.reduce((latest, account) => Math.max(latest, account.updatedAt + 1), now);
   return new Book(
-    { at, accounts: loaded, rooms: { sprinkles, claims, members, freeTokens }, answers },
+    { at, accounts: loaded, rooms: { sprinkles, claims, members, freeTokens }, payouts, answers },
     random,
   );
 }

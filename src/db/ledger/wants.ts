@@ -8,6 +8,7 @@ export interface Wants {
   readonly externals: Set<string>;
   /** Sprinkles by `roomId/token`, with who wants to claim them; the number of claims counts doubles too. */
   readonly sprinkles: Map<string, WantedSprinkle>;
+  readonly payoutIds: Set<string>;
   /** Users by room. */
   readonly members: Map<string, Set<bigint>>;
   /** Tokens to try, by room; each creation of a sprinkle brings its own. */
@@ -35,6 +36,7 @@ export function gather(needs: Iterable<Needs>): Wants {
     defaultWalletsOf: new Set(),
     externals: new Set(),
     sprinkles: new Map(),
+    payoutIds: new Set(),
     members: new Map(),
     tokens: new Map(),
   };
@@ -58,6 +60,7 @@ function add(wants: Wants, need: Needs): void {
     }));
     sprinkle.claimers.add(claimerUserId);
   }
+  if (need.payoutId) wants.payoutIds.add(need.payoutId);
   if (need.membership) {
     const { roomId, userId } = need.membership;
     entry(wants.members, roomId, () => new Set()).add(userId);

@@ -5,6 +5,7 @@ import { plainArray, textArray, timestamptz } from '../sql.ts';
 import { BookMovedError } from './load-book.ts';
 import { writeOutcome } from './outcome-json.ts';
 import { closeRefunded, insertJobs } from './write-follow-ups.ts';
+import { insertPayouts, noteFailedLines, updatePayouts } from './write-payouts.ts';
 
 const UPDATE_ACCOUNTS = `
   UPDATE accounts a SET balance = new.balance, version = new.version, updated_at = $4
@@ -83,6 +84,9 @@ export async function writeBook(client: PoolClient, book: Book, ready: Promise<u
     countClaims(book),
     closeRefunded(book),
     insertJobs(book),
+    insertPayouts(book),
+    updatePayouts(book),
+    noteFailedLines(book),
   ].filter((statement) => statement.rows > 0);
   const sent = statements.map((statement) => run(client, statement));
   // An error is thrown only once the connection is quiet again.

@@ -23,8 +23,8 @@ import {
   rotateApiKey,
   setAllowedNetworks,
 } from '../../usecases/api-keys.ts';
+import type { Handlers } from '../bind.ts';
 import { fromTimestamp, toTimestamp } from '../timestamp.ts';
-import type { Handlers } from '../unary.ts';
 
 const DEFAULT_OVERLAP_MS = 24 * 3_600_000;
 

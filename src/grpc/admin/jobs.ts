@@ -4,8 +4,8 @@ import type { JobEntry } from '../../domain/jobs.ts';
 import type { Micros } from '../../domain/time.ts';
 import type { Core } from '../../usecases/core.ts';
 import { deadLetters, listJobs, pauseJob, replay, resumeJob, runJobNow } from '../../usecases/jobs.ts';
+import type { Handlers } from '../bind.ts';
 import { toTimestamp } from '../timestamp.ts';
-import type { Handlers } from '../unary.ts';
 
 export const jobService = (core: Core): Handlers<typeof JobServiceService> => ({
   async listJobs() {

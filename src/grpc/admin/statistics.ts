@@ -6,8 +6,8 @@ import {
 import { MEASURES } from '../../domain/statistics.ts';
 import type { Core } from '../../usecases/core.ts';
 import { getStatistics } from '../../usecases/get-statistics.ts';
+import type { Handlers } from '../bind.ts';
 import { fromTimestamp, toTimestamp } from '../timestamp.ts';
-import type { Handlers } from '../unary.ts';
 
 export const statisticsService = (core: Core): Handlers<typeof StatisticsServiceService> => ({
   async listMeasures() {

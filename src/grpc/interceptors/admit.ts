@@ -34,13 +34,13 @@ export function admit(gate: Gate, rates: Rates): Interceptor {
   };
 }
 
-async function pass(
+async function pass<Answer>(
   gate: Gate,
   rates: Rates,
   call: IncomingCall,
   token: Token | undefined,
-  next: () => Promise<Buffer>,
-): Promise<Buffer> {
+  next: () => Promise<Answer>,
+): Promise<Answer> {
   const signer = signerOf(call);
   const caps = [signatureCap(signer.clientAddress, signer.key.id), ...(token ? [tokenCap(token)] : [])];
   const admission = await gate.admit({
@@ -59,7 +59,7 @@ async function pass(
 }
 
 /** A guess that was none is taken back; nobody waits for that. */
-async function guess(gate: Gate, admission: Admission, next: () => Promise<Buffer>): Promise<Buffer> {
+async function guess<Answer>(gate: Gate, admission: Admission, next: () => Promise<Answer>): Promise<Answer> {
   let wasWrong = false;
   try {
     return await next();

@@ -14,18 +14,35 @@ export function limitTime(callTimeoutMs: number): Interceptor {
   return (call, next) => {
     if (call.deadlineMs !== Number.POSITIVE_INFINITY) return next();
     call.deadlineMs = Date.now() + callTimeoutMs;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Refusal('DEADLINE_EXCEEDED')), callTimeoutMs);
-      next().then(
-        (response) => {
-          clearTimeout(timer);
-          resolve(response);
-        },
-        (error: unknown) => {
-          clearTimeout(timer);
-          reject(error);
-        },
-      );
-    });
+    return within(callTimeoutMs, next);
   };
+}
+
+/**
+ * Refuses DEADLINE_EXCEEDED when a stream has been open for so long, or until its caller's deadline where that is earlier.
+ * Also the latter is kept here: grpc-js alone would wait for a reader that takes nothing. Whom a key lets in, and what it
+ * may do, is decided when a stream begins, so none may last for ever.
+ */
+export function limitStreamTime(mostMs: number): Interceptor {
+  return (call, next) => {
+    const now = Date.now();
+    call.deadlineMs = Math.min(call.deadlineMs, now + mostMs);
+    return within(call.deadlineMs - now, next);
+  };
+}
+
+function within<Answer>(ms: number, next: () => Promise<Answer>): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Refusal('DEADLINE_EXCEEDED')), ms);
+    next().then(
+      (response) => {
+        clearTimeout(timer);
+        resolve(response);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
 }

@@ -3,8 +3,11 @@ import { REASONS } from '../../domain/reasons.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Interceptor } from '../interceptor.ts';
 
-/** Told of each call that was answered: `OK` or its code, and how long it took in milliseconds. It must not throw. */
-export type TallyCall = (code: string, tookMs: number) => void;
+/**
+ * Told of each call that was answered: `OK` or its code, and how long it took in milliseconds; not how long of a stream,
+ * which takes as long as its client likes. It must not throw.
+ */
+export type TallyCall = (code: string, tookMs?: number) => void;
 
 /** Sees a call as its caller does: after everything else had its say. */
 export function tallyCalls(tally: TallyCall): Interceptor {

@@ -5,9 +5,9 @@ import type { User } from '../../domain/people.ts';
 import type { Core } from '../../usecases/core.ts';
 import { getRoom, listMembers } from '../../usecases/rooms.ts';
 import { getUser, listFriends } from '../../usecases/users.ts';
+import type { Handlers } from '../bind.ts';
 import { pageSize, readUserToken, writeUserToken } from '../page-token.ts';
 import { toTimestamp } from '../timestamp.ts';
-import type { Handlers } from '../unary.ts';
 
 export const userService = (core: Core): Handlers<typeof UserServiceService> => ({
   async getUser({ userId }) {

@@ -4,8 +4,8 @@ import { grabShare } from '../../usecases/claim-sprinkle.ts';
 import type { Core } from '../../usecases/core.ts';
 import { createSprinkle } from '../../usecases/create-sprinkle.ts';
 import { getSprinkleByToken } from '../../usecases/get-sprinkle.ts';
+import type { Handlers } from '../bind.ts';
 import { toTimestamp } from '../timestamp.ts';
-import type { Handlers } from '../unary.ts';
 import { ownWallet, won } from './wallet.ts';
 
 export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceService> => ({

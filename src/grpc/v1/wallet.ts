@@ -7,10 +7,10 @@ import { deposit } from '../../usecases/deposit.ts';
 import { getBalance } from '../../usecases/get-balance.ts';
 import { listTransactions, type Transaction } from '../../usecases/list-transactions.ts';
 import { transfer } from '../../usecases/transfer.ts';
+import type { Handlers } from '../bind.ts';
 import type { Caller } from '../caller.ts';
 import { pageSize, readMomentToken, writeMomentToken } from '../page-token.ts';
 import { toTimestamp } from '../timestamp.ts';
-import type { Handlers } from '../unary.ts';
 
 const EVERYTHING = { kinds: undefined, from: undefined, before: undefined };
 
@@ -61,6 +61,8 @@ const KINDS: Record<TransferKind, TransactionKind> = {
   sprinkle: TransactionKind.SPRINKLE,
   claim: TransactionKind.CLAIM,
   refund: TransactionKind.REFUND,
+  payout: TransactionKind.PAYOUT,
+  payout_line: TransactionKind.PAYOUT_LINE,
 };
 
 function toTransaction({ transfer: posted, direction, balanceAfter, counterpartyUserId }: Transaction) {

@@ -26,6 +26,8 @@ const KINDS: Record<TransferKind, WireKind> = {
   sprinkle: WireKind.SPRINKLE,
   claim: WireKind.CLAIM,
   refund: WireKind.REFUND,
+  payout: WireKind.PAYOUT,
+  payout_line: WireKind.PAYOUT_LINE,
 };
 
 /** Reads a filter by kinds; undefined when it lets everything through. */

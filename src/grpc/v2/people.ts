@@ -19,9 +19,9 @@ import {
   removeFriend,
   updateUser,
 } from '../../usecases/users.ts';
+import type { Handlers } from '../bind.ts';
 import { pageSize, readUserToken, writeUserToken } from '../page-token.ts';
 import { toTimestamp } from '../timestamp.ts';
-import type { Handlers } from '../unary.ts';
 
 export const userService = (core: Core): Handlers<typeof UserServiceService> => ({
   async createUser({ userId, displayName }) {

@@ -8,9 +8,9 @@ import { grabShare } from '../../usecases/claim-sprinkle.ts';
 import type { Core } from '../../usecases/core.ts';
 import { createSprinkle } from '../../usecases/create-sprinkle.ts';
 import { getSprinkleById, listOwnSprinkles, type SprinkleView } from '../../usecases/get-sprinkle.ts';
+import type { Handlers } from '../bind.ts';
 import { pageSize, readMomentToken, writeMomentToken } from '../page-token.ts';
 import { toTimestamp } from '../timestamp.ts';
-import type { Handlers } from '../unary.ts';
 import { parseAmount, toMoney } from './money.ts';
 import { walletRef } from './wallet.ts';
 

@@ -12,7 +12,7 @@ import { deposit } from '../../usecases/deposit.ts';
 import { getTransfer } from '../../usecases/get-transfer.ts';
 import { type TransferIntent, transfer } from '../../usecases/transfer.ts';
 import { withdraw } from '../../usecases/withdraw.ts';
-import type { Handlers } from '../unary.ts';
+import type { Handlers } from '../bind.ts';
 import { parseMode, toResult } from './batch-transfers.ts';
 import { parseAmount, toMoney, toTransfer } from './money.ts';
 import { walletRef } from './wallet.ts';

@@ -8,9 +8,9 @@ import { createWallet } from '../../usecases/create-wallet.ts';
 import { getBalance } from '../../usecases/get-balance.ts';
 import { getWallet, getWallets, listOwnWallets } from '../../usecases/get-wallets.ts';
 import { listTransactions, type Transaction } from '../../usecases/list-transactions.ts';
+import type { Handlers } from '../bind.ts';
 import { pageSize, readMomentToken, writeMomentToken } from '../page-token.ts';
 import { fromTimestamp, toTimestamp } from '../timestamp.ts';
-import type { Handlers } from '../unary.ts';
 import { parseKinds, toMoney, toTransfer } from './money.ts';
 
 /** A wallet as v2 names it. UUIDs are compared as the database writes them, in small letters. */

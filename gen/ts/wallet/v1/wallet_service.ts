@@ -39,8 +39,12 @@ export const TransactionKind = {
   SPRINKLE: 4,
   /** CLAIM - A share of a sprinkle, grabbed. */
   CLAIM: 5,
-  /** REFUND - What nobody grabbed of a sprinkle, back with its creator. */
+  /** REFUND - What nobody grabbed of a sprinkle, or what a payout did not pay, back where it came from. */
   REFUND: 6,
+  /** PAYOUT - Set aside for a payout (wallet.v2) when it was started. */
+  PAYOUT: 7,
+  /** PAYOUT_LINE - A line of a payout, paid. */
+  PAYOUT_LINE: 8,
 } as const;
 
 export type TransactionKind = typeof TransactionKind[keyof typeof TransactionKind];
@@ -53,6 +57,8 @@ export namespace TransactionKind {
   export type SPRINKLE = typeof TransactionKind.SPRINKLE;
   export type CLAIM = typeof TransactionKind.CLAIM;
   export type REFUND = typeof TransactionKind.REFUND;
+  export type PAYOUT = typeof TransactionKind.PAYOUT;
+  export type PAYOUT_LINE = typeof TransactionKind.PAYOUT_LINE;
 }
 
 export function transactionKindFromJSON(object: any): TransactionKind {
@@ -78,6 +84,12 @@ export function transactionKindFromJSON(object: any): TransactionKind {
     case 6:
     case "TRANSACTION_KIND_REFUND":
       return TransactionKind.REFUND;
+    case 7:
+    case "TRANSACTION_KIND_PAYOUT":
+      return TransactionKind.PAYOUT;
+    case 8:
+    case "TRANSACTION_KIND_PAYOUT_LINE":
+      return TransactionKind.PAYOUT_LINE;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum TransactionKind");
   }
@@ -99,6 +111,10 @@ export function transactionKindToJSON(object: TransactionKind): string {
       return "TRANSACTION_KIND_CLAIM";
     case TransactionKind.REFUND:
       return "TRANSACTION_KIND_REFUND";
+    case TransactionKind.PAYOUT:
+      return "TRANSACTION_KIND_PAYOUT";
+    case TransactionKind.PAYOUT_LINE:
+      return "TRANSACTION_KIND_PAYOUT_LINE";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum TransactionKind");
   }

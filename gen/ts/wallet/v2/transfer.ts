@@ -28,8 +28,12 @@ export const TransferKind = {
   SPRINKLE: 4,
   /** CLAIM - A share of a sprinkle, grabbed. */
   CLAIM: 5,
-  /** REFUND - What nobody grabbed of a sprinkle, back with its creator. */
+  /** REFUND - What nobody grabbed of a sprinkle, or what a payout did not pay, back where it came from. */
   REFUND: 6,
+  /** PAYOUT - Set aside for a payout when it was started. */
+  PAYOUT: 7,
+  /** PAYOUT_LINE - A line of a payout, paid. */
+  PAYOUT_LINE: 8,
 } as const;
 
 export type TransferKind = typeof TransferKind[keyof typeof TransferKind];
@@ -42,6 +46,8 @@ export namespace TransferKind {
   export type SPRINKLE = typeof TransferKind.SPRINKLE;
   export type CLAIM = typeof TransferKind.CLAIM;
   export type REFUND = typeof TransferKind.REFUND;
+  export type PAYOUT = typeof TransferKind.PAYOUT;
+  export type PAYOUT_LINE = typeof TransferKind.PAYOUT_LINE;
 }
 
 export function transferKindFromJSON(object: any): TransferKind {
@@ -67,6 +73,12 @@ export function transferKindFromJSON(object: any): TransferKind {
     case 6:
     case "TRANSFER_KIND_REFUND":
       return TransferKind.REFUND;
+    case 7:
+    case "TRANSFER_KIND_PAYOUT":
+      return TransferKind.PAYOUT;
+    case 8:
+    case "TRANSFER_KIND_PAYOUT_LINE":
+      return TransferKind.PAYOUT_LINE;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum TransferKind");
   }
@@ -88,6 +100,10 @@ export function transferKindToJSON(object: TransferKind): string {
       return "TRANSFER_KIND_CLAIM";
     case TransferKind.REFUND:
       return "TRANSFER_KIND_REFUND";
+    case TransferKind.PAYOUT:
+      return "TRANSFER_KIND_PAYOUT";
+    case TransferKind.PAYOUT_LINE:
+      return "TRANSFER_KIND_PAYOUT_LINE";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum TransferKind");
   }

@@ -1,0 +1,112 @@
+// Adds lines to a draft: judged, numbered, and counted in one transaction.
+import type { Pool, PoolClient } from 'pg';
+import type { Currency } from '../../domain/currency.ts';
+import type { KnownOfLines, Payee, Payout, PayoutLine, RequestedLine } from '../../domain/payout.ts';
+import { inTransaction } from '../jobs/transaction.ts';
+import { plainArray, textArray } from '../sql.ts';
+import { linesBetween } from './lines.ts';
+import { PAYOUT_COLUMNS, type PayoutRow, toPayout } from './rows.ts';
+
+/** What was found of a payout that lines are to be added to, while nobody else changes it. */
+export interface OpenDraft {
+  readonly payout: Payout;
+  /** The lines that are there already, from one to another. */
+  linesBetween(first: number, last: number): Promise<PayoutLine[]>;
+  /** What has to be known to judge new lines. */
+  lookUp(lines: readonly RequestedLine[]): Promise<KnownOfLines>;
+  /** Adds lines behind those that are there. */
+  append(lines: readonly PayoutLine[]): Promise<void>;
+}
+
+const LOCK = `SELECT ${PAYOUT_COLUMNS} FROM payouts p WHERE p.id = $1 AND p.owner_user_id = $2 FOR NO KEY UPDATE`;
+
+const WALLETS = `
+  SELECT id, currency, owner_user_id, is_default FROM accounts
+  WHERE kind = 'wallet' AND (id = ANY ($1::uuid[]) OR id = ANY (ARRAY(
+    SELECT id FROM accounts WHERE owner_user_id = ANY ($2::bigint[]) AND is_default)))`;
+
+const TAKEN_KEYS = `
+  SELECT key FROM payout_lines WHERE payout_id = $1 AND key = ANY ($2::text[]) AND key <> '' AND reason IS NULL`;
+
+const INSERT = `
+  INSERT INTO payout_lines (payout_id, line, to_user_id, to_wallet_id, currency, amount, key, memo, credit_account_id, reason)
+  SELECT $1, new.* FROM unnest($2::integer[], $3::bigint[], $4::uuid[], $5::text[], $6::bigint[], $7::text[], $8::text[],
+    $9::uuid[], $10::text[]) AS new`;
+
+const COUNT = `
+  UPDATE payouts SET line_count = line_count + $2, bad_count = bad_count + $3, total_amount = total_amount + $4 WHERE id = $1`;
+
+/**
+ * Holds a user's payout still while `work` adds lines to it: nobody starts it or adds others meanwhile. Undefined when the
+ * user has no such payout.
+ */
+export function withDraft<T>(
+  pool: Pool,
+  userId: bigint,
+  payoutId: string,
+  work: (draft: OpenDraft) => Promise<T>,
+): Promise<T | undefined> {
+  return inTransaction(pool, async (client) => {
+    const { rows } = await client.query<PayoutRow>({
+      name: 'lock-draft',
+      text: LOCK,
+      values: [payoutId, userId],
+    });
+    if (!rows[0]) return undefined;
+    return work({
+      payout: toPayout(rows[0]),
+      linesBetween: (first, last) => linesBetween(client, payoutId, first, last),
+      lookUp: (lines) => lookUp(client, payoutId, lines),
+      append: (lines) => append(client, payoutId, lines),
+    });
+  });
+}
+
+async function lookUp(
+  client: PoolClient,
+  payoutId: string,
+  lines: readonly RequestedLine[],
+): Promise<KnownOfLines> {
+  const walletIds = lines.flatMap(({ to }) => ('walletId' in to ? [to.walletId] : []));
+  const userIds = lines.flatMap(({ to }) => ('userId' in to ? [to.userId] : []));
+  type Row = { id: string; currency: Currency; owner_user_id: string; is_default: boolean };
+  const wallets = await client.query<Row>({
+    name: 'payee-wallets',
+    text: WALLETS,
+    values: [plainArray(walletIds), plainArray(userIds)],
+  });
+  const taken = await client.query<{ key: string }>({
+    name: 'taken-line-keys',
+    text: TAKEN_KEYS,
+    values: [payoutId, textArray(lines.map(({ key }) => key))],
+  });
+  const byId = new Map(wallets.rows.map((row) => [row.id, row]));
+  const byOwner = new Map(
+    wallets.rows.filter((row) => row.is_default).map((row) => [row.owner_user_id, row]),
+  );
+  const keys = new Set(taken.rows.map(({ key }) => key));
+  return {
+    wallet: (to: Payee) => ('userId' in to ? byOwner.get(to.userId.toString()) : byId.get(to.walletId)),
+    isKeyTaken: (key) => keys.has(key),
+  };
+}
+
+async function append(client: PoolClient, payoutId: string, lines: readonly PayoutLine[]): Promise<void> {
+  const good = lines.filter(({ reason }) => reason === undefined);
+  const values = [
+    payoutId,
+    plainArray(lines.map(({ line }) => line)),
+    plainArray(lines.map(({ to }) => ('userId' in to ? to.userId : 'NULL'))),
+    plainArray(lines.map(({ to }) => ('walletId' in to ? to.walletId : 'NULL'))),
+    plainArray(lines.map(({ currency }) => currency)),
+    plainArray(lines.map(({ amount }) => amount)),
+    textArray(lines.map(({ key }) => key)),
+    textArray(lines.map(({ memo }) => memo)),
+    plainArray(lines.map(({ creditAccountId }) => creditAccountId ?? 'NULL')),
+    plainArray(lines.map(({ reason }) => reason ?? 'NULL')),
+  ];
+  await client.query({ name: 'insert-payout-lines', text: INSERT, values });
+  const total = good.reduce((sum, { amount }) => sum + amount, 0n);
+  const counts = [payoutId, lines.length, lines.length - good.length, total];
+  await client.query({ name: 'count-payout-lines', text: COUNT, values: counts });
+}

@@ -1,0 +1,139 @@
+// wallet.v2.PayoutService: many payments out of one wallet, in the background.
+import {
+  type PayoutServiceService,
+  PayoutMode as WireMode,
+  type PayoutLine as WirePayoutLine,
+  PayoutState as WireState,
+} from '../../../gen/ts/wallet/v2/payout_service.ts';
+import {
+  fieldOfFault,
+  type Payout,
+  type PayoutLine,
+  type PayoutMode,
+  type PayoutState,
+  type RequestedLine,
+} from '../../domain/payout.ts';
+import { REASONS } from '../../domain/reasons.ts';
+import { refuseField } from '../../domain/refusal.ts';
+import { addPayoutLines } from '../../usecases/add-payout-lines.ts';
+import type { Core } from '../../usecases/core.ts';
+import { createPayout } from '../../usecases/create-payout.ts';
+import { cancelPayout } from '../../usecases/end-payout.ts';
+import { listPayoutFailures, ownPayout } from '../../usecases/get-payout.ts';
+import { startPayout } from '../../usecases/start-payout.ts';
+import { watchPayout } from '../../usecases/watch-payout.ts';
+import type { Handlers } from '../bind.ts';
+import { pageSize, readUserToken, writeUserToken } from '../page-token.ts';
+import { toTimestamp } from '../timestamp.ts';
+import { toMoney } from './money.ts';
+import { walletRef } from './wallet.ts';
+
+export const payoutService = (core: Core): Handlers<typeof PayoutServiceService> => ({
+  async createPayout({ walletId, mode, memo }, { userId, key, call }) {
+    const intent = { userId, wallet: walletRef(walletId, 'wallet_id'), mode: parseMode(mode), memo };
+    return { payout: toPayout(await core.perform(createPayout, intent, key, call)) };
+  },
+
+  async addPayoutLines({ payoutId, firstLine, lines }, { userId }) {
+    const requested = lines.map(parseLine);
+    const { payout, bad } = await addPayoutLines(core, userId, payoutId.toLowerCase(), firstLine, requested);
+    return { lineCount: payout.lineCount, badLines: bad.map((line) => toFailure(line, payout)) };
+  },
+
+  async startPayout({ payoutId, lineCount }, { userId, key, call }) {
+    return {
+      payout: toPayout(await startPayout(core, userId, payoutId.toLowerCase(), lineCount, key, call)),
+    };
+  },
+
+  async getPayout({ payoutId }, { userId }) {
+    const { payout } = await ownPayout(core, userId, payoutId.toLowerCase());
+    return { payout: toPayout(payout) };
+  },
+
+  async *watchPayout({ payoutId }, { userId }, isOver) {
+    for await (const payout of watchPayout(core, userId, payoutId.toLowerCase(), isOver)) {
+      yield { payout: toPayout(payout) };
+    }
+  },
+
+  async listPayoutFailures(request, { userId }) {
+    const payoutId = request.payoutId.toLowerCase();
+    const list = ['v2.payout-failures', userId, payoutId];
+    const after = Number(readUserToken(list, request.pageToken));
+    const size = pageSize(request.pageSize);
+    const { payout, page } = await listPayoutFailures(core, userId, payoutId, after, size);
+    return {
+      failures: page.items.map((line) => toFailure(line, payout)),
+      nextPageToken: writeUserToken(list, page.next === undefined ? undefined : BigInt(page.next)),
+    };
+  },
+
+  async cancelPayout({ payoutId }, { userId, key, call }) {
+    return { payout: toPayout(await cancelPayout(core, userId, payoutId.toLowerCase(), key, call)) };
+  },
+});
+
+const MODES: Record<PayoutMode, WireMode> = {
+  'all-or-nothing': WireMode.ALL_OR_NOTHING,
+  each: WireMode.EACH,
+};
+
+const STATES: Record<PayoutState, WireState> = {
+  draft: WireState.DRAFT,
+  running: WireState.RUNNING,
+  done: WireState.DONE,
+  cancelled: WireState.CANCELLED,
+};
+
+function parseMode(mode: WireMode): PayoutMode {
+  if (mode === WireMode.ALL_OR_NOTHING) return 'all-or-nothing';
+  if (mode === WireMode.EACH) return 'each';
+  throw refuseField('INVALID_FIELD', 'mode', 'is required');
+}
+
+/** A line is taken as it is: what is wrong with its amount is said of the line, and not of the call. */
+function parseLine({ destination, amount, key, memo }: WirePayoutLine, index: number): RequestedLine {
+  if (!destination || !amount) throw refuseField('INVALID_FIELD', `lines[${index}]`, 'is required');
+  const to =
+    destination.$case === 'userId'
+      ? { userId: destination.value }
+      : { walletId: destination.value.toLowerCase() };
+  return { to, currency: amount.currencyCode, amount: amount.minorUnits, key, memo };
+}
+
+const MAX_INT64 = 2n ** 63n - 1n;
+
+function toPayout(payout: Payout) {
+  const { currency, startedAt, endedAt } = payout;
+  return {
+    payoutId: payout.id,
+    mode: MODES[payout.mode],
+    state: STATES[payout.state],
+    memo: payout.memo,
+    lineCount: payout.lineCount,
+    badLineCount: payout.badCount,
+    paidCount: payout.paidCount,
+    failedCount: payout.failedCount,
+    totalAmount: toMoney(currency, payout.totalAmount > MAX_INT64 ? 0n : payout.totalAmount),
+    fundedAmount: toMoney(currency, payout.fundedAmount),
+    paidAmount: toMoney(currency, payout.paidAmount),
+    createdAt: toTimestamp(payout.createdAt),
+    startedAt: startedAt === undefined ? undefined : toTimestamp(startedAt),
+    endedAt: endedAt === undefined ? undefined : toTimestamp(endedAt),
+  };
+}
+
+function toFailure(line: PayoutLine, { currency }: Payout) {
+  const reason = line.reason ?? 'INTERNAL';
+  const { code, en } = REASONS[reason];
+  const message = reason === 'INVALID_FIELD' ? 'must be from 1 to 9007199254740991' : en;
+  return {
+    line: line.line,
+    key: line.key,
+    code,
+    reason,
+    message,
+    field: fieldOfFault(line, reason, currency),
+  };
+}

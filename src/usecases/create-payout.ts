@@ -1,0 +1,46 @@
+// Makes a payout: a draft without lines, and its empty pot.
+import type { WalletRef } from '../domain/intent.ts';
+import type { Payout, PayoutMode } from '../domain/payout.ts';
+import type { Verb } from '../domain/verb.ts';
+
+/** What the caller wants. */
+export interface CreatePayoutIntent {
+  readonly userId: bigint;
+  /** The wallet of the user that will pay. */
+  readonly wallet: WalletRef;
+  readonly mode: PayoutMode;
+  readonly memo: string;
+}
+
+/** Refuses WALLET_NOT_FOUND. */
+export const createPayout: Verb<CreatePayoutIntent, Payout> = {
+  needs: ({ wallet }) => ({ wallets: [wallet] }),
+
+  decide({ userId, wallet, mode, memo }, book) {
+    const source = book.ownWallet(wallet, userId);
+    const { currency } = source;
+    const pot = book.open({ kind: 'payout', currency, ownerUserId: undefined, displayName: '' });
+    const payout: Payout = {
+      id: book.random.uuid(),
+      ownerUserId: userId,
+      sourceAccountId: source.id,
+      potAccountId: pot.id,
+      currency,
+      mode,
+      memo,
+      state: 'draft',
+      lineCount: 0,
+      badCount: 0,
+      totalAmount: 0n,
+      fundedAmount: 0n,
+      paidAmount: 0n,
+      paidCount: 0,
+      failedCount: 0,
+      createdAt: book.at,
+      startedAt: undefined,
+      endedAt: undefined,
+    };
+    book.payouts.add(payout);
+    return payout;
+  },
+};

@@ -1,0 +1,73 @@
+// Starts a payout: its money leaves the wallet for the pot, and its lines are paid from there in the background.
+import { failedLines } from '../db/payouts/lines.ts';
+import type { IdempotencyKey } from '../domain/intent.ts';
+import { fieldOfFault, type Payout } from '../domain/payout.ts';
+import { REASONS } from '../domain/reasons.ts';
+import { Refusal, refuseField } from '../domain/refusal.ts';
+import type { CallInfo, Verb } from '../domain/verb.ts';
+import type { Core } from './core.ts';
+import { ownPayout } from './get-payout.ts';
+
+/** What the caller wants. */
+export interface StartPayoutIntent {
+  /** What is used of it never changes: its id and its accounts. */
+  readonly payout: Payout;
+  /** How many lines the caller has added. */
+  readonly lineCount: number;
+}
+
+/** An answer names at most so many wrong fields. */
+const MAX_NAMED = 20;
+
+/** Refuses PAYOUT_STARTED, INVALID_FIELD, PAYOUT_LINES_BAD, BALANCE_TOO_LOW. */
+export const setPayoutGoing: Verb<StartPayoutIntent, Payout> = {
+  needs: ({ payout }) => ({
+    payoutId: payout.id,
+    accountIds: [payout.sourceAccountId, payout.potAccountId],
+  }),
+
+  decide({ payout: { id }, lineCount }, book) {
+    const draft = book.payouts.payout(id);
+    if (draft.state !== 'draft') throw refuseField('PAYOUT_STARTED', 'payout_id');
+    if (draft.lineCount !== lineCount) {
+      throw refuseField('INVALID_FIELD', 'line_count', `the payout has ${draft.lineCount} lines`);
+    }
+    const wantsAll = draft.mode === 'all-or-nothing';
+    if (wantsAll && draft.badCount > 0) throw refuseField('PAYOUT_LINES_BAD', 'payout_id');
+    const source = book.account(draft.sourceAccountId);
+    const available = source.balance + source.overdraftLimit;
+    // Each for itself: lines are paid in their order for as long as the money lasts.
+    const amount = wantsAll || draft.totalAmount < available ? draft.totalAmount : available;
+    if (amount > 0n) {
+      const credit = book.account(draft.potAccountId);
+      book.post({ kind: 'payout', debit: source, credit, amount, memo: draft.memo });
+    }
+    const running = { ...draft, state: 'running', fundedAmount: amount, startedAt: book.at } as const;
+    book.payouts.change(running);
+    book.enqueue({ job: 'run-payout', data: { payoutId: id }, runAt: book.at });
+    return running;
+  },
+};
+
+/** Starts a payout of the acting user's. Refuses also PAYOUT_NOT_FOUND; PAYOUT_LINES_BAD names the first bad lines. */
+export async function startPayout(
+  core: Core,
+  userId: bigint,
+  payoutId: string,
+  lineCount: number,
+  key: IdempotencyKey,
+  call: CallInfo,
+): Promise<Payout> {
+  const { payout } = await ownPayout(core, userId, payoutId);
+  if (payout.state === 'draft' && payout.mode === 'all-or-nothing' && payout.badCount > 0) {
+    const bad = await failedLines(core.reads, payoutId, 0, MAX_NAMED);
+    throw new Refusal('PAYOUT_LINES_BAD', {
+      violations: bad.map((line) => {
+        const reason = line.reason ?? 'INVALID_FIELD';
+        const field = fieldOfFault(line, reason, payout.currency);
+        return { field: `lines[${line.line}].${field}`, description: REASONS[reason].en };
+      }),
+    });
+  }
+  return core.perform(setPayoutGoing, { payout, lineCount }, key, call);
+}

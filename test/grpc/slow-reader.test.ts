@@ -1,0 +1,81 @@
+// A reader of a stream that takes nothing: the server asks for no more messages than the connection holds.
+import assert from 'node:assert/strict';
+import { connect } from 'node:http2';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { PayoutServiceService, WatchPayoutResponse } from '../../gen/ts/wallet/v2/payout_service.ts';
+import { bind, type Handlers } from '../../src/grpc/bind.ts';
+import type { Interceptor } from '../../src/grpc/interceptor.ts';
+import { limitStreamTime } from '../../src/grpc/interceptors/limit-time.ts';
+import { until } from '../ops/pages.ts';
+
+const STREAM_MS = 2000;
+/** What the windows of HTTP/2 and the sockets between hold of messages of this size is far less. */
+const FAR_TOO_MANY = 2000;
+const MESSAGE_BYTES = 10_000;
+
+let asked = 0;
+let isOver = false;
+const never = () => Promise.reject(new Error('no test calls this'));
+const handlers: Handlers<typeof PayoutServiceService> = {
+  createPayout: never,
+  addPayoutLines: never,
+  startPayout: never,
+  getPayout: never,
+  listPayoutFailures: never,
+  cancelPayout: never,
+  /** There is something new whenever somebody asks. */
+  async *watchPayout(_request, _caller, signal) {
+    try {
+      for (asked = 1; !signal.aborted; asked++) {
+        yield WatchPayoutResponse.fromPartial({ payout: { memo: 'x'.repeat(MESSAGE_BYTES) } });
+      }
+    } finally {
+      isOver = true;
+    }
+  },
+};
+
+/** Stands for the checks: anybody is let in. */
+const letIn: Interceptor = (call, next) => {
+  call.caller = {
+    call: { id: 'test', deadlineMs: call.deadlineMs },
+    userId: 1n,
+    roomId: '',
+    key: { userId: 1n, key: '', fingerprint: '' },
+  };
+  return next();
+};
+
+const server = new Server();
+after(() => server.forceShutdown());
+
+test('what a slow reader does not take is not made; its time ends all the same', async () => {
+  const passages = { unary: [], stream: [limitStreamTime(STREAM_MS), letIn] };
+  const { definition, implementation } = bind(PayoutServiceService, handlers, passages);
+  server.addService(definition, implementation);
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    ),
+  );
+  // Not the client of grpc-js, which takes in what nobody has asked it for yet.
+  const session = connect(`http://127.0.0.1:${port}`);
+  after(() => session.destroy());
+  const { path } = PayoutServiceService.watchPayout;
+  const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' });
+  stream.on('error', () => {});
+  stream.end(Buffer.alloc(5));
+  const openedAt = performance.now();
+  await until('it has begun', () => asked > 1, 5000);
+  let before = 0;
+  while (before !== asked) {
+    before = asked;
+    await sleep(200);
+  }
+  assert.ok(asked < FAR_TOO_MANY, `${asked} messages were made for nobody`);
+  assert.equal(isOver, false, 'it waits');
+  await until('its time is over', () => isOver, STREAM_MS + 5000);
+  assert.ok(performance.now() - openedAt >= STREAM_MS - 100);
+});

@@ -1,0 +1,235 @@
+// A stream as its client sees it: let in and refused like any other call, told of news as they come, and gone at once.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PpuriError } from '../../src/client/error.ts';
+import { type Connection, connect, type Json } from '../../src/client/grpc.ts';
+import { signedHeaders } from '../../src/client/signer.ts';
+import type { SigningKey } from '../../src/signatures/index.ts';
+import { makeKey } from '../keys.ts';
+import { readMetrics, sumOf, until } from '../ops/pages.ts';
+import { withoutEdge } from '../skip.ts';
+import { type Stack, startStack } from '../stack.ts';
+import type { Identity } from '../teller.ts';
+
+const WATCH = 'wallet.v2.PayoutService/WatchPayout';
+const GET = 'wallet.v2.PayoutService/GetPayout';
+const [ANNA, BO, CHO] = [8601, 8602, 8603];
+const PER_USER = 10;
+/** A quarter of MAX_IN_FLIGHT. */
+const PLACES = 15;
+let stack: Stack;
+let client: Connection;
+/** A key that may not look, and one that is for Bo alone. */
+let payer: SigningKey;
+let bosKey: SigningKey;
+
+before(async () => {
+  stack = await startStack({ edge: !withoutEdge, env: { MAX_IN_FLIGHT: String(4 * PLACES) } });
+  await stack.addUsers([ANNA, BO, CHO]);
+  client = connect(stack.grpcAddress, stack.key);
+  payer = await makeKey(stack.database, { scopes: ['pay'] });
+  bosKey = await makeKey(stack.database, { userId: BigInt(BO) });
+  // Has the server read its keys anew.
+  const { keyId } = await makeKey(stack.database);
+  await tell('admin.v1.ApiKeyService/RevokeApiKey', { key_id: keyId }, {});
+});
+after(async () => {
+  client.close();
+  await stack.stop();
+});
+
+const as = (user: number): Identity => ({ userId: String(user) });
+const withKey = (user: number): Identity => ({ ...as(user), idempotencyKey: crypto.randomUUID() });
+
+async function tell(rpc: string, request: Json, identity: Identity): Promise<Json> {
+  const answer = await stack.grpc.tell(rpc, request, identity);
+  assert.equal(answer.status, 0, answer.reason);
+  return answer.body;
+}
+
+/** A draft of a user's. */
+async function draft(user: number): Promise<string> {
+  const { wallets } = await tell('wallet.v2.WalletService/ListWallets', {}, as(user));
+  const wallet_id = (wallets as Json[])[0]?.wallet_id ?? '';
+  const wish = { wallet_id, mode: 'PAYOUT_MODE_EACH' };
+  const made = await tell('wallet.v2.PayoutService/CreatePayout', wish, withKey(user));
+  return String((made.payout as Json).payout_id);
+}
+
+function addLine(user: number, payout_id: string, first_line: number): Promise<Json> {
+  const line = { user_id: String(BO), amount: { currency_code: 'KRW', minor_units: '1' } };
+  return tell('wallet.v2.PayoutService/AddPayoutLines', { payout_id, first_line, lines: [line] }, as(user));
+}
+
+const cancel = (user: number, payout_id: string) =>
+  tell('wallet.v2.PayoutService/CancelPayout', { payout_id }, withKey(user));
+
+/** A stream that is open: what it told so far, and how it ended. */
+function watch(payout_id: string, user: number, timeoutMs?: number) {
+  const messages = client.stream(WATCH, { payout_id }, as(user), timeoutMs);
+  const told: Json[] = [];
+  const read = async () => {
+    for await (const { payout } of messages) told.push(payout as Json);
+  };
+  const ended: Promise<PpuriError | 'OK'> = read().then(
+    () => 'OK',
+    (error) => error as PpuriError,
+  );
+  return { told, ended };
+}
+
+/** Opens a stream that its reader leaves when told to, once it has its first message. */
+async function open(payout_id: string, user: number): Promise<{ stop(): Promise<unknown> }> {
+  const messages = client.stream(WATCH, { payout_id }, as(user));
+  const { value } = await messages.next();
+  assert.equal((value?.payout as Json | undefined)?.payout_id, payout_id);
+  return { stop: () => messages.return(undefined) };
+}
+
+const refusalOf = (answer: Promise<unknown>): Promise<string> =>
+  answer.then(
+    () => 'none',
+    ({ status, code, reason, message, violations }: PpuriError) =>
+      JSON.stringify({ status, code, reason, message, violations }),
+  );
+
+async function openStreams(): Promise<number> {
+  const [service = '', method = ''] = WATCH.split('/');
+  const page = await readMetrics(`http://127.0.0.1:${stack.app.opsPort}`);
+  return sumOf(page, 'ppuri_rpc_in_flight', { service, method });
+}
+
+/** When a payout that is watched was last looked for, as Postgres saw it. */
+async function lastLook(): Promise<string> {
+  const { rows } =
+    await stack.db.query(`SELECT coalesce(max(query_start)::text, '') AS at FROM pg_stat_activity
+    WHERE datname = current_database() AND query LIKE '%FROM payouts p WHERE p.id = ANY%' AND pid <> pg_backend_pid()`);
+  return rows[0].at;
+}
+
+test('it tells at once, then what is new, and ends with OK after the end', async () => {
+  const payout_id = await draft(ANNA);
+  const { told, ended } = watch(payout_id, ANNA);
+  await until('it told at once', () => told.length === 1, 5000);
+  await addLine(ANNA, payout_id, 1);
+  await until('it told of the line', () => told.length === 2, 3000);
+  await sleep(1200);
+  assert.equal(told.length, 2, 'nothing is told while nothing is new');
+  await cancel(ANNA, payout_id);
+  assert.equal(await ended, 'OK');
+  assert.deepEqual(
+    told.map(({ state, line_count }) => [state, line_count]),
+    [
+      ['PAYOUT_STATE_DRAFT', 0],
+      ['PAYOUT_STATE_DRAFT', 1],
+      ['PAYOUT_STATE_CANCELLED', 1],
+    ],
+  );
+  const again = watch(payout_id, ANNA);
+  assert.equal(await again.ended, 'OK');
+  assert.equal(again.told.length, 1);
+});
+
+test('it is refused as GetPayout is, whatever is wrong with the call', async () => {
+  const payout_id = await draft(ANNA);
+  const { keyId } = stack.key;
+  const forged: SigningKey = { keyId, kind: 'hmac-sha256', secret: Buffer.alloc(32) };
+  const cases: [string, SigningKey | undefined, Json, Identity][] = [
+    ['wrong signature', forged, { payout_id }, as(ANNA)],
+    ['no signature', undefined, { payout_id }, as(ANNA)],
+    ['no scope', payer, { payout_id }, as(ANNA)],
+    ["another user's key", bosKey, { payout_id }, as(ANNA)],
+    ['no acting user', stack.key, { payout_id }, {}],
+    ['no UUID', stack.key, { payout_id: 'x' }, as(ANNA)],
+    ["another user's payout", stack.key, { payout_id }, as(BO)],
+    ['no such payout', stack.key, { payout_id: crypto.randomUUID() }, as(ANNA)],
+  ];
+  const refusals = new Set<string>();
+  for (const [what, key, request, identity] of cases) {
+    const caller = connect(stack.grpcAddress, key);
+    const refusal = await refusalOf(caller.stream(WATCH, request, identity).next());
+    const unary = await refusalOf(caller.call(GET, request, identity));
+    caller.close();
+    assert.equal(refusal, unary, what);
+    assert.match(refusal, /ERR00[1245]/, what);
+    refusals.add(refusal);
+  }
+  assert.equal(refusals.size, 6, [...refusals].join('\n'));
+});
+
+test('whom its client leaves it leaves: nobody looks any more, and its place is free', async () => {
+  const payout_id = await draft(ANNA);
+  const stream = await open(payout_id, ANNA);
+  const before = await lastLook();
+  await until('it is looked for', async () => (await lastLook()) > before, 3000);
+  await stream.stop();
+  await until('the stream is gone', async () => (await openStreams()) === 0, 2000);
+  const last = await lastLook();
+  await sleep(1500);
+  assert.equal(await lastLook(), last);
+});
+
+test('its deadline ends it', async () => {
+  const { told, ended } = watch(await draft(ANNA), ANNA, 1000);
+  assert.equal(((await ended) as PpuriError).status, 4);
+  assert.equal(told.length, 1);
+  await until('the stream is gone', async () => (await openStreams()) === 0, 2000);
+});
+
+test('a user has so many places and a server has, and open streams take none from other calls', async () => {
+  const [annas, bos, chos] = [await draft(ANNA), await draft(BO), await draft(CHO)];
+  const streams = await Promise.all(Array.from({ length: PER_USER }, () => open(annas, ANNA)));
+  const tooMany = await client
+    .stream(WATCH, { payout_id: annas }, as(ANNA))
+    .next()
+    .catch((error) => error);
+  assert.deepEqual([tooMany.code, tooMany.reason], ['ERR008', 'RATE_LIMITED']);
+  assert.ok(tooMany.retryAfterMs > 0);
+  streams.push(...(await Promise.all(Array.from({ length: PLACES - PER_USER }, () => open(bos, BO)))));
+  const full = await client
+    .stream(WATCH, { payout_id: chos }, as(CHO))
+    .next()
+    .catch((error) => error);
+  assert.deepEqual([full.code, full.reason], ['ERR009', 'UNAVAILABLE']);
+  assert.ok(full.retryAfterMs > 0);
+  const looks = Array.from({ length: PLACES }, () => tell(GET, { payout_id: chos }, as(CHO)));
+  await Promise.all(looks);
+  await streams.pop()?.stop();
+  await until('there is a place', async () => (await openStreams()) < PLACES, 2000);
+  streams.push(await open(chos, CHO));
+  await Promise.all(streams.map(({ stop }) => stop()));
+  await until('all are gone', async () => (await openStreams()) === 0, 2000);
+  await (await open(annas, ANNA)).stop();
+});
+
+test('over REST it is lines as they come, for longer than other calls may take', {
+  skip: withoutEdge,
+}, async () => {
+  const payout_id = await draft(ANNA);
+  const target = `/api/v2/payouts/${payout_id}/watch`;
+  const headers = signedHeaders({ method: 'GET', target, body: Buffer.alloc(0) }, as(ANNA), stack.key);
+  const response = await fetch(`${stack.restUrl}${target}`, { headers });
+  assert.equal(response.status, 200);
+  const lines: Json[] = [];
+  const reading = (async () => {
+    let text = '';
+    for await (const chunk of response.body ?? []) {
+      text += Buffer.from(chunk).toString();
+      const whole = text.split('\n');
+      text = whole.pop() ?? '';
+      for (const line of whole) lines.push(JSON.parse(line).payout as Json);
+    }
+  })();
+  await until('the first line is there', () => lines.length === 1, 5000);
+  // The edge gives other calls 10 s.
+  await sleep(10_500);
+  await addLine(ANNA, payout_id, 1);
+  await until('the second line is there', () => lines.length === 2, 3000);
+  await cancel(ANNA, payout_id);
+  await reading;
+  assert.deepEqual(
+    lines.map(({ state }) => state),
+    ['PAYOUT_STATE_DRAFT', 'PAYOUT_STATE_DRAFT', 'PAYOUT_STATE_CANCELLED'],
+  );
+});

@@ -1,0 +1,97 @@
+// Makes payouts with many lines straight through the ledger, and says what became of their lines.
+import type pg from 'pg';
+import { startBatcher } from '../../src/db/ledger/batcher.ts';
+import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
+import { withDraft } from '../../src/db/payouts/append-lines.ts';
+import { openPool } from '../../src/db/pool.ts';
+import { judgeLines, type Payout } from '../../src/domain/payout.ts';
+import { unhurried } from '../../src/domain/verb.ts';
+import { chance } from '../../src/ops/chance.ts';
+import { createPayout } from '../../src/usecases/create-payout.ts';
+import { deposit } from '../../src/usecases/deposit.ts';
+import { setPayoutGoing } from '../../src/usecases/start-payout.ts';
+import type { TestDatabase } from '../stack.ts';
+
+/** Who pays; who gets it are the users after. */
+export const PAYER = 9000;
+const CHUNK = 1000;
+
+/** A ledger to make payouts in. */
+export interface PayoutLedger {
+  /** Starts a payout of so many lines of 1 won and more, each to one of so many users and with a memo that is its number. */
+  start(lines: number, payees: number): Promise<Payout>;
+  close(): Promise<void>;
+}
+
+/** Opens a test's database for making payouts; it has so many users after the payer, and the payer has enough money. */
+export async function openPayoutLedger(
+  database: TestDatabase,
+  db: pg.Pool,
+  users: number,
+): Promise<PayoutLedger> {
+  await makeUsers(db, users);
+  const pool = openPool({
+    url: database.appUrl,
+    maxConnections: 3,
+    statementTimeoutMs: 60_000,
+    onIdleError: () => {},
+  });
+  await pool.query('SELECT ensure_transfer_partitions(1)');
+  const tools = { pool, random: chance, beforeCommit: NO_COPIES, onCommit: () => {} };
+  const { perform } = startBatcher(tools, { maxBatch: 1000, lanes: 1, maxWaiting: 1000 });
+  const userId = BigInt(PAYER);
+  const wallet = { defaultOf: userId, field: 'wallet' };
+  const key = () => ({ userId, key: crypto.randomUUID(), fingerprint: '00' });
+  const money = { currency: 'KRW', amount: 10n ** 12n, field: 'amount' } as const;
+  await perform(deposit, { userId, wallet, money, memo: '' }, key(), unhurried('fund'));
+  const lineOf = (line: number, payees: number) => ({
+    to: { userId: userId + 1n + BigInt(line % payees) },
+    currency: 'KRW',
+    amount: BigInt(1 + (line % 7)),
+    key: `line-${line}`,
+    memo: String(line),
+  });
+  return {
+    start: async (count, payees) => {
+      const wish = { userId, wallet, mode: 'each', memo: '' } as const;
+      const payout = await perform(createPayout, wish, key(), unhurried('create'));
+      for (let first = 1; first <= count; first += CHUNK) {
+        const length = Math.min(CHUNK, count - first + 1);
+        const lines = Array.from({ length }, (_, index) => lineOf(first + index, payees));
+        await withDraft(pool, userId, payout.id, async (draft) =>
+          draft.append(judgeLines(payout, first, lines, await draft.lookUp(lines))),
+        );
+      }
+      return perform(setPayoutGoing, { payout, lineCount: count }, key(), unhurried('start'));
+    },
+    close: () => pool.end(),
+  };
+}
+
+/** Users with their default wallets, many at once. */
+async function makeUsers(db: pg.Pool, users: number): Promise<void> {
+  await db.query(
+    `INSERT INTO users (id, display_name) SELECT id, 'User ' || id FROM generate_series($1::bigint, $1 + $2::int) AS id`,
+    [PAYER, users],
+  );
+  await db.query(
+    `INSERT INTO accounts (id, kind, currency, owner_user_id, is_default, created_at, updated_at)
+     SELECT gen_random_uuid(), 'wallet', 'KRW', id, true, now(), now() FROM generate_series($1::bigint, $1 + $2::int) AS id`,
+    [PAYER, users],
+  );
+}
+
+/** How many lines were paid once, more often, and not at all, by the numbers in their memos. */
+export async function linesPaid(
+  db: pg.Pool,
+  lines: number,
+): Promise<{ once: number; doubled: number; never: number }> {
+  const { rows } = await db.query(
+    `SELECT count(*) FILTER (WHERE times = 1)::int AS once, count(*) FILTER (WHERE times > 1)::int AS doubled,
+       count(*) FILTER (WHERE times = 0)::int AS never
+     FROM (SELECT line, count(t.id) AS times FROM generate_series(1, $1::int) AS line
+           LEFT JOIN transfers t ON t.memo = line::text AND t.kind = 'payout_line' GROUP BY line) AS paid`,
+    [lines],
+  );
+  return rows[0];
+}
