@@ -9,6 +9,7 @@ import type { Job, Jobs } from '../../src/jobs/job.ts';
 import { runPayout } from '../../src/jobs/run-payout.ts';
 import { startJobs } from '../../src/jobs/start-jobs.ts';
 import { chance } from '../../src/ops/chance.ts';
+import { runProgram } from '../../src/run-program.ts';
 
 const { DATABASE_URL: databaseUrl = '', REDIS_URL: redisUrl = '', KEYLESS } = process.env;
 const open = (maxConnections: number) =>
@@ -37,11 +38,5 @@ const work = startJobs({
   },
   observer: { ran() {}, buried() {}, relayed() {}, refunded() {}, reconciled() {}, trouble() {} },
   retryMs: 20,
-  stopGraceMs: 2000,
 });
-process.on('SIGTERM', async () => {
-  await work.stop();
-  process.exit(0);
-});
-process.on('disconnect', () => process.exit(0));
-process.send?.('ready');
+await runProgram(async () => ({ stop: () => work.stop().then(() => true), stopsWithinMs: 2_000 }));
