@@ -10,7 +10,7 @@ import { checkRows } from './payout/check-rows.ts';
 import { type Client, patientClient } from './payout/patient-client.ts';
 import { BadLinesError, type Order, type Phase, pay } from './payout/pay.ts';
 import { openProgress } from './payout/progress.ts';
-import { readPayments } from './payout/read-file.ts';
+import { readPayments, shown } from './payout/read-file.ts';
 import { complaintsText, EXIT, failureText, summaryOf } from './payout/report.ts';
 import type { Complaint } from './payout/table.ts';
 
@@ -69,7 +69,9 @@ async function run(): Promise<number> {
     key: wish.key ?? `file:${file.digest}`,
     lines: checked.lines,
   };
-  console.error(`${name}: ${order.lines.length.toLocaleString('en')} lines, out of wallet ${payer.id}`);
+  console.error(
+    `${shown(name)}: ${order.lines.length.toLocaleString('en')} to pay out of wallet ${payer.id}`,
+  );
   try {
     const outcome = await pay(client, order, progress, (now) => {
       phase = now;

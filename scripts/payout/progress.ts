@@ -26,7 +26,7 @@ export interface Screen {
   write(text: string): unknown;
 }
 
-const BAR_WIDTH = 28;
+const [LEAST_BAR, MOST_BAR] = [8, 28];
 const DEFAULT_COLUMNS = 80;
 const LOG_EVERY_MS = 3_000;
 const CLEAR_LINE = '\r\x1b[K';
@@ -47,10 +47,10 @@ export function openProgress(screen: Screen, now: () => number = Date.now): Prog
       const isOver = step.done >= step.of && (last === undefined || last.done < last.of);
       last = step;
       if (isLive) {
-        screen.write(`${CLEAR_LINE}${barOf(step).slice(0, (screen.columns ?? DEFAULT_COLUMNS) - 1)}`);
+        screen.write(`${CLEAR_LINE}${barOf(step, screen.columns || DEFAULT_COLUMNS)}`);
       } else if (isNew || isOver || now() - shownAt >= LOG_EVERY_MS) {
         shownAt = now();
-        screen.write(`${step.what.trim()}: ${factsOf(step)}\n`);
+        screen.write(`${step.what}:${factsOf(step)}\n`);
       }
     },
     say(line) {
@@ -64,14 +64,16 @@ function shareOf({ done, of }: Step): number {
   return of === 0 ? 1 : Math.min(1, done / of);
 }
 
-/** `paying  [██████░░░░]  61 %  61,000 of 100,000, 11,240 lines/s` */
-export function barOf(step: Step): string {
-  const full = Math.floor(shareOf(step) * BAR_WIDTH);
-  return `${step.what} ${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)} ${factsOf(step)}`;
+/** `paying ██████░░░░  61 %  61,000 of 100,000, 11,240/s`, as wide as fits. */
+export function barOf(step: Step, columns: number): string {
+  const [before, after] = [`${step.what} `, factsOf(step)];
+  const width = Math.max(LEAST_BAR, Math.min(MOST_BAR, columns - before.length - after.length - 1));
+  const full = Math.floor(shareOf(step) * width);
+  return `${before}${'█'.repeat(full)}${'░'.repeat(width - full)}${after}`.slice(0, columns - 1);
 }
 
 function factsOf(step: Step): string {
-  const percent = `${Math.floor(shareOf(step) * 100)} %`.padStart(5);
+  const percent = `${Math.floor(shareOf(step) * 100)} %`.padStart(6);
   const count = (value: number) => value.toLocaleString('en');
   return `${percent}  ${count(step.done)} of ${count(step.of)}${step.note ? `, ${step.note}` : ''}`;
 }

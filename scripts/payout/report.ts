@@ -46,7 +46,7 @@ export function summaryOf({ standing, wasOver }: Outcome): {
   const { id, lineCount, paidCount, failedCount, paidAmount, currency, startedAt, endedAt } = standing;
   const count = (value: number) => value.toLocaleString('en');
   const seconds = startedAt && endedAt ? (endedAt.getTime() - startedAt.getTime()) / 1000 : 0;
-  const speed = seconds > 0 ? ` (${count(Math.round((paidCount + failedCount) / seconds))} lines/s)` : '';
+  const speed = seconds >= 0.5 ? ` (${count(Math.round((paidCount + failedCount) / seconds))} lines/s)` : '';
   const unpaid = lineCount - paidCount - failedCount;
   const lines = [
     ...(wasOver && endedAt
