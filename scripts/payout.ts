@@ -10,7 +10,7 @@ import { checkRows } from './payout/check-rows.ts';
 import { type Client, patientClient } from './payout/patient-client.ts';
 import { BadLinesError, type Order, type Phase, pay } from './payout/pay.ts';
 import { openProgress } from './payout/progress.ts';
-import { readPayments, shown } from './payout/read-file.ts';
+import { keyOf, LONGEST_KEY, readPayments, shown } from './payout/read-file.ts';
 import { complaintsText, EXIT, failureText, summaryOf } from './payout/report.ts';
 import type { Complaint } from './payout/table.ts';
 
@@ -20,12 +20,10 @@ const USAGE = `usage: npm run payout -- FILE --user ID
   --wallet ID                  the wallet of the user that pays; the default wallet when left out
   --mode each|all-or-nothing   pay what can be paid (each, when left out), or nothing where one line cannot be
   --key NAME                   the name of this payout: what went out under it is not paid again, and goes on where it
-                               stopped. When left out, the file's contents are its name
+                               stopped. When left out, it is the name of the file
   --memo TEXT                  a note for the user's own history
   --format csv|ndjson`;
 
-/** Leaves room for what is put behind it, within the 128 characters of an idempotency key. */
-const KEY = /^[\x21-\x7e]{1,120}$/;
 const WALLETS_A_PAGE = 100;
 /** A server that comes back is noticed within this, in milliseconds. */
 const RECONNECT_MS = 1_000;
@@ -52,6 +50,7 @@ process.exit(await run().catch(fail));
 
 async function run(): Promise<number> {
   const { name, format, user, wallet, ...wish } = readOptions();
+  const key = wish.key ?? keyOf(name);
   const file = await readPayments(name, format);
   // Without a row there is nothing more to find out; otherwise everything is said at once.
   if (file.rows.length === 0) refuseBad(name, file.complaints);
@@ -66,7 +65,7 @@ async function run(): Promise<number> {
   const order: Order = {
     ...wish,
     walletId: payer.id,
-    key: wish.key ?? `file:${file.digest}`,
+    key,
     lines: checked.lines,
   };
   console.error(
@@ -99,8 +98,8 @@ function readOptions() {
   if (mode !== 'each' && mode !== 'all-or-nothing') {
     throw new SetupError(`--mode takes each or all-or-nothing, not "${mode}"`);
   }
-  if (key !== undefined && !KEY.test(key)) {
-    throw new SetupError('--key takes 1 to 120 visible ASCII characters, no spaces');
+  if (key !== undefined && (key.length > LONGEST_KEY || !/^[\x21-\x7e]+$/.test(key))) {
+    throw new SetupError(`--key takes 1 to ${LONGEST_KEY} visible ASCII characters, no spaces`);
   }
   return {
     name,

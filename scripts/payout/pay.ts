@@ -62,7 +62,7 @@ export async function pay(
   const drafted = await createDraft(client, order);
   const before = await look(client, drafted);
   if (before.state === 'CANCELLED' && !before.startedAt) {
-    throw new SetupError(`the payout of this key was cancelled before it began; ${newKey}`);
+    throw new SetupError(`the payout of this name was cancelled before it began; ${newKey}`);
   }
   const bad = await addLines(client, before, order, progress);
   if (before.state === 'DRAFT') {
@@ -76,8 +76,8 @@ export async function pay(
   return { standing, failures, wasOver: before.endedAt !== undefined };
 }
 
-const newKey = 'to pay the file anew, give a new name with --key';
-const otherFile = `the payout of this key has other lines than this file; ${newKey}`;
+const newKey = 'to pay all of this file, name it anew with --key';
+const otherFile = `other lines went out under this name before; put those that are new into a file of their own, or ${newKey}`;
 
 async function createDraft(client: Client, { walletId, wantsAll, memo, key }: Order): Promise<string> {
   const mode = wantsAll ? 'PAYOUT_MODE_ALL_OR_NOTHING' : 'PAYOUT_MODE_EACH';
@@ -85,7 +85,7 @@ async function createDraft(client: Client, { walletId, wantsAll, memo, key }: Or
     .call(`${SERVICE}/CreatePayout`, { wallet_id: walletId, mode, memo }, key)
     .catch(
       explain({
-        IDEMPOTENCY_KEY_REUSED: `this file, or this key, went out before with another wallet, mode or memo; ${newKey}`,
+        IDEMPOTENCY_KEY_REUSED: `this name went out before with another wallet, mode or memo; ${newKey}`,
       }),
     );
   return String((payout as Json).payout_id);

@@ -1,6 +1,6 @@
 // Opens a file of payments, or stdin, and reads what is in it.
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { basename } from 'node:path';
 import { MAX_PAYOUT_LINES } from '../../src/domain/payout.ts';
 import { SetupError } from '../dev/setup-error.ts';
 import { readCsv } from './read-csv.ts';
@@ -10,18 +10,14 @@ import type { Table } from './table.ts';
 /** How a file is written. */
 export type Format = 'csv' | 'ndjson';
 
-/** What was read. */
-export interface ReadFile extends Table {
-  /** SHA-256 of what is in it, in hexadecimal. */
-  readonly digest: string;
-}
-
+/** Leaves room for what is put behind it, within the 128 characters of an idempotency key. */
+export const LONGEST_KEY = 120;
 /** Far more than 100,000 lines can take. */
 const MOST_MIB = 128;
 const BYTES_PER_MIB = 2 ** 20;
 
 /** Reads a file, or stdin under the name `-`. Throws a SetupError in one line where there is nothing to be read. */
-export async function readPayments(name: string, asked: string | undefined): Promise<ReadFile> {
+export async function readPayments(name: string, asked: string | undefined): Promise<Table> {
   const format = formatOf(name, asked);
   const bytes = await readAll(name);
   const text = decode(name, bytes);
@@ -34,7 +30,19 @@ export async function readPayments(name: string, asked: string | undefined): Pro
       `${shown(name)} has more than 100,000 lines, the most that a payout takes; split it`,
     );
   }
-  return { ...table, digest: createHash('sha256').update(bytes).digest('hex') };
+  return table;
+}
+
+/**
+ * The payout's name where nobody gave it one: that of the file, without its folder. So a file that was mended after some
+ * of its lines were paid is not taken for a new one. Throws a SetupError where there is none that can be used.
+ */
+export function keyOf(name: string): string {
+  if (name === '-') throw new SetupError('the standard input has no name; give the payout one with --key');
+  const key = `file:${encodeURIComponent(basename(name))}`;
+  if (key.length > LONGEST_KEY)
+    throw new SetupError(`the name of ${name} is too long; give a shorter one with --key`);
+  return key;
 }
 
 /** What a file is called in messages. */

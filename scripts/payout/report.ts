@@ -55,7 +55,7 @@ export function summaryOf({ standing, wasOver }: Outcome): {
         ]
       : []),
     `${count(paidCount)} of ${count(lineCount)} lines paid, ${moneyText(currency, paidAmount)}, in ${seconds.toFixed(1)} s${speed}`,
-    ...(failedCount > 0 ? [`${count(failedCount)} failed`] : []),
+    ...(failedCount > 0 ? [`${count(failedCount)} failed; mended, they go into a new file`] : []),
     ...(unpaid > 0 ? [`${count(unpaid)} were not paid, because the payout was cancelled`] : []),
     `payout ${id}`,
   ];

@@ -147,6 +147,7 @@ test('flags that make no sense, and nobody to talk to: one line', async () => {
   const name = program.file('good.csv', 'user_id,amount\n1,1\n');
   const said = async (...args: string[]) => (await program.run(args)).stderr.trimEnd().split('\n')[0];
   assert.equal(await said(name), 'whose money is it? --user 1001');
+  assert.match((await said('-', '--user', '5601')) ?? '', /^the standard input has no name; /);
   assert.equal(
     await said(name, '--user', '5601', '--mode', 'some'),
     '--mode takes each or all-or-nothing, not "some"',
