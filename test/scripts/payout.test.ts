@@ -171,7 +171,7 @@ test('a server that dies and comes back is waited for', options, async () => {
   const first = await startServerProcess(env, ports);
   const elsewhere = openProgram(first.address, stack.key);
   const rows = Array.from({ length: 20_000 }, () => `${BO},1`);
-  const name = elsewhere.file('large.csv', ['user_id,amount', ...rows].join('\n'));
+  const name = elsewhere.file('elsewhere.csv', ['user_id,amount', ...rows].join('\n'));
   const begun = await balances();
   const run = elsewhere.begin([name, ...USER]);
   await run.said('adding lines');
