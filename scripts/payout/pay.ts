@@ -100,8 +100,13 @@ async function addLines(
 ): Promise<Failure[]> {
   if (lineCount > lines.length) throw new SetupError(otherFile);
   const bad: Failure[] = [];
+  const show = (done: number) => {
+    // Whoever runs a file again must not think that it goes out again.
+    const what = Math.min(done, lines.length - 1) < lineCount ? 'comparing lines' : 'adding lines';
+    progress.show({ what, done, of: lines.length, note: noteOfBad(bad) });
+  };
   for (let done = 0; done < lines.length; done += CHUNK) {
-    progress.show({ what: 'adding lines', done, of: lines.length, note: noteOfBad(bad) });
+    show(done);
     const chunk = lines.slice(done, done + CHUNK).map(({ request }) => request);
     const request = { payout_id: id, first_line: done + 1, lines: chunk };
     const answer = await client
@@ -109,7 +114,7 @@ async function addLines(
       .catch(explain({ LINE_OUT_OF_ORDER: otherFile, PAYOUT_STARTED: otherFile }));
     for (const failure of answer.bad_lines as Json[]) bad.push(failureOf(failure, lines));
   }
-  progress.show({ what: 'adding lines', done: lines.length, of: lines.length, note: noteOfBad(bad) });
+  show(lines.length);
   progress.end();
   return bad;
 }
