@@ -77,7 +77,7 @@ async function transferCount(): Promise<number> {
 }
 
 for (const name of ['wallet.v1', 'wallet.v2']) {
-  test(`${name} keeps what its document promises`, { skip, timeout: 180_000 }, async () => {
+  test(`${name} keeps what its document promises`, { skip, timeout: 60_000 }, async () => {
     const before = await transferCount();
     const document = fileURLToPath(new URL(`../../gen/openapi/${name}.json`, import.meta.url));
     const { code, output } = await run([
