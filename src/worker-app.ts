@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { copiesOf } from './cached/ledger-copies.ts';
 import { cacheEpochsIn } from './db/cache-epochs.ts';
 import { startBatcher } from './db/ledger/batcher.ts';
+import { runningPayouts } from './db/payouts/running.ts';
 import { openPool } from './db/pool.ts';
 import { aggregateStatistics } from './jobs/aggregate-statistics.ts';
 import { archiveTransfers } from './jobs/archive-transfers.ts';
@@ -71,6 +72,7 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
     },
     config.ledger,
   );
+  metrics.payouts(() => runningPayouts(pool));
   const observer = observeJobs(logs, metrics.jobs());
   const refunds = { pool, perform: batcher.perform, observer };
   const work = startJobs({

@@ -2,6 +2,7 @@
 import type { Case } from './case.ts';
 import { AMONG_MILLION, AMONG_TEN_MILLION, AMONG_THOUSAND, DEEP_PAGES } from './growth.ts';
 import { OVERLOAD } from './overload.ts';
+import { PAYOUT } from './payout.ts';
 import { CACHED, COLD, HISTORY } from './reads.ts';
 import { IDLE_CONNECTIONS, OPEN_STREAMS, SOAK } from './soak.ts';
 import { CREATE_SPRINKLE, RUSH } from './sprinkles.ts';
@@ -30,6 +31,7 @@ export const CASES: readonly Case[] = [
   CLASSICAL_HOT,
   BATCH_UNIFORM,
   BATCH_HOT,
+  PAYOUT,
   ECHO,
   CLASSICAL_UNIFORM,
   UNIFORM,

@@ -32,6 +32,8 @@ export interface Stack {
   readonly profileDir: string;
   /** Starts one more server on the same data, for what has to be seen on a process that has done nothing else. */
   startAnother(): Promise<{ readonly server: Child; readonly grpcAddress: string }>;
+  /** Starts a worker on the same data; whoever asked for it stops it. */
+  startWorker(): Promise<Child>;
 }
 
 /** How a stack is started. */
@@ -50,7 +52,7 @@ export async function startStack(place: Place, { keep, ...options }: StackOption
   const postgres = keep(await startPostgres({ dataDir, logDir, port: ports.postgres }));
   const redis = keep(await startRedis({ dataDir, logDir, port: ports.redis, say }));
   const ownerUrl = await postgres.createDatabase('bench');
-  await migrate({ ownerUrl, appPassword: 'bench' });
+  await migrate({ ownerUrl, appPassword: 'bench', workerPassword: 'bench' });
   const database = await Database.open(ownerUrl);
   keep({ stop: () => database.close() });
   await options.fillFirst(database);
@@ -87,6 +89,7 @@ export async function startStack(place: Place, { keep, ...options }: StackOption
     key,
     profileDir,
     startAnother,
+    startWorker: async () => keep(await startWorker(place, surroundings)),
     grpcAddress: `${HOST}:${ports.grpc}`,
     echoAddress: `${HOST}:${echoPort}`,
     rest: envoy ? { url: envoy.restUrl } : { missing: 'reason' in prepared ? prepared.reason : '' },
@@ -106,13 +109,30 @@ interface Surroundings {
   readonly edgeSecret: string;
 }
 
+function startWorker(
+  { logDir }: Place,
+  { ownerUrl, redisUrl }: Pick<Surroundings, 'ownerUrl' | 'redisUrl'>,
+): Promise<Child> {
+  return startChild('src/worker.ts', {
+    DATABASE_URL: loginOf(ownerUrl, 'ppuri_worker'),
+    REDIS_URL: redisUrl,
+    OPS_PORT: '0',
+    LOG_DIR: logDir,
+    LOG_STDOUT: 'false',
+  });
+}
+
+function loginOf(ownerUrl: string, username: string): string {
+  return Object.assign(new URL(ownerUrl), { username, password: 'bench' }).href;
+}
+
 async function startServer(
   { dataDir, logDir }: Place,
   ports: Pick<Ports, 'grpc' | 'ops'>,
   { ownerUrl, redisUrl, edgeSecret }: Surroundings,
   more: Record<string, string>,
 ): Promise<{ server: Child; key: SigningKey | undefined }> {
-  const databaseUrl = Object.assign(new URL(ownerUrl), { username: 'ppuri_app', password: 'bench' }).href;
+  const databaseUrl = loginOf(ownerUrl, 'ppuri_app');
   const keyEncryptionKeys = keepKeyEncryptionKeys(dataDir);
   const demoKey = await keepDemoKey(dataDir, { databaseUrl, redisUrl, keyEncryptionKeys });
   const server = await startChild('src/main.ts', {

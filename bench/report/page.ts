@@ -49,7 +49,7 @@ function casesTable(results: readonly Result[]): string {
       result.name,
       whole(result.callsPerSecond),
       result.transfersPerSecond === undefined ? '' : whole(result.transfersPerSecond),
-      latencies(result),
+      result.p50Ms > 0 ? latencies(result) : '',
       openLoop ? latencies(openLoop) : '',
       whole(result.errors),
     ]),

@@ -50,6 +50,12 @@ const RULES: readonly Rule[] = [
     'Postgres alone, all into one',
     5,
   ),
+  share(
+    'Payout of 100,000 lines / BatchCreateTransfers × 100, 1,000 wallets (transfers)',
+    'Payout of 100,000 lines',
+    'BatchCreateTransfers × 100, 1,000 wallets',
+    0.7,
+  ),
   share('ClaimSprinkle rush (shares) / CreateTransfer, 1,000 wallets', 'ClaimSprinkle rush', UNIFORM, 1),
   share('REST through Envoy / the same over gRPC', 'REST through Envoy: CreateTransfer', UNIFORM, 0.6),
   share(

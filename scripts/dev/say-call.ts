@@ -66,7 +66,8 @@ export async function sayCall(make: (info: DevInfo) => Promise<unknown>): Promis
   }
 }
 
-function wordsFor(error: unknown, dataDir: string): string {
+/** What went wrong with a call, as people read it. */
+export function wordsFor(error: unknown, dataDir: string): string {
   if (hasNoConnection(error)) return notRunning(dataDir);
   if (!(error instanceof PpuriError)) return error instanceof Error ? error.message : String(error);
   const names = [error.code, error.reason].filter(Boolean).join(' ');

@@ -5,6 +5,7 @@ import { type CopyRecorder, copyMetrics } from './metrics/copies.ts';
 import { type JobRecorder, jobMetrics } from './metrics/jobs.ts';
 import { type LedgerRecorder, ledgerMetrics } from './metrics/ledger.ts';
 import { type LimiterRecorder, limiterMetrics } from './metrics/limiter.ts';
+import { type PayoutState, payoutMetrics } from './metrics/payouts.ts';
 import { type StateRecorder, stateMetrics } from './metrics/states.ts';
 
 /**
@@ -20,6 +21,8 @@ export interface Metrics {
   readonly copies: CopyRecorder;
   /** Opens those of a worker's jobs; a server has none. */
   jobs(): JobRecorder;
+  /** Opens those of the payouts that run, told how to look at them; a worker's too. */
+  payouts(look: () => Promise<PayoutState>): void;
   /** What the limiter decides. */
   readonly limiter: LimiterRecorder;
   /** What is looked at only when the page is read: pools, breakers, connections, the queue. */
@@ -38,6 +41,7 @@ export function openMetrics(paths: Iterable<string>): Metrics {
     ledger: ledgerMetrics(registry),
     copies: copyMetrics(registry),
     jobs: () => jobMetrics(registry),
+    payouts: (look) => payoutMetrics(registry, look),
     limiter: limiterMetrics(registry),
     states: stateMetrics(registry),
     page: async () => ({ body: await registry.metrics(), mediaType: registry.contentType }),

@@ -7,14 +7,16 @@ import type { OwnRedis } from '../redis/own-redis.ts';
 import { startWorkerProcess, type WorkerProcess } from './worker-process.ts';
 
 /** What may go wrong. */
-const FAULTS = ['kill a worker', 'empty Redis', 'kill Redis', 'freeze Redis'] as const;
+export const FAULTS = ['kill a worker', 'empty Redis', 'kill Redis', 'freeze Redis'] as const;
+
+export type Fault = (typeof FAULTS)[number];
 
 /** Workers that are killed and come back, over a Redis that forgets, dies and hangs. */
 export interface Chaos {
   /** What to write beside a failure. */
   readonly seed: number;
-  /** Makes so many faults, with pauses of up to so long between them. */
-  strike(times: number, pauseMs: number): Promise<void>;
+  /** Makes so many faults, of all kinds or of these, with pauses of up to so long between them. */
+  strike(times: number, pauseMs: number, kinds?: readonly Fault[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -34,7 +36,7 @@ export async function startChaos(
     await running[victim]?.kill();
     running[victim] = await start();
   };
-  const strikes: Record<(typeof FAULTS)[number], () => Promise<unknown>> = {
+  const strikes: Record<Fault, () => Promise<unknown>> = {
     'kill a worker': killOne,
     'empty Redis': async () => {
       const client = new Redis(redis.url);
@@ -53,12 +55,12 @@ export async function startChaos(
   };
   return {
     seed,
-    async strike(times, pauseMs) {
+    async strike(times, pauseMs, kinds = FAULTS) {
       // Each fault once at least, in any order, then any.
-      const first = [...FAULTS].sort(() => random.below(3) - 1);
+      const first = [...kinds].sort(() => random.below(3) - 1);
       for (let i = 0; i < times; i++) {
         await sleep(random.below(pauseMs));
-        const fault = first[i] ?? FAULTS[random.below(FAULTS.length)] ?? 'kill a worker';
+        const fault = first[i] ?? kinds[random.below(kinds.length)] ?? 'kill a worker';
         await strikes[fault]();
       }
     },

@@ -1,0 +1,105 @@
+// A payout of 100,000 lines, from StartPayout to its last line, paid by a worker process.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Connection, connect, type Json } from '../../src/client/grpc.ts';
+import type { Child } from '../parts/child.ts';
+import { settle, type Wallet } from '../parts/fill.ts';
+import { owner, someOf, won } from './calls.ts';
+import { type Bench, type Case, type Result, requireKey } from './case.ts';
+import { costs, cpuOf } from './measure.ts';
+
+const SERVICE = 'wallet.v2.PayoutService';
+const LINES = 100_000;
+/** A worker that has just started is slow until its code is compiled. */
+const WARM_UP_LINES = 10_000;
+/** As many lines as a call takes. */
+const CHUNK = 1000;
+const LOOK_EVERY_MS = 100;
+const IN_THE_END_MS = 5 * 60_000;
+
+/** The worker runs for this case alone: what it does every second would be in the way of the others. */
+export const PAYOUT: Case = {
+  name: 'Payout of 100,000 lines',
+  run: async (bench) => {
+    const worker = await bench.stack.startWorker();
+    const connection = connect(bench.stack.grpcAddress, requireKey(bench));
+    try {
+      const warmUp = await draft(bench, connection, WARM_UP_LINES);
+      await pay(connection, warmUp, WARM_UP_LINES);
+      const measured = await draft(bench, connection, LINES);
+      await settle(bench.stack.database);
+      return [await measurePaying(bench, connection, measured, worker)];
+    } finally {
+      connection.close();
+      await worker.stop();
+    }
+  },
+};
+
+interface Draft {
+  readonly id: string;
+  readonly payer: Wallet;
+}
+
+/** Adds lines of one won each, to wallets by chance; what that takes is not measured. */
+async function draft({ wallets }: Bench, connection: Connection, lines: number): Promise<Draft> {
+  const payer = someOf(wallets);
+  const wish = { wallet_id: payer.id, mode: 'PAYOUT_MODE_EACH' };
+  const { payout } = await connection.call(`${SERVICE}/CreatePayout`, wish, moving(payer));
+  const id = String((payout as Json).payout_id);
+  for (let first = 1; first <= lines; first += CHUNK) {
+    const chunk = Array.from({ length: CHUNK }, () => ({
+      wallet_id: someOf(wallets, payer).id,
+      amount: won(1),
+    }));
+    const request = { payout_id: id, first_line: first, lines: chunk };
+    await connection.call(`${SERVICE}/AddPayoutLines`, request, owner(payer));
+  }
+  return { id, payer };
+}
+
+/** Starts the payout and waits for its end. */
+async function pay(connection: Connection, { id, payer }: Draft, lines: number): Promise<Json> {
+  const request = { payout_id: id, line_count: lines };
+  await connection.call(`${SERVICE}/StartPayout`, request, moving(payer));
+  for (const end = Date.now() + IN_THE_END_MS; Date.now() < end; await sleep(LOOK_EVERY_MS)) {
+    const { payout } = await connection.call(`${SERVICE}/GetPayout`, { payout_id: id }, owner(payer));
+    if ((payout as Json).state === 'PAYOUT_STATE_DONE') return payout as Json;
+  }
+  throw new Error('the payout did not end');
+}
+
+async function measurePaying(
+  { stack }: Bench,
+  connection: Connection,
+  payout: Draft,
+  worker: Child,
+): Promise<Result> {
+  const { postgres, redis } = stack.processes;
+  const pids = { worker: [worker.pid], postgres: [postgres ?? 0], redis: [redis ?? 0] };
+  const [before, cpuBefore] = [await stack.database.progress(), cpuOf(pids)];
+  const begin = performance.now();
+  const { paid_count } = await pay(connection, payout, LINES);
+  const seconds = (performance.now() - begin) / 1000;
+  const [after, cpuAfter] = [await stack.database.progress(), cpuOf(pids)];
+  const lost = LINES - Number(paid_count);
+  return {
+    name: PAYOUT.name,
+    // Each line is a call here, as each share of a rush is.
+    callsPerSecond: LINES / seconds,
+    p50Ms: 0,
+    p99Ms: 0,
+    p999Ms: 0,
+    cpuSecondsPer1000Calls: costs(cpuBefore, cpuAfter, LINES),
+    commitsPerTransfer: Number(after.transactions - before.transactions) / LINES,
+    walBytesPerTransfer: Number(after.walBytes - before.walBytes) / LINES,
+    diskBytesPerTransfer: Number(after.dataBytes - before.dataBytes) / LINES,
+    errors: lost,
+    problems: lost === 0 ? [] : [`${lost} lines were not paid`],
+    figures: { 'seconds from StartPayout to the end': seconds },
+  };
+}
+
+function moving(payer: Wallet) {
+  return { ...owner(payer), idempotencyKey: randomUUID() };
+}

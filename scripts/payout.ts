@@ -1,0 +1,170 @@
+// `npm run payout -- october.csv --user 1001`: pays every line of a file, once, and shows how far it is.
+import { parseArgs } from 'node:util';
+import { connect, type Json } from '../src/client/grpc.ts';
+import { dataDirOf, dataDirPrefix, readDevInfo } from './dev/dev-json.ts';
+import { wordsFor } from './dev/say-call.ts';
+import { SetupError } from './dev/setup-error.ts';
+import { signingKeyIn } from './dev/signing-key.ts';
+import { onStopSignal } from './dev/stop-signals.ts';
+import { checkRows } from './payout/check-rows.ts';
+import { type Client, patientClient } from './payout/patient-client.ts';
+import { BadLinesError, type Order, type Phase, pay } from './payout/pay.ts';
+import { openProgress } from './payout/progress.ts';
+import { keyOf, LONGEST_KEY, readPayments, shown } from './payout/read-file.ts';
+import { complaintsText, EXIT, failureText, summaryOf } from './payout/report.ts';
+import type { Complaint } from './payout/table.ts';
+
+const USAGE = `usage: npm run payout -- FILE --user ID
+  FILE                         .csv with a header, .ndjson or .jsonl; - for the standard input, CSV unless --format says ndjson.
+                               Columns: user_id or wallet_id, amount, and if wanted currency, key, memo
+  --wallet ID                  the wallet of the user that pays; the default wallet when left out
+  --mode each|all-or-nothing   pay what can be paid (each, when left out), or nothing where one line cannot be
+  --key NAME                   the name of this payout: what went out under it is not paid again, and goes on where it
+                               stopped. When left out, it is the name of the file
+  --memo TEXT                  a note for the user's own history
+  --format csv|ndjson`;
+
+const WALLETS_A_PAGE = 100;
+/** A server that comes back is noticed within this, in milliseconds. */
+const RECONNECT_MS = 1_000;
+
+const INTERRUPTED: Readonly<Record<Phase, string>> = {
+  drafting: 'Nothing was paid. Go on with',
+  starting: 'The payout may have started. See with',
+  started: 'The payout goes on without you. Watch it again with',
+};
+
+const progress = openProgress(process.stderr);
+const dataDir = dataDirOf(process.env);
+let phase: Phase = 'drafting';
+onStopSignal(
+  () => {
+    progress.end();
+    console.error(INTERRUPTED[phase]);
+    console.error(`  ${dataDirPrefix(dataDir)}npm run payout -- ${asTyped(process.argv.slice(2))}`);
+    process.exit(EXIT.interrupted);
+  },
+  () => process.exit(EXIT.interrupted),
+);
+process.exit(await run().catch(fail));
+
+async function run(): Promise<number> {
+  const { name, format, user, wallet, ...wish } = readOptions();
+  const key = wish.key ?? keyOf(name);
+  const file = await readPayments(name, format);
+  // Without a row there is nothing more to find out; otherwise everything is said at once.
+  if (file.rows.length === 0) refuseBad(name, file.complaints);
+  const { grpcAddress, keys } = readDevInfo(dataDir);
+  const connection = connect(grpcAddress, signingKeyIn(keys), {
+    'grpc.max_reconnect_backoff_ms': RECONNECT_MS,
+  });
+  const client = patientClient(connection, user, (line) => progress.say(line));
+  const payer = await findWallet(client, user, wallet);
+  const checked = checkRows(file.rows, payer.currency);
+  refuseBad(name, [...file.complaints, ...checked.complaints]);
+  const order: Order = {
+    ...wish,
+    walletId: payer.id,
+    key,
+    lines: checked.lines,
+  };
+  console.error(
+    `${shown(name)}: ${order.lines.length.toLocaleString('en')} to pay out of wallet ${payer.id}`,
+  );
+  try {
+    const outcome = await pay(client, order, progress, (now) => {
+      phase = now;
+    });
+    const { text, exitCode } = summaryOf(outcome);
+    for (const failure of outcome.failures) console.log(failureText(name, failure));
+    console.log(text);
+    return exitCode;
+  } catch (error) {
+    if (!(error instanceof BadLinesError)) throw error;
+    for (const failure of error.failures) console.log(failureText(name, failure));
+    throw new SetupError(
+      'Nothing was paid, because not all lines can be. Mend them, or give --mode each and a new name with --key',
+    );
+  }
+}
+
+function readOptions() {
+  const { values, positionals } = parse();
+  const [name, ...rest] = positionals;
+  const { user, wallet, mode, key, memo, format } = values;
+  if (name === undefined || rest.length > 0) throw new SetupError(USAGE);
+  if (user === undefined) throw new SetupError('whose money is it? --user 1001');
+  if (!/^[1-9]\d{0,18}$/.test(user)) throw new SetupError(`--user takes a user's number, not "${user}"`);
+  if (mode !== 'each' && mode !== 'all-or-nothing') {
+    throw new SetupError(`--mode takes each or all-or-nothing, not "${mode}"`);
+  }
+  if (key !== undefined && (key.length > LONGEST_KEY || !/^[\x21-\x7e]+$/.test(key))) {
+    throw new SetupError(`--key takes 1 to ${LONGEST_KEY} visible ASCII characters, no spaces`);
+  }
+  return {
+    name,
+    format,
+    user,
+    wallet: wallet?.toLowerCase(),
+    wantsAll: mode === 'all-or-nothing',
+    key,
+    memo,
+  };
+}
+
+function parse() {
+  try {
+    return parseArgs({
+      options: {
+        user: { type: 'string', short: 'u' },
+        wallet: { type: 'string' },
+        mode: { type: 'string', default: 'each' },
+        key: { type: 'string' },
+        memo: { type: 'string', default: '' },
+        format: { type: 'string' },
+      },
+      allowPositionals: true,
+    });
+  } catch (error) {
+    throw new SetupError(`${(error as Error).message.split('. ')[0]}\n${USAGE}`);
+  }
+}
+
+/** Nothing is sent of a file that has something wrong in it. */
+function refuseBad(name: string, complaints: readonly Complaint[]): void {
+  if (complaints.length === 0) return;
+  throw new SetupError(
+    complaintsText(
+      name,
+      complaints.toSorted((a, b) => a.line - b.line),
+    ),
+  );
+}
+
+/** The user's wallet of this id, or the default one. */
+async function findWallet(client: Client, user: string, id: string | undefined) {
+  for (let token = ''; ; ) {
+    const request = { page_size: WALLETS_A_PAGE, page_token: token };
+    const page = await client.call('wallet.v2.WalletService/ListWallets', request);
+    const found = (page.wallets as Json[]).find((wallet) =>
+      id === undefined ? wallet.is_default : wallet.wallet_id === id,
+    );
+    if (found) return { id: String(found.wallet_id), currency: String(found.currency_code) };
+    token = String(page.next_page_token);
+    if (token === '') throw new SetupError(`user ${user} has no wallet ${id ?? 'yet'}`);
+  }
+}
+
+function fail(error: unknown): number {
+  progress.end();
+  console.error(wordsFor(error, dataDir));
+  if (phase === 'started') console.error('The payout goes on by itself; the same command watches it again');
+  return EXIT.failed;
+}
+
+/** Arguments as they are typed into a shell. */
+function asTyped(args: readonly string[]): string {
+  return args
+    .map((arg) => (/^[\w.,:/@=-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`))
+    .join(' ');
+}

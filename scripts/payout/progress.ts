@@ -1,0 +1,79 @@
+// A progress bar for whoever looks on; where nobody does, as in a log, a line every few seconds.
+
+/** How far some work is. */
+export interface Step {
+  /** What is done: `paying`. */
+  readonly what: string;
+  readonly done: number;
+  readonly of: number;
+  /** More that is worth knowing. */
+  readonly note: string;
+}
+
+/** Shows one piece of work after the other. */
+export interface Progress {
+  show(step: Step): void;
+  /** Says a line, above the bar where there is one. */
+  say(line: string): void;
+  /** Leaves the last step standing. */
+  end(): void;
+}
+
+/** What is written to: process.stderr. */
+export interface Screen {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+const [LEAST_BAR, MOST_BAR] = [8, 28];
+const DEFAULT_COLUMNS = 80;
+const LOG_EVERY_MS = 3_000;
+const CLEAR_LINE = '\r\x1b[K';
+
+/** Opens the progress of a program. */
+export function openProgress(screen: Screen, now: () => number = Date.now): Progress {
+  const isLive = screen.isTTY === true;
+  let last: Step | undefined;
+  let shownAt = Number.NEGATIVE_INFINITY;
+  const end = () => {
+    if (last && isLive) screen.write('\n');
+    last = undefined;
+  };
+  return {
+    show(step) {
+      if (last && last.what !== step.what) end();
+      const isNew = !last;
+      const isOver = step.done >= step.of && (last === undefined || last.done < last.of);
+      last = step;
+      if (isLive) {
+        screen.write(`${CLEAR_LINE}${barOf(step, screen.columns || DEFAULT_COLUMNS)}`);
+      } else if (isNew || isOver || now() - shownAt >= LOG_EVERY_MS) {
+        shownAt = now();
+        screen.write(`${step.what}:${factsOf(step)}\n`);
+      }
+    },
+    say(line) {
+      screen.write(`${isLive && last ? CLEAR_LINE : ''}${line}\n`);
+    },
+    end,
+  };
+}
+
+function shareOf({ done, of }: Step): number {
+  return of === 0 ? 1 : Math.min(1, done / of);
+}
+
+/** `paying ██████░░░░  61 %  61,000 of 100,000, 11,240/s`, as wide as fits. */
+export function barOf(step: Step, columns: number): string {
+  const [before, after] = [`${step.what} `, factsOf(step)];
+  const width = Math.max(LEAST_BAR, Math.min(MOST_BAR, columns - before.length - after.length - 1));
+  const full = Math.floor(shareOf(step) * width);
+  return `${before}${'█'.repeat(full)}${'░'.repeat(width - full)}${after}`.slice(0, columns - 1);
+}
+
+function factsOf(step: Step): string {
+  const percent = `${Math.floor(shareOf(step) * 100)} %`.padStart(6);
+  const count = (value: number) => value.toLocaleString('en');
+  return `${percent}  ${count(step.done)} of ${count(step.of)}${step.note ? `, ${step.note}` : ''}`;
+}

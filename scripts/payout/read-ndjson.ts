@@ -1,0 +1,43 @@
+// Reads payments from NDJSON: an object a line, with the same names as the columns of CSV.
+import { MAX_PAYOUT_LINES } from '../../src/domain/payout.ts';
+import { type Column, type Complaint, isColumn, type Row, type Table, unknownColumn } from './table.ts';
+
+/** Reads all of it. Empty lines are left out. */
+export function readNdjson(text: string): Table {
+  const rows: Row[] = [];
+  const complaints: Complaint[] = [];
+  for (const [index, written] of text.split(/\r\n|\n|\r/).entries()) {
+    if (written.trim() === '') continue;
+    const found = readObject(index + 1, written);
+    if (Array.isArray(found)) complaints.push(...found);
+    else rows.push(found);
+    if (rows.length > MAX_PAYOUT_LINES) break;
+  }
+  return { rows, complaints };
+}
+
+function readObject(line: number, written: string): Row | Complaint[] {
+  let said: unknown;
+  try {
+    said = JSON.parse(written, asWritten);
+  } catch {
+    return [{ line, words: 'is not JSON' }];
+  }
+  if (typeof said !== 'object' || said === null || Array.isArray(said)) {
+    return [{ line, words: 'is not an object like {"user_id": 1002, "amount": 500}' }];
+  }
+  const complaints: Complaint[] = [];
+  const fields: Partial<Record<Column, string>> = {};
+  for (const [name, value] of Object.entries(said)) {
+    if (!isColumn(name)) complaints.push(unknownColumn(line, name));
+    else if (typeof value === 'string') fields[name] = value;
+    else if (value !== null) complaints.push({ line, column: name, words: 'must be a number or text' });
+  }
+  if (complaints.length > 0) return complaints;
+  return { line, fields: Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== '')) };
+}
+
+/** Numbers as they are written, digit by digit: what JSON makes of them would round large ones. */
+function asWritten(_name: string, value: unknown, context?: { readonly source?: string }): unknown {
+  return typeof value === 'number' ? (context?.source ?? String(value)) : value;
+}

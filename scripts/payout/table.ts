@@ -1,0 +1,46 @@
+// What is in a file of payments: its rows, as text by the names of their columns, and what is wrong with it.
+
+/** What a row may say. */
+export const COLUMNS = ['user_id', 'wallet_id', 'amount', 'currency', 'key', 'memo'] as const;
+
+/** The name of a column. */
+export type Column = (typeof COLUMNS)[number];
+
+/** A row of a file. */
+export interface Row {
+  /** The number of its line, as an editor counts: from 1 on, header and empty lines included. */
+  readonly line: number;
+  /** What it says, as it is written there; what is empty is not there. */
+  readonly fields: Readonly<Partial<Record<Column, string>>>;
+}
+
+/** Something wrong with a file. */
+export interface Complaint {
+  readonly line: number;
+  /** The column that is wrong; undefined where no one column is. */
+  readonly column?: string | undefined;
+  readonly words: string;
+}
+
+/** What was read of a file. */
+export interface Table {
+  readonly rows: readonly Row[];
+  readonly complaints: readonly Complaint[];
+}
+
+/** A column by its name. */
+export function isColumn(name: string): name is Column {
+  return COLUMNS.some((column) => column === name);
+}
+
+/** The complaint about a name that no column has. */
+export function unknownColumn(line: number, name: string): Complaint {
+  const shown = name === '' ? 'a column without a name' : `an unknown column ${quoted(name)}`;
+  return { line, words: `${shown}; there are ${COLUMNS.join(', ')}` };
+}
+
+/** Text of a file as it is shown: in quotes, in one line, and not too long. */
+export function quoted(text: string): string {
+  const most = 40;
+  return JSON.stringify(text.length > most ? `${text.slice(0, most)}…` : text);
+}

@@ -1,0 +1,54 @@
+// What a worker's /metrics tell of payouts that run: how many, how far, for how long, and whether anything moves.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openMetrics } from '../../src/ops/metrics.ts';
+import { startWorker } from '../../src/worker-app.ts';
+import { readWorkerConfig } from '../../src/worker-config.ts';
+import { readMetrics, until } from '../ops/pages.ts';
+import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
+import { makeDatabase, ownerPool } from '../stack.ts';
+import { openPayoutLedger } from './payouts.ts';
+import { workerEnv } from './worker-process.ts';
+
+test('payouts that run are seen, also where nobody pays them', { skip: withoutRedis }, async (t) => {
+  const database = await makeDatabase();
+  const redis = await startOwnRedis();
+  const db = ownerPool(database);
+  const ledger = await openPayoutLedger(database, db, 10);
+  const worker = await startWorker(readWorkerConfig(workerEnv(database, redis.url)));
+  t.after(async () => {
+    redis.thaw();
+    await worker.stop();
+    await Promise.all([ledger.close(), db.end()]);
+    await redis.stop();
+    await database.drop();
+  });
+  const payouts = async () => {
+    const samples = await readMetrics(`http://127.0.0.1:${worker.opsPort}`);
+    const [running, left, oldest, stalled] = [
+      's_running',
+      '_lines_left',
+      '_oldest_seconds',
+      '_stalled_seconds',
+    ].map((name) => samples.find((sample) => sample.name === `ppuri_payout${name}`)?.value ?? Number.NaN);
+    return { running, left, oldest, stalled };
+  };
+  assert.deepEqual(await payouts(), { running: 0, left: 0, oldest: 0, stalled: 0 });
+  // Without Redis no worker hears of it.
+  redis.freeze();
+  await ledger.start(3000, 10);
+  const waiting = await payouts();
+  assert.deepEqual([waiting.running, waiting.left], [1, 3000]);
+  assert.ok((waiting.oldest ?? 0) > 0 && (waiting.stalled ?? 0) > 0);
+  redis.thaw();
+  await until('all is paid', async () => (await payouts()).running === 0, 60_000);
+  assert.deepEqual(await payouts(), { running: 0, left: 0, oldest: 0, stalled: 0 });
+});
+
+test('where Postgres does not answer, the page is made without them', async () => {
+  const metrics = openMetrics([]);
+  metrics.payouts(() => Promise.reject(new Error('away')));
+  const { body } = await metrics.page();
+  assert.match(body, /^# TYPE ppuri_payouts_running gauge$/m);
+  assert.doesNotMatch(body, /^ppuri_payout/m);
+});
