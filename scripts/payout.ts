@@ -27,6 +27,7 @@ const USAGE = `usage: npm run payout -- FILE --user ID
 const WALLETS_A_PAGE = 100;
 /** A server that comes back is noticed within this, in milliseconds. */
 const RECONNECT_MS = 1_000;
+const KEEPALIVE_MS = 30_000;
 
 const INTERRUPTED: Readonly<Record<Phase, string>> = {
   drafting: 'Nothing was paid. Go on with',
@@ -57,6 +58,8 @@ async function run(): Promise<number> {
   const { grpcAddress, keys } = readDevInfo(dataDir);
   const connection = connect(grpcAddress, signingKeyIn(keys), {
     'grpc.max_reconnect_backoff_ms': RECONNECT_MS,
+    // A stream that waits for news would otherwise not notice that the other end is gone without a word.
+    'grpc.keepalive_time_ms': KEEPALIVE_MS,
   });
   const client = patientClient(connection, user, (line) => progress.say(line));
   const payer = await findWallet(client, user, wallet);

@@ -1,4 +1,5 @@
 // All cases in the order in which they are measured.
+import { ARCHIVE } from './archive.ts';
 import type { Case } from './case.ts';
 import { AMONG_MILLION, AMONG_TEN_MILLION, AMONG_THOUSAND, DEEP_PAGES } from './growth.ts';
 import { OVERLOAD } from './overload.ts';
@@ -54,6 +55,7 @@ export const CASES: readonly Case[] = [
   IDLE_CONNECTIONS,
   OPEN_STREAMS,
   SOAK,
+  ARCHIVE,
 ];
 
 /**

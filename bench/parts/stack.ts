@@ -32,8 +32,10 @@ export interface Stack {
   readonly profileDir: string;
   /** Starts one more server on the same data, for what has to be seen on a process that has done nothing else. */
   startAnother(): Promise<{ readonly server: Child; readonly grpcAddress: string }>;
-  /** Starts a worker on the same data; whoever asked for it stops it. */
-  startWorker(): Promise<Child>;
+  /** Starts a worker on the same data, with more settings where it needs them; whoever asked for it stops it. */
+  startWorker(more?: Record<string, string>): Promise<Child>;
+  /** Makes an empty archive; the URL by which a worker reaches it. */
+  makeArchive(): Promise<string>;
 }
 
 /** How a stack is started. */
@@ -89,7 +91,17 @@ export async function startStack(place: Place, { keep, ...options }: StackOption
     key,
     profileDir,
     startAnother,
-    startWorker: async () => keep(await startWorker(place, surroundings)),
+    startWorker: async (more = {}) => keep(await startWorker(place, surroundings, more)),
+    makeArchive: async () => {
+      const archiveUrl = await postgres.createDatabase('bench_archive');
+      await migrate({
+        ownerUrl: archiveUrl,
+        appPassword: 'bench',
+        workerPassword: 'bench',
+        schema: 'archive',
+      });
+      return loginOf(archiveUrl, 'ppuri_worker');
+    },
     grpcAddress: `${HOST}:${ports.grpc}`,
     echoAddress: `${HOST}:${echoPort}`,
     rest: envoy ? { url: envoy.restUrl } : { missing: 'reason' in prepared ? prepared.reason : '' },
@@ -112,6 +124,7 @@ interface Surroundings {
 function startWorker(
   { logDir }: Place,
   { ownerUrl, redisUrl }: Pick<Surroundings, 'ownerUrl' | 'redisUrl'>,
+  more: Record<string, string>,
 ): Promise<Child> {
   return startChild('src/worker.ts', {
     DATABASE_URL: loginOf(ownerUrl, 'ppuri_worker'),
@@ -119,6 +132,7 @@ function startWorker(
     OPS_PORT: '0',
     LOG_DIR: logDir,
     LOG_STDOUT: 'false',
+    ...more,
   });
 }
 

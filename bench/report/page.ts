@@ -8,7 +8,7 @@ import { latencySvg, throughputSvg } from './svg.ts';
 
 const DOCS = resolve(import.meta.dirname, '../../docs');
 /** Long cases have a table of their own, so that a default run does not wipe what a longer one has found. */
-const IS_LONG = /^(Growth|Deep pages|10,000|Memory)/;
+const IS_LONG = /^(Growth|Deep pages|10,000|Memory|Archive)/;
 
 const whole = (value: number) => Math.round(value).toLocaleString('en');
 const ms = (value: number) => (value < 10 ? value.toFixed(2) : value.toFixed(0));
@@ -32,7 +32,8 @@ export function drawPage(
     writeFileSync(join(DOCS, 'performance', 'throughput.svg'), throughputSvg(short));
     writeFileSync(join(DOCS, 'performance', 'latency.svg'), latencySvg(short));
   }
-  if (ratios.length > 0) page = between(page, 'ratios', ratiosTable(ratios));
+  // Those of long cases stand in their table: drawn alone, they would wipe all others.
+  if (short.length > 0 && ratios.length > 0) page = between(page, 'ratios', ratiosTable(ratios));
   if (long.length > 0) page = between(page, 'long', `${how}\n\n${longTable(long)}`);
   writeFileSync(file, page);
 }

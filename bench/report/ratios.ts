@@ -74,6 +74,7 @@ const RULES: readonly Rule[] = [
   },
   figure('Overload: goodput / unloaded maximum', 'overload', 'goodput / unloaded maximum', 0.8),
   figure('Overload: accepted calls that the ledger has', 'overload', 'accepted calls kept', 1),
+  figure('CreateTransfer beside archiving / alone', 'archive', 'beside archiving / alone', 0.8),
   figure('Memory: after the first minute / at the end of the load', 'memory', 'first minute / end', 1 / 1.1),
 ];
 

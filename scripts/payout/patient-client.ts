@@ -8,6 +8,8 @@ import type { Connection, Json } from '../../src/client/grpc.ts';
 export interface Client {
   /** Throws a PpuriError when the answer is no, or when there is none for PATIENCE_MS. */
   call(rpc: string, request: Json, idempotencyKey?: string): Promise<Json>;
+  /** The messages of a stream, which is begun again where it is cut off. Throws like `call`. */
+  stream(rpc: string, request: Json): AsyncGenerator<Json>;
 }
 
 /** For how long a call is made again, in milliseconds. */
@@ -25,28 +27,56 @@ export function patientClient(
 ): Client {
   let wasThere = false;
   let isAway = false;
-  const call: Client['call'] = async (rpc, request, idempotencyKey) => {
-    for (const end = Date.now() + PATIENCE_MS; ; ) {
-      try {
-        const answer = await connection.call(rpc, request, { userId, idempotencyKey }, TIMEOUT_MS);
-        wasThere = true;
-        isAway = false;
-        return answer;
-      } catch (error) {
-        // A server that never answered is none, and is not waited for.
-        const waitMs = wasThere || hasReason(error) ? pauseFor(error) : undefined;
-        if (waitMs === undefined || Date.now() + waitMs > end) throw error;
-        if (!isAway && !isLimit(error)) onWait('The server does not answer; trying again …');
-        isAway = !isLimit(error);
-        await sleep(waitMs);
-      }
-    }
+  const answered = () => {
+    wasThere = true;
+    isAway = false;
   };
-  return { call };
+  /** Waits for the next attempt; throws where there is none. */
+  const waitAfter = async (error: unknown, end: number) => {
+    // A server that never answered is none, and is not waited for.
+    const waitMs = wasThere || hasReason(error) ? pauseFor(error) : undefined;
+    if (waitMs === undefined || Date.now() + waitMs > end) throw error;
+    if (!isAway && !isLimit(error)) onWait('The server does not answer; trying again …');
+    isAway = !isLimit(error);
+    await sleep(waitMs);
+  };
+  return {
+    async call(rpc, request, idempotencyKey) {
+      for (const end = Date.now() + PATIENCE_MS; ; ) {
+        try {
+          const answer = await connection.call(rpc, request, { userId, idempotencyKey }, TIMEOUT_MS);
+          answered();
+          return answer;
+        } catch (error) {
+          await waitAfter(error, end);
+        }
+      }
+    },
+
+    async *stream(rpc, request) {
+      for (let end = Date.now() + PATIENCE_MS; ; ) {
+        try {
+          for await (const message of connection.stream(rpc, request, { userId })) {
+            answered();
+            end = Date.now() + PATIENCE_MS;
+            yield message;
+          }
+          return;
+        } catch (error) {
+          // No stream is open for ever.
+          if (!isDeadline(error)) await waitAfter(error, end);
+        }
+      }
+    },
+  };
 }
 
 function hasReason(error: unknown): boolean {
   return error instanceof PpuriError && error.reason !== '';
+}
+
+function isDeadline(error: unknown): boolean {
+  return error instanceof PpuriError && error.status === status.DEADLINE_EXCEEDED;
 }
 
 /** A large file asks for more than a user gets in a second: that is the pace, and no trouble. */

@@ -1,9 +1,6 @@
 // Watches a payout over the API until it ends.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Json } from '../../src/client/grpc.ts';
 import type { Client } from './patient-client.ts';
-
-const LOOK_EVERY_MS = 400;
 
 /** Where a payout stands; amounts are in the smallest unit of its currency. */
 export interface Standing {
@@ -21,14 +18,10 @@ export interface Standing {
   readonly endedAt: Date | undefined;
 }
 
-/** How the payout stands now and whenever it may stand differently, up to its end. */
+/** How the payout stands now and whenever it stands differently, up to its end. */
 export async function* watch(client: Client, payoutId: string): AsyncGenerator<Standing> {
-  for (;;) {
-    const standing = await look(client, payoutId);
-    yield standing;
-    if (standing.endedAt) return;
-    await sleep(LOOK_EVERY_MS);
-  }
+  const messages = client.stream('wallet.v2.PayoutService/WatchPayout', { payout_id: payoutId });
+  for await (const { payout } of messages) yield toStanding(payout as Json);
 }
 
 /** How the payout stands now. */
