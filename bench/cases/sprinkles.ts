@@ -110,7 +110,7 @@ function resultOf(rounds: readonly Awaited<ReturnType<typeof rushOnce>>[]) {
   const names = PROGRAMS.filter((name) => rounds[0]?.cpuAfter[name] !== undefined);
   const all = (which: 'cpuBefore' | 'cpuAfter') =>
     Object.fromEntries(names.map((name) => [name, cpu(which, name)]));
-  const problems = rounds.map(({ loads }) => errorsIn(loads, /SPRINKLE_EMPTY/));
+  const turnedAway = rounds.map(({ loads }) => errorsIn(loads, /SPRINKLE_EMPTY/));
   const lost = shares - rounds.length * SHARES;
   return {
     name: RUSH.name,
@@ -119,13 +119,14 @@ function resultOf(rounds: readonly Awaited<ReturnType<typeof rushOnce>>[]) {
     cpuSecondsPer1000Calls: costs(all('cpuBefore'), all('cpuAfter'), answered),
     commitsPerTransfer: sum(({ before, after }) => Number(after.transactions - before.transactions)) / shares,
     walBytesPerTransfer: sum(({ before, after }) => Number(after.walBytes - before.walBytes)) / shares,
-    errors: sum(({ loads }) => errorsIn(loads, /SPRINKLE_EMPTY/).errors) + Math.abs(lost),
+    errors: turnedAway.reduce((total, { errors }) => total + errors, 0) + Math.abs(lost),
     problems: [
-      ...problems.flatMap((found) => found.problems),
+      ...turnedAway.flatMap(({ problems }) => problems),
       ...(lost === 0 ? [] : [`${shares} shares were handed out of ${rounds.length * SHARES}`]),
     ],
     figures: {
-      'answers/s, refused ones too': answered / sum(({ loads }) => loads.seconds),
+      'answers/s, to those who came too late as well': answered / sum(({ loads }) => loads.seconds),
+      'callers turned away': turnedAway.reduce((total, { errors }) => total + errors, 0),
       'seconds until the last share was gone': sum(({ loads }) => loads.lastOkSeconds) / rounds.length,
     },
   };
