@@ -58,19 +58,30 @@ test('1,000 calls in 5 s from two processes at 10/s: the burst and 10/s pass, ex
 test('who waits as told passes, who comes a little earlier does not', { skip }, async () => {
   for (const cost of [1, 3, 7]) {
     const limits = [perUser(50, 10, { key: `waits-${cost}`, cost })];
-    let refused = await peer(0).admit(call({ limits }));
-    for (let tries = 0; refused.outcome === 'admitted' && tries < 100; tries++) {
-      refused = await peer(tries).admit(call({ limits }));
-    }
+    const pace = paceOf({ ratePerSecond: 50, burst: 10 }, cost);
+    let tat: number | undefined;
+    // Whether a call comes early is a matter of Redis's clock: a busy machine may hold one back.
+    const ask = async (caller: number) => {
+      const verdict = await peer(caller).admit(call({ limits }));
+      const decision = decideRate(tat, pace, verdict.at);
+      assert.equal(verdict.outcome, decision.isAllowed ? 'admitted' : 'limited');
+      tat = decision.newTat;
+      return verdict;
+    };
+    const askUntilRefused = async () => {
+      for (let caller = 0; caller < 1000; caller++) {
+        const { outcome, limited } = await ask(caller);
+        if (outcome === 'limited') return limited?.retryAfterMs ?? 0;
+      }
+      return assert.fail('no call was refused');
+    };
     for (let round = 0; round < 5; round++) {
-      const { retryAfterMs = 0 } = refused.limited ?? {};
+      await askUntilRefused();
+      const retryAfterMs = await askUntilRefused();
       assert.ok(retryAfterMs > 0 && retryAfterMs <= cost * 20);
-      const early = await peer(round).admit(call({ limits }));
-      assert.equal(early.outcome, 'limited');
       // Node's timers may be up to a millisecond early.
       await sleep(retryAfterMs + 1);
-      assert.equal((await peer(round).admit(call({ limits }))).outcome, 'admitted');
-      refused = await peer(round).admit(call({ limits }));
+      assert.equal((await ask(round)).outcome, 'admitted');
     }
   }
 });
