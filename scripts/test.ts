@@ -108,8 +108,7 @@ async function orWithout<T>(part: string, starting: Promise<T>): Promise<T | und
 async function runTests(env: Record<string, string>): Promise<boolean> {
   const files = asked.length > 0 ? asked : globSync('test/**/*.test.ts', { cwd: ROOT }).sort();
   const concurrency = `--test-concurrency=${availableParallelism()}`;
-  // A test that ran out of time may leave programs behind that would keep its file, and so everything, from ending.
-  const bounds = ['--test-timeout=300000', '--test-force-exit'];
+  const bounds = ['--test-timeout=300000', '--import', './test/leftovers.ts'];
   return (await run('node', ['--test', concurrency, ...bounds, ...files], env)) === 0;
 }
 

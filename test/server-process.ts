@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { findFree } from '../scripts/dev/ports.ts';
+import { passOn } from './leftovers.ts';
 
 const MAIN = new URL('../src/main.ts', import.meta.url);
 
@@ -32,8 +33,9 @@ export async function startServerProcess(
   const { grpcPort, opsPort } = ports ?? (await freePorts());
   const child = fork(MAIN, {
     env: { ...process.env, ...env, GRPC_PORT: String(grpcPort), OPS_PORT: String(opsPort) },
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
+  passOn(child);
   await Promise.race([once(child, 'message'), failed(child)]);
   const ended = once(child, 'exit').then(([code]) => code as number | null);
   const end = (signal: NodeJS.Signals) => {

@@ -1,6 +1,7 @@
 // Workers as processes of their own, for tests that kill them.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { passOn } from '../leftovers.ts';
 import type { TestDatabase } from '../stack.ts';
 
 /** The worker as it is. */
@@ -33,8 +34,9 @@ export async function startWorkerProcess(
 ): Promise<WorkerProcess> {
   const child = fork(program, {
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
+  passOn(child);
   await Promise.race([once(child, 'message'), failed(child)]);
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode === null && child.signalCode === null) {
