@@ -27,7 +27,10 @@ async function stopAfter(happening: () => unknown): Promise<number | null> {
   const worker = await startWorkerProcess(env);
   await sleep(500);
   await happening();
-  const code = await Promise.race([worker.stop(), sleep(FAR_TOO_LONG_MS, 'still there' as const)]);
+  const code = await Promise.race([
+    worker.stop(),
+    sleep(FAR_TOO_LONG_MS, 'still there' as const, { ref: false }),
+  ]);
   if (code !== 'still there') return code;
   await worker.kill();
   throw new Error('the worker did not end');
