@@ -176,6 +176,8 @@ function serverEnv({ logDir, ports }: Place, redisUrl: string, edgeSecret: strin
     STOP_DRAIN_MS: '0',
     // Ctrl-C shall take ten seconds at most; calls last for milliseconds.
     STOP_GRACE_MS: '5000',
+    // A payout would flood the terminal with its transfers; they are in the file.
+    LOG_STDOUT: 'app',
     ...process.env,
     NODE_ENV: 'development',
     REDIS_URL: redisUrl,

@@ -37,8 +37,8 @@ export interface Config {
   readonly opsPort: number;
   /** The folder of app.log and transactions.log; stdout alone when undefined. */
   readonly logDir: string | undefined;
-  /** Whether the logs go to stdout too. */
-  readonly logStdout: boolean;
+  /** Which logs go to stdout. */
+  readonly logStdout: LogStdout;
   readonly logLevel: LogLevel;
   readonly ledger: {
     readonly maxBatch: number;
@@ -68,7 +68,11 @@ export interface ReplicaConfig {
 
 /** From what importance on a line is logged. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
+/** Which logs go to stdout; `app` leaves out the transactions. */
+export type LogStdout = (typeof LOG_STDOUTS)[number];
 
+/** What LOG_STDOUT can be. */
+export const LOG_STDOUTS = ['all', 'app', 'none'] as const;
 /** From what importance on a line can be logged. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 const POSTGRES = ['postgres:', 'postgresql:'];
@@ -118,7 +122,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     opsHost: read.text('OPS_HOST', '127.0.0.1'),
     opsPort: read.whole('OPS_PORT', 9464, 0, 65535),
     logDir: env.LOG_DIR || undefined,
-    logStdout: read.choice('LOG_STDOUT', 'true', ['true', 'false']) === 'true',
+    logStdout: read.choice('LOG_STDOUT', 'all', LOG_STDOUTS),
     logLevel: read.choice('LOG_LEVEL', 'info', LOG_LEVELS),
     ledger: {
       maxBatch: read.whole('LEDGER_MAX_BATCH', 1024, 1, 10_000),

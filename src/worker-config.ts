@@ -1,5 +1,5 @@
 // The worker's settings: read from the environment once, checked, and typed from then on.
-import { ConfigError, LOG_LEVELS, type LogLevel } from './config.ts';
+import { ConfigError, LOG_LEVELS, LOG_STDOUTS, type LogLevel, type LogStdout } from './config.ts';
 import { EnvReader } from './env-reader.ts';
 
 /** How a worker is set up. */
@@ -18,7 +18,7 @@ export interface WorkerConfig {
   /** What opens the board of queues on the ops port; there is no board when undefined. */
   readonly opsKey: string | undefined;
   readonly logDir: string | undefined;
-  readonly logStdout: boolean;
+  readonly logStdout: LogStdout;
   readonly logLevel: LogLevel;
   readonly ledger: { readonly maxBatch: number; readonly lanes: number; readonly maxWaiting: number };
   /** Connections for all but the ledger. */
@@ -50,7 +50,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
     opsPort: read.whole('OPS_PORT', 9465, 0, 65535),
     opsKey: env.OPS_KEY ? read.secret('OPS_KEY') : undefined,
     logDir: env.LOG_DIR || undefined,
-    logStdout: read.choice('LOG_STDOUT', 'true', ['true', 'false']) === 'true',
+    logStdout: read.choice('LOG_STDOUT', 'all', LOG_STDOUTS),
     logLevel: read.choice('LOG_LEVEL', 'info', LOG_LEVELS),
     ledger: {
       maxBatch: read.whole('LEDGER_MAX_BATCH', 1024, 1, 10_000),

@@ -104,7 +104,7 @@ export function serverEnv(database: TestDatabase, logDir: string): Record<string
     GRPC_PORT: '0',
     OPS_PORT: '0',
     LOG_DIR: logDir,
-    LOG_STDOUT: 'false',
+    LOG_STDOUT: 'none',
     // No edge has to notice, but in the tests that are about that.
     STOP_DRAIN_MS: '0',
   };

@@ -131,7 +131,7 @@ function startWorker(
     REDIS_URL: redisUrl,
     OPS_PORT: '0',
     LOG_DIR: logDir,
-    LOG_STDOUT: 'false',
+    LOG_STDOUT: 'none',
     ...more,
   });
 }
@@ -155,7 +155,7 @@ async function startServer(
     GRPC_PORT: String(ports.grpc),
     OPS_PORT: String(ports.ops),
     LOG_DIR: logDir,
-    LOG_STDOUT: 'false',
+    LOG_STDOUT: 'none',
     EDGE_SECRET: edgeSecret,
     KEY_ENCRYPTION_KEYS: keyEncryptionKeys,
     // One machine and a thousand users ask for more than anybody may; what limits cost is measured all the same.

@@ -1,9 +1,9 @@
-// The two logs: what the program does (app) and what money did (transactions), each on stdout and in its own file.
+// The two logs: what the program does (app) and what money did (transactions), on stdout and each in its own file.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Logger, multistream, pino } from 'pino';
-import type { LogLevel } from '../config.ts';
+import type { LogLevel, LogStdout } from '../config.ts';
 import type { Transfer } from '../domain/transfer.ts';
 import { bufferLines, type LineBuffer } from './line-buffer.ts';
 
@@ -23,7 +23,8 @@ const SECRETS = ['*.secret', '*.password', '*.authorization', '*.signature', '*.
 export interface LogOptions {
   /** The folder of app.log and transactions.log; none when undefined. */
   readonly folder: string | undefined;
-  readonly stdout: boolean;
+  /** Which of them go to stdout. */
+  readonly stdout: LogStdout;
   readonly level: LogLevel;
 }
 
@@ -33,9 +34,12 @@ const CLOSE_WITHIN_MS = 1000;
 /** Opens the logs. */
 export function openLogs({ folder, stdout, level }: LogOptions): Logs {
   if (folder) mkdirSync(folder, { recursive: true });
-  const shared = stdout ? [bufferLines(1)] : [];
+  const shared = stdout === 'none' ? [] : [bufferLines(1)];
   const app = [...shared, ...(folder ? [bufferLines(join(folder, 'app.log'))] : [])];
-  const transactions = [...shared, ...(folder ? [bufferLines(join(folder, 'transactions.log'))] : [])];
+  const transactions = [
+    ...(stdout === 'all' ? shared : []),
+    ...(folder ? [bufferLines(join(folder, 'transactions.log'))] : []),
+  ];
   const streams = new Set([...app, ...transactions]);
   const timer = setInterval(() => {
     for (const stream of streams) stream.flush();

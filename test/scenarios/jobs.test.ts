@@ -19,7 +19,7 @@ before(async () => {
   redis = await startOwnRedis();
   stack = await startStack();
   const env = workerEnv(stack.database, redis.url);
-  worker = await startWorker(readWorkerConfig({ ...env, OPS_KEY, LOG_STDOUT: 'false' }));
+  worker = await startWorker(readWorkerConfig({ ...env, OPS_KEY, LOG_STDOUT: 'none' }));
 });
 after(async () => {
   if (withoutRedis) return;
