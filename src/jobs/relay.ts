@@ -40,9 +40,16 @@ export function startRelay(tools: RelayTools): Relay {
   );
   const run = async () => {
     await connected(tools.queues);
+    let isBegun = false;
     while (!stopping.signal.aborted) {
       woken = Promise.withResolvers<void>();
-      await look(tools, stopping.signal).catch((error) => tools.observer.trouble('relaying', error));
+      try {
+        if (!isBegun) await begin(tools);
+        isBegun = true;
+        await look(tools, stopping.signal);
+      } catch (error) {
+        tools.observer.trouble('relaying', error);
+      }
       const waiting = new AbortController();
       await Promise.race([woken.promise, sleep(LOOK_EVERY_MS, undefined, waiting).catch(() => {})]);
       waiting.abort();
@@ -70,6 +77,11 @@ async function connected(queues: Queues): Promise<void> {
     )
       return;
   }
+}
+
+/** Redis may have the schedules of an older release. */
+async function begin({ queues }: RelayTools): Promise<void> {
+  if (await hasSchedules(queues)) await writeSchedules(queues);
 }
 
 async function look(tools: RelayTools, stopping: AbortSignal): Promise<void> {
