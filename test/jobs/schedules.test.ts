@@ -10,7 +10,7 @@ import { makeDatabase } from '../stack.ts';
 import { startWorkerProcess, workerEnv } from './worker-process.ts';
 
 const DAY_MS = 86_400_000;
-const MANY_LOOKS = 100;
+const MANY_LOOKS = 400;
 
 test('a worker that starts replaces the schedules of an older release, and adds those that it did not have', {
   skip: withoutRedis,
