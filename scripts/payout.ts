@@ -1,7 +1,7 @@
 // `npm run payout -- october.csv --user 1001`: pays every line of a file, once, and shows how far it is.
 import { parseArgs } from 'node:util';
 import { connect, type Json } from '../src/client/grpc.ts';
-import { dataDirOf, dataDirPrefix, readDevInfo } from './dev/dev-json.ts';
+import { dataDirOf, dataDirPrefix, readDevInfo, shellWord } from './dev/dev-json.ts';
 import { wordsFor } from './dev/say-call.ts';
 import { SetupError } from './dev/setup-error.ts';
 import { signingKeyIn } from './dev/signing-key.ts';
@@ -42,7 +42,9 @@ onStopSignal(
   () => {
     progress.end();
     console.error(INTERRUPTED[phase]);
-    console.error(`  ${dataDirPrefix(dataDir)}npm run payout -- ${asTyped(process.argv.slice(2))}`);
+    console.error(
+      `  ${dataDirPrefix(dataDir)}npm run payout -- ${process.argv.slice(2).map(shellWord).join(' ')}`,
+    );
     process.exit(EXIT.interrupted);
   },
   () => process.exit(EXIT.interrupted),
@@ -163,11 +165,4 @@ function fail(error: unknown): number {
   console.error(wordsFor(error, dataDir));
   if (phase === 'started') console.error('The payout goes on by itself; the same command watches it again');
   return EXIT.failed;
-}
-
-/** Arguments as they are typed into a shell. */
-function asTyped(args: readonly string[]): string {
-  return args
-    .map((arg) => (/^[\w.,:/@=-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`))
-    .join(' ');
 }

@@ -110,7 +110,8 @@ function resultOf(rounds: readonly Awaited<ReturnType<typeof rushOnce>>[]) {
   const names = PROGRAMS.filter((name) => rounds[0]?.cpuAfter[name] !== undefined);
   const all = (which: 'cpuBefore' | 'cpuAfter') =>
     Object.fromEntries(names.map((name) => [name, cpu(which, name)]));
-  const turnedAway = rounds.map(({ loads }) => errorsIn(loads, /SPRINKLE_EMPTY/));
+  const refusals = rounds.map(({ loads }) => errorsIn(loads, /SPRINKLE_EMPTY/));
+  const turnedAway = refusals.reduce((total, { errors }) => total + errors, 0);
   const lost = shares - rounds.length * SHARES;
   return {
     name: RUSH.name,
@@ -119,14 +120,14 @@ function resultOf(rounds: readonly Awaited<ReturnType<typeof rushOnce>>[]) {
     cpuSecondsPer1000Calls: costs(all('cpuBefore'), all('cpuAfter'), answered),
     commitsPerTransfer: sum(({ before, after }) => Number(after.transactions - before.transactions)) / shares,
     walBytesPerTransfer: sum(({ before, after }) => Number(after.walBytes - before.walBytes)) / shares,
-    errors: turnedAway.reduce((total, { errors }) => total + errors, 0) + Math.abs(lost),
+    errors: turnedAway + Math.abs(lost),
     problems: [
-      ...turnedAway.flatMap(({ problems }) => problems),
+      ...refusals.flatMap(({ problems }) => problems),
       ...(lost === 0 ? [] : [`${shares} shares were handed out of ${rounds.length * SHARES}`]),
     ],
     figures: {
       'answers/s, to those who came too late as well': answered / sum(({ loads }) => loads.seconds),
-      'callers turned away': turnedAway.reduce((total, { errors }) => total + errors, 0),
+      'callers turned away': turnedAway,
       'seconds until the last share was gone': sum(({ loads }) => loads.lastOkSeconds) / rounds.length,
     },
   };

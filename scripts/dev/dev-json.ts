@@ -48,11 +48,16 @@ export function nameOfDataDir(dataDir: string): string {
   return inside.startsWith('..') ? dataDir : inside || '.';
 }
 
+/** Text as one word of a shell's. */
+export function shellWord(text: string): string {
+  return /^[\w.,:/@=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
 /** What to put before a command so that it talks to this data folder in any terminal. */
 export function dataDirPrefix(dataDir: string): string {
   const name = nameOfDataDir(dataDir);
   if (name === DEFAULT_DATA_DIR) return '';
-  return `DATA_DIR='${name.replaceAll("'", `'\\''`)}' `;
+  return `DATA_DIR=${shellWord(name)} `;
 }
 
 function fileOf(dataDir: string): string {

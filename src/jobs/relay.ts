@@ -40,13 +40,12 @@ export function startRelay(tools: RelayTools): Relay {
   );
   const run = async () => {
     await connected(tools.queues);
-    let isBegun = false;
+    let isFirst = true;
     while (!stopping.signal.aborted) {
       woken = Promise.withResolvers<void>();
       try {
-        if (!isBegun) await begin(tools);
-        isBegun = true;
-        await look(tools, stopping.signal);
+        await look(tools, stopping.signal, isFirst);
+        isFirst = false;
       } catch (error) {
         tools.observer.trouble('relaying', error);
       }
@@ -79,18 +78,13 @@ async function connected(queues: Queues): Promise<void> {
   }
 }
 
-/** Redis may have the schedules of an older release. */
-async function begin({ queues }: RelayTools): Promise<void> {
-  if (await hasSchedules(queues)) await writeSchedules(queues);
-}
-
-async function look(tools: RelayTools, stopping: AbortSignal): Promise<void> {
+async function look(tools: RelayTools, stopping: AbortSignal, isFirst: boolean): Promise<void> {
   const { pool, queues, observer } = tools;
-  if (!(await hasSchedules(queues))) {
-    // Redis was emptied, or is new. The schedules come last: cut off before them, all of this happens again.
-    await forgetRelayed(pool);
-    await writeSchedules(queues);
-  }
+  // Redis was emptied, or is new. The schedules come last: cut off before them, all of this happens again.
+  const isEmpty = !(await hasSchedules(queues));
+  if (isEmpty) await forgetRelayed(pool);
+  // Who has just started may meet the schedules of an older release.
+  if (isEmpty || isFirst) await writeSchedules(queues);
   await forgetOverdue(pool, OVERDUE_MS);
   for (let count = BATCH; count === BATCH && !stopping.aborted; ) {
     count = await relayRows(pool, BATCH, (rows) => send(queues, rows));

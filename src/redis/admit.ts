@@ -132,7 +132,7 @@ function readVerdicts(answer: string, requests: readonly AdmissionRequest[]): Sh
       limit: limit.burst,
       ...standingOf(paceOf(limit, limit.cost), next()),
     }));
-    const by = [...limits, ...caps][refusing - 1];
+    const by = refusing === 0 ? undefined : [...limits, ...caps][refusing - 1];
     if (!by) return { outcome: 'admitted', limits: states, at };
     return { outcome: 'limited', limited: { name: by.name, retryAfterMs }, limits: states, at };
   });
