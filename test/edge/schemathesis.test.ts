@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { findProgram } from '../../scripts/dev/python-environment.ts';
+import { readMetrics, sumOf } from '../ops/pages.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 import type { Json } from '../teller.ts';
@@ -83,14 +84,14 @@ async function endedPayout(user: number, wallet_id: string): Promise<string> {
   return call('CancelPayout', { payout_id });
 }
 
-async function transferCount(): Promise<number> {
-  const { rows } = await stack.db.query('SELECT count(*)::int AS count FROM transfers');
-  return rows[0].count;
+async function answeredOk(): Promise<number> {
+  const samples = await readMetrics(`http://127.0.0.1:${stack.app.opsPort}`);
+  return sumOf(samples, 'ppuri_rpc_duration_seconds_count', { code: 'OK' });
 }
 
 for (const name of ['wallet.v1', 'wallet.v2']) {
   test(`${name} keeps what its document promises`, { skip, timeout: 120_000 }, async () => {
-    const before = await transferCount();
+    const before = await answeredOk();
     const document = fileURLToPath(new URL(`../../gen/openapi/${name}.json`, import.meta.url));
     const { code, output } = await run([
       ...['run', document, '--url', stack.restUrl, '--checks', CHECKS.join(',')],
@@ -102,7 +103,8 @@ for (const name of ['wallet.v1', 'wallet.v2']) {
     assert.equal(code, 0, output.slice(-8000));
     // Were nothing signed rightly, every answer would be a 401, and every one of them documented.
     assert.doesNotMatch(output, /Authentication failed/);
-    assert.ok((await transferCount()) > before + 5, 'hardly any money moved: the run stayed at the door');
+    // How much money moves is up to the ids that are drawn, and differs from run to run.
+    assert.ok((await answeredOk()) > before + 100, 'hardly any call was let in: the run stayed at the door');
   });
 }
 
