@@ -1,4 +1,5 @@
 // `npm run payout -- october.csv --user 1001`: pays every line of a file, once, and shows how far it is.
+import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { connect, type Json } from '../src/client/grpc.ts';
 import { dataDirOf, dataDirPrefix, readDevInfo, shellWord } from './dev/dev-json.ts';
@@ -6,7 +7,7 @@ import { wordsFor } from './dev/say-call.ts';
 import { SetupError } from './dev/setup-error.ts';
 import { signingKeyIn } from './dev/signing-key.ts';
 import { onStopSignal } from './dev/stop-signals.ts';
-import { checkRows } from './payout/check-rows.ts';
+import { checkRows, sumsText } from './payout/check-rows.ts';
 import { type Client, patientClient } from './payout/patient-client.ts';
 import { BadLinesError, type Order, type Phase, pay } from './payout/pay.ts';
 import { openProgress } from './payout/progress.ts';
@@ -16,13 +17,16 @@ import type { Complaint } from './payout/table.ts';
 
 const USAGE = `usage: npm run payout -- FILE --user ID
   FILE                         .csv with a header, .ndjson or .jsonl; - for the standard input, CSV unless --format says ndjson.
-                               Columns: user_id or wallet_id, amount, and if wanted currency, key, memo
+                               Columns: user_id or wallet_id, amount, and if wanted currency, key, memo.
+                               Amounts are in the unit that people count in: 1000 is 1,000 won, 10.50 is ten and a half
+                               dollars. (The API counts in the smallest unit: 1050 cents.)
   --wallet ID                  the wallet of the user that pays; the default wallet when left out
   --mode each|all-or-nothing   pay what can be paid (each, when left out), or nothing where one line cannot be
   --key NAME                   the name of this payout: what went out under it is not paid again, and goes on where it
                                stopped. When left out, it is the name of the file
   --memo TEXT                  a note for the user's own history
-  --format csv|ndjson`;
+  --format csv|ndjson
+  --yes                        do not ask before paying; scripts need it`;
 
 const WALLETS_A_PAGE = 100;
 /** A server that comes back is noticed within this, in milliseconds. */
@@ -52,7 +56,7 @@ onStopSignal(
 process.exit(await run().catch(fail));
 
 async function run(): Promise<number> {
-  const { name, format, user, wallet, ...wish } = readOptions();
+  const { name, format, user, wallet, isConfirmed, ...wish } = readOptions();
   const key = wish.key ?? keyOf(name);
   const file = await readPayments(name, format);
   // Without a row there is nothing more to find out; otherwise everything is said at once.
@@ -73,9 +77,8 @@ async function run(): Promise<number> {
     key,
     lines: checked.lines,
   };
-  console.error(
-    `${shown(name)}: ${order.lines.length.toLocaleString('en')} to pay out of wallet ${payer.id}`,
-  );
+  console.error(`${shown(name)}: ${sumsText(order.lines)}, out of wallet ${payer.id}`);
+  if (!isConfirmed) await confirm();
   try {
     const outcome = await pay(client, order, progress, (now) => {
       phase = now;
@@ -97,6 +100,10 @@ function readOptions() {
   const { values, positionals } = parse();
   const [name, ...rest] = positionals;
   const { user, wallet, mode, key, memo, format } = values;
+  if (values.help) {
+    console.log(USAGE);
+    process.exit(EXIT.paid);
+  }
   if (name === undefined || rest.length > 0) throw new SetupError(USAGE);
   if (user === undefined) throw new SetupError('whose money is it? --user 1001');
   if (!/^[1-9]\d{0,18}$/.test(user)) throw new SetupError(`--user takes a user's number, not "${user}"`);
@@ -114,7 +121,20 @@ function readOptions() {
     wantsAll: mode === 'all-or-nothing',
     key,
     memo,
+    isConfirmed: values.yes,
   };
+}
+
+/** Asks whoever sits at the terminal. Throws a SetupError where the answer is not yes, or nobody is there to ask. */
+async function confirm(): Promise<void> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    throw new SetupError('Nothing was sent. If this is what you want to pay, say --yes');
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  terminal.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+  const answer = await terminal.question('Pay this? Lines paid before are not paid again. [y/N] ');
+  terminal.close();
+  if (!/^\s*(y|yes)\s*$/i.test(answer)) throw new SetupError('Nothing was sent');
 }
 
 function parse() {
@@ -127,6 +147,8 @@ function parse() {
         key: { type: 'string' },
         memo: { type: 'string', default: '' },
         format: { type: 'string' },
+        yes: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
       },
       allowPositionals: true,
     });

@@ -74,12 +74,18 @@ function faultsOf({ line, fields }: Row): Complaint[] {
   return faults;
 }
 
-/** An amount as people write it, in the smallest unit; or what is wrong with it. */
+/**
+ * An amount in the unit that people count in (won, dollars), turned into the smallest unit of its currency (won, cents);
+ * or what is wrong with it.
+ */
 function readAmount(written: string, currency: string): bigint | string {
   if (written === '') return 'is empty';
   const [, sign = '', whole = '', decimals = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(written) ?? [];
-  if (whole === '') return `${quoted(written)} is not an amount; write digits only, like 1000`;
   const digits = decimalsOf(currency);
+  if (whole === '') {
+    const example = digits === 0 ? '1000' : `1000.${'50'.padEnd(digits, '0').slice(0, digits)}`;
+    return `${quoted(written)} is not an amount in ${currency}; write digits only, like ${example}`;
+  }
   if (decimals.length > digits) {
     const has = digits === 0 ? 'no decimals' : `${digits} decimals`;
     return `${quoted(written)} has more decimals than ${currency}, which has ${has}`;
@@ -97,6 +103,27 @@ function decimalsOf(currency: string): number {
   return (
     new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 0
   );
+}
+
+/**
+ * How many lines there are and what they add up to, for each currency: `2 lines, 800 KRW`. Amounts below zero, which the
+ * server refuses, take nothing off: the sum never says less than what may be paid.
+ */
+export function sumsText(lines: readonly FileLine[]): string {
+  const sums = new Map<string, { count: number; minorUnits: bigint }>();
+  for (const { request } of lines) {
+    const { currency_code, minor_units } = request.amount as { currency_code: string; minor_units: string };
+    const sum = sums.get(currency_code) ?? { count: 0, minorUnits: 0n };
+    sum.count += 1;
+    sum.minorUnits += BigInt(minor_units) > 0n ? BigInt(minor_units) : 0n;
+    sums.set(currency_code, sum);
+  }
+  return [...sums]
+    .map(
+      ([currency, { count, minorUnits }]) =>
+        `${count.toLocaleString('en')} ${count === 1 ? 'line' : 'lines'}, ${moneyText(currency, minorUnits)}`,
+    )
+    .join('; ');
 }
 
 /** Money in the smallest unit of its currency, as people read it: 1,050.00 USD. */

@@ -4,6 +4,13 @@ import { type Info, parse } from 'csv-parse/sync';
 import { MAX_PAYOUT_LINES } from '../../src/domain/payout.ts';
 import { type Complaint, isColumn, quoted, type Row, type Table, unknownColumn } from './table.ts';
 
+/** What spreadsheet programs of some countries write between columns. */
+const SEPARATORS = [
+  [';', 'semicolons'],
+  ['\t', 'tabs'],
+  ['|', 'vertical bars'],
+] as const;
+
 interface Parsed {
   readonly record: readonly string[];
   readonly info: Info;
@@ -55,6 +62,11 @@ function tableOf([header, ...records]: readonly Parsed[]): Table {
 }
 
 function headerComplaints(line: number, names: readonly string[]): Complaint[] {
+  const [only = ''] = names;
+  const separator = names.length === 1 ? SEPARATORS.find(([char]) => only.includes(char)) : undefined;
+  if (separator) {
+    return [{ line, words: `the columns are separated by ${separator[1]}; save the file with commas` }];
+  }
   const unknown = names.filter((name) => !isColumn(name)).map((name) => unknownColumn(line, name));
   const doubled = names.filter((name, index) => names.indexOf(name) !== index);
   const lacks = [

@@ -1,4 +1,5 @@
 // Opens a file of payments, or stdin, and reads what is in it.
+import { hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { MAX_PAYOUT_LINES } from '../../src/domain/payout.ts';
@@ -34,15 +35,15 @@ export async function readPayments(name: string, asked: string | undefined): Pro
 }
 
 /**
- * The payout's name where nobody gave it one: that of the file, without its folder. So a file that was mended after some
- * of its lines were paid is not taken for a new one. Throws a SetupError where there is none that can be used.
+ * The payout's idempotency key where nobody gave it one: a digest of the file's name without its folder. So a file that
+ * was mended after some of its lines were paid is not taken for a new one. Names that some file systems do not tell apart
+ * are one name: upper and lower case, and composed and decomposed letters (Unicode Standard Annex #15, NFC). Throws a
+ * SetupError for the standard input, which has no name.
  */
 export function keyOf(name: string): string {
   if (name === '-') throw new SetupError('the standard input has no name; give the payout one with --key');
-  const key = `file:${encodeURIComponent(basename(name))}`;
-  if (key.length > LONGEST_KEY)
-    throw new SetupError(`the name of ${name} is too long; give a shorter one with --key`);
-  return key;
+  const folded = basename(name).normalize('NFC').toUpperCase().toLowerCase().normalize('NFC');
+  return `file:${hash('sha256', folded, 'base64url')}`;
 }
 
 /** What a file is called in messages. */

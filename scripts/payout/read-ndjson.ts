@@ -1,6 +1,14 @@
 // Reads payments from NDJSON: an object a line, with the same names as the columns of CSV.
 import { MAX_PAYOUT_LINES } from '../../src/domain/payout.ts';
-import { type Column, type Complaint, isColumn, type Row, type Table, unknownColumn } from './table.ts';
+import {
+  type Column,
+  type Complaint,
+  isColumn,
+  quoted,
+  type Row,
+  type Table,
+  unknownColumn,
+} from './table.ts';
 
 /** Reads all of it. Empty lines are left out. */
 export function readNdjson(text: string): Table {
@@ -26,7 +34,10 @@ function readObject(line: number, written: string): Row | Complaint[] {
   if (typeof said !== 'object' || said === null || Array.isArray(said)) {
     return [{ line, words: 'is not an object like {"user_id": 1002, "amount": 500}' }];
   }
-  const complaints: Complaint[] = [];
+  const complaints: Complaint[] = doubledNames(written).map((name) => ({
+    line,
+    words: `the name ${quoted(name)} is there twice`,
+  }));
   const fields: Partial<Record<Column, string>> = {};
   for (const [name, value] of Object.entries(said)) {
     if (!isColumn(name)) complaints.push(unknownColumn(line, name));
@@ -35,6 +46,17 @@ function readObject(line: number, written: string): Row | Complaint[] {
   }
   if (complaints.length > 0) return complaints;
   return { line, fields: Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== '')) };
+}
+
+/**
+ * The names that a line gives more than once, where JSON.parse silently keeps the last (RFC 8259, section 4, leaves that
+ * open). The text must be valid JSON: then a string that a colon follows is a name. What is nested is refused anyway.
+ */
+function doubledNames(written: string): string[] {
+  const names = [...written.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?/g)]
+    .filter(([, , colon]) => colon !== undefined)
+    .map(([, name = '""']) => String(JSON.parse(name)));
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
 }
 
 /** Numbers as they are written, digit by digit: what JSON makes of them would round large ones. */

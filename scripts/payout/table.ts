@@ -39,8 +39,12 @@ export function unknownColumn(line: number, name: string): Complaint {
   return { line, words: `${shown}; there are ${COLUMNS.join(', ')}` };
 }
 
+const INVISIBLE = /[\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}\u00a0\u115f\u1160\u3164\uffa0]/gu;
+
 /** Text of a file as it is shown: in quotes, in one line, and not too long. */
 export function quoted(text: string): string {
   const most = 40;
-  return JSON.stringify(text.length > most ? `${text.slice(0, most)}…` : text);
+  const short = JSON.stringify(text.length > most ? `${text.slice(0, most)}…` : text);
+  // What has no shape of its own (a zero-width space, a mark that turns the text around) is shown by its number.
+  return short.replace(INVISIBLE, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`);
 }

@@ -37,13 +37,13 @@ async function saidOf(
 
 test('every field that is wrong is named by its line, as an editor counts, and its column', async () => {
   const bad = [
-    ['1e3', 'amount: "1e3" is not an amount; write digits only, like 1000'],
+    ['1e3', 'amount: "1e3" is not an amount in KRW; write digits only, like 1000'],
     ['12.5', 'amount: "12.5" has more decimals than KRW, which has no decimals'],
-    ['"1,000"', 'amount: "1,000" is not an amount; write digits only, like 1000'],
+    ['"1,000"', 'amount: "1,000" is not an amount in KRW; write digits only, like 1000'],
     ['99999999999999999999', 'amount: "99999999999999999999" is too large'],
     ['', 'amount: is empty'],
-    ['+5', 'amount: "+5" is not an amount; write digits only, like 1000'],
-    ['NaN', 'amount: "NaN" is not an amount; write digits only, like 1000'],
+    ['+5', 'amount: "+5" is not an amount in KRW; write digits only, like 1000'],
+    ['NaN', 'amount: "NaN" is not an amount in KRW; write digits only, like 1000'],
   ] as const;
   const rest = [
     ['abc,1,,,', 'user_id: "abc" is not a user\'s number'],
@@ -51,6 +51,8 @@ test('every field that is wrong is named by its line, as an editor counts, and i
     [',1,,,', 'user_id: is empty, and so is wallet_id'],
     ['1,1,won,,', 'currency: "won" is not a code like KRW, USD, EUR, JPY'],
     ['1,1.234,USD,,', 'amount: "1.234" has more decimals than USD, which has 2 decimals'],
+    ['1,x,USD,,', 'amount: "x" is not an amount in USD; write digits only, like 1000.50'],
+    ['1\u200b,1,,,', 'user_id: "1\\u{200b}" is not a user\'s number'],
     ['1,1,,a b,', 'key: "a b" is not 1 to 64 visible ASCII characters'],
     [
       '1,1,,,"two\nlines"',
@@ -84,19 +86,21 @@ test('NDJSON: numbers are taken digit by digit, and what is no payment is named'
     '[1, 2]',
     '{"user_id": 1, "amount": 5',
     '{"user_id": 1, "amuont": 5}',
+    '{"user_id": 1, "amount": 5, "memo": ", \\"amount\\": ", "\\u0061mount" : 5000}',
     '{"user_id": 1, "wallet_id": "00000000-0000-4000-8000-000000000000", "amount": 1, "memo": "\\ud800"}',
   ];
   assert.deepEqual(
     (await saidOf('bad.ndjson', rows.join('\n'))).map((line) => line.replace(/;.*| like \{.*/, '')),
     [
-      'bad.ndjson, line 1: amount: "1e3" is not an amount',
+      'bad.ndjson, line 1: amount: "1e3" is not an amount in KRW',
       'bad.ndjson, line 2: amount: "9223372036854775808" is too large',
       'bad.ndjson, line 4: amount: must be a number or text',
       'bad.ndjson, line 5: is not an object',
       'bad.ndjson, line 6: is not JSON',
       'bad.ndjson, line 7: an unknown column "amuont"',
-      'bad.ndjson, line 8: wallet_id: and user_id are both given',
-      'bad.ndjson, line 8: memo: "\\ud800" is longer than 200 characters or has control characters (such as ends of lines)',
+      'bad.ndjson, line 8: the name "amount" is there twice',
+      'bad.ndjson, line 9: wallet_id: and user_id are both given',
+      'bad.ndjson, line 9: memo: "\\ud800" is longer than 200 characters or has control characters (such as ends of lines)',
       'Nothing was sent',
     ],
   );
@@ -117,6 +121,19 @@ const whole: readonly [name: string, content: string | Buffer | undefined, said:
       'header.csv, line 1: the header lacks user_id or wallet_id',
       'Nothing was sent',
     ],
+  ],
+  [
+    'semicolons.csv',
+    'user_id;amount\n1;1\n',
+    [
+      'semicolons.csv, line 1: the columns are separated by semicolons; save the file with commas',
+      'Nothing was sent',
+    ],
+  ],
+  [
+    'tabs.csv',
+    'user_id\tamount\n1\t1\n',
+    ['tabs.csv, line 1: the columns are separated by tabs; save the file with commas', 'Nothing was sent'],
   ],
   [
     'latin1.csv',
@@ -143,6 +160,23 @@ for (const [name, content, said] of whole) {
   });
 }
 
+test('without a yes nothing is sent: the count and the sum of each currency are shown first', async () => {
+  const name = program.file('sums.csv', 'user_id,amount,currency\n1,400,\n1,600,KRW\n1,10.5,USD\n1,-7,KRW\n');
+  const said = await saidOf(name, undefined);
+  assert.match(
+    said[0] ?? '',
+    /^sums\.csv: 3 lines, 1,000 KRW; 1 line, 10\.50 USD, out of wallet [0-9a-f-]{36}$/,
+  );
+  assert.deepEqual(said.slice(1), ['Nothing was sent. If this is what you want to pay, say --yes']);
+});
+
+test('at a terminal it asks, and anything but a yes sends nothing', async () => {
+  const name = program.file('asked.csv', 'user_id,amount\n1,1\n');
+  const { code, stdout } = await program.runInTerminal([name, '--user', String(PAYER)], 'no\n');
+  assert.equal(code, 1);
+  assert.match(stdout, /1 line, 1 KRW, .*Pay this\? .*\[y\/N\].*Nothing was sent/s);
+});
+
 test('flags that make no sense, and nobody to talk to: one line', async () => {
   const name = program.file('good.csv', 'user_id,amount\n1,1\n');
   const said = async (...args: string[]) => (await program.run(args)).stderr.trimEnd().split('\n')[0];
@@ -154,6 +188,9 @@ test('flags that make no sense, and nobody to talk to: one line', async () => {
   );
   assert.match((await said(name, '--user', '5699')) ?? '', /there is no such user/);
   assert.equal(await said(name, '--user', '5601', '--wallet', 'x'), 'user 5601 has no wallet x');
+  const { code: helped, stdout: help } = await program.run(['--help']);
+  assert.equal(helped, 0);
+  assert.match(help, /^usage: .*Amounts are in the unit that people count in/s);
   const nobody = openProgram('127.0.0.1:1', stack.key);
   const { code, stderr } = await nobody.run([
     nobody.file('good.csv', 'user_id,amount\n1,1\n'),

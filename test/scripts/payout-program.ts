@@ -27,9 +27,13 @@ export interface Program {
   file(name: string, content: string | Buffer): string;
   begin(args: readonly string[], input?: string): Run;
   run(args: readonly string[], input?: string): Promise<Ended>;
+  /** Runs at a terminal, and types this. What it writes, stderr too, is in stdout. */
+  runInTerminal(args: readonly string[], typed: string): Promise<Ended>;
   close(): void;
 }
 
+/** Gives a program a terminal: what it reads there comes from our standard input. */
+const TERMINAL = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
 const ROOT = resolve(import.meta.dirname, '../..');
 
 /** Points the program to a server, as a running `npm start` does. */
@@ -41,8 +45,9 @@ export function openProgram(grpcAddress: string, key: SigningKey): Program {
     join(folder, 'dev.json'),
     JSON.stringify({ grpcAddress, keys: [{ keyId: key.keyId, secret }] }),
   );
-  const begin = (args: readonly string[], input = ''): Run => {
-    const child = spawn(process.execPath, [join(ROOT, 'scripts/payout.ts'), ...args], {
+  const program = [process.execPath, join(ROOT, 'scripts/payout.ts')];
+  const begin = (args: readonly string[], input = '', [command = '', ...first] = program): Run => {
+    const child = spawn(command, [...first, ...args], {
       cwd: folder,
       env: { ...process.env, DATA_DIR: folder },
     });
@@ -76,6 +81,7 @@ export function openProgram(grpcAddress: string, key: SigningKey): Program {
     },
     begin,
     run: (args, input) => begin(args, input).ended,
+    runInTerminal: (args, typed) => begin(args, typed, ['python3', '-c', TERMINAL, ...program]).ended,
     close: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -11,7 +11,7 @@ import { type Stack, serverEnv, startStack } from '../stack.ts';
 import { openProgram, type Program } from './payout-program.ts';
 
 const [PAYER, BO, CHO] = [5501, 5502, 5503];
-const USER = ['--user', String(PAYER)];
+const USER = ['--user', String(PAYER), '--yes'];
 const options = { skip: withoutRedis };
 
 let stack: Stack;
@@ -58,7 +58,7 @@ test('Ctrl-C while the payout runs: it goes on, and the same command watches it 
   assert.equal(code, 130);
   assert.match(
     stderr,
-    /The payout goes on without you\. Watch it again with\n.*npm run payout -- few\.csv --user 5501\n/,
+    /The payout goes on without you\. Watch it again with\n.*npm run payout -- few\.csv --user 5501 --yes\n/,
   );
   assert.deepEqual(gained(begun, await balances()), [-800, 0, 0], 'it is set aside');
   await startWorker();
@@ -125,6 +125,33 @@ test(
 function withoutWords(failure: string): string {
   return failure.replace(/: [^:]*(?=\()/, ' ');
 }
+
+test(
+  'a file is the same payout under every spelling of its name that a file system takes for the same',
+  options,
+  async () => {
+    await startWorker();
+    const begun = await balances();
+    const name = `${'십일월 급여 '.repeat(5)}Été.csv`;
+    const spellings = [name, name.normalize('NFD'), name.toUpperCase(), name.replace('É', 'é')];
+    for (const [index, spelling] of spellings.entries()) {
+      const file = program.file(spelling, `user_id,amount\n${BO},70\n`);
+      const { code, stdout, stderr } = await program.run([file, ...USER]);
+      assert.equal(code, 0, stderr);
+      if (index > 0) assert.match(stdout, /^This was paid before/);
+    }
+    assert.deepEqual(gained(begun, await balances()), [-70, 70, 0]);
+  },
+);
+
+test('at a terminal a yes pays', options, async () => {
+  await startWorker();
+  const begun = await balances();
+  const name = program.file('asked.csv', `user_id,amount\n${BO},4\n`);
+  const { code, stdout } = await program.runInTerminal([name, '--user', String(PAYER)], 'y\n');
+  assert.equal(code, 0, stdout);
+  assert.deepEqual(gained(begun, await balances()), [-4, 4, 0]);
+});
 
 test('NDJSON, and CSV from the standard input', options, async () => {
   await startWorker();
