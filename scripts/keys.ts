@@ -85,7 +85,7 @@ try {
   if (!(error instanceof SetupError || error instanceof Refusal)) throw error;
   const fields =
     error instanceof Refusal
-      ? error.violations.map(({ field, description }) => `\n  ${field}: ${description}`)
+      ? error.violations.map(({ field, description }) => `\n  ${field}: ${description.en}`)
       : [];
   console.error(error.message + fields.join(''));
   process.exitCode = 1;

@@ -31,7 +31,7 @@ export const EDGE_STATUS: Readonly<Partial<Record<Reason, number>>> = {
 const HEAD = `# Errors
 Printed by \`npm run errors\` from \`src/domain/reasons.ts\`; a test holds it in step.
 
-Every answer that is not OK, over gRPC and REST, from the server and from the edge, has one shape: google.rpc.Status with exactly one ErrorInfo (\`reason\`, domain \`ppuri\`, \`metadata.code\`), a BadRequest with a violation for each field or header that is wrong, RetryInfo where waiting helps, and a LocalizedMessage in English or Korean by accept-language. Switch on the code or the reason, not on the words: reasons are added, codes stay.
+Every answer that is not OK, over gRPC and REST, from the server and from the edge, has one shape: google.rpc.Status with exactly one ErrorInfo (\`reason\`, domain \`ppuri\`, \`metadata.code\`), a BadRequest with a violation for each field or header that is wrong (its \`description\` in English, and a \`localized_message\` besides where Korean is asked for), RetryInfo where waiting helps, and a LocalizedMessage in English or Korean by accept-language. Switch on the code or the reason, not on the words: reasons are added, codes stay.
 
 | code | reason | gRPC | HTTP | meaning | what to do |
 |---|---|---|---|---|---|

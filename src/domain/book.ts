@@ -220,6 +220,9 @@ export class Book {
 /** Refuses money in another currency than a wallet's, naming the caller's field. */
 export function checkCurrency(money: RequestedMoney, wallet: Account): void {
   if (money.currency !== wallet.currency) {
-    throw refuseField('CURRENCY_MISMATCH', money.field, `the wallet is kept in ${wallet.currency}`);
+    throw refuseField('CURRENCY_MISMATCH', money.field, {
+      en: `the wallet is kept in ${wallet.currency}`,
+      ko: `지갑의 통화는 ${wallet.currency}입니다`,
+    });
   }
 }

@@ -1,5 +1,6 @@
 // The currencies that accounts can be kept in.
 import { refuseField } from './refusal.ts';
+import { mustBeOneOf } from './words.ts';
 
 /** ISO 4217 codes; the migration that makes the external accounts lists the same. */
 export const CURRENCIES = ['KRW', 'USD', 'EUR', 'JPY'] as const;
@@ -16,6 +17,6 @@ export interface Money {
 /** Reads a currency code; refuses one that ppuri does not keep, naming the field it came from. */
 export function parseCurrency(code: string, field: string): Currency {
   const currency = CURRENCIES.find((known) => known === code);
-  if (!currency) throw refuseField('UNKNOWN_CURRENCY', field, `must be one of ${CURRENCIES.join(', ')}`);
+  if (!currency) throw refuseField('UNKNOWN_CURRENCY', field, mustBeOneOf(CURRENCIES));
   return currency;
 }

@@ -1,4 +1,5 @@
 // What the table of reasons says of each: its code, its gRPC status, and its words.
+import type { Words } from './words.ts';
 
 /** The gRPC status names that ppuri answers with (google.rpc.Code). */
 export type StatusName =
@@ -30,9 +31,7 @@ export type ErrorCode =
   | 'ERR010';
 
 /** What a reason means to a caller. */
-export interface ReasonEntry {
+export interface ReasonEntry extends Words {
   readonly code: ErrorCode;
   readonly status: StatusName;
-  readonly en: string;
-  readonly ko: string;
 }

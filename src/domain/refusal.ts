@@ -1,11 +1,12 @@
 // A refusal: the one way in which our own code says no to a caller.
 import { REASONS, type Reason } from './reasons.ts';
+import type { Words } from './words.ts';
 
 /** A field of the request (or a header) that is wrong, and how. */
 export interface Violation {
   /** The field's path as in the contract, for example `amount.currency_code`, or a header's name. */
   readonly field: string;
-  readonly description: string;
+  readonly description: Words;
 }
 
 /** What a refusal may say beside its reason. */
@@ -38,6 +39,6 @@ export class Refusal extends Error {
  * A refusal that names one field of the request, with the reason's own words as its description unless others
  * are given.
  */
-export function refuseField(reason: Reason, field: string, description?: string): Refusal {
-  return new Refusal(reason, { violations: [{ field, description: description ?? REASONS[reason].en }] });
+export function refuseField(reason: Reason, field: string, description?: Words): Refusal {
+  return new Refusal(reason, { violations: [{ field, description: description ?? REASONS[reason] }] });
 }

@@ -41,11 +41,10 @@ export function stateOf(sprinkle: Sprinkle, at: Micros): SprinkleState {
 /** Refuses a split that would leave somebody with nothing. */
 export function checkSplit(amount: bigint, headcount: number): void {
   if (amount < BigInt(headcount)) {
-    throw refuseField(
-      'HEADCOUNT_ABOVE_AMOUNT',
-      'headcount',
-      'must not be above the amount in smallest units',
-    );
+    throw refuseField('HEADCOUNT_ABOVE_AMOUNT', 'headcount', {
+      en: 'must not be above the amount in smallest units',
+      ko: '최소 단위로 센 금액보다 클 수 없습니다',
+    });
   }
 }
 

@@ -5,6 +5,7 @@ import type { Metadata } from '@grpc/grpc-js';
 import type { IdempotencyKey } from '../domain/intent.ts';
 import { Refusal, refuseField, type Violation } from '../domain/refusal.ts';
 import type { CallInfo } from '../domain/verb.ts';
+import { IS_REQUIRED, type Words } from '../domain/words.ts';
 import type { CallRules } from './contracts.ts';
 
 /** What a handler may know about the call besides its message. */
@@ -22,6 +23,18 @@ const USER_ID = /^[1-9][0-9]{0,18}$/;
 const ROOM_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
 const MAX_INT64 = 2n ** 63n - 1n;
+const USER_ID_WORDS: Words = {
+  en: 'must be a whole number from 1 to 2^63 - 1',
+  ko: '1부터 2^63 - 1까지의 정수여야 합니다',
+};
+const ROOM_ID_WORDS: Words = {
+  en: 'must be 1 to 64 letters, digits, hyphens or underscores',
+  ko: '영문자, 숫자, 하이픈, 밑줄 1~64자여야 합니다',
+};
+const IDEMPOTENCY_KEY_WORDS: Words = {
+  en: 'must be 1 to 128 visible ASCII characters',
+  ko: '보이는 ASCII 문자 1~128자여야 합니다',
+};
 
 /**
  * Reads from the headers what the contract demands. Refuses INVALID_HEADER naming each header that is missing, sent
@@ -35,24 +48,18 @@ export function readCaller(
   fingerprint: (roomId: string) => string,
 ): Caller {
   const violations: Violation[] = [];
-  const header = (name: string, form: RegExp, words: string): string => {
+  const header = (name: string, form: RegExp, words: Words): string => {
     const values = metadata.get(name);
     const value = values[0];
     if (typeof value === 'string' && values.length === 1 && form.test(value)) return value;
-    violations.push({ field: name, description: value === undefined ? 'is required' : words });
+    violations.push({ field: name, description: value === undefined ? IS_REQUIRED : words });
     return '';
   };
-  const userText = rules.actingUser
-    ? header('x-user-id', USER_ID, 'must be a whole number from 1 to 2^63 - 1')
-    : '';
+  const userText = rules.actingUser ? header('x-user-id', USER_ID, USER_ID_WORDS) : '';
   const userId = BigInt(userText);
-  if (userId > MAX_INT64) violations.push({ field: 'x-user-id', description: 'must not be above 2^63 - 1' });
-  const roomId = rules.room
-    ? header('x-room-id', ROOM_ID, 'must be 1 to 64 letters, digits, hyphens or underscores')
-    : '';
-  const key = rules.idempotencyKey
-    ? header('idempotency-key', IDEMPOTENCY_KEY, 'must be 1 to 128 visible ASCII characters')
-    : '';
+  if (userId > MAX_INT64) violations.push({ field: 'x-user-id', description: USER_ID_WORDS });
+  const roomId = rules.room ? header('x-room-id', ROOM_ID, ROOM_ID_WORDS) : '';
+  const key = rules.idempotencyKey ? header('idempotency-key', IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_WORDS) : '';
   if (violations.length > 0) throw refuseHeaders(violations);
   return {
     call,
@@ -74,8 +81,8 @@ export function readCaller(
 
 function refuseHeaders(violations: Violation[]): Refusal {
   const [first] = violations;
-  if (violations.length === 1 && first?.field === 'idempotency-key' && first.description === 'is required') {
-    return refuseField('IDEMPOTENCY_KEY_REQUIRED', 'idempotency-key', 'is required');
+  if (violations.length === 1 && first?.field === 'idempotency-key' && first.description === IS_REQUIRED) {
+    return refuseField('IDEMPOTENCY_KEY_REQUIRED', 'idempotency-key', IS_REQUIRED);
   }
   return new Refusal('INVALID_HEADER', { violations });
 }

@@ -15,6 +15,7 @@ import {
 } from '@bufbuild/protovalidate';
 import type { Scope } from '../domain/api-key.ts';
 import type { Violation } from '../domain/refusal.ts';
+import { wordsOf } from './rule-words.ts';
 
 /** The file that describes every contract; Envoy reads the same one. */
 export const DESCRIPTOR_SET = readFileSync(new URL('../../gen/descriptor.binpb', import.meta.url));
@@ -120,7 +121,7 @@ function violationsIn(input: DescMessage, request: Uint8Array): Violation[] {
   // Of a list that is too long, nobody needs to know what else is wrong with each of what may be millions of elements.
   const isTooLong = first.some(({ ruleId }) => ruleId === 'repeated.max_items');
   const broken = first.length === 0 || isTooLong ? first : brokenRules(validator.validate(input, message));
-  return broken.map((violation) => ({ field: pathOf(violation), description: violation.message }));
+  return broken.map((violation) => ({ field: pathOf(violation), description: wordsOf(violation) }));
 }
 
 function brokenRules(result: ValidationResult): readonly BrokenRule[] {

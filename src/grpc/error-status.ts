@@ -59,9 +59,10 @@ function detailsOf(refusal: Refusal, language: Language): Buffer {
   if (refusal.violations.length > 0) {
     const fieldViolations = refusal.violations.slice(0, MAX_VIOLATIONS).map(({ field, description }) => ({
       field,
-      description,
+      // In English for whoever develops against it, and in the caller's language besides (google.rpc.BadRequest).
+      description: description.en,
       reason: refusal.reason,
-      localizedMessage: undefined,
+      localizedMessage: language === 'en' ? undefined : { locale: language, message: description[language] },
     }));
     details.push(any('BadRequest', BadRequest.encode({ fieldViolations }).finish()));
   }

@@ -9,7 +9,10 @@ export function drawSecret(): string {
 
 /** Reads an Ed25519 public key in PEM. Refuses INVALID_FIELD when it is none, a private one above all. */
 export function readPublicKey(pem: string, field: string): KeyObject {
-  const words = 'must be an Ed25519 public key in PEM (BEGIN PUBLIC KEY)';
+  const words = {
+    en: 'must be an Ed25519 public key in PEM (BEGIN PUBLIC KEY)',
+    ko: 'PEM 형식의 Ed25519 공개 키(BEGIN PUBLIC KEY)여야 합니다',
+  };
   // A private key would be read too, and its public part taken; who sends one has made a mistake and must learn of it.
   if (!pem.includes('BEGIN PUBLIC KEY')) throw refuseField('INVALID_FIELD', field, words);
   try {

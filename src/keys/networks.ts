@@ -16,7 +16,10 @@ export function readNetworks(blocks: readonly string[], field: string): NetworkC
     const isBlock =
       family !== 0 && more.length === 0 && /^\d{1,3}$/.test(prefix) && length <= (family === 4 ? 32 : 128);
     if (!isBlock)
-      throw refuseField('INVALID_FIELD', `${field}[${index}]`, 'must be a CIDR block such as 10.0.0.0/8');
+      throw refuseField('INVALID_FIELD', `${field}[${index}]`, {
+        en: 'must be a CIDR block such as 10.0.0.0/8',
+        ko: '10.0.0.0/8 같은 CIDR 블록이어야 합니다',
+      });
     allowed.addSubnet(address, length, family === 4 ? 'ipv4' : 'ipv6');
   });
   return (address) => {

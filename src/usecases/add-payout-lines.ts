@@ -32,7 +32,10 @@ export async function addPayoutLines(
 ): Promise<AddedLines> {
   const last = firstLine + lines.length - 1;
   if (last > MAX_PAYOUT_LINES) {
-    throw refuseField('INVALID_FIELD', 'first_line', `a payout has at most ${MAX_PAYOUT_LINES} lines`);
+    throw refuseField('INVALID_FIELD', 'first_line', {
+      en: `a payout has at most ${MAX_PAYOUT_LINES} lines`,
+      ko: `일괄 지급은 ${MAX_PAYOUT_LINES}줄까지입니다`,
+    });
   }
   const added = await withDraft(reads, userId, payoutId, async (draft) => {
     const { payout } = draft;
@@ -40,12 +43,19 @@ export async function addPayoutLines(
     if (last < next) {
       const known = await draft.linesBetween(firstLine, last);
       const other = known.find((line, index) => !isSameLine(line, lines[index] as RequestedLine));
-      if (other) throw refuseField('LINE_OUT_OF_ORDER', 'first_line', `line ${other.line} is another one`);
+      if (other)
+        throw refuseField('LINE_OUT_OF_ORDER', 'first_line', {
+          en: `line ${other.line} is another one`,
+          ko: `${other.line}번째 줄이 이미 있는 줄과 다릅니다`,
+        });
       return { payout, lines: known };
     }
     if (payout.state !== 'draft') throw refuseField('PAYOUT_STARTED', 'payout_id');
     if (firstLine !== next) {
-      throw refuseField('LINE_OUT_OF_ORDER', 'first_line', `the next line is ${next}`);
+      throw refuseField('LINE_OUT_OF_ORDER', 'first_line', {
+        en: `the next line is ${next}`,
+        ko: `다음 줄은 ${next}입니다`,
+      });
     }
     const judged = judgeLines(payout, firstLine, lines, await draft.lookUp(lines));
     await draft.append(judged);

@@ -43,7 +43,10 @@ export async function createApiKey(office: KeyOffice, wish: KeyWish): Promise<Ma
   readNetworks(wish.allowedNetworks, 'allowed_networks');
   const activeFrom = wish.activeFrom ?? office.now();
   if (wish.expiresAt !== undefined && wish.expiresAt <= activeFrom) {
-    throw refuseField('INVALID_FIELD', 'expires_at', 'must be after active_from');
+    throw refuseField('INVALID_FIELD', 'expires_at', {
+      en: 'must be after active_from',
+      ko: 'active_from보다 뒤여야 합니다',
+    });
   }
   const { material, secret, id } = drawMaterial(office, wish.kind, wish.publicKey);
   const { publicKey: _pem, ...rights } = wish;
@@ -134,7 +137,10 @@ function drawMaterial({ random, sealingKeys }: KeyOffice, kind: KeyKind, publicK
     return { id, secret: undefined, material: { sealedSecret: undefined, publicKey } };
   }
   if (publicKey !== '')
-    throw refuseField('INVALID_FIELD', 'public_key', 'must be empty: the server draws the secret');
+    throw refuseField('INVALID_FIELD', 'public_key', {
+      en: 'must be empty: the server draws the secret',
+      ko: '비어 있어야 합니다: 비밀 값은 서버가 만듭니다',
+    });
   const secret = drawSecret();
   return { id, secret, material: { sealedSecret: seal(sealingKeys, id, secret), publicKey: undefined } };
 }

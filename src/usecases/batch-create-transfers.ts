@@ -89,6 +89,6 @@ function refused(refusal: Refusal, index: number): RefusedItem {
     reason: refusal.reason,
     field: violation?.field ?? itemField(index),
     // As it is said now: the answer stays the same should the words change.
-    message: violation?.description ?? REASONS[refusal.reason].en,
+    message: (violation?.description ?? REASONS[refusal.reason]).en,
   };
 }

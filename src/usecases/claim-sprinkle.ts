@@ -61,7 +61,10 @@ export const claimSprinkle: Verb<ClaimSprinkleIntent, PostedTransfer> = {
     const hasClaimed = found !== undefined && book.rooms.hasClaimed(found.id, userId);
     const sprinkle = checkClaim(found, { userId, isMember, hasClaimed }, book.at);
     if (sprinkle.currency !== credit.currency) {
-      const words = `the sprinkle pays in ${sprinkle.currency}, the wallet is kept in ${credit.currency}`;
+      const words = {
+        en: `the sprinkle pays in ${sprinkle.currency}, the wallet is kept in ${credit.currency}`,
+        ko: `뿌리기의 통화는 ${sprinkle.currency}, 지갑의 통화는 ${credit.currency}입니다`,
+      };
       throw refuseField('CURRENCY_MISMATCH', wallet.field, words);
     }
     const transfer = book.post({

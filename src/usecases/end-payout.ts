@@ -35,7 +35,11 @@ export const stopPayout: Verb<EndPayoutIntent, Payout> = {
   needs,
   decide({ payout: { id } }, book) {
     const payout = book.payouts.payout(id);
-    if (payout.state === 'done') throw refuseField('PAYOUT_STARTED', 'payout_id', 'the payout is done');
+    if (payout.state === 'done')
+      throw refuseField('PAYOUT_STARTED', 'payout_id', {
+        en: 'the payout is done',
+        ko: '이미 끝난 일괄 지급입니다',
+      });
     return payout.state === 'cancelled' ? payout : end(payout, 'cancelled', book);
   },
 };

@@ -2,6 +2,7 @@
 import { type Figure, readSeries, type SeriesFilter } from '../db/reads/statistics.ts';
 import { refuseField } from '../domain/refusal.ts';
 import { MEASURES } from '../domain/statistics.ts';
+import { mustBeOneOf } from '../domain/words.ts';
 import type { Core } from './core.ts';
 
 export type { Figure } from '../db/reads/statistics.ts';
@@ -11,7 +12,7 @@ const MAX_FIGURES = 10_000;
 /** Refuses INVALID_FIELD where there is no such measure. */
 export async function getStatistics(core: Core, filter: SeriesFilter): Promise<Figure[]> {
   if (!(filter.measure in MEASURES)) {
-    throw refuseField('INVALID_FIELD', 'measure', `must be one of ${Object.keys(MEASURES).join(', ')}`);
+    throw refuseField('INVALID_FIELD', 'measure', mustBeOneOf(Object.keys(MEASURES)));
   }
   return readSeries(core.reads, filter, MAX_FIGURES);
 }

@@ -3,6 +3,7 @@ import { findWallets, listWallets, type WalletPlace } from '../db/reads/wallets.
 import type { Account } from '../domain/account.ts';
 import type { WalletRef } from '../domain/intent.ts';
 import type { Page } from '../domain/page.ts';
+import { REASONS } from '../domain/reasons.ts';
 import { Refusal, refuseField } from '../domain/refusal.ts';
 import type { Core } from './core.ts';
 
@@ -36,7 +37,7 @@ export async function getWallets(
     throw new Refusal('WALLET_NOT_FOUND', {
       violations: missing.map((index) => ({
         field: `${field}[${index}]`,
-        description: 'there is no such wallet',
+        description: REASONS.WALLET_NOT_FOUND,
       })),
     });
   }

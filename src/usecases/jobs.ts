@@ -11,6 +11,7 @@ import { enqueue } from '../db/jobs/outbox.ts';
 import { JOB_NAMES, type JobEntry, type JobName, jobEntry } from '../domain/jobs.ts';
 import { refuseField } from '../domain/refusal.ts';
 import type { Micros } from '../domain/time.ts';
+import { mustBeOneOf } from '../domain/words.ts';
 import type { Core } from './core.ts';
 
 export type { DeadLetter } from '../db/jobs/office.ts';
@@ -58,7 +59,11 @@ export async function listJobs({ reads }: Core): Promise<JobView[]> {
 export async function runJobNow({ reads }: Core, job: string): Promise<void> {
   const name = known(job);
   // A job without a schedule runs for something, and nobody says here for what.
-  if (!jobEntry(name).schedule) throw refuseField('JOB_NOT_FOUND', 'job', 'runs only for what it is told');
+  if (!jobEntry(name).schedule)
+    throw refuseField('JOB_NOT_FOUND', 'job', {
+      en: 'runs only for what it is told',
+      ko: '지정된 대상에 대해서만 실행됩니다',
+    });
   await enqueue(reads, name, {});
 }
 
@@ -84,6 +89,6 @@ export async function replay({ reads }: Core, ids: readonly bigint[]): Promise<n
 
 function known(job: string): JobName {
   const name = JOB_NAMES.find((one) => one === job);
-  if (!name) throw refuseField('JOB_NOT_FOUND', 'job', `must be one of ${JOB_NAMES.join(', ')}`);
+  if (!name) throw refuseField('JOB_NOT_FOUND', 'job', mustBeOneOf(JOB_NAMES));
   return name;
 }

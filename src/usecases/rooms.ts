@@ -57,7 +57,10 @@ export async function removeMember(
 ): Promise<void> {
   const room = await getRoom(core, userId, id);
   if (leavingUserId === room.ownerUserId) {
-    throw refuseField('INVALID_FIELD', 'user_id', 'the owner of a room cannot leave it');
+    throw refuseField('INVALID_FIELD', 'user_id', {
+      en: 'the owner of a room cannot leave it',
+      ko: '방의 소유자는 나갈 수 없습니다',
+    });
   }
   if (leavingUserId !== userId && room.ownerUserId !== userId) throw new Refusal('NOT_ROOM_OWNER');
   await core.rooms.removeMember(id, leavingUserId);

@@ -30,7 +30,10 @@ export const setPayoutGoing: Verb<StartPayoutIntent, Payout> = {
     const draft = book.payouts.payout(id);
     if (draft.state !== 'draft') throw refuseField('PAYOUT_STARTED', 'payout_id');
     if (draft.lineCount !== lineCount) {
-      throw refuseField('INVALID_FIELD', 'line_count', `the payout has ${draft.lineCount} lines`);
+      throw refuseField('INVALID_FIELD', 'line_count', {
+        en: `the payout has ${draft.lineCount} lines`,
+        ko: `일괄 지급의 줄 수는 ${draft.lineCount}입니다`,
+      });
     }
     const wantsAll = draft.mode === 'all-or-nothing';
     if (wantsAll && draft.badCount > 0) throw refuseField('PAYOUT_LINES_BAD', 'payout_id');
@@ -65,7 +68,7 @@ export async function startPayout(
       violations: bad.map((line) => {
         const reason = line.reason ?? 'INVALID_FIELD';
         const field = fieldOfFault(line, reason, payout.currency);
-        return { field: `lines[${line.line}].${field}`, description: REASONS[reason].en };
+        return { field: `lines[${line.line}].${field}`, description: REASONS[reason] };
       }),
     });
   }

@@ -52,7 +52,11 @@ export async function addFriend(
   friendId: bigint,
 ): Promise<User> {
   checkSelf(actingUserId, id);
-  if (id === friendId) throw refuseField('INVALID_FIELD', 'friend_user_id', 'must not be the user itself');
+  if (id === friendId)
+    throw refuseField('INVALID_FIELD', 'friend_user_id', {
+      en: 'must not be the user itself',
+      ko: '본인이면 안 됩니다',
+    });
   await getUser(core, id, 'user_id');
   const friend = await getUser(core, friendId, 'friend_user_id');
   await core.users.befriend(id, friendId);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { ErrorInfo, LocalizedMessage } from '../../gen/ts/google/rpc/error_details.ts';
+import { BadRequest, ErrorInfo, LocalizedMessage } from '../../gen/ts/google/rpc/error_details.ts';
 import { Status } from '../../gen/ts/google/rpc/status.ts';
 import { PpuriError } from '../../src/client/error.ts';
 import { signedHeaders } from '../../src/client/signer.ts';
@@ -109,6 +109,40 @@ test('words come in Korean for those who ask for it', async () => {
     const words = LocalizedMessage.decode(any?.value ?? Buffer.alloc(0));
     assert.deepEqual([words.locale, words.message], [locale, REASONS.USER_NOT_FOUND[locale]]);
   }
+});
+
+test('each wrong field is said in plain words, and in Korean besides where that is asked for', async () => {
+  const violationsOf = async (headers: Record<string, string>) => {
+    // A room whose name has a space, and no sprinkle.
+    const bytes = Buffer.from('0a03612062', 'hex');
+    const error = await call('/wallet.v2.SprinkleService/GetSprinkle', bytes, {
+      'x-user-id': '1001',
+      ...headers,
+    });
+    const any = detailsOf(error).details.find(({ typeUrl }) => typeUrl.endsWith('BadRequest'));
+    return BadRequest.decode(any?.value ?? Buffer.alloc(0)).fieldViolations;
+  };
+  const english = await violationsOf({});
+  const korean = await violationsOf({ 'accept-language': 'ko' });
+  assert.deepEqual(
+    english.map(({ field, description }) => `${field} ${description}`),
+    ['room_id must be 1 to 64 letters, digits, hyphens or underscores', 'sprinkle_id must be a UUID'],
+  );
+  assert.deepEqual(
+    english.map(({ localizedMessage }) => localizedMessage),
+    [undefined, undefined],
+  );
+  assert.deepEqual(
+    korean.map(({ localizedMessage }) => localizedMessage),
+    [
+      { locale: 'ko', message: '영문자, 숫자, 하이픈, 밑줄 1~64자여야 합니다' },
+      { locale: 'ko', message: 'UUID여야 합니다' },
+    ],
+  );
+  assert.deepEqual(
+    korean.map(({ description }) => description),
+    english.map(({ description }) => description),
+  );
 });
 
 test('every reason has exactly one ErrorInfo, without an empty value that would bring the edge down', () => {

@@ -7,6 +7,7 @@ import {
 import { REASONS } from '../../domain/reasons.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { Micros } from '../../domain/time.ts';
+import { IS_REQUIRED } from '../../domain/words.ts';
 import type {
   BatchMode,
   ItemResult,
@@ -19,7 +20,7 @@ import { parseAmount, toMoney, toTransfer } from './money.ts';
 export function parseMode(mode: WireMode): BatchMode {
   if (mode === WireMode.ALL_OR_NOTHING) return 'all-or-nothing';
   if (mode === WireMode.EACH) return 'each';
-  throw refuseField('INVALID_FIELD', 'mode', 'is required');
+  throw refuseField('INVALID_FIELD', 'mode', IS_REQUIRED);
 }
 
 /** What became of an item of this user's; what the outcome leaves out stands in the request. */

@@ -6,11 +6,12 @@ import type { RequestedMoney } from '../../domain/intent.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { PostedTransfer, Transfer, TransferKind } from '../../domain/transfer.ts';
 import { TRANSFER_KINDS } from '../../domain/transfer.ts';
+import { IS_REQUIRED } from '../../domain/words.ts';
 import { toTimestamp } from '../timestamp.ts';
 
 /** Reads the amount of a request; the contract has checked that it is there and in range. */
 export function parseAmount(money: WireMoney | undefined, path = 'amount'): RequestedMoney {
-  if (!money) throw refuseField('INVALID_FIELD', path, 'is required');
+  if (!money) throw refuseField('INVALID_FIELD', path, IS_REQUIRED);
   const field = `${path}.currency_code`;
   return { currency: parseCurrency(money.currencyCode, field), amount: money.minorUnits, field };
 }

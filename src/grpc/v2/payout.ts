@@ -15,6 +15,7 @@ import {
 } from '../../domain/payout.ts';
 import { REASONS } from '../../domain/reasons.ts';
 import { refuseField } from '../../domain/refusal.ts';
+import { IS_REQUIRED } from '../../domain/words.ts';
 import { addPayoutLines } from '../../usecases/add-payout-lines.ts';
 import type { Core } from '../../usecases/core.ts';
 import { createPayout } from '../../usecases/create-payout.ts';
@@ -89,12 +90,12 @@ const STATES: Record<PayoutState, WireState> = {
 function parseMode(mode: WireMode): PayoutMode {
   if (mode === WireMode.ALL_OR_NOTHING) return 'all-or-nothing';
   if (mode === WireMode.EACH) return 'each';
-  throw refuseField('INVALID_FIELD', 'mode', 'is required');
+  throw refuseField('INVALID_FIELD', 'mode', IS_REQUIRED);
 }
 
 /** A line is taken as it is: what is wrong with its amount is said of the line, and not of the call. */
 function parseLine({ destination, amount, key, memo }: WirePayoutLine, index: number): RequestedLine {
-  if (!destination || !amount) throw refuseField('INVALID_FIELD', `lines[${index}]`, 'is required');
+  if (!destination || !amount) throw refuseField('INVALID_FIELD', `lines[${index}]`, IS_REQUIRED);
   const to =
     destination.$case === 'userId'
       ? { userId: destination.value }

@@ -6,6 +6,7 @@ import type {
 import type { WalletRef } from '../../domain/intent.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
+import { IS_REQUIRED } from '../../domain/words.ts';
 import { batchCreateTransfers, itemField } from '../../usecases/batch-create-transfers.ts';
 import type { Core } from '../../usecases/core.ts';
 import { deposit } from '../../usecases/deposit.ts';
@@ -60,7 +61,7 @@ function parseTransfer(request: CreateTransferRequest, userId: bigint, path: str
 }
 
 function parseDestination(destination: CreateTransferRequest['destination'], path: string): WalletRef {
-  if (!destination) throw refuseField('INVALID_FIELD', `${path}destination`, 'is required');
+  if (!destination) throw refuseField('INVALID_FIELD', `${path}destination`, IS_REQUIRED);
   return destination.$case === 'creditUserId'
     ? { defaultOf: destination.value, field: `${path}credit_user_id` }
     : walletRef(destination.value, `${path}credit_wallet_id`);

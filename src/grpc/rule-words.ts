@@ -1,0 +1,105 @@
+// What callers are told of a rule of the contract that their request breaks: plain words, in English and Korean.
+import { type DescField, getOption } from '@bufbuild/protobuf';
+import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
+import type { Violation as BrokenRule } from '@bufbuild/protovalidate';
+import {
+  FieldRulesSchema,
+  field as fieldRules,
+} from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import { IS_REQUIRED, mustBeFromTo, type Words } from '../domain/words.ts';
+
+/** The value of a rule beside the broken one, as text: `of('lte')` of a broken `gte_lte`. */
+type ValueOf = (rule: string) => string;
+
+/** By the rule's id without the type that it is about (`int64.gte_lte` is `gte_lte`). */
+const BY_RULE: Readonly<Record<string, (of: ValueOf) => Words>> = {
+  required: () => IS_REQUIRED,
+  // An enum that is left out has the number 0.
+  not_in: () => IS_REQUIRED,
+  uuid: () => ({ en: 'must be a UUID', ko: 'UUID여야 합니다' }),
+  min_len: (of) =>
+    of('minLen') === '1'
+      ? { en: 'must not be empty', ko: '비어 있으면 안 됩니다' }
+      : { en: `must have at least ${of('minLen')} characters`, ko: `${of('minLen')}자 이상이어야 합니다` },
+  max_len: (of) => ({
+    en: `must have at most ${of('maxLen')} characters`,
+    ko: `${of('maxLen')}자 이하여야 합니다`,
+  }),
+  gt: (of) => ({ en: `must be above ${of('gt')}`, ko: `${of('gt')}보다 커야 합니다` }),
+  gte: (of) => ({ en: `must be at least ${of('gte')}`, ko: `${of('gte')} 이상이어야 합니다` }),
+  lte: (of) => ({ en: `must be at most ${of('lte')}`, ko: `${of('lte')} 이하여야 합니다` }),
+  gt_lte: (of) => ({
+    en: `must be above ${of('gt')} and at most ${of('lte')}`,
+    ko: `${of('gt')}보다 크고 ${of('lte')} 이하여야 합니다`,
+  }),
+  gte_lte: (of) => mustBeFromTo(of('gte'), of('lte')),
+  defined_only: () => ({
+    en: 'must be one of the values in the contract',
+    ko: '계약에 있는 값이어야 합니다',
+  }),
+  min_items: (of) => ({
+    en: `must have at least ${of('minItems')} ${of('minItems') === '1' ? 'item' : 'items'}`,
+    ko: `항목이 ${of('minItems')}개 이상이어야 합니다`,
+  }),
+  max_items: (of) => ({
+    en: `must have at most ${of('maxItems')} items`,
+    ko: `항목이 ${of('maxItems')}개 이하여야 합니다`,
+  }),
+  unique: () => ({ en: 'must not name anything twice', ko: '같은 값이 두 번 있으면 안 됩니다' }),
+  pattern: (of) => BY_PATTERN[of('pattern')] ?? UNKNOWN,
+};
+
+/** A regular expression tells people nothing. */
+const BY_PATTERN: Readonly<Record<string, Words>> = {
+  '^[A-Za-z0-9_-]{1,64}$': {
+    en: 'must be 1 to 64 letters, digits, hyphens or underscores',
+    ko: '영문자, 숫자, 하이픈, 밑줄 1~64자여야 합니다',
+  },
+  '^[A-Za-z0-9]{3}$': { en: 'must be 3 letters or digits', ko: '영문자나 숫자 3자여야 합니다' },
+  '^[A-Z]{3}$': {
+    en: 'must be a currency code of ISO 4217, such as KRW',
+    ko: 'KRW 같은 ISO 4217 통화 코드여야 합니다',
+  },
+  '^\\P{Cc}*$': {
+    en: 'must not have control characters, such as ends of lines',
+    ko: '줄 바꿈 같은 제어 문자가 있으면 안 됩니다',
+  },
+  '^[\\x21-\\x7e]*$': {
+    en: 'must be visible ASCII characters without spaces',
+    ko: '공백 없이 보이는 ASCII 문자여야 합니다',
+  },
+};
+
+/** Rules of our own, written in CEL: the contract has their English, from one number to another. */
+const FROM_TO = /must be from (\d+) to (\d+)$/;
+
+/** For a rule that this table does not know; test/grpc/rule-words.test.ts finds any that stands in the contracts. */
+export const UNKNOWN: Words = { en: 'is not a value that may stand here', ko: '허용되지 않는 값입니다' };
+
+/** The words for a broken rule. */
+export function wordsOf(broken: BrokenRule): Words {
+  const { ruleId, message } = broken;
+  const [, from, to] = FROM_TO.exec(message) ?? [];
+  if (from !== undefined && to !== undefined) return mustBeFromTo(from, to);
+  // A text of the wrong form and an empty one are two ids of one rule.
+  const rule = ruleId.slice(ruleId.indexOf('.') + 1).replace(/_empty$/, '');
+  return BY_RULE[rule]?.((name) => valueBeside(broken, name)) ?? UNKNOWN;
+}
+
+function valueBeside({ field, rule }: BrokenRule, name: string): string {
+  const broken = field.findLast((step) => step.kind === 'field') as DescField | undefined;
+  if (!broken) return '';
+  // The rules of a list's items and of a type stand within those of the field, each as a message of its own.
+  let rules: ReflectMessage = reflect(FieldRulesSchema, getOption(broken, fieldRules));
+  for (const step of rule.slice(0, -1)) {
+    if (step.kind === 'field' && step.fieldKind === 'message') rules = rules.get(step) as ReflectMessage;
+  }
+  const sibling = rules.desc.fields.find(({ localName }) => localName === name);
+  return sibling ? textOf(rules.get(sibling)) : '';
+}
+
+/** Numbers as they are, spans of time in seconds. */
+function textOf(value: unknown): string {
+  const seconds = (value as { message?: { seconds?: bigint } }).message?.seconds;
+  return seconds === undefined ? String(value) : `${seconds}s`;
+}
