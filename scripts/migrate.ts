@@ -14,8 +14,12 @@ if (!DATABASE_URL || !appPassword || !workerPassword) {
   );
   process.exit(1);
 }
-await migrate({ ownerUrl: DATABASE_URL, appPassword, workerPassword });
+const onRetry = (migration: string) =>
+  console.error(
+    `${migration} waits for a long transaction to end; calls go on meanwhile, and it is tried again`,
+  );
+await migrate({ ownerUrl: DATABASE_URL, appPassword, workerPassword, onRetry });
 if (ARCHIVE_DATABASE_URL) {
-  await migrate({ ownerUrl: ARCHIVE_DATABASE_URL, appPassword, workerPassword, schema: 'archive' });
+  await migrate({ ownerUrl: ARCHIVE_DATABASE_URL, appPassword, workerPassword, schema: 'archive', onRetry });
 }
 console.log('the schema is the newest one');

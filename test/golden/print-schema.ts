@@ -42,7 +42,7 @@ const PARTS: readonly { readonly title: string; readonly sql: string }[] = [
   },
   {
     title: 'indexes',
-    sql: `SELECT pg_get_indexdef(indexrelid) AS line FROM pg_index WHERE indrelid = $1 ORDER BY 1`,
+    sql: `SELECT pg_get_indexdef(indexrelid) || CASE WHEN indisvalid THEN '' ELSE ' INVALID' END AS line FROM pg_index WHERE indrelid = $1 ORDER BY 1`,
   },
   {
     title: 'triggers',
