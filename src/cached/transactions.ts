@@ -9,7 +9,7 @@ import { jsonKind } from './json.ts';
 export const FIRST_TRANSFERS = 21;
 
 /** The newest transfers of a wallet in one of its versions. A new transfer makes a new version, so nothing goes stale. */
-const FIRST_PAGE = jsonKind<readonly PostedTransfer[]>('transactions1');
+const FIRST_PAGE = jsonKind<readonly PostedTransfer[]>('transactions2');
 
 /** Reads a wallet's newest transfers; FIRST_TRANSFERS of them, or all where there are fewer. */
 export function cachedNewestTransfers(

@@ -65,6 +65,7 @@ export class Book {
   readonly #loadedAccounts: readonly Account[];
   readonly #openedAccountIds: string[] = [];
   readonly #newJobs = new Map<string, NewJob>();
+  #keyId: string | undefined;
   readonly newTransfers: Transfer[] = [];
   readonly newAnswers: NewAnswer[] = [];
 
@@ -159,6 +160,7 @@ export class Book {
       creditBalanceAfter: payeeAfter.balance,
       sprinkleId,
       memo: memo ?? '',
+      keyId: this.#keyId,
     };
     this.#accounts.set(payer.id, payerAfter);
     this.#accounts.set(payee.id, payeeAfter);
@@ -169,6 +171,16 @@ export class Book {
       this.newTransfers.pop();
     });
     return transfer;
+  }
+
+  /** The API key that signed the call which is being decided; undefined where it is the system's own. */
+  get keyId(): string | undefined {
+    return this.#keyId;
+  }
+
+  /** Whatever is posted from now on was asked for by a call that this key signed. */
+  signedBy(keyId: string | undefined): void {
+    this.#keyId = keyId;
   }
 
   /** Runs one call's decision; a refusal leaves the book as it was before. */

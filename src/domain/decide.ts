@@ -2,7 +2,7 @@
 import type { Book } from './book.ts';
 import type { IdempotencyKey } from './intent.ts';
 import { refuseField } from './refusal.ts';
-import type { Verb } from './verb.ts';
+import type { CallInfo, Verb } from './verb.ts';
 
 /** A verb with what its caller wants of it. */
 export interface Call {
@@ -10,6 +10,7 @@ export interface Call {
   readonly verb: Verb<unknown, unknown>;
   readonly intent: unknown;
   readonly key: IdempotencyKey;
+  readonly info: CallInfo;
 }
 
 /**
@@ -24,6 +25,7 @@ export function decide(call: Call, book: Book): unknown {
     }
     return earlier.outcome;
   }
+  book.signedBy(call.info.keyId);
   return book.attempt(() => {
     const outcome = call.verb.decide(call.intent, book);
     book.remember(call.key, outcome);

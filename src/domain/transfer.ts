@@ -32,6 +32,8 @@ export interface Transfer {
   readonly creditBalanceAfter: bigint;
   readonly sprinkleId: string | undefined;
   readonly memo: string;
+  /** The API key that signed the call; undefined where no call made it, and on transfers from before this was noted. */
+  readonly keyId: string | undefined;
 }
 
 /** A posted transfer, with the users on both of its sides. */
@@ -40,6 +42,21 @@ export interface PostedTransfer {
   /** None where the account is no wallet. */
   readonly debitUserId: bigint | undefined;
   readonly creditUserId: bigint | undefined;
+}
+
+/** Kinds whose money goes to the user who asked for it; all others take it from that user. */
+const ASKED_BY_PAYEE: readonly TransferKind[] = ['deposit', 'claim', 'refund'];
+
+/** The key that signed, as one side of a transfer may see it: whose call it was sees it, the other side does not. */
+export function keyIdSeenBy(
+  userId: bigint,
+  posted: Pick<PostedTransfer, 'debitUserId' | 'creditUserId'> & {
+    readonly transfer: Pick<Transfer, 'kind' | 'keyId'>;
+  },
+): string | undefined {
+  const { kind, keyId } = posted.transfer;
+  const asker = ASKED_BY_PAYEE.includes(kind) ? posted.creditUserId : posted.debitUserId;
+  return asker === userId ? keyId : undefined;
 }
 
 const COUNTER_LIMIT = 2 ** 24;

@@ -37,11 +37,13 @@ export interface CallInfo {
   readonly id: string;
   /** When nobody waits for its answer any more, in milliseconds since 1970; infinity where somebody always does. */
   readonly deadlineMs: number;
+  /** The API key that signed it; undefined where no caller did. */
+  readonly keyId: string | undefined;
 }
 
 /** A call that nobody waits for with a clock in hand: the system's own. */
 export function unhurried(id: string): CallInfo {
-  return { id, deadlineMs: Number.POSITIVE_INFINITY };
+  return { id, deadlineMs: Number.POSITIVE_INFINITY, keyId: undefined };
 }
 
 /** Does one verb: the answer arrives once what was decided is on disk. Provided by the ledger. */

@@ -84,6 +84,7 @@ function lineOf(transfer: Transfer, requestId: string) {
     debitBalanceAfter: transfer.debitBalanceAfter.toString(),
     creditBalanceAfter: transfer.creditBalanceAfter.toString(),
     sprinkleId: transfer.sprinkleId,
+    keyId: transfer.keyId,
     postedAt: new Date(transfer.createdAt / 1000).toISOString(),
   };
 }

@@ -19,6 +19,8 @@ export interface BatchTransfersIntent {
 export interface BatchTransfersOutcome {
   /** When all of it happened. */
   readonly at: Micros;
+  /** The API key that signed; not there in answers from before this was noted. */
+  readonly keyId?: string | undefined;
   /** In the order of the items. */
   readonly results: readonly ItemResult[];
 }
@@ -64,7 +66,7 @@ export const batchCreateTransfers: Verb<BatchTransfersIntent, BatchTransfersOutc
         return refused(error, index);
       }
     });
-    return { at: book.at, results };
+    return { at: book.at, keyId: book.keyId, results };
   },
 };
 

@@ -6,7 +6,7 @@ import type { Account } from '../../src/domain/account.ts';
 import { Book } from '../../src/domain/book.ts';
 import { decide } from '../../src/domain/decide.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
-import type { Verb } from '../../src/domain/verb.ts';
+import { unhurried, type Verb } from '../../src/domain/verb.ts';
 import {
   type BatchTransfersIntent,
   batchCreateTransfers,
@@ -75,6 +75,7 @@ const balances = fc.array(fc.bigInt({ min: 0n, max: 8000n }), { minLength: 3, ma
 const keyed = <I, O>(verb: Verb<I, O>, intent: I, key: string) => ({
   verb: verb as Verb<unknown, unknown>,
   intent,
+  info: unhurried('test'),
   key: { userId: ME, key, fingerprint: key },
 });
 const batch = (mode: BatchTransfersIntent['mode'], wanted: readonly Item[], key = 'batch') =>

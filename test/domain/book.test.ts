@@ -7,7 +7,7 @@ import { Book } from '../../src/domain/book.ts';
 import { decide } from '../../src/domain/decide.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import { memberKey } from '../../src/domain/room-book.ts';
-import type { Verb } from '../../src/domain/verb.ts';
+import { unhurried, type Verb } from '../../src/domain/verb.ts';
 import { claimSprinkle } from '../../src/usecases/claim-sprinkle.ts';
 import { createSprinkle } from '../../src/usecases/create-sprinkle.ts';
 import { deposit } from '../../src/usecases/deposit.ts';
@@ -18,6 +18,7 @@ import { seededRandom } from './dice.ts';
 const AT = 1_790_000_000_000_000;
 const USERS = [1n, 2n, 3n, 4n];
 const ROOM = 'demo';
+const OURS = { info: unhurried('test') };
 
 function account(id: string, kind: AccountKind, ownerUserId: bigint | undefined, balance: bigint): Account {
   return {
@@ -128,7 +129,10 @@ test('whatever calls come: the sum stays 0, nobody overdraws, a refused call lea
       steps.forEach(({ verb, intent, userId }, index) => {
         const before = trace(book);
         try {
-          decide({ verb, intent, key: { userId, key: `k${index}`, fingerprint: `f${index}` } }, book);
+          decide(
+            { ...OURS, verb, intent, key: { userId, key: `k${index}`, fingerprint: `f${index}` } },
+            book,
+          );
         } catch (error) {
           assert.ok(error instanceof Refusal, String(error));
           assert.equal(trace(book), before);
@@ -147,7 +151,7 @@ test('transfers replayed from the start give the balances: they are the whole st
       const balances = new Map(everyAccount(book).map(({ id, balance }) => [id, balance]));
       steps.forEach(({ verb, intent, userId }, index) => {
         try {
-          decide({ verb, intent, key: { userId, key: `k${index}`, fingerprint: '' } }, book);
+          decide({ ...OURS, verb, intent, key: { userId, key: `k${index}`, fingerprint: '' } }, book);
         } catch (error) {
           assert.ok(error instanceof Refusal, String(error));
         }
@@ -169,7 +173,7 @@ test('transfers replayed from the start give the balances: they are the whole st
 test('the same key and request gets the same answer in the same batch; another request under it is refused', () => {
   const book = freshBook([1000n]);
   const intent = { userId: 1n, from: walletOf(1n), to: walletOf(2n), money: money(600n), memo: '' };
-  const call = { ...step(transfer, intent), key: { userId: 1n, key: 'k', fingerprint: 'f' } };
+  const call = { ...OURS, ...step(transfer, intent), key: { userId: 1n, key: 'k', fingerprint: 'f' } };
   const answer = decide(call, book);
   assert.deepEqual(decide(call, book), answer);
   assert.equal(book.newTransfers.length, 1);
@@ -183,10 +187,10 @@ test('a refusal is not kept: the same key may succeed later', () => {
   const book = freshBook([0n, 500n]);
   const key = { userId: 1n, key: 'k', fingerprint: 'f' };
   const spend = { userId: 1n, from: walletOf(1n), to: walletOf(3n), money: money(500n), memo: '' };
-  assert.throws(() => decide({ ...step(transfer, spend), key }, book), Refusal);
+  assert.throws(() => decide({ ...OURS, ...step(transfer, spend), key }, book), Refusal);
   const fund = { userId: 2n, from: walletOf(2n), to: walletOf(1n), money: money(500n), memo: '' };
-  decide({ ...step(transfer, fund), key: { ...key, userId: 2n } }, book);
-  decide({ ...step(transfer, spend), key }, book);
+  decide({ ...OURS, ...step(transfer, fund), key: { ...key, userId: 2n } }, book);
+  decide({ ...OURS, ...step(transfer, spend), key }, book);
   assert.equal(book.account('w3').balance, 500n);
 });
 
@@ -202,7 +206,7 @@ test('negative control: without the check of the limit the same property sees an
     fc.assert(
       fc.property(user, amount, (userId, value) => {
         const after = decide(
-          { ...step(careless, { userId, value }), key: { userId, key: 'k', fingerprint: '' } },
+          { ...OURS, ...step(careless, { userId, value }), key: { userId, key: 'k', fingerprint: '' } },
           freshBook([1000n, 1000n, 1000n, 1000n]),
         );
         assert.ok((after as bigint) >= 0n);

@@ -56,9 +56,9 @@ export async function writeHistory(db: pg.Pool, userId: number, months: readonly
          rows AS (SELECT n, $2::timestamptz + n * interval '1 second' AS at FROM generate_series(1, $3::int) AS n),
          made AS (
            INSERT INTO transfers (id, created_at, kind, currency, amount, debit_account_id, credit_account_id,
-             debit_balance_after, credit_balance_after, memo)
+             debit_balance_after, credit_balance_after, memo, key_id)
            SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7000800000' || lpad(to_hex(n), 10, '0'))::uuid,
-             at, 'deposit', 'KRW', 1, outside.id, wallet.id, outside.balance - n, wallet.balance + n, 'old ' || n
+             at, 'deposit', 'KRW', 1, outside.id, wallet.id, outside.balance - n, wallet.balance + n, 'old ' || n, 'old-key'
            FROM rows, wallet, outside),
          credited AS (UPDATE accounts SET balance = balance + $3, version = version + $3 WHERE owner_user_id = $1)
        UPDATE accounts SET balance = balance - $3, version = version + $3 WHERE id = (SELECT id FROM outside)`,

@@ -91,6 +91,7 @@ test('old months leave, and lists, single transfers and old balances read as bef
   const request = { transfer_id: oldest.transaction_id };
   const found = await stack.grpc.tell('wallet.v2.TransferService/GetTransfer', request, me);
   assert.equal(found.at('transfer', 'memo'), 'old 1');
+  assert.equal(found.at('transfer', 'key_id'), 'old-key');
   const wallets = await stack.grpc.tell('wallet.v2.WalletService/ListWallets', {}, me);
   const asOf = async (at: Date) => {
     const wallet_id = String(wallets.list('wallets')[0]?.wallet_id);
@@ -122,6 +123,12 @@ test('a copy that differs from its original keeps the month here', async () => {
   await assert.rejects(job(2), /is not the same/);
   assert.equal((await history()).length, 4 * A_MONTH + 1);
   await tamper(-1);
+  const sign = (keyId: string) =>
+    archived.query(`SET session_replication_role = replica; UPDATE transfers SET key_id = '${keyId}'
+      WHERE id = (SELECT max(id::text)::uuid FROM transfers); SET session_replication_role = DEFAULT`);
+  await sign('another-key');
+  await assert.rejects(job(2), /is not the same/);
+  await sign('old-key');
   assert.deepEqual(await job(2), { months: 1, transfers: A_MONTH });
 });
 

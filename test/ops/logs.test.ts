@@ -40,6 +40,7 @@ test('a transfer is one line with ids, amount, currency, balances after and requ
     [line.kind, line.amount, line.currency, line.debitBalanceAfter, line.creditBalanceAfter],
     ['transfer', '300', 'KRW', '700', '300'],
   );
+  assert.equal(line.keyId, stack.key.keyId);
   assert.match(String(line.requestId), /^[0-9a-f-]{36}$/);
   assert.doesNotMatch(JSON.stringify(line), /lunch/, 'what people write to each other is not logged');
 });

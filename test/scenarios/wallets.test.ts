@@ -77,6 +77,8 @@ for (const { over, teller, first } of ways) {
     assert.equal(moved.at('balance', 'minor_units'), '7500');
     sent = moved.body.transfer as Json;
     assert.equal(sent.memo, 'Lunch "\\{}" 🍚');
+    assert.equal(sent.key_id, stack.key.keyId);
+    assert.equal(deposited.at('transfer', 'key_id'), stack.key.keyId);
     const withdraw = { wallet_id: annaUsd, amount: usd(500) };
     const withdrawn = await tell('wallet.v2.TransferService/Withdraw', withdraw, withKey(anna));
     assert.equal(withdrawn.at('balance', 'minor_units'), '7000');
@@ -87,7 +89,9 @@ for (const { over, teller, first } of ways) {
     const request = { transfer_id: sent.transfer_id ?? '' };
     for (const user of [anna, bo]) {
       const seen = await tell('wallet.v2.TransferService/GetTransfer', request, as(user));
-      assert.deepEqual(seen.body.transfer, sent);
+      // The key that signed is the business of the side that signed.
+      const key_id = user === anna ? stack.key.keyId : '';
+      assert.deepEqual(seen.body.transfer, { ...sent, key_id });
     }
     const hidden = await tell('wallet.v2.TransferService/GetTransfer', request, as(stranger));
     refuses(hidden, 'ERR005', 'TRANSFER_NOT_FOUND', ['transfer_id']);

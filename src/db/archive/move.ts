@@ -44,7 +44,7 @@ const MEASURE = `
   SELECT count(*)::text AS transfers, coalesce(sum(amount), 0)::text AS amount,
     coalesce(sum(('x' || left(md5(concat_ws('|', id, (extract(epoch FROM created_at) * 1000000)::bigint, kind, currency,
       amount, debit_account_id, credit_account_id, debit_balance_after, credit_balance_after,
-      coalesce(sprinkle_id::text, '-'), memo)), 15))::bit(60)::bigint), 0)::text AS digest
+      coalesce(sprinkle_id::text, '-'), memo, coalesce(key_id, '-'))), 15))::bit(60)::bigint), 0)::text AS digest
   FROM transfers WHERE created_at >= $1::timestamp AT TIME ZONE 'UTC' AND created_at < $2::timestamp AT TIME ZONE 'UTC'`;
 
 const BEFORE_ALL = { last_at: '-infinity', last_id: '00000000-0000-0000-0000-000000000000' };

@@ -42,7 +42,8 @@ export function toAccount(row: AccountRow): Account {
 
 /** The columns that toTransfer() reads, of transfers under the alias `t`. */
 export const TRANSFER_COLUMNS = `t.id, ${microsOf('t.created_at')} AS created_at, t.kind, t.currency, t.amount,
-  t.debit_account_id, t.credit_account_id, t.debit_balance_after, t.credit_balance_after, t.sprinkle_id, t.memo`;
+  t.debit_account_id, t.credit_account_id, t.debit_balance_after, t.credit_balance_after, t.sprinkle_id, t.memo,
+  t.key_id`;
 
 /** A row with TRANSFER_COLUMNS. */
 export interface TransferRow {
@@ -57,6 +58,7 @@ export interface TransferRow {
   credit_balance_after: string;
   sprinkle_id: string | null;
   memo: string;
+  key_id: string | null;
 }
 
 export function toTransfer(row: TransferRow): Transfer {
@@ -72,6 +74,7 @@ export function toTransfer(row: TransferRow): Transfer {
     creditBalanceAfter: BigInt(row.credit_balance_after),
     sprinkleId: row.sprinkle_id ?? undefined,
     memo: row.memo,
+    keyId: row.key_id ?? undefined,
   };
 }
 

@@ -7,14 +7,12 @@ import type { Random } from '../../domain/random.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Sprinkle } from '../../domain/sprinkle.ts';
 import type { Transfer } from '../../domain/transfer.ts';
-import type { CallInfo } from '../../domain/verb.ts';
 import { isUnreachable, sqlState } from '../pool.ts';
 import { BookMovedError, loadBook } from './load-book.ts';
 import { writeBook } from './write-book.ts';
 
 /** A call that waits for its answer. */
 export interface WaitingCall extends Call {
-  readonly info: CallInfo;
   /** When it joined the queue, by performance.now(). */
   readonly arrivedAt: number;
   /** How many movements of money it may take. */

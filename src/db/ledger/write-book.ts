@@ -18,12 +18,12 @@ const INSERT_ACCOUNTS = `
 
 const INSERT_TRANSFERS = `
   INSERT INTO transfers (id, created_at, kind, currency, amount, debit_account_id, credit_account_id,
-    debit_balance_after, credit_balance_after, sprinkle_id, memo)
-  SELECT new.id, $11, new.kind, new.currency, new.amount, new.debit, new.credit, new.debit_after, new.credit_after,
-    new.sprinkle_id, new.memo
+    debit_balance_after, credit_balance_after, sprinkle_id, memo, key_id)
+  SELECT new.id, $12, new.kind, new.currency, new.amount, new.debit, new.credit, new.debit_after, new.credit_after,
+    new.sprinkle_id, new.memo, new.key_id
   FROM unnest($1::uuid[], $2::transfer_kind[], $3::text[], $4::bigint[], $5::uuid[], $6::uuid[], $7::bigint[],
-    $8::bigint[], $9::uuid[], $10::text[])
-    AS new (id, kind, currency, amount, debit, credit, debit_after, credit_after, sprinkle_id, memo)`;
+    $8::bigint[], $9::uuid[], $10::text[], $11::text[])
+    AS new (id, kind, currency, amount, debit, credit, debit_after, credit_after, sprinkle_id, memo, key_id)`;
 
 const INSERT_ANSWERS = `
   INSERT INTO idempotency_keys (user_id, key, fingerprint, outcome, created_at)
@@ -153,6 +153,7 @@ function insertTransfers(book: Book): Statement {
       plainArray(transfers.map(({ creditBalanceAfter }) => creditBalanceAfter)),
       plainArray(transfers.map(({ sprinkleId }) => sprinkleId ?? 'NULL')),
       textArray(transfers.map(({ memo }) => memo)),
+      textArray(transfers.map(({ keyId }) => keyId)),
       timestamptz(book.at),
     ],
     rows: transfers.length,

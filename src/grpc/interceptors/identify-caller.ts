@@ -1,9 +1,10 @@
 // Reads who calls and what for from the headers that the contract demands.
 import { fingerprintOf, readCaller } from '../caller.ts';
 import type { Interceptor } from '../interceptor.ts';
+import { signerOf } from './authorize.ts';
 
 export const identifyCaller: Interceptor = (call, next) => {
-  const info = { id: call.requestId, deadlineMs: call.deadlineMs };
+  const info = { id: call.requestId, deadlineMs: call.deadlineMs, keyId: signerOf(call).key.id };
   call.caller = readCaller(call.contract.rules, call.metadata, info, (roomId) =>
     fingerprintOf(call.path, roomId, call.canonicalBytes()),
   );

@@ -6,11 +6,10 @@ import {
 } from '../../../gen/ts/wallet/v2/transfer_service.ts';
 import { REASONS } from '../../domain/reasons.ts';
 import { refuseField } from '../../domain/refusal.ts';
-import type { Micros } from '../../domain/time.ts';
 import { IS_REQUIRED } from '../../domain/words.ts';
 import type {
   BatchMode,
-  ItemResult,
+  BatchTransfersOutcome,
   PostedItem,
   RefusedItem,
 } from '../../usecases/batch-create-transfers.ts';
@@ -27,16 +26,22 @@ export function parseMode(mode: WireMode): BatchMode {
 export function toResult(
   userId: bigint,
   request: CreateTransferRequest,
-  result: ItemResult | undefined,
-  at: Micros,
+  outcome: BatchTransfersOutcome,
+  index: number,
 ): BatchTransferResult {
+  const result = outcome.results[index];
   if (!result) throw new Error('the outcome of a batch has a result for each of its items');
   return 'reason' in result
     ? { outcome: { $case: 'refused', value: toRefusal(result) } }
-    : { outcome: { $case: 'posted', value: toPosted(userId, request, result, at) } };
+    : { outcome: { $case: 'posted', value: toPosted(userId, request, result, outcome) } };
 }
 
-function toPosted(userId: bigint, request: CreateTransferRequest, item: PostedItem, at: Micros) {
+function toPosted(
+  userId: bigint,
+  request: CreateTransferRequest,
+  item: PostedItem,
+  { at, keyId }: BatchTransfersOutcome,
+) {
   const { currency, amount } = parseAmount(request.amount);
   const transfer = {
     id: item.transferId,
@@ -48,9 +53,10 @@ function toPosted(userId: bigint, request: CreateTransferRequest, item: PostedIt
     creditAccountId: item.creditWalletId,
     sprinkleId: undefined,
     memo: request.memo,
+    keyId,
   } as const;
   return {
-    transfer: toTransfer({ transfer, debitUserId: userId, creditUserId: item.creditUserId }),
+    transfer: toTransfer({ transfer, debitUserId: userId, creditUserId: item.creditUserId }, userId),
     balance: toMoney(currency, item.balance),
   };
 }

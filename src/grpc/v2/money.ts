@@ -5,7 +5,7 @@ import { type Currency, parseCurrency } from '../../domain/currency.ts';
 import type { RequestedMoney } from '../../domain/intent.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { PostedTransfer, Transfer, TransferKind } from '../../domain/transfer.ts';
-import { TRANSFER_KINDS } from '../../domain/transfer.ts';
+import { keyIdSeenBy, TRANSFER_KINDS } from '../../domain/transfer.ts';
 import { IS_REQUIRED } from '../../domain/words.ts';
 import { toTimestamp } from '../timestamp.ts';
 
@@ -41,8 +41,9 @@ interface ShownTransfer extends Omit<PostedTransfer, 'transfer'> {
   readonly transfer: Omit<Transfer, 'debitBalanceAfter' | 'creditBalanceAfter'>;
 }
 
-/** Accounts that are no wallets (the outside, pots) are not shown: their ids would mean nothing to a caller. */
-export function toTransfer({ transfer, debitUserId, creditUserId }: ShownTransfer) {
+/** As a user sees it. Accounts that are no wallets (the outside, pots) are not shown: their ids would mean nothing to a caller. */
+export function toTransfer(posted: ShownTransfer, userId: bigint) {
+  const { transfer, debitUserId, creditUserId } = posted;
   return {
     transferId: transfer.id,
     kind: KINDS[transfer.kind],
@@ -54,5 +55,6 @@ export function toTransfer({ transfer, debitUserId, creditUserId }: ShownTransfe
     memo: transfer.memo,
     sprinkleId: transfer.sprinkleId ?? '',
     createdAt: toTimestamp(transfer.createdAt),
+    keyId: keyIdSeenBy(userId, posted) ?? '',
   };
 }

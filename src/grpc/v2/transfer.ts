@@ -22,29 +22,31 @@ export const transferService = (core: Core): Handlers<typeof TransferServiceServ
   async deposit({ walletId, amount, memo }, { userId, key, call }) {
     const intent = { userId, wallet: walletRef(walletId, 'wallet_id'), money: parseAmount(amount), memo };
     const posted = await core.perform(deposit, intent, key, call);
-    return answer(posted, posted.transfer.creditBalanceAfter);
+    return answer(userId, posted, posted.transfer.creditBalanceAfter);
   },
 
   async withdraw({ walletId, amount, memo }, { userId, key, call }) {
     const intent = { userId, wallet: walletRef(walletId, 'wallet_id'), money: parseAmount(amount), memo };
     const posted = await core.perform(withdraw, intent, key, call);
-    return answer(posted, posted.transfer.debitBalanceAfter);
+    return answer(userId, posted, posted.transfer.debitBalanceAfter);
   },
 
   async createTransfer(request, { userId, key, call }) {
     const posted = await core.perform(transfer, parseTransfer(request, userId, ''), key, call);
-    return answer(posted, posted.transfer.debitBalanceAfter);
+    return answer(userId, posted, posted.transfer.debitBalanceAfter);
   },
 
   async batchCreateTransfers({ items: requests, mode }, { userId, key, call }) {
     const items = requests.map((item, index) => parseTransfer(item, userId, `${itemField(index)}.`));
     const intent = { mode: parseMode(mode), items };
-    const { results, at } = await core.perform(batchCreateTransfers, intent, key, call);
-    return { results: requests.map((request, index) => toResult(userId, request, results[index], at)) };
+    const outcome = await core.perform(batchCreateTransfers, intent, key, call);
+    return { results: requests.map((request, index) => toResult(userId, request, outcome, index)) };
   },
 
   async getTransfer({ transferId }, { userId }) {
-    return { transfer: toTransfer(await getTransfer(core, userId, transferId.toLowerCase(), 'transfer_id')) };
+    return {
+      transfer: toTransfer(await getTransfer(core, userId, transferId.toLowerCase(), 'transfer_id'), userId),
+    };
   },
 });
 
@@ -67,6 +69,6 @@ function parseDestination(destination: CreateTransferRequest['destination'], pat
     : walletRef(destination.value, `${path}credit_wallet_id`);
 }
 
-function answer(posted: PostedTransfer, balance: bigint) {
-  return { transfer: toTransfer(posted), balance: toMoney(posted.transfer.currency, balance) };
+function answer(userId: bigint, posted: PostedTransfer, balance: bigint) {
+  return { transfer: toTransfer(posted, userId), balance: toMoney(posted.transfer.currency, balance) };
 }

@@ -70,7 +70,10 @@ export const walletService = (core: Core): Handlers<typeof WalletServiceService>
     ];
     const after = readMomentToken(list, request.pageToken);
     const page = await listTransactions(core, userId, wallet, filter, after, pageSize(request.pageSize));
-    return { transactions: page.items.map(toTransaction), nextPageToken: writeMomentToken(list, page.next) };
+    return {
+      transactions: page.items.map((item) => toTransaction(item, userId)),
+      nextPageToken: writeMomentToken(list, page.next),
+    };
   },
 });
 
@@ -86,9 +89,9 @@ function toWallet({ id, ownerUserId, currency, displayName, balance, isDefault, 
   };
 }
 
-function toTransaction(transaction: Transaction) {
+function toTransaction(transaction: Transaction, userId: bigint) {
   return {
-    transfer: toTransfer(transaction),
+    transfer: toTransfer(transaction, userId),
     direction: transaction.direction === 'in' ? Direction.IN : Direction.OUT,
     balanceAfter: toMoney(transaction.transfer.currency, transaction.balanceAfter),
   };

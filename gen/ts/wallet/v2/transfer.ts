@@ -126,7 +126,14 @@ export interface Transfer {
   memo: string;
   /** The sprinkle it belongs to; empty where there is none. */
   sprinkleId: string;
-  createdAt: Timestamp | undefined;
+  createdAt:
+    | Timestamp
+    | undefined;
+  /**
+   * The API key that signed the call; empty where no call made the transfer, on transfers from before this was noted, and
+   * to the other side: only the user for whom it was signed sees it.
+   */
+  keyId: string;
 }
 
 function createBaseTransfer(): Transfer {
@@ -141,6 +148,7 @@ function createBaseTransfer(): Transfer {
     memo: "",
     sprinkleId: "",
     createdAt: undefined,
+    keyId: "",
   };
 }
 
@@ -181,6 +189,9 @@ export const Transfer: MessageFns<Transfer> = {
     }
     if (message.createdAt !== undefined) {
       Timestamp.encode(message.createdAt, writer.uint32(82).fork()).join();
+    }
+    if (message.keyId !== "") {
+      writer.uint32(90).string(message.keyId);
     }
     return writer;
   },
@@ -278,6 +289,14 @@ export const Transfer: MessageFns<Transfer> = {
             message.createdAt = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.keyId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -330,6 +349,11 @@ export const Transfer: MessageFns<Transfer> = {
         : isSet(object.created_at)
         ? fromJsonTimestamp(object.created_at)
         : undefined,
+      keyId: isSet(object.keyId)
+        ? globalThis.String(object.keyId)
+        : isSet(object.key_id)
+        ? globalThis.String(object.key_id)
+        : "",
     };
   },
 
@@ -365,6 +389,9 @@ export const Transfer: MessageFns<Transfer> = {
     if (message.createdAt !== undefined) {
       obj.createdAt = fromTimestamp(message.createdAt).toISOString();
     }
+    if (message.keyId !== "") {
+      obj.keyId = message.keyId;
+    }
     return obj;
   },
 
@@ -391,6 +418,7 @@ export const Transfer: MessageFns<Transfer> = {
     message.createdAt = (object.createdAt !== undefined && object.createdAt !== null)
       ? Timestamp.fromPartial(object.createdAt)
       : undefined;
+    message.keyId = object.keyId ?? "";
     return message;
   },
 };
