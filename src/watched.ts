@@ -1,7 +1,7 @@
 // Opens the parts that ops watch, each told what to record with and what to log; a piece of app.ts' wiring.
 import type { Config } from './config.ts';
 import { cacheEpochsIn } from './db/cache-epochs.ts';
-import { openPool, type Pool } from './db/pool.ts';
+import { LEDGER_SETTINGS, openPool, type Pool, type PoolOptions } from './db/pool.ts';
 import { openProbe } from './db/probe.ts';
 import type { Logs } from './ops/logs.ts';
 import type { Metrics } from './ops/metrics.ts';
@@ -27,9 +27,14 @@ export interface Pools {
 
 /** Opens the pools, each under its name in the metrics. */
 export function openWatchedPools(config: Config, logs: Logs, metrics: Metrics): Pools {
-  const open = (name: string, maxConnections: number, url = config.databaseUrl): Pool => {
+  const open = (
+    name: string,
+    maxConnections: number,
+    { url = config.databaseUrl, settings }: Partial<Pick<PoolOptions, 'url' | 'settings'>> = {},
+  ): Pool => {
     const pool = openPool({
       url,
+      settings,
       maxConnections,
       statementTimeoutMs: config.statementTimeoutMs,
       onIdleError: (error) => logs.app.warn({ reason: error.message }, 'lost a connection to Postgres'),
@@ -42,9 +47,11 @@ export function openWatchedPools(config: Config, logs: Logs, metrics: Metrics): 
     return pool;
   };
   const { archiveDatabaseUrl, readConnections } = config;
-  const ledgerPool = open('ledger', config.ledger.lanes);
+  const ledgerPool = open('ledger', config.ledger.lanes, { settings: LEDGER_SETTINGS });
   const reads = open('reads', readConnections);
-  const archive = archiveDatabaseUrl ? open('archive', readConnections, archiveDatabaseUrl) : undefined;
+  const archive = archiveDatabaseUrl
+    ? open('archive', readConnections, { url: archiveDatabaseUrl })
+    : undefined;
   const epochs = open('epochs', EPOCH_CONNECTIONS);
   const endPools = () => Promise.all([ledgerPool, reads, archive, epochs].map((pool) => pool?.end()));
   return { ledgerPool, reads, archive, epochs, endPools };

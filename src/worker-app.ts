@@ -4,7 +4,7 @@ import { copiesOf } from './cached/ledger-copies.ts';
 import { cacheEpochsIn } from './db/cache-epochs.ts';
 import { startBatcher } from './db/ledger/batcher.ts';
 import { runningPayouts } from './db/payouts/running.ts';
-import { openPool } from './db/pool.ts';
+import { LEDGER_SETTINGS, openPool, type PoolOptions } from './db/pool.ts';
 import { aggregateStatistics } from './jobs/aggregate-statistics.ts';
 import { archiveTransfers } from './jobs/archive-transfers.ts';
 import { board } from './jobs/board.ts';
@@ -42,13 +42,13 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
   const metrics = openMetrics([]);
   const open = poolsOf(config, logs);
   const [ledgerPool, pool, epochs] = [
-    open(config.ledger.lanes),
+    open(config.ledger.lanes, { settings: LEDGER_SETTINGS }),
     open(config.connections),
     open(EPOCH_CONNECTIONS),
   ];
   const patient = poolsOf({ ...config, statementTimeoutMs: ARCHIVE_STATEMENT_MS }, logs);
   const live = patient(1);
-  const archive = config.archiveDatabaseUrl ? patient(1, config.archiveDatabaseUrl) : undefined;
+  const archive = config.archiveDatabaseUrl ? patient(1, { url: config.archiveDatabaseUrl }) : undefined;
   await pool.query('SELECT ensure_transfer_partitions($1)', [MONTHS_AHEAD]);
   const warn = (message: string) => (error: unknown) =>
     logs.app.warn({ reason: error instanceof Error ? error.message : String(error) }, message);
@@ -125,9 +125,13 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
 
 /** Opens pools as a process' settings say, on its own database unless told another. */
 function poolsOf(config: Pick<WorkerConfig, 'databaseUrl' | 'statementTimeoutMs'>, logs: Logs) {
-  return (maxConnections: number, url = config.databaseUrl) =>
+  return (
+    maxConnections: number,
+    { url = config.databaseUrl, settings }: Partial<Pick<PoolOptions, 'url' | 'settings'>> = {},
+  ) =>
     openPool({
       url,
+      settings,
       maxConnections,
       statementTimeoutMs: config.statementTimeoutMs,
       onIdleError: (error) => logs.app.warn({ reason: error.message }, 'lost a connection to Postgres'),

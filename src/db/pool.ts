@@ -21,9 +21,23 @@ export interface PoolOptions {
   readonly statementTimeoutMs: number;
   /** After so many milliseconds a connection or an answer is given up; otherwise only connections are, after 5 s. */
   readonly giveUpMs?: number;
+  /** Settings of Postgres for each session, besides those that every pool has. */
+  readonly settings?: Readonly<Record<string, string>> | undefined;
   /** Told of errors on connections that nobody is using, for example when Postgres goes away. */
   readonly onIdleError: (error: Error) => void;
 }
+
+/**
+ * For connections that run the ledger's few statements over and over. A statement is planned once a connection, because
+ * planning costs more than a small batch itself; and since that plan may be made while a table is nearly empty, nothing
+ * but an index is left to it: a batch never has a reason to read a whole table.
+ */
+export const LEDGER_SETTINGS = {
+  plan_cache_mode: 'force_generic_plan',
+  enable_seqscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+} as const;
 
 /** Opens a pool. Statements on one connection are pipelined: sent without waiting for the answer to the one before. */
 export function openPool(options: PoolOptions): pg.Pool {
@@ -38,6 +52,9 @@ export function openPool(options: PoolOptions): pg.Pool {
     // A server that hangs in the middle of a transaction must not hold its locks for good.
     idle_in_transaction_session_timeout: options.statementTimeoutMs,
     keepAlive: true,
+    options: Object.entries(options.settings ?? {})
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
   } as pg.PoolConfig);
   pool.on('error', options.onIdleError);
   // A connection may also be lost while somebody holds it and waits for something else. Their next statement fails then;

@@ -7,23 +7,14 @@ import { writeOutcome } from './outcome-json.ts';
 import { closeRefunded, insertJobs } from './write-follow-ups.ts';
 import { insertPayouts, noteFailedLines, updatePayouts } from './write-payouts.ts';
 
-const UPDATE_ACCOUNTS = `
-  UPDATE accounts a SET balance = new.balance, version = new.version, updated_at = $4
-  FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS new (id, balance, version) WHERE a.id = new.id`;
-
+/** Accounts start empty; what moves into them is posted afterwards, in the same transaction. */
 const INSERT_ACCOUNTS = `
-  INSERT INTO accounts (id, kind, currency, owner_user_id, display_name, balance, version, created_at, updated_at)
-  SELECT new.*, $8, $8 FROM unnest($1::uuid[], $2::account_kind[], $3::text[], $4::bigint[], $5::text[],
-    $6::bigint[], $7::bigint[]) AS new (id, kind, currency, owner_user_id, display_name, balance, version)`;
+  INSERT INTO accounts (id, kind, currency, owner_user_id, display_name, created_at)
+  SELECT new.*, $6 FROM unnest($1::uuid[], $2::account_kind[], $3::text[], $4::bigint[], $5::text[])
+    AS new (id, kind, currency, owner_user_id, display_name)`;
 
-const INSERT_TRANSFERS = `
-  INSERT INTO transfers (id, created_at, kind, currency, amount, debit_account_id, credit_account_id,
-    debit_balance_after, credit_balance_after, sprinkle_id, memo, key_id)
-  SELECT new.id, $12, new.kind, new.currency, new.amount, new.debit, new.credit, new.debit_after, new.credit_after,
-    new.sprinkle_id, new.memo, new.key_id
-  FROM unnest($1::uuid[], $2::transfer_kind[], $3::text[], $4::bigint[], $5::uuid[], $6::uuid[], $7::bigint[],
-    $8::bigint[], $9::uuid[], $10::text[], $11::text[])
-    AS new (id, kind, currency, amount, debit, credit, debit_after, credit_after, sprinkle_id, memo, key_id)`;
+/** Transfers and what they make of their accounts: this login may write neither by itself (migration 0050). */
+const POST_TRANSFERS = 'SELECT post_transfers($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)';
 
 const INSERT_ANSWERS = `
   INSERT INTO idempotency_keys (user_id, key, fingerprint, outcome, created_at)
@@ -74,9 +65,8 @@ export interface Statement {
  */
 export async function writeBook(client: PoolClient, book: Book, ready: Promise<unknown>): Promise<number> {
   const statements = [
-    updateAccounts(book),
     insertAccounts(book),
-    insertTransfers(book),
+    postTransfers(book),
     insertAnswers(book),
     insertSprinkles(book),
     takeTokens(book),
@@ -103,21 +93,6 @@ async function run(client: PoolClient, { name, text, values, rows }: Statement):
   if (result.rowCount !== rows) throw new BookMovedError();
 }
 
-function updateAccounts(book: Book): Statement {
-  const changed = book.changedAccounts();
-  return {
-    name: 'update-accounts',
-    text: UPDATE_ACCOUNTS,
-    values: [
-      plainArray(changed.map(({ id }) => id)),
-      plainArray(changed.map(({ balance }) => balance)),
-      plainArray(changed.map(({ version }) => version)),
-      timestamptz(book.at),
-    ],
-    rows: changed.length,
-  };
-}
-
 function insertAccounts(book: Book): Statement {
   const opened = book.openedAccounts();
   return {
@@ -129,19 +104,17 @@ function insertAccounts(book: Book): Statement {
       plainArray(opened.map(({ currency }) => currency)),
       plainArray(opened.map(({ ownerUserId }) => ownerUserId ?? 'NULL')),
       textArray(opened.map(({ displayName }) => displayName)),
-      plainArray(opened.map(({ balance }) => balance)),
-      plainArray(opened.map(({ version }) => version)),
       timestamptz(book.at),
     ],
     rows: opened.length,
   };
 }
 
-function insertTransfers(book: Book): Statement {
+function postTransfers(book: Book): Statement {
   const transfers = book.newTransfers;
   return {
-    name: 'insert-transfers',
-    text: INSERT_TRANSFERS,
+    name: 'post-transfers',
+    text: POST_TRANSFERS,
     values: [
       plainArray(transfers.map(({ id }) => id)),
       plainArray(transfers.map(({ kind }) => kind)),
@@ -156,7 +129,8 @@ function insertTransfers(book: Book): Statement {
       textArray(transfers.map(({ keyId }) => keyId)),
       timestamptz(book.at),
     ],
-    rows: transfers.length,
+    // The function itself counts what it wrote; its answer is one row.
+    rows: Math.min(transfers.length, 1),
   };
 }
 

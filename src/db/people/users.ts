@@ -39,8 +39,8 @@ export function usersIn(sequelize: Sequelize, { User, Friendship }: Models): Use
         return await sequelize.transaction(async (transaction) => {
           const row = await User.create({ id: id.toString(), displayName }, { transaction });
           await sequelize.query(
-            `INSERT INTO accounts (id, kind, currency, owner_user_id, is_default, created_at, updated_at)
-             VALUES ($id, 'wallet', 'KRW', $owner, true, now(), now())`,
+            `INSERT INTO accounts (id, kind, currency, owner_user_id, is_default, created_at)
+             VALUES ($id, 'wallet', 'KRW', $owner, true, now())`,
             { bind: { id: randomUUID(), owner: id.toString() }, transaction },
           );
           return toUser(row);
