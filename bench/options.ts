@@ -1,5 +1,5 @@
 // What is asked for on the command line.
-import { parseArgs } from 'node:util';
+import { readCommandLine } from '../scripts/dev/command-line.ts';
 import { SetupError } from '../scripts/dev/setup-error.ts';
 
 /** How to run. */
@@ -16,7 +16,8 @@ export interface Options {
 
 /** Reads the options. Throws a SetupError in one line where they make no sense. */
 export function readOptions(args: readonly string[]): Options {
-  const { values } = parse(args);
+  const { values, positionals } = parse(args);
+  if (positionals.length > 0) throw new SetupError(USAGE);
   const whole = (name: 'inflight' | 'clients' | 'runs') => {
     const value = Number(values[name]);
     if (!Number.isInteger(value) || value < 1)
@@ -37,30 +38,29 @@ export function readOptions(args: readonly string[]): Options {
   };
 }
 
+const USAGE = `usage: npm run bench -- [options]
+  --seconds N     how long each case is measured, after a warm-up (4)
+  --inflight N    how many calls are under way at a time (256)
+  --clients N     how many processes make the calls (1)
+  --runs N        how often everything is measured; the medians count (1)
+  --case NAME     only the cases with this in their names; may be given several times. Long cases run only so
+  --json          the results as JSON on stdout, and nothing else there
+  --draw          prints tables and pictures into docs/performance.md
+  --profile       where the server's time went, instead of how fast it was: profiling costs speed`;
+
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        // How long each case is measured, after a warm-up.
-        seconds: { type: 'string', default: '4' },
-        // How many calls are under way at a time.
-        inflight: { type: 'string', default: '256' },
-        // How many processes make the calls.
-        clients: { type: 'string', default: '1' },
-        // How often everything is measured; the medians count.
-        runs: { type: 'string', default: '1' },
-        // Only the cases with this in their names; may be given several times. Long cases run only so.
-        case: { type: 'string', multiple: true, default: [] },
-        // The results as JSON on stdout, and nothing else there.
-        json: { type: 'boolean', default: false },
-        // Prints tables and pictures into docs/performance.md.
-        draw: { type: 'boolean', default: false },
-        // Where the server's time went, instead of how fast it was: profiling costs speed.
-        profile: { type: 'boolean', default: false },
-      },
-    });
-  } catch (error) {
-    throw new SetupError((error as Error).message.split('\n')[0]);
-  }
+  return readCommandLine(
+    USAGE,
+    {
+      seconds: { type: 'string', default: '4' },
+      inflight: { type: 'string', default: '256' },
+      clients: { type: 'string', default: '1' },
+      runs: { type: 'string', default: '1' },
+      case: { type: 'string', multiple: true, default: [] },
+      json: { type: 'boolean', default: false },
+      draw: { type: 'boolean', default: false },
+      profile: { type: 'boolean', default: false },
+    },
+    args,
+  );
 }

@@ -1,7 +1,7 @@
 // `npm run call -- wallet.v1.WalletService/GetBalance '{}' --user 1001`: one call of the running stack over gRPC.
-import { parseArgs } from 'node:util';
 import { RPCS } from '../src/client/contracts.ts';
 import { connect } from '../src/client/grpc.ts';
+import { readCommandLine } from './dev/command-line.ts';
 import { demandsOf } from './dev/demands.ts';
 import { IDENTITY_FLAGS, identityFor, parseJson, pretty, sayCall } from './dev/say-call.ts';
 import { SetupError } from './dev/setup-error.ts';
@@ -10,10 +10,11 @@ import { signingKeyIn } from './dev/signing-key.ts';
 const USAGE =
   "usage: npm run call -- wallet.v1.WalletService/GetBalance '{}' --user 1001 [--room demo] [--key KEY]";
 
-await sayCall(async ({ grpcAddress, keys }) => {
-  const { values, positionals } = parseArgs({ options: IDENTITY_FLAGS, allowPositionals: true });
+await sayCall(async (findStack) => {
+  const { values, positionals } = readCommandLine(USAGE, IDENTITY_FLAGS);
   const [name, text = '{}', ...rest] = positionals;
   if (name === undefined || rest.length > 0) throw new SetupError(USAGE);
+  const { grpcAddress, keys } = findStack();
   const demands = demandsOf(name);
   const request = parseJson(text);
   const connection = connect(grpcAddress, signingKeyIn(keys));

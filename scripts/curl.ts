@@ -1,6 +1,6 @@
 // `npm run curl -- /api/v1/wallet/balance --user 1001`: one call of the running stack over REST.
-import { parseArgs } from 'node:util';
 import { requestRest } from '../src/client/rest.ts';
+import { readCommandLine } from './dev/command-line.ts';
 import { demandsOfRoute } from './dev/demands.ts';
 import { IDENTITY_FLAGS, identityFor, parseJson, pretty, sayCall } from './dev/say-call.ts';
 import { SetupError } from './dev/setup-error.ts';
@@ -9,17 +9,15 @@ import { signingKeyIn } from './dev/signing-key.ts';
 const USAGE =
   "usage: npm run curl -- /api/v1/wallet/balance --user 1001 [-X POST] [-d '{}'] [--room demo] [--key KEY]";
 
-await sayCall(async ({ restUrl, keys }) => {
-  const { values, positionals } = parseArgs({
-    options: {
-      ...IDENTITY_FLAGS,
-      request: { type: 'string', short: 'X' },
-      data: { type: 'string', short: 'd' },
-    },
-    allowPositionals: true,
+await sayCall(async (findStack) => {
+  const { values, positionals } = readCommandLine(USAGE, {
+    ...IDENTITY_FLAGS,
+    request: { type: 'string', short: 'X' },
+    data: { type: 'string', short: 'd' },
   });
   const [path, ...rest] = positionals;
   if (!path?.startsWith('/') || rest.length > 0) throw new SetupError(USAGE);
+  const { restUrl, keys } = findStack();
   if (restUrl === undefined) throw new SetupError('there is no Envoy here and so no REST; use npm run call');
   const { data } = values;
   const method = (values.request ?? (data === undefined ? 'GET' : 'POST')).toUpperCase();

@@ -1,7 +1,7 @@
 // `npm run payout -- october.csv --user 1001`: pays every line of a file, once, and shows how far it is.
 import { createInterface } from 'node:readline/promises';
-import { parseArgs } from 'node:util';
 import { connect, type Json } from '../src/client/grpc.ts';
+import { readCommandLine } from './dev/command-line.ts';
 import { dataDirOf, dataDirPrefix, readDevInfo, shellWord } from './dev/dev-json.ts';
 import { wordsFor } from './dev/say-call.ts';
 import { SetupError } from './dev/setup-error.ts';
@@ -100,10 +100,6 @@ function readOptions() {
   const { values, positionals } = parse();
   const [name, ...rest] = positionals;
   const { user, wallet, mode, key, memo, format } = values;
-  if (values.help) {
-    console.log(USAGE);
-    process.exit(EXIT.paid);
-  }
   if (name === undefined || rest.length > 0) throw new SetupError(USAGE);
   if (user === undefined) throw new SetupError('whose money is it? --user 1001');
   if (!/^[1-9]\d{0,18}$/.test(user)) throw new SetupError(`--user takes a user's number, not "${user}"`);
@@ -138,23 +134,15 @@ async function confirm(): Promise<void> {
 }
 
 function parse() {
-  try {
-    return parseArgs({
-      options: {
-        user: { type: 'string', short: 'u' },
-        wallet: { type: 'string' },
-        mode: { type: 'string', default: 'each' },
-        key: { type: 'string' },
-        memo: { type: 'string', default: '' },
-        format: { type: 'string' },
-        yes: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-      allowPositionals: true,
-    });
-  } catch (error) {
-    throw new SetupError(`${(error as Error).message.split('. ')[0]}\n${USAGE}`);
-  }
+  return readCommandLine(USAGE, {
+    user: { type: 'string', short: 'u' },
+    wallet: { type: 'string' },
+    mode: { type: 'string', default: 'each' },
+    key: { type: 'string' },
+    memo: { type: 'string', default: '' },
+    format: { type: 'string' },
+    yes: { type: 'boolean', default: false },
+  });
 }
 
 /** Nothing is sent of a file that has something wrong in it. */

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readCommandLine } from './dev/command-line.ts';
 import { keepDemoKey } from './dev/demo-key.ts';
 import { dataDirOf, nameOfDataDir, removeDevInfo, writeDevInfo } from './dev/dev-json.ts';
 import { type PreparedEnvoy, prepareEnvoy } from './dev/envoy.ts';
@@ -56,6 +57,10 @@ onStopSignal(
 );
 
 async function start(): Promise<void> {
+  readCommandLine(
+    'usage: npm start, without options; the README names the variables that set ports and folder',
+    {},
+  );
   const ports = readPorts(process.env);
   const dataDir = dataDirOf(process.env);
   const logDir = join(dataDir, 'log');

@@ -7,6 +7,7 @@ import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { migrate } from '../src/db/migrate.ts';
+import { readCommandLine } from './dev/command-line.ts';
 import { findEnvoy } from './dev/envoy-binary.ts';
 import { findFree } from './dev/ports.ts';
 import { type Postgres, startPostgres } from './dev/postgres.ts';
@@ -34,7 +35,7 @@ const CHECKS: Record<string, readonly string[]> = {
   ],
 };
 
-const asked = process.argv.slice(2);
+const { positionals: asked } = readOptions();
 const dataDir = mkdtempSync(join(tmpdir(), 'ppuri-test-'));
 const running: { stop(): Promise<void> }[] = [];
 let exitCode = 1;
@@ -49,6 +50,15 @@ try {
   rmSync(dataDir, { recursive: true, force: true });
 }
 process.exit(exitCode);
+
+function readOptions() {
+  try {
+    return readCommandLine('usage: npm test [-- TEST_FILE …]', {});
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(1);
+  }
+}
 
 async function runChecks(): Promise<boolean> {
   // Linting the contracts needs what generating prints, so the checks run one after the other.

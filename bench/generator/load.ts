@@ -6,13 +6,19 @@
 // says more. With PPURI_KEY_ID and PPURI_SECRET in the environment the calls are signed as ours want it.
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { readCommandLine } from '../../scripts/dev/command-line.ts';
+import { SetupError } from '../../scripts/dev/setup-error.ts';
 import { signingKeyIn } from '../../scripts/dev/signing-key.ts';
 import { startGenerator } from './generator.ts';
 import type { PlainCall } from './work.ts';
 
-/** The arguments or the file make no sense; the message is one line. */
-class UsageError extends Error {}
+const USAGE = `usage: npm run load -- --url http://127.0.0.1:8080 --calls calls.jsonl [options]
+  --calls FILE    a call in each line: {"method": "POST", "path": "/…", "headers": {…}, "body": …}
+  --inflight N    how many calls are under way at a time (64)
+  --seconds N     how long it measures (10), after --warmup N seconds (2)
+  --rate N        calls a second, whether answers come or not; without it, as many as come back
+  --clients N     how many processes make the calls (1)
+  --json          the results as JSON`;
 
 const TIMEOUT_MS = 30_000;
 const MOST_UNDER_WAY = 20_000;
@@ -20,7 +26,7 @@ const MOST_UNDER_WAY = 20_000;
 try {
   process.exitCode = await load(process.argv.slice(2));
 } catch (error) {
-  console.error(error instanceof UsageError ? error.message : error);
+  console.error(error instanceof SetupError ? error.message : error);
   process.exitCode = 2;
 }
 process.disconnect?.();
@@ -68,14 +74,14 @@ function read(args: readonly string[]) {
   const { values } = parse(args);
   const above = (name: 'inflight' | 'seconds' | 'clients' | 'warmup', text: string) => {
     const value = Number(text);
-    if (!(value > 0)) throw new UsageError(`--${name} must be a number above zero`);
+    if (!(value > 0)) throw new SetupError(`--${name} must be a number above zero`);
     return value;
   };
-  if (!values.url || !URL.canParse(values.url)) throw new UsageError('--url must be the address of an API');
-  if (!values.url.startsWith('http://')) throw new UsageError('--url must start with http://');
-  if (!values.calls) throw new UsageError('--calls must name a file with a call in each line');
+  if (!values.url || !URL.canParse(values.url)) throw new SetupError('--url must be the address of an API');
+  if (!values.url.startsWith('http://')) throw new SetupError('--url must start with http://');
+  if (!values.calls) throw new SetupError('--calls must name a file with a call in each line');
   const rate = values.rate === undefined ? undefined : Number(values.rate);
-  if (rate !== undefined && !(rate > 0)) throw new UsageError('--rate must be a number above zero');
+  if (rate !== undefined && !(rate > 0)) throw new SetupError('--rate must be a number above zero');
   return {
     url: values.url,
     calls: readCalls(values.calls),
@@ -89,24 +95,20 @@ function read(args: readonly string[]) {
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        url: { type: 'string' },
-        calls: { type: 'string' },
-        inflight: { type: 'string', default: '64' },
-        seconds: { type: 'string', default: '10' },
-        warmup: { type: 'string', default: '2' },
-        // Calls a second, whether answers come or not; without it, as many as come back.
-        rate: { type: 'string' },
-        clients: { type: 'string', default: '1' },
-        json: { type: 'boolean', default: false },
-      },
-    });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  return readCommandLine(
+    USAGE,
+    {
+      url: { type: 'string' },
+      calls: { type: 'string' },
+      inflight: { type: 'string', default: '64' },
+      seconds: { type: 'string', default: '10' },
+      warmup: { type: 'string', default: '2' },
+      rate: { type: 'string' },
+      clients: { type: 'string', default: '1' },
+      json: { type: 'boolean', default: false },
+    },
+    args,
+  );
 }
 
 function readCalls(file: string): PlainCall[] {
@@ -114,7 +116,7 @@ function readCalls(file: string): PlainCall[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch {
-    throw new UsageError(`${file} cannot be read`);
+    throw new SetupError(`${file} cannot be read`);
   }
   const calls = text.split('\n').flatMap((line, index) => {
     if (line.trim() === '') return [];
@@ -126,9 +128,9 @@ function readCalls(file: string): PlainCall[] {
         { method, path, headers: { ...json, ...headers }, body: isText ? body : JSON.stringify(body) },
       ] as PlainCall[];
     } catch {
-      throw new UsageError(`line ${index + 1} of ${file} is no JSON`);
+      throw new SetupError(`line ${index + 1} of ${file} is no JSON`);
     }
   });
-  if (calls.length === 0) throw new UsageError(`${file} has no calls`);
+  if (calls.length === 0) throw new SetupError(`${file} has no calls`);
   return calls;
 }

@@ -54,11 +54,14 @@ export function pretty(json: unknown): string {
   return typeof json === 'string' ? json : JSON.stringify(json, undefined, 2);
 }
 
-/** Makes a call of the running stack and prints the answer, if there is one left, or what went wrong; sets the exit code. */
-export async function sayCall(make: (info: DevInfo) => Promise<unknown>): Promise<void> {
+/**
+ * Makes a call of the running stack, which `make` asks for once it has read its command line, and prints the answer, if
+ * there is one left, or what went wrong; sets the exit code.
+ */
+export async function sayCall(make: (findStack: () => DevInfo) => Promise<unknown>): Promise<void> {
   const dataDir = dataDirOf(process.env);
   try {
-    const answer = await make(readDevInfo(dataDir));
+    const answer = await make(() => readDevInfo(dataDir));
     if (answer !== undefined) console.log(pretty(answer));
   } catch (error) {
     console.error(wordsFor(error, dataDir));

@@ -1,0 +1,34 @@
+// Every program that takes options answers --help, and an option that it does not know, without a running stack.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const PROGRAMS = [
+  'scripts/start.ts',
+  'scripts/test.ts',
+  'scripts/call.ts',
+  'scripts/curl.ts',
+  'scripts/payout.ts',
+  'bench/main.ts',
+  'bench/generator/load.ts',
+];
+
+const run = (program: string, option: string) =>
+  spawnSync(process.execPath, [join(ROOT, program), option], {
+    encoding: 'utf8',
+    env: { ...process.env, DATA_DIR: join(ROOT, 'var', 'nothing-runs-here') },
+  });
+
+for (const program of PROGRAMS) {
+  test(`${program} --help and --nonsense`, () => {
+    const help = run(program, '--help');
+    assert.equal(help.status, 0, help.stderr);
+    assert.match(help.stdout, /^usage: npm (run|start|test)/);
+    const wrong = run(program, '--nonsense');
+    assert.notEqual(wrong.status, 0);
+    assert.match(wrong.stderr, /^Unknown option '--nonsense'\nusage: npm /);
+    assert.doesNotMatch(wrong.stderr, /^\s+at /m, 'a stack trace');
+  });
+}
