@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import {
   createFileRegistry,
+  type DescField,
   type DescMessage,
   type DescMethod,
   fromBinary,
@@ -16,6 +17,7 @@ import {
 import type { Scope } from '../domain/api-key.ts';
 import type { Violation } from '../domain/refusal.ts';
 import { wordsOf } from './rule-words.ts';
+import { itemCounter, type WireCheck, wireCheckOf } from './wire.ts';
 
 /** The file that describes every contract; Envoy reads the same one. */
 export const DESCRIPTOR_SET = readFileSync(new URL('../../gen/descriptor.binpb', import.meta.url));
@@ -44,8 +46,11 @@ export interface CallRules {
   readonly idempotencyKey: boolean;
   /** What the caller's key must be allowed to do. */
   readonly scope: Scope;
-  /** How much of the caller's rate limits a call with this request takes. */
-  costOf(request: () => unknown): number;
+  /**
+   * How much of the caller's rate limits a call with this request takes, by its bytes as received: what is done for a
+   * caller is paid for, and so nothing is read before.
+   */
+  costOf(bytes: Uint8Array): number;
   /** Whether a token in the request may be a guess. */
   readonly guessesToken: boolean;
 }
@@ -53,8 +58,15 @@ export interface CallRules {
 /** One RPC of the contracts. */
 export interface RpcContract {
   readonly rules: CallRules;
-  /** Checks a serialized request: what is wrong with which field. Throws on bytes that are no such message. */
-  validate(request: Uint8Array): Violation[];
+  /** How long a request may be, in bytes: no request that keeps the contract's rules is longer. */
+  readonly maxBytes: number;
+  /** Checks that a request's bytes as received are one plain encoding of its message. */
+  readonly checkWire: WireCheck;
+  /**
+   * Checks a request as our own code writes it: what is wrong with which field. Never give it bytes as received: it reads
+   * with another decoder than handlers do, and what is checked must be what is handled.
+   */
+  validate(canonicalRequest: Uint8Array): Violation[];
 }
 
 /** What the option says in other words than CallRules. */
@@ -67,10 +79,13 @@ interface RawRules {
 /** The scopes by their numbers in ppuri.options.v1.Scope. */
 const SCOPE_BY_NUMBER: readonly (Scope | undefined)[] = [undefined, 'read', 'pay', 'fund', 'admin'];
 
+/** What a request without lists may be long, in bytes: several times what any of them needs. */
+const PLAIN_BYTES = 16 * 1024;
+/** What an element of a list may be long: a message with a memo of 200 characters of four bytes, or an id. */
+const ITEM_BYTES = { message: 1024, scalar: 64 };
+
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, DESCRIPTOR_SET));
 const validator = createValidator({ registry });
-/** Stops at the first wrong field. The length of a list is checked before its elements. */
-const firstFaultFinder = createValidator({ registry, failFast: true });
 
 /** Every RPC of the contracts, by its path on the wire: `/wallet.v1.WalletService/GetBalance`. */
 export const CONTRACTS: ReadonlyMap<string, RpcContract> = new Map(
@@ -82,7 +97,33 @@ export const CONTRACTS: ReadonlyMap<string, RpcContract> = new Map(
 );
 
 function contractOf(method: DescMethod): RpcContract {
-  return { rules: rulesOf(method), validate: (request) => violationsIn(method.input, request) };
+  const { input } = method;
+  return {
+    rules: rulesOf(method),
+    maxBytes: maxBytesOf(input),
+    checkWire: wireCheckOf(input, maxItemsOf),
+    validate: (request) => violationsIn(input, request),
+  };
+}
+
+function maxBytesOf(input: DescMessage): number {
+  const lists = input.fields.filter(({ fieldKind }) => fieldKind === 'list');
+  const bytesOf = (list: DescField) =>
+    maxItemsOf(list) * (list.message ? ITEM_BYTES.message : ITEM_BYTES.scalar);
+  return lists.reduce((sum, list) => sum + bytesOf(list), PLAIN_BYTES);
+}
+
+/** Every list of a request has an end in its contract: what is read of one is bounded by it. */
+function maxItemsOf(list: DescField): number {
+  const option = registry.getExtension('buf.validate.field');
+  if (!option) throw new Error('gen/descriptor.binpb lacks buf.validate; run npm run gen');
+  // The registry reads the option without a generated type; its fields are those of buf.validate.FieldRules.
+  const { type } = getOption(list, option) as unknown as {
+    readonly type?: { readonly case?: string; readonly value?: { readonly maxItems?: bigint } };
+  };
+  const most = type?.case === 'repeated' ? Number(type.value?.maxItems ?? 0) : 0;
+  if (most === 0) throw new Error(`${list.parent.typeName}.${list.name} has no max_items in its contract`);
+  return most;
 }
 
 /** Every RPC says what it demands: one that is open to every key would be so by oversight. */
@@ -102,26 +143,24 @@ interface ItemCost {
   readonly itemsPerUnit: number;
 }
 
-/** The request is read only where its cost depends on it. */
+/** The list is counted, no further than it may be long, and not read. */
 function costOf(method: DescMethod, cost: number, itemCost: ItemCost | undefined): CallRules['costOf'] {
   if (!itemCost) return () => cost;
   const field = method.input.fields.find(({ name }) => name === itemCost.field);
   if (field?.fieldKind !== 'list' || itemCost.itemsPerUnit < 1) {
     throw new Error(`${method.parent.typeName}/${method.name} has an item_cost over no list`);
   }
-  return (request) => {
-    const items = (request() as Readonly<Record<string, readonly unknown[]>>)[field.localName] ?? [];
-    return Math.max(1, Math.ceil(items.length / itemCost.itemsPerUnit));
-  };
+  const count = itemCounter(field);
+  const most = maxItemsOf(field);
+  return (bytes) => Math.max(1, Math.ceil(count(bytes, most) / itemCost.itemsPerUnit));
 }
 
 function violationsIn(input: DescMessage, request: Uint8Array): Violation[] {
   const message = fromBinary(input, request);
-  const first = brokenRules(firstFaultFinder.validate(input, message));
-  // Of a list that is too long, nobody needs to know what else is wrong with each of what may be millions of elements.
-  const isTooLong = first.some(({ ruleId }) => ruleId === 'repeated.max_items');
-  const broken = first.length === 0 || isTooLong ? first : brokenRules(validator.validate(input, message));
-  return broken.map((violation) => ({ field: pathOf(violation), description: wordsOf(violation) }));
+  return brokenRules(validator.validate(input, message)).map((violation) => ({
+    field: pathOf(violation),
+    description: wordsOf(violation),
+  }));
 }
 
 function brokenRules(result: ValidationResult): readonly BrokenRule[] {

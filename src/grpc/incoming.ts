@@ -42,15 +42,10 @@ export function contractOf({ path }: Method): RpcContract {
 /** What interceptors see of a call. */
 export function incoming(method: Method, contract: RpcContract, received: Received): IncomingCall {
   const { request: bytes, metadata } = received;
-  let read: unknown;
-  const request = () => {
-    try {
-      read ??= method.requestDeserialize(bytes);
-      return read;
-    } catch {
-      // What the parser says is about bytes, not about the caller's fields.
-      throw new Refusal('MALFORMED_REQUEST');
-    }
+  let read: ReadRequest | undefined;
+  const message = () => {
+    read ??= readRequest(method, contract, bytes);
+    return read;
   };
   return {
     path: method.path,
@@ -61,10 +56,32 @@ export function incoming(method: Method, contract: RpcContract, received: Receiv
     requestId: requestIdOf(metadata),
     language: languageOf(metadata),
     bytes,
-    request,
-    canonicalBytes: () => method.requestSerialize(request()),
+    request: () => message().request,
+    canonicalBytes: () => message().canonicalBytes,
     answerHeaders: new Map(),
   };
+}
+
+/** The one message that everybody sees: what is handled, and what is checked, and what a retry is known by. */
+interface ReadRequest {
+  readonly request: unknown;
+  readonly canonicalBytes: Uint8Array;
+}
+
+/**
+ * Decodes a request once, after its bytes were found to be one plain encoding of it, and writes it once. The rules of the
+ * contract are checked over what was written, so that they see what the handler gets and not what another decoder would
+ * have made of the bytes. Refuses MALFORMED_REQUEST, and INVALID_FIELD for what no message may hold.
+ */
+function readRequest(method: Method, contract: RpcContract, bytes: Buffer): ReadRequest {
+  const fault = contract.checkWire(bytes);
+  if (fault) {
+    const { kind, field, description } = fault;
+    const violations = [{ field: field === '' ? 'body' : field, description }];
+    throw new Refusal(kind === 'value' ? 'INVALID_FIELD' : 'MALFORMED_REQUEST', { violations });
+  }
+  const request = method.requestDeserialize(bytes);
+  return { request, canonicalBytes: method.requestSerialize(request) };
 }
 
 /** Who calls, for the handler. */

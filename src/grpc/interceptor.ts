@@ -24,9 +24,12 @@ export interface IncomingCall {
   readonly language: Language;
   /** The request's bytes as they were received. */
   readonly bytes: Buffer;
-  /** The request, read once, when somebody first asks for it. Throws on bytes that are no such message. */
+  /** The request, read once, when somebody first asks for it. Refuses bytes that are not one plain encoding of it. */
   request(): unknown;
-  /** The request as our own code writes it: the same for the same request, however its client wrote it. */
+  /**
+   * The same request as our own code writes it, written once: the same for the same request, however its client wrote it.
+   * What is to be known of a request without reading it as `request()` is read from these.
+   */
   canonicalBytes(): Uint8Array;
   /** `address:port` of the other end of the connection. */
   readonly peer: string;

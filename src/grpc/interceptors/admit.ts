@@ -73,7 +73,7 @@ async function guess<Answer>(gate: Gate, admission: Admission, next: () => Promi
 
 function limitsOf(call: IncomingCall, { key, clientAddress }: Signer, rates: Rates): LimitCharge[] {
   const { actingUser, costOf } = call.contract.rules;
-  const cost = costOf(call.request);
+  const cost = costOf(call.bytes);
   const charge = (name: string, who: string, rate: number): LimitCharge => ({
     name,
     key: who,

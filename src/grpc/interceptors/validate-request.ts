@@ -1,18 +1,10 @@
 // Checks the request against the rules that stand in its contract.
-import { Refusal, type Violation } from '../../domain/refusal.ts';
-import type { IncomingCall, Interceptor } from '../interceptor.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { Interceptor } from '../interceptor.ts';
 
+/** Refuses MALFORMED_REQUEST and INVALID_FIELD. What is checked is what the handler gets, written down again. */
 export const validateRequest: Interceptor = (call, next) => {
-  const violations = check(call);
+  const violations = call.contract.validate(call.canonicalBytes());
   if (violations.length > 0) throw new Refusal('INVALID_FIELD', { violations });
   return next();
 };
-
-function check(call: IncomingCall): Violation[] {
-  try {
-    return call.contract.validate(call.bytes);
-  } catch {
-    // The bytes are no such message; what the parser says of them is about bytes, not about the caller's fields.
-    throw new Refusal('MALFORMED_REQUEST');
-  }
-}
