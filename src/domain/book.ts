@@ -1,5 +1,7 @@
 // The book: what one batch of calls knows of the ledger, and what they decide to change in it.
+
 import { type Account, credited, debited } from './account.ts';
+import { checkAmount, checkMemo, checkName } from './bounds.ts';
 import type { Currency } from './currency.ts';
 import type { IdempotencyKey, RequestedMoney, WalletRef } from './intent.ts';
 import type { NewJob } from './jobs.ts';
@@ -120,6 +122,7 @@ export class Book {
 
   /** Adds an account; it starts empty. */
   open(account: Pick<Account, 'kind' | 'currency' | 'ownerUserId' | 'displayName'>): Account {
+    if (account.kind === 'wallet') checkName(account.displayName);
     const opened: Account = {
       ...account,
       id: this.random.uuid(),
@@ -140,7 +143,8 @@ export class Book {
   }
 
   /** Moves money from one account to another; refuses what their limits don't allow. */
-  post({ kind, debit, credit, amount, memo, sprinkleId }: Movement): Transfer {
+  post({ kind, debit, credit, amount, memo = '', sprinkleId }: Movement): Transfer {
+    checkMemo(memo);
     const payer = this.account(debit.id);
     const payee = this.account(credit.id);
     if (amount <= 0n || payer.id === payee.id || payer.currency !== payee.currency) {
@@ -159,7 +163,7 @@ export class Book {
       debitBalanceAfter: payerAfter.balance,
       creditBalanceAfter: payeeAfter.balance,
       sprinkleId,
-      memo: memo ?? '',
+      memo,
       keyId: this.#keyId,
     };
     this.#accounts.set(payer.id, payerAfter);
@@ -227,6 +231,12 @@ export class Book {
       .map((before) => this.account(before.id))
       .filter((account, index) => account !== this.#loadedAccounts[index]);
   }
+}
+
+/** Refuses money that no request may be about, or in another currency than a wallet's, naming the caller's field. */
+export function checkMoney(money: RequestedMoney, wallet: Account): void {
+  checkAmount(money.amount, money.field.replace(/\.currency_code$/, ''));
+  checkCurrency(money, wallet);
 }
 
 /** Refuses money in another currency than a wallet's, naming the caller's field. */

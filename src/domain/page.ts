@@ -1,4 +1,17 @@
-// A page of a list, and the place where the next one starts.
+// A page of a list, how long it may be, and the place where the next one starts.
+import { MAX_PAGE_SIZE } from './bounds.ts';
+import { refuseField } from './refusal.ts';
+import { mustBeFromTo } from './words.ts';
+
+const DEFAULT_PAGE_SIZE = 20;
+
+/** How many items to show, as asked or by default. Refuses INVALID_FIELD for more than a page may hold. */
+export function pageSize(asked: number): number {
+  if (!Number.isInteger(asked) || asked < 0 || asked > MAX_PAGE_SIZE) {
+    throw refuseField('INVALID_FIELD', 'page_size', mustBeFromTo(0, MAX_PAGE_SIZE));
+  }
+  return asked === 0 ? DEFAULT_PAGE_SIZE : asked;
+}
 
 /** One page: what is on it, and the place after which the next one starts, if there is a next one. */
 export interface Page<Item, Place> {

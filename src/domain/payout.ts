@@ -1,7 +1,9 @@
 // A payout and its rules: many payments out of one wallet, each a line, and what stands against a line.
+import { MAX_AMOUNT, MAX_LINE_KEY_LENGTH } from './bounds.ts';
 import type { Currency } from './currency.ts';
 import { CURRENCIES } from './currency.ts';
 import type { Reason } from './reasons.ts';
+import { refuseField } from './refusal.ts';
 import type { Micros } from './time.ts';
 
 /** What becomes of the other lines when one is bad: nothing is paid, or each is for itself. */
@@ -76,8 +78,14 @@ export interface KnownOfLines {
 /** How many lines a payout may have. */
 export const MAX_PAYOUT_LINES = 100_000;
 
-/** The largest amount of a request: the largest whole number that every JSON client keeps exact. */
-const MAX_AMOUNT = 2n ** 53n - 1n;
+/** Refuses INVALID_FIELD for a key of a line that is too long, or not of visible ASCII characters. */
+export function checkLineKey(key: string, field: string): void {
+  if (key.length <= MAX_LINE_KEY_LENGTH && /^[\x21-\x7e]*$/.test(key)) return;
+  throw refuseField('INVALID_FIELD', field, {
+    en: `must be at most ${MAX_LINE_KEY_LENGTH} visible ASCII characters without spaces`,
+    ko: `공백 없이 보이는 ASCII 문자 ${MAX_LINE_KEY_LENGTH}자 이하여야 합니다`,
+  });
+}
 
 /** Numbers new lines and says of each what stands against it. Of lines with the same key the first good one counts. */
 export function judgeLines(

@@ -4,7 +4,6 @@ import { refuseField } from '../domain/refusal.ts';
 import type { Micros } from '../domain/time.ts';
 
 const VERSION = 1;
-const DEFAULT_PAGE_SIZE = 20;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const USER_ID = /^[1-9][0-9]{0,18}$/;
 
@@ -15,11 +14,6 @@ export type ListName = readonly (string | bigint | number | undefined | readonly
 export interface MomentPlace {
   readonly createdAt: Micros;
   readonly id: string;
-}
-
-/** How many to return, as asked or by default. */
-export function pageSize(asked: number): number {
-  return asked === 0 ? DEFAULT_PAGE_SIZE : asked;
 }
 
 /** The token of a place in a list that is ordered by time; empty where the list ends. */

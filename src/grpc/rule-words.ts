@@ -60,10 +60,11 @@ const BY_PATTERN: Readonly<Record<string, Words>> = {
     en: 'must be a currency code of ISO 4217, such as KRW',
     ko: 'KRW 같은 ISO 4217 통화 코드여야 합니다',
   },
-  '^\\P{Cc}*$': {
-    en: 'must not have control characters, such as ends of lines',
-    ko: '줄 바꿈 같은 제어 문자가 있으면 안 됩니다',
-  },
+  '^(?:[^\\p{Cc}\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e007f}]|[\u2190-\u2bff\ufe0f\u{1f000}-\u{1faff}]\u200d)*$':
+    {
+      en: 'must not have control or invisible characters, such as ends of lines',
+      ko: '줄 바꿈 같은 제어 문자나 보이지 않는 문자가 있으면 안 됩니다',
+    },
   '^[\\x21-\\x7e]*$': {
     en: 'must be visible ASCII characters without spaces',
     ko: '공백 없이 보이는 ASCII 문자여야 합니다',

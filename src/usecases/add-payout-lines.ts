@@ -1,6 +1,8 @@
 // Adds lines to a payout that is a draft still.
 import { withDraft } from '../db/payouts/append-lines.ts';
+import { checkCount, checkMemo, MAX_ITEMS } from '../domain/bounds.ts';
 import {
+  checkLineKey,
   isSameLine,
   judgeLines,
   MAX_PAYOUT_LINES,
@@ -30,6 +32,12 @@ export async function addPayoutLines(
   firstLine: number,
   lines: readonly RequestedLine[],
 ): Promise<AddedLines> {
+  checkCount(lines.length, MAX_ITEMS, 'lines');
+  checkCount(firstLine, MAX_PAYOUT_LINES, 'first_line');
+  for (const [index, { memo, key }] of lines.entries()) {
+    checkMemo(memo, `lines[${index}].memo`);
+    checkLineKey(key, `lines[${index}].key`);
+  }
   const last = firstLine + lines.length - 1;
   if (last > MAX_PAYOUT_LINES) {
     throw refuseField('INVALID_FIELD', 'first_line', {

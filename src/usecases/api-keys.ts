@@ -1,6 +1,7 @@
 // API keys: made, shown, replaced, revoked, and kept to networks.
 import type { ApiKeys, NewKey, StoredKey } from '../db/people/api-keys.ts';
 import { type ApiKey, drawKeyId, endOfReplaced, type KeyKind, type Scope } from '../domain/api-key.ts';
+import { checkName } from '../domain/bounds.ts';
 import type { Random } from '../domain/random.ts';
 import { Refusal, refuseField } from '../domain/refusal.ts';
 import type { Micros } from '../domain/time.ts';
@@ -40,6 +41,7 @@ export interface MadeKey {
 
 /** Refuses INVALID_FIELD for a public key or a network that is none, and for an end that comes before the beginning. */
 export async function createApiKey(office: KeyOffice, wish: KeyWish): Promise<MadeKey> {
+  checkName(wish.displayName);
   readNetworks(wish.allowedNetworks, 'allowed_networks');
   const activeFrom = wish.activeFrom ?? office.now();
   if (wish.expiresAt !== undefined && wish.expiresAt <= activeFrom) {

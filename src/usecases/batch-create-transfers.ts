@@ -1,5 +1,7 @@
 // Moves money many times in one call: all of it or none, or each transfer for itself.
+
 import type { Book } from '../domain/book.ts';
+import { checkCount, MAX_ITEMS } from '../domain/bounds.ts';
 import { REASONS, type Reason } from '../domain/reasons.ts';
 import { Refusal, refuseField } from '../domain/refusal.ts';
 import type { Micros } from '../domain/time.ts';
@@ -57,6 +59,7 @@ export const batchCreateTransfers: Verb<BatchTransfersIntent, BatchTransfersOutc
   weight: ({ items }) => items.length,
 
   decide({ mode, items }, book) {
+    checkCount(items.length, MAX_ITEMS, 'items');
     const results = items.map((item, index) => {
       try {
         return book.attempt(() => post(item, book));

@@ -1,4 +1,5 @@
 // Makes a payout: a draft without lines, and its empty pot.
+import { checkMemo } from '../domain/bounds.ts';
 import type { WalletRef } from '../domain/intent.ts';
 import type { Payout, PayoutMode } from '../domain/payout.ts';
 import type { Verb } from '../domain/verb.ts';
@@ -17,6 +18,7 @@ export const createPayout: Verb<CreatePayoutIntent, Payout> = {
   needs: ({ wallet }) => ({ wallets: [wallet] }),
 
   decide({ userId, wallet, mode, memo }, book) {
+    checkMemo(memo);
     const source = book.ownWallet(wallet, userId);
     const { currency } = source;
     const pot = book.open({ kind: 'payout', currency, ownerUserId: undefined, displayName: '' });

@@ -1,5 +1,7 @@
 // Drops an amount into a room, in shares for its members to grab.
+
 import { checkCurrency } from '../domain/book.ts';
+import { checkAmount, checkCount, MAX_HEADCOUNT, MAX_SPRINKLE_AMOUNT } from '../domain/bounds.ts';
 import type { RequestedMoney, WalletRef } from '../domain/intent.ts';
 import { refuseField } from '../domain/refusal.ts';
 import { drawShares } from '../domain/shares.ts';
@@ -44,6 +46,8 @@ export const createSprinkle: Verb<CreateSprinkleIntent, CreatedSprinkle> = {
   }),
 
   decide({ userId, roomId, roomField, wallet, money, headcount, lifetimeMs }, book) {
+    checkAmount(money.amount, 'amount', MAX_SPRINKLE_AMOUNT);
+    checkCount(headcount, MAX_HEADCOUNT, 'headcount');
     checkSplit(money.amount, headcount);
     if (!book.rooms.isMember(roomId, userId)) throw refuseField('ROOM_NOT_FOUND', roomField);
     const source = book.ownWallet(wallet, userId);

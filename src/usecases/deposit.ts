@@ -1,5 +1,5 @@
 // Brings money from outside into a wallet of the acting user.
-import { checkCurrency } from '../domain/book.ts';
+import { checkMoney } from '../domain/book.ts';
 import type { RequestedMoney, WalletRef } from '../domain/intent.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
 import type { Verb } from '../domain/verb.ts';
@@ -19,7 +19,7 @@ export const deposit: Verb<DepositIntent, PostedTransfer> = {
 
   decide({ userId, wallet, money, memo }, book) {
     const credit = book.ownWallet(wallet, userId);
-    checkCurrency(money, credit);
+    checkMoney(money, credit);
     const debit = book.external(money.currency);
     const transfer = book.post({ kind: 'deposit', debit, credit, amount: money.amount, memo });
     return { transfer, debitUserId: undefined, creditUserId: userId };

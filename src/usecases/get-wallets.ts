@@ -1,6 +1,7 @@
 // Shows wallets of the acting user with their balances.
 import { findWallets, listWallets, type WalletPlace } from '../db/reads/wallets.ts';
 import type { Account } from '../domain/account.ts';
+import { checkCount, MAX_ITEMS } from '../domain/bounds.ts';
 import type { WalletRef } from '../domain/intent.ts';
 import type { Page } from '../domain/page.ts';
 import { REASONS } from '../domain/reasons.ts';
@@ -26,6 +27,7 @@ export async function getWallets(
   ids: readonly string[],
   field: string,
 ): Promise<Account[]> {
+  checkCount(ids.length, MAX_ITEMS, field);
   const found = new Map((await findWallets(core.reads, ids)).map((wallet) => [wallet.id, wallet]));
   const wallets = ids
     .map((id) => found.get(id.toLowerCase()))

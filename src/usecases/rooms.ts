@@ -1,4 +1,5 @@
 // Rooms and members: a room exists only for its members, and its owner looks after it.
+import { checkName } from '../domain/bounds.ts';
 import type { Page } from '../domain/page.ts';
 import type { Member, Room } from '../domain/people.ts';
 import { Refusal, refuseField } from '../domain/refusal.ts';
@@ -7,6 +8,7 @@ import { getUser } from './users.ts';
 
 /** Adds a room; its creator is its owner and first member. Refuses USER_NOT_FOUND, ROOM_EXISTS. */
 export async function createRoom(core: Core, userId: bigint, id: string, displayName: string): Promise<Room> {
+  checkName(displayName);
   await getUser(core, userId, 'x-user-id');
   const room = await core.rooms.create({ id, displayName, ownerUserId: userId });
   if (!room) throw refuseField('ROOM_EXISTS', 'room_id');
@@ -22,6 +24,7 @@ export async function getRoom(core: Core, userId: bigint, id: string): Promise<R
 
 /** Refuses ROOM_NOT_FOUND, NOT_ROOM_OWNER. */
 export async function updateRoom(core: Core, userId: bigint, id: string, displayName: string): Promise<Room> {
+  checkName(displayName);
   const room = await getRoom(core, userId, id);
   if (room.ownerUserId !== userId) throw new Refusal('NOT_ROOM_OWNER');
   return (await core.rooms.rename(id, displayName)) ?? room;

@@ -1,5 +1,5 @@
 // Moves money from a wallet of the acting user to another wallet.
-import { checkCurrency } from '../domain/book.ts';
+import { checkMoney } from '../domain/book.ts';
 import type { RequestedMoney, WalletRef } from '../domain/intent.ts';
 import { refuseField } from '../domain/refusal.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
@@ -23,8 +23,8 @@ export const transfer: Verb<TransferIntent, PostedTransfer> = {
     const debit = book.ownWallet(from, userId);
     const credit = book.wallet(to);
     if (debit.id === credit.id) throw refuseField('SELF_TRANSFER', to.field);
-    checkCurrency(money, debit);
-    checkCurrency(money, credit);
+    checkMoney(money, debit);
+    checkMoney(money, credit);
     const posted = book.post({ kind: 'transfer', debit, credit, amount: money.amount, memo });
     return { transfer: posted, debitUserId: userId, creditUserId: credit.ownerUserId };
   },

@@ -1,4 +1,5 @@
 // Users and their friends: everybody sees profiles, only a user itself sees its friends and changes anything.
+import { checkName } from '../domain/bounds.ts';
 import type { Page } from '../domain/page.ts';
 import type { User } from '../domain/people.ts';
 import { Refusal, refuseField } from '../domain/refusal.ts';
@@ -6,6 +7,7 @@ import type { Core } from './core.ts';
 
 /** Adds a user with an empty default wallet in KRW. Refuses USER_EXISTS. */
 export async function createUser(core: Core, id: bigint, displayName: string): Promise<User> {
+  checkName(displayName);
   const user = await core.users.create(id, displayName);
   if (!user) throw refuseField('USER_EXISTS', 'user_id');
   return user;
@@ -26,6 +28,7 @@ export async function updateUser(
   displayName: string,
 ): Promise<User> {
   checkSelf(actingUserId, id);
+  checkName(displayName);
   const user = await core.users.rename(id, displayName);
   if (!user) throw refuseField('USER_NOT_FOUND', 'user_id');
   return user;

@@ -1,5 +1,5 @@
 // Takes money out of a wallet of the acting user to the outside.
-import { checkCurrency } from '../domain/book.ts';
+import { checkMoney } from '../domain/book.ts';
 import type { RequestedMoney, WalletRef } from '../domain/intent.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
 import type { Verb } from '../domain/verb.ts';
@@ -19,7 +19,7 @@ export const withdraw: Verb<WithdrawIntent, PostedTransfer> = {
 
   decide({ userId, wallet, money, memo }, book) {
     const debit = book.ownWallet(wallet, userId);
-    checkCurrency(money, debit);
+    checkMoney(money, debit);
     const credit = book.external(money.currency);
     const transfer = book.post({ kind: 'withdrawal', debit, credit, amount: money.amount, memo });
     return { transfer, debitUserId: userId, creditUserId: undefined };

@@ -12,6 +12,7 @@ const translated: readonly (readonly [string, string])[] = [
   ['\\A[[:alpha:]_]+\\z', '^[A-Za-z_]+$'],
   ['\\-\\_\\"\\.[\\-.]\\d', '-_"\\.[\\-.]\\d'],
   ['a.b', 'a[^\\n]b'],
+  ['[\u200b-\u200f\u{e0000}]', '[\\u200b-\\u200f\u{e0000}]'],
   ['^(?:ab|c)$', '^(?:ab|c)$'],
 ];
 

@@ -95,6 +95,13 @@ const CASES: readonly Case[] = [
   row(pay, 'SELF_TRANSFER', 'to_user_id', () => ({ to_user_id: String(ANNA), amount: '1' })),
   row(pay, 'INVALID_FIELD', 'memo', () => ({ to_user_id: String(BO), amount: '1', memo: 'a\u0000b' })),
   row(pay, 'INVALID_FIELD', 'memo', () => ({ to_user_id: String(BO), amount: '1', memo: 'x'.repeat(201) })),
+  row(pay, 'INVALID_FIELD', 'memo', () => ({ to_user_id: String(BO), amount: '1', memo: 'a\u202eb' })),
+  ...['\u200b', 'An\u200dna', '\u3164'].map((display_name) =>
+    row('wallet.v2.WalletService/CreateWallet', 'INVALID_FIELD', 'display_name', () => ({
+      currency_code: 'KRW',
+      display_name,
+    })),
+  ),
   row(
     charge,
     'USER_NOT_FOUND',

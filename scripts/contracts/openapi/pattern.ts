@@ -44,8 +44,16 @@ export function ecmaPattern(re2: string): string {
       throw new Error(`the pattern ${re2} has flags (${token}), for which JSON Schema has no place`);
     },
   );
-  new RegExp(translated, 'u');
-  return translated;
+  const visible = translated.replace(BEYOND_ASCII, asEscape);
+  new RegExp(visible, 'u');
+  return visible;
+}
+
+/** Of the basic plane, for which ECMA-262, Java and Python have the same escape; most of what patterns name is invisible. */
+const BEYOND_ASCII = /[\u0080-\ud7ff\ue000-\uffff]/gu;
+
+function asEscape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 function unicodeClass(negated: boolean, name: string, inClass: boolean): string {

@@ -1,12 +1,13 @@
 // wallet.v1.UserService and wallet.v1.RoomService: users, friends, rooms and members, to read.
 import type { RoomServiceService } from '../../../gen/ts/wallet/v1/room_service.ts';
 import type { UserServiceService } from '../../../gen/ts/wallet/v1/user_service.ts';
+import { pageSize } from '../../domain/page.ts';
 import type { User } from '../../domain/people.ts';
 import type { Core } from '../../usecases/core.ts';
 import { getRoom, listMembers } from '../../usecases/rooms.ts';
 import { getUser, listFriends } from '../../usecases/users.ts';
 import type { Handlers } from '../bind.ts';
-import { pageSize, readUserToken, writeUserToken } from '../page-token.ts';
+import { readUserToken, writeUserToken } from '../page-token.ts';
 import { toTimestamp } from '../timestamp.ts';
 
 export const userService = (core: Core): Handlers<typeof UserServiceService> => ({

@@ -1,6 +1,7 @@
 // wallet.v1.WalletService: the acting user's one wallet, in whole won.
 import { TransactionKind, type WalletServiceService } from '../../../gen/ts/wallet/v1/wallet_service.ts';
 import type { RequestedMoney, WalletRef } from '../../domain/intent.ts';
+import { pageSize } from '../../domain/page.ts';
 import type { TransferKind } from '../../domain/transfer.ts';
 import type { Core } from '../../usecases/core.ts';
 import { deposit } from '../../usecases/deposit.ts';
@@ -9,7 +10,7 @@ import { listTransactions, type Transaction } from '../../usecases/list-transact
 import { transfer } from '../../usecases/transfer.ts';
 import type { Handlers } from '../bind.ts';
 import type { Caller } from '../caller.ts';
-import { pageSize, readMomentToken, writeMomentToken } from '../page-token.ts';
+import { readMomentToken, writeMomentToken } from '../page-token.ts';
 import { toTimestamp } from '../timestamp.ts';
 
 const EVERYTHING = { kinds: undefined, from: undefined, before: undefined };

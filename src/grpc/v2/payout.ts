@@ -5,6 +5,7 @@ import {
   type PayoutLine as WirePayoutLine,
   PayoutState as WireState,
 } from '../../../gen/ts/wallet/v2/payout_service.ts';
+import { pageSize } from '../../domain/page.ts';
 import {
   fieldOfFault,
   type Payout,
@@ -24,7 +25,7 @@ import { listPayoutFailures, ownPayout } from '../../usecases/get-payout.ts';
 import { startPayout } from '../../usecases/start-payout.ts';
 import { watchPayout } from '../../usecases/watch-payout.ts';
 import type { Handlers } from '../bind.ts';
-import { pageSize, readUserToken, writeUserToken } from '../page-token.ts';
+import { readUserToken, writeUserToken } from '../page-token.ts';
 import { toTimestamp } from '../timestamp.ts';
 import { toMoney } from './money.ts';
 import { walletRef } from './wallet.ts';

@@ -1,6 +1,7 @@
 // wallet.v2.UserService and wallet.v2.RoomService: users, friends, rooms and members.
 import type { RoomServiceService } from '../../../gen/ts/wallet/v2/room_service.ts';
 import type { UserServiceService } from '../../../gen/ts/wallet/v2/user_service.ts';
+import { pageSize } from '../../domain/page.ts';
 import type { Member, Room, User } from '../../domain/people.ts';
 import type { Core } from '../../usecases/core.ts';
 import {
@@ -20,7 +21,7 @@ import {
   updateUser,
 } from '../../usecases/users.ts';
 import type { Handlers } from '../bind.ts';
-import { pageSize, readUserToken, writeUserToken } from '../page-token.ts';
+import { readUserToken, writeUserToken } from '../page-token.ts';
 import { toTimestamp } from '../timestamp.ts';
 
 export const userService = (core: Core): Handlers<typeof UserServiceService> => ({

@@ -3,13 +3,14 @@ import {
   type SprinkleServiceService,
   SprinkleState as WireState,
 } from '../../../gen/ts/wallet/v2/sprinkle_service.ts';
+import { pageSize } from '../../domain/page.ts';
 import { type Claim, type SprinkleState, stateOf } from '../../domain/sprinkle.ts';
 import { grabShare } from '../../usecases/claim-sprinkle.ts';
 import type { Core } from '../../usecases/core.ts';
 import { createSprinkle } from '../../usecases/create-sprinkle.ts';
 import { getSprinkleById, listOwnSprinkles, type SprinkleView } from '../../usecases/get-sprinkle.ts';
 import type { Handlers } from '../bind.ts';
-import { pageSize, readMomentToken, writeMomentToken } from '../page-token.ts';
+import { readMomentToken, writeMomentToken } from '../page-token.ts';
 import { toTimestamp } from '../timestamp.ts';
 import { parseAmount, toMoney } from './money.ts';
 import { walletRef } from './wallet.ts';

@@ -186,7 +186,7 @@ export interface ApiKey {
 
 /** Asks for a new key. */
 export interface CreateApiKeyRequest {
-  /** 1 to 100 characters, no control characters. */
+  /** 1 to 100 characters, no control or invisible characters. */
   displayName: string;
   /** With ED25519, public_key is required; with HMAC_SHA256 the server draws the secret. */
   kind: ApiKeyKind;

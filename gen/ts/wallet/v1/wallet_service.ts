@@ -179,7 +179,7 @@ export interface TransferRequest {
   toUserId: bigint;
   /** Whole won, 1 to 9,007,199,254,740,991. */
   amount: bigint;
-  /** A note that both sides see; at most 200 characters, no control characters. */
+  /** A note that both sides see; at most 200 characters, no control or invisible characters. */
   memo: string;
 }
 

@@ -193,7 +193,7 @@ export interface PayoutLine {
    * so nobody who is listed twice is paid twice. Empty: no name.
    */
   key: string;
-  /** A note that both sides see; at most 200 characters, no control characters. */
+  /** A note that both sides see; at most 200 characters, no control or invisible characters. */
   memo: string;
 }
 
@@ -221,7 +221,7 @@ export interface CreatePayoutRequest {
   /** The acting user's wallet that will pay. */
   walletId: string;
   mode: PayoutMode;
-  /** A note for the acting user's own history; at most 200 characters, no control characters. */
+  /** A note for the acting user's own history; at most 200 characters, no control or invisible characters. */
   memo: string;
 }
 

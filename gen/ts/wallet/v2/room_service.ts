@@ -45,7 +45,7 @@ export interface Member {
 export interface CreateRoomRequest {
   /** 1 to 64 letters, digits, hyphens or underscores that no room has yet. */
   roomId: string;
-  /** 1 to 100 characters, no control characters. */
+  /** 1 to 100 characters, no control or invisible characters. */
   displayName: string;
 }
 
@@ -67,7 +67,7 @@ export interface GetRoomResponse {
 /** Asks to change a room. */
 export interface UpdateRoomRequest {
   roomId: string;
-  /** 1 to 100 characters, no control characters. */
+  /** 1 to 100 characters, no control or invisible characters. */
   displayName: string;
 }
 

@@ -82,7 +82,7 @@ export interface DepositRequest {
   amount:
     | Money
     | undefined;
-  /** At most 200 characters, no control characters. */
+  /** At most 200 characters, no control or invisible characters. */
   memo: string;
 }
 
@@ -101,7 +101,7 @@ export interface WithdrawRequest {
   amount:
     | Money
     | undefined;
-  /** At most 200 characters, no control characters. */
+  /** At most 200 characters, no control or invisible characters. */
   memo: string;
 }
 
@@ -130,7 +130,7 @@ export interface CreateTransferRequest {
   amount:
     | Money
     | undefined;
-  /** A note that both sides see; at most 200 characters, no control characters. */
+  /** A note that both sides see; at most 200 characters, no control or invisible characters. */
   memo: string;
 }
 

@@ -37,7 +37,7 @@ export interface User {
 export interface CreateUserRequest {
   /** A whole number from 1 to 2^63 - 1 that no user has yet. */
   userId: bigint;
-  /** 1 to 100 characters, no control characters. */
+  /** 1 to 100 characters, no control or invisible characters. */
   displayName: string;
 }
 
@@ -60,7 +60,7 @@ export interface GetUserResponse {
 export interface UpdateUserRequest {
   /** The acting user. */
   userId: bigint;
-  /** 1 to 100 characters, no control characters. */
+  /** 1 to 100 characters, no control or invisible characters. */
   displayName: string;
 }
 

@@ -94,7 +94,7 @@ export interface Wallet {
 export interface CreateWalletRequest {
   /** ISO 4217: KRW, USD, EUR, JPY. */
   currencyCode: string;
-  /** 1 to 100 characters, no control characters. */
+  /** 1 to 100 characters, no control or invisible characters. */
   displayName: string;
 }
 
