@@ -1,5 +1,7 @@
 // `npm run keys -- create …`: makes, shows, replaces and revokes API keys, straight in the database; also the first one.
+
 import { parseArgs } from 'node:util';
+import { reportCrashes } from '../src/crash.ts';
 import { keyStateOf, SCOPES, type Scope } from '../src/domain/api-key.ts';
 import { Refusal } from '../src/domain/refusal.ts';
 import {
@@ -15,6 +17,7 @@ import { dataDirOf, readDevInfo } from './dev/dev-json.ts';
 import { type KeyPlace, keepKeyEncryptionKeys, withKeyOffice } from './dev/key-office.ts';
 import { SetupError } from './dev/setup-error.ts';
 
+reportCrashes();
 const USAGE = `usage: npm run keys -- COMMAND
   create --name NAME --scopes read,pay,fund,admin [--user ID] [--networks CIDR,…] [--rate N] [--public-key PEM]
   list

@@ -1,6 +1,8 @@
 // `npm run migrate`: brings a database to the newest schema before a new version of the server starts.
+import { reportCrashes } from '../src/crash.ts';
 import { migrate } from '../src/db/migrate.ts';
 
+reportCrashes();
 const {
   DATABASE_URL,
   APP_PASSWORD: appPassword,

@@ -1,6 +1,7 @@
 // `npm run payout -- october.csv --user 1001`: pays every line of a file, once, and shows how far it is.
 import { createInterface } from 'node:readline/promises';
 import { connect, type Json } from '../src/client/grpc.ts';
+import { reportCrashes } from '../src/crash.ts';
 import { readCommandLine } from './dev/command-line.ts';
 import { dataDirOf, dataDirPrefix, readDevInfo, shellWord } from './dev/dev-json.ts';
 import { wordsFor } from './dev/say-call.ts';
@@ -39,6 +40,7 @@ const INTERRUPTED: Readonly<Record<Phase, string>> = {
   started: 'The payout goes on without you. Watch it again with',
 };
 
+reportCrashes();
 const progress = openProgress(process.stderr);
 const dataDir = dataDirOf(process.env);
 let phase: Phase = 'drafting';

@@ -1,7 +1,9 @@
 // `npm start`: everything that ppuri needs, on this machine, from nothing, until Ctrl-C.
-import { mkdirSync } from 'node:fs';
+
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { crashReport, reportCrashes } from '../src/crash.ts';
+import { makePrivateFolder } from '../src/ops/private-file.ts';
 import { readCommandLine } from './dev/command-line.ts';
 import { keepDemoKey } from './dev/demo-key.ts';
 import { dataDirOf, nameOfDataDir, removeDevInfo, writeDevInfo } from './dev/dev-json.ts';
@@ -32,6 +34,7 @@ interface Place {
   readonly ports: Ports;
 }
 
+reportCrashes();
 const startedAt = performance.now();
 const parts = new Map<PartName, Kept<Runnable>>();
 let stopping = false;
@@ -43,7 +46,7 @@ const say = (line: string) => {
 
 const starting = start().catch(async (error: unknown) => {
   if (stopping) return;
-  console.error(error instanceof SetupError ? error.message : error);
+  console.error(error instanceof SetupError ? error.message : crashReport(error));
   await stop(1);
 });
 onStopSignal(
@@ -64,7 +67,7 @@ async function start(): Promise<void> {
   const ports = readPorts(process.env);
   const dataDir = dataDirOf(process.env);
   const logDir = join(dataDir, 'log');
-  mkdirSync(logDir, { recursive: true });
+  makePrivateFolder(logDir);
   const lock = tryLock(join(dataDir, 'run', 'start.lock'));
   if ('heldBy' in lock) {
     throw new SetupError(

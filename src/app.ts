@@ -1,4 +1,5 @@
 // The only place that wires parts together: settings in, a serving process out.
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { copiesOf } from './cached/ledger-copies.ts';
 import { cachedRooms, cachedUsers } from './cached/people.ts';
@@ -11,6 +12,7 @@ import { openLookout } from './db/payouts/lookout.ts';
 import { connectPeople, type People } from './db/people/connect.ts';
 import { isUnreachable, type Pool } from './db/pool.ts';
 import { writeSamples } from './db/samples.ts';
+import { errorText } from './domain/error-fields.ts';
 import { Refusal } from './domain/refusal.ts';
 import { MICROS_PER_MS } from './domain/time.ts';
 import type { Perform } from './domain/verb.ts';
@@ -62,7 +64,7 @@ export async function startApp(config: Config): Promise<App> {
 
   const tally = openTally(
     (samples) => writeSamples(reads, samples),
-    (error) => logs.app.warn({ reason: error.message }, 'counts of calls were lost'),
+    (error) => logs.app.warn({ reason: errorText(error) }, 'counts of calls were lost'),
   );
   const cache = await openWatchedCache(config, epochs, logs, metrics, tally.look);
   let isStopping = false;
@@ -200,7 +202,7 @@ function serve(core: Core, config: Config, { keys, gate, logs, metrics, postgres
 /** Opens what checks and looks after API keys. */
 async function openKeys(config: Config, people: People, logs: Logs) {
   const fault = (message: string) => (error: unknown, keyId?: string) =>
-    logs.app.warn({ reason: error instanceof Error ? error.message : String(error), keyId }, message);
+    logs.app.warn({ reason: errorText(error), keyId }, message);
   const ring = await openKeyRing({
     apiKeys: people.apiKeys,
     sealingKeys: config.keyEncryptionKeys,

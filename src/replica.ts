@@ -1,7 +1,9 @@
 // Opens the way to the replica, told what to log; a piece of app.ts' wiring.
+
 import type { Config } from './config.ts';
 import { openPool, type Pool } from './db/pool.ts';
 import { type LookUp, startLookUps } from './db/replica/look-ups.ts';
+import { errorText } from './domain/error-fields.ts';
 import type { Logs } from './ops/logs.ts';
 import type { BreakerState } from './traffic/breaker.ts';
 
@@ -28,7 +30,7 @@ export function openReplica(
     maxConnections: replica.connections,
     statementTimeoutMs: Math.min(statementTimeoutMs, replica.timeoutMs),
     giveUpMs: replica.timeoutMs,
-    onIdleError: (error) => logs.app.warn({ reason: error.message }, 'lost a connection to the replica'),
+    onIdleError: (error) => logs.app.warn({ reason: errorText(error) }, 'lost a connection to the replica'),
   });
   const { lookUp, state, close } = startLookUps({
     primary,
@@ -37,7 +39,7 @@ export function openReplica(
     timeoutMs: replica.timeoutMs,
     lagMs: replica.lagMs,
     onStateChange: (next, cause) =>
-      logs.app.warn({ state: next, reason: cause?.message }, 'replica: breaker'),
+      logs.app.warn({ state: next, reason: cause && errorText(cause) }, 'replica: breaker'),
   });
   return {
     lookUp,

@@ -1,5 +1,7 @@
 // Runs a program of ours: starts it, stops it when asked to, and ends the process in time whatever it waits for.
+
 import { ConfigError } from './config.ts';
+import { crashReport, reportCrashes } from './crash.ts';
 
 /** A program at work. */
 export interface Program {
@@ -14,6 +16,7 @@ export interface Program {
  * gone; asked twice, at once. The process ends with 0 when everything was finished and with 1 when something was cut off.
  */
 export async function runProgram(start: () => Promise<Program>): Promise<void> {
+  reportCrashes();
   try {
     const program = await start();
     let isStopping = false;
@@ -33,7 +36,7 @@ export async function runProgram(start: () => Promise<Program>): Promise<void> {
     process.on('disconnect', stop);
     process.send?.('ready');
   } catch (error) {
-    console.error(error instanceof ConfigError ? error.message : error);
+    console.error(error instanceof ConfigError ? error.message : crashReport(error));
     process.exit(1);
   }
 }

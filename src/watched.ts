@@ -1,8 +1,10 @@
 // Opens the parts that ops watch, each told what to record with and what to log; a piece of app.ts' wiring.
+
 import type { Config } from './config.ts';
 import { cacheEpochsIn } from './db/cache-epochs.ts';
 import { LEDGER_SETTINGS, openPool, type Pool, type PoolOptions } from './db/pool.ts';
 import { openProbe } from './db/probe.ts';
+import { errorText } from './domain/error-fields.ts';
 import type { Logs } from './ops/logs.ts';
 import type { Metrics } from './ops/metrics.ts';
 import { type PartWatch, watchPart } from './ops/part-watch.ts';
@@ -37,7 +39,7 @@ export function openWatchedPools(config: Config, logs: Logs, metrics: Metrics): 
       settings,
       maxConnections,
       statementTimeoutMs: config.statementTimeoutMs,
-      onIdleError: (error) => logs.app.warn({ reason: error.message }, 'lost a connection to Postgres'),
+      onIdleError: (error) => logs.app.warn({ reason: errorText(error) }, 'lost a connection to Postgres'),
     });
     metrics.states.pool(name, () => ({
       total: pool.totalCount,
@@ -69,7 +71,7 @@ export function watchPostgres(
     ask: probe.ask,
     everyMs: PROBE_EVERY_MS,
     onChange: (away) => {
-      if (away) logs.app.error({ reason: away.message }, 'Postgres is away');
+      if (away) logs.app.error({ reason: errorText(away) }, 'Postgres is away');
       else logs.app.info('Postgres is back');
       tell(!away);
     },
@@ -89,8 +91,9 @@ export async function openWatchedGate(config: Config, logs: Logs, metrics: Metri
     prefix: 'ppuri:',
     timeoutMs: config.redisTimeoutMs,
     onStateChange: (state, cause) =>
-      logs.app.warn({ state, reason: cause?.message }, 'limits: Redis breaker'),
-    onConnectionError: (error) => logs.app.warn({ reason: error.message }, 'limits: Redis cannot be reached'),
+      logs.app.warn({ state, reason: cause && errorText(cause) }, 'limits: Redis breaker'),
+    onConnectionError: (error) =>
+      logs.app.warn({ reason: errorText(error) }, 'limits: Redis cannot be reached'),
     onDecision: metrics.limiter.decided,
   });
   metrics.states.breaker('gate', gate.state);
@@ -112,10 +115,10 @@ export async function openWatchedCache(
     secret: config.edgeSecret,
     epochs: cacheEpochsIn(epochs, LEASE_MS),
     onStateChange: (state, cause) =>
-      logs.app.warn({ state, reason: cause?.message }, 'copies: Redis breaker'),
-    onConnectionError: (error) => logs.app.warn({ reason: error.message }, 'copies: Redis cannot be reached'),
-    onFault: (error) =>
-      logs.app.warn({ reason: error instanceof Error ? error.message : String(error) }, 'copies: no lease'),
+      logs.app.warn({ state, reason: cause && errorText(cause) }, 'copies: Redis breaker'),
+    onConnectionError: (error) =>
+      logs.app.warn({ reason: errorText(error) }, 'copies: Redis cannot be reached'),
+    onFault: (error) => logs.app.warn({ reason: errorText(error) }, 'copies: no lease'),
     onLook: (kind, outcome, ageMs) => {
       metrics.copies.looked(kind, outcome, ageMs);
       tally(kind, outcome);

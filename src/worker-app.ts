@@ -1,10 +1,12 @@
 // Wires a worker together: settings in, a process that does jobs out.
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { copiesOf } from './cached/ledger-copies.ts';
 import { cacheEpochsIn } from './db/cache-epochs.ts';
 import { startBatcher } from './db/ledger/batcher.ts';
 import { runningPayouts } from './db/payouts/running.ts';
 import { LEDGER_SETTINGS, openPool, type PoolOptions } from './db/pool.ts';
+import { errorText } from './domain/error-fields.ts';
 import { aggregateStatistics } from './jobs/aggregate-statistics.ts';
 import { archiveTransfers } from './jobs/archive-transfers.ts';
 import { board } from './jobs/board.ts';
@@ -50,8 +52,7 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
   const live = patient(1);
   const archive = config.archiveDatabaseUrl ? patient(1, { url: config.archiveDatabaseUrl }) : undefined;
   await pool.query('SELECT ensure_transfer_partitions($1)', [MONTHS_AHEAD]);
-  const warn = (message: string) => (error: unknown) =>
-    logs.app.warn({ reason: error instanceof Error ? error.message : String(error) }, message);
+  const warn = (message: string) => (error: unknown) => logs.app.warn({ reason: errorText(error) }, message);
   const marks = await openMarks({
     url: config.redisUrl,
     timeoutMs: config.redisTimeoutMs,
@@ -134,6 +135,6 @@ function poolsOf(config: Pick<WorkerConfig, 'databaseUrl' | 'statementTimeoutMs'
       settings,
       maxConnections,
       statementTimeoutMs: config.statementTimeoutMs,
-      onIdleError: (error) => logs.app.warn({ reason: error.message }, 'lost a connection to Postgres'),
+      onIdleError: (error) => logs.app.warn({ reason: errorText(error) }, 'lost a connection to Postgres'),
     });
 }

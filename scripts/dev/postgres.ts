@@ -59,6 +59,9 @@ const SETTINGS = {
   jit: 'off',
   timezone: 'UTC',
   log_timezone: 'UTC',
+  // Details, contexts and statements of errors hold rows: names, memos, sealed secrets.
+  log_error_verbosity: 'terse',
+  log_min_error_statement: 'panic',
 } as const;
 
 /** Starts Postgres on the data folder, which is filled at the first start. */

@@ -1,8 +1,9 @@
 // Starts the parts of the stack as processes of their own, stops them, and finds those that a killed run left behind.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fchmodSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makePrivateFolder, PRIVATE_FILE } from '../../src/ops/private-file.ts';
 import { identityOf } from './process-identity.ts';
 import { SetupError } from './setup-error.ts';
 
@@ -82,8 +83,10 @@ export async function startPart(options: PartOptions): Promise<Part> {
 }
 
 function openLog(file: string): number {
-  mkdirSync(dirname(file), { recursive: true });
-  return openSync(file, 'a');
+  makePrivateFolder(dirname(file));
+  const log = openSync(file, 'a', PRIVATE_FILE);
+  fchmodSync(log, PRIVATE_FILE);
+  return log;
 }
 
 /** Waits until `isReady` says so. Throws a SetupError when the part ends instead or takes too long. */

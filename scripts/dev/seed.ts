@@ -4,6 +4,7 @@ import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { connectPeople } from '../../src/db/people/connect.ts';
 import { openPool } from '../../src/db/pool.ts';
+import { errorText } from '../../src/domain/error-fields.ts';
 import { unhurried } from '../../src/domain/verb.ts';
 import { chance } from '../../src/ops/chance.ts';
 import { deposit } from '../../src/usecases/deposit.ts';
@@ -22,7 +23,7 @@ export async function seed(databaseUrl: string): Promise<void> {
     url: databaseUrl,
     maxConnections: 1,
     statementTimeoutMs: 10_000,
-    onIdleError: (error) => console.error(error),
+    onIdleError: (error) => console.error(errorText(error)),
   });
   try {
     await pool.query('SELECT ensure_transfer_partitions(1)');

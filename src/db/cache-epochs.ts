@@ -1,4 +1,5 @@
 // Reads and moves the row that says which copies in Redis may be believed.
+import { InvariantError } from '../domain/error-fields.ts';
 import type { Pool } from './pool.ts';
 
 /** The row, as far as time goes relative to the moment it was read. */
@@ -77,7 +78,7 @@ export function cacheEpochsIn(pool: Pool, leaseMs: number): CacheEpochs {
 }
 
 function there(row: EpochRow | undefined): EpochRow {
-  if (!row) throw new Error('the row of cache_epochs is gone');
+  if (!row) throw new InvariantError('the row of cache_epochs is gone');
   return row;
 }
 

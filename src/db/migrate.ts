@@ -1,8 +1,10 @@
 // Brings a database to the newest schema, one numbered file after the other.
+
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { Umzug } from 'umzug';
+import { InvariantError } from '../domain/error-fields.ts';
 import { runsOutsideTransaction, statementsOf, withoutComments } from './migration-file.ts';
 
 /** What migrating needs. */
@@ -105,7 +107,7 @@ function steps(client: pg.Client, folder: URL, onRetry: (migration: string) => v
       // A migration and the note that it ran are one transaction, in runInTransaction(); outside of one it may run twice.
       logMigration: async () => {},
       unlogMigration: async () => {
-        throw new Error('migrations only go forward');
+        throw new InvariantError('migrations only go forward');
       },
       executed: async () => {
         const { rows } = await client.query<{ name: string }>('SELECT name FROM migrations ORDER BY name');
@@ -128,7 +130,7 @@ async function run(
     if (runsOutsideTransaction(text)) await runOneByOne(client, name, text, retry);
     else await untilUnlocked(() => runInTransaction(client, name, text), retry);
   } catch (error) {
-    throw new Error(`migration ${name} failed`, { cause: error });
+    throw new InvariantError(`migration ${name} failed`, { cause: error });
   }
 }
 

@@ -3,6 +3,7 @@
 import { type Account, credited, debited } from './account.ts';
 import { checkAmount, checkMemo, checkName } from './bounds.ts';
 import type { Currency } from './currency.ts';
+import { InvariantError } from './error-fields.ts';
 import type { IdempotencyKey, RequestedMoney, WalletRef } from './intent.ts';
 import type { NewJob } from './jobs.ts';
 import { Journal } from './journal.ts';
@@ -109,14 +110,15 @@ export class Book {
   /** The account outside the system that money of a currency comes from and goes to. */
   external(currency: Currency): Account {
     const id = this.#externals.get(currency);
-    if (id === undefined) throw new Error(`the batch has not loaded an external account in ${currency}`);
+    if (id === undefined)
+      throw new InvariantError(`the batch has not loaded an external account in ${currency}`);
     return this.account(id);
   }
 
   /** An account that the batch has loaded or opened. */
   account(id: string): Account {
     const account = this.#accounts.get(id);
-    if (!account) throw new Error(`the batch has not loaded account ${id}`);
+    if (!account) throw new InvariantError(`the batch has not loaded account ${id}`);
     return account;
   }
 
@@ -148,7 +150,7 @@ export class Book {
     const payer = this.account(debit.id);
     const payee = this.account(credit.id);
     if (amount <= 0n || payer.id === payee.id || payer.currency !== payee.currency) {
-      throw new Error('a movement takes an amount above zero between two accounts of one currency');
+      throw new InvariantError('a movement takes an amount above zero between two accounts of one currency');
     }
     const payerAfter = debited(payer, amount, this.at);
     const payeeAfter = credited(payee, amount, this.at);

@@ -1,4 +1,5 @@
 // The part of the book that knows payouts: how they stand, and what a batch changes of them.
+import { InvariantError } from './error-fields.ts';
 import type { Journal } from './journal.ts';
 import type { Payout } from './payout.ts';
 import type { Reason } from './reasons.ts';
@@ -42,7 +43,7 @@ export class PayoutBook {
   /** A payout that the batch has loaded and locked. */
   payout(id: string): Payout {
     const payout = this.#payouts.get(id);
-    if (!payout) throw new Error(`the batch has not loaded payout ${id}`);
+    if (!payout) throw new InvariantError(`the batch has not loaded payout ${id}`);
     return payout;
   }
 

@@ -1,4 +1,5 @@
 // The part of the book that knows rooms: their sprinkles, members and tokens, and what a batch changes there.
+import { InvariantError } from './error-fields.ts';
 import type { Journal } from './journal.ts';
 import { Refusal } from './refusal.ts';
 import type { Sprinkle } from './sprinkle.ts';
@@ -109,7 +110,8 @@ export class RoomBook {
   nextShare(sprinkle: Sprinkle): bigint {
     const slot = this.#slot(sprinkle);
     const share = slot.shares[slot.sprinkle.claimedCount - slot.firstIndex];
-    if (share === undefined) throw new Error(`the batch has no share left of sprinkle ${sprinkle.id}`);
+    if (share === undefined)
+      throw new InvariantError(`the batch has no share left of sprinkle ${sprinkle.id}`);
     return share;
   }
 
@@ -142,7 +144,7 @@ export class RoomBook {
 
   #slot(sprinkle: Sprinkle): Slot {
     const slot = this.#slots.get(`${sprinkle.roomId}/${sprinkle.token}`);
-    if (!slot) throw new Error(`the batch has not loaded sprinkle ${sprinkle.id}`);
+    if (!slot) throw new InvariantError(`the batch has not loaded sprinkle ${sprinkle.id}`);
     return slot;
   }
 }

@@ -2,6 +2,7 @@
 
 import { hash } from 'node:crypto';
 import type { Metadata } from '@grpc/grpc-js';
+import { InvariantError } from '../domain/error-fields.ts';
 import type { IdempotencyKey } from '../domain/intent.ts';
 import { Refusal, refuseField, type Violation } from '../domain/refusal.ts';
 import type { CallInfo } from '../domain/verb.ts';
@@ -88,7 +89,7 @@ function refuseHeaders(violations: Violation[]): Refusal {
 }
 
 function demanded<T>(name: string, isDemanded: boolean, value: T): T {
-  if (!isDemanded) throw new Error(`the contract of this RPC does not demand ${name}`);
+  if (!isDemanded) throw new InvariantError(`the contract of this RPC does not demand ${name}`);
   return value;
 }
 

@@ -1,4 +1,5 @@
 // The contracts as the server reads them at run time: what each RPC demands, and the rules of each message.
+
 import { readFileSync } from 'node:fs';
 import {
   createFileRegistry,
@@ -15,6 +16,7 @@ import {
   type ValidationResult,
 } from '@bufbuild/protovalidate';
 import type { Scope } from '../domain/api-key.ts';
+import { InvariantError } from '../domain/error-fields.ts';
 import type { Violation } from '../domain/refusal.ts';
 import { wordsOf } from './rule-words.ts';
 import { itemCounter, type WireCheck, wireCheckOf } from './wire.ts';
@@ -91,7 +93,7 @@ const validator = createValidator({ registry });
 export const CONTRACTS: ReadonlyMap<string, RpcContract> = new Map(
   SERVICES.flatMap((name) => {
     const service = registry.getService(name);
-    if (!service) throw new Error(`gen/descriptor.binpb has no ${name}; run npm run gen`);
+    if (!service) throw new InvariantError(`gen/descriptor.binpb has no ${name}; run npm run gen`);
     return service.methods.map((method) => [`/${name}/${method.name}`, contractOf(method)] as const);
   }),
 );
@@ -116,24 +118,26 @@ function maxBytesOf(input: DescMessage): number {
 /** Every list of a request has an end in its contract: what is read of one is bounded by it. */
 function maxItemsOf(list: DescField): number {
   const option = registry.getExtension('buf.validate.field');
-  if (!option) throw new Error('gen/descriptor.binpb lacks buf.validate; run npm run gen');
+  if (!option) throw new InvariantError('gen/descriptor.binpb lacks buf.validate; run npm run gen');
   // The registry reads the option without a generated type; its fields are those of buf.validate.FieldRules.
   const { type } = getOption(list, option) as unknown as {
     readonly type?: { readonly case?: string; readonly value?: { readonly maxItems?: bigint } };
   };
   const most = type?.case === 'repeated' ? Number(type.value?.maxItems ?? 0) : 0;
-  if (most === 0) throw new Error(`${list.parent.typeName}.${list.name} has no max_items in its contract`);
+  if (most === 0)
+    throw new InvariantError(`${list.parent.typeName}.${list.name} has no max_items in its contract`);
   return most;
 }
 
 /** Every RPC says what it demands: one that is open to every key would be so by oversight. */
 function rulesOf(method: DescMethod): CallRules {
   const option = registry.getExtension('ppuri.options.v1.call');
-  if (!option) throw new Error('gen/descriptor.binpb lacks ppuri.options.v1; run npm run gen');
+  if (!option) throw new InvariantError('gen/descriptor.binpb lacks ppuri.options.v1; run npm run gen');
   // The registry reads the option without a generated type; its fields are those of ppuri.options.v1.Call.
   const rules = getOption(method, option) as unknown as Omit<CallRules, 'scope' | 'costOf'> & RawRules;
   const scope = SCOPE_BY_NUMBER[rules.scope];
-  if (!scope) throw new Error(`${method.parent.typeName}/${method.name} has no scope in its contract`);
+  if (!scope)
+    throw new InvariantError(`${method.parent.typeName}/${method.name} has no scope in its contract`);
   return { ...rules, scope, costOf: costOf(method, rules.cost || 1, rules.itemCost) };
 }
 
@@ -148,7 +152,7 @@ function costOf(method: DescMethod, cost: number, itemCost: ItemCost | undefined
   if (!itemCost) return () => cost;
   const field = method.input.fields.find(({ name }) => name === itemCost.field);
   if (field?.fieldKind !== 'list' || itemCost.itemsPerUnit < 1) {
-    throw new Error(`${method.parent.typeName}/${method.name} has an item_cost over no list`);
+    throw new InvariantError(`${method.parent.typeName}/${method.name} has an item_cost over no list`);
   }
   const count = itemCounter(field);
   const most = maxItemsOf(field);

@@ -1,4 +1,5 @@
 // A call as grpc-js received it, made into what interceptors see; and how a no to it is said.
+
 import { randomUUID } from 'node:crypto';
 import {
   Metadata,
@@ -7,6 +8,7 @@ import {
   type ServerWritableStream,
   type StatusObject,
 } from '@grpc/grpc-js';
+import { InvariantError } from '../domain/error-fields.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { CONTRACTS, type RpcContract } from './contracts.ts';
 import { languageOf, statusOf } from './error-status.ts';
@@ -35,7 +37,7 @@ export function asBytes({ path, requestStream, responseStream }: Method): Method
 /** Throws where the descriptor is out of step with the generated code. */
 export function contractOf({ path }: Method): RpcContract {
   const contract = CONTRACTS.get(path);
-  if (!contract) throw new Error(`gen/descriptor.binpb has no ${path}; run npm run gen`);
+  if (!contract) throw new InvariantError(`gen/descriptor.binpb has no ${path}; run npm run gen`);
   return contract;
 }
 
@@ -86,7 +88,7 @@ function readRequest(method: Method, contract: RpcContract, bytes: Buffer): Read
 
 /** Who calls, for the handler. */
 export function callerOf({ caller }: IncomingCall): NonNullable<IncomingCall['caller']> {
-  if (!caller) throw new Error('no interceptor identified the caller');
+  if (!caller) throw new InvariantError('no interceptor identified the caller');
   return caller;
 }
 

@@ -1,5 +1,7 @@
 // Makes sure that no answer but OK leaves without the details that every error has, also where grpc-js itself says no.
+
 import type { Server, ServerInterceptor } from '@grpc/grpc-js';
+import { InvariantError } from '../domain/error-fields.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { statusOf, withDetails } from './error-status.ts';
 
@@ -21,7 +23,7 @@ export const lastWord: ServerInterceptor = (_method, call) => {
 export function answerUnknownMethods(server: Server): void {
   const inside = server as unknown as { handlers: Map<string, unknown> };
   if (!(inside.handlers instanceof Map))
-    throw new Error('this version of grpc-js keeps its handlers elsewhere');
+    throw new InvariantError('this version of grpc-js keeps its handlers elsewhere');
   const find = inside.handlers.get.bind(inside.handlers);
   inside.handlers.get = (path) => find(path) ?? { ...UNKNOWN_METHOD, path };
 }

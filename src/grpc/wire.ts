@@ -1,6 +1,8 @@
 // Checks that a request's bytes are one plain encoding of its message, so that no two readers can take them for two messages.
+
 import { isUtf8 } from 'node:buffer';
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
+import { InvariantError } from '../domain/error-fields.ts';
 import type { Words } from '../domain/words.ts';
 
 /** What is wrong with a request's bytes, and where. */
@@ -89,7 +91,7 @@ export function itemCounter(field: DescField): (bytes: Uint8Array, most: number)
 
 function tableOf(message: DescMessage, maxItemsOf: MaxItemsOf, above: readonly DescMessage[]): Message {
   // The depth of a request is what its contract says, so that nobody's bytes decide how deep we recurse.
-  if (above.includes(message)) throw new Error(`${message.typeName} contains itself`);
+  if (above.includes(message)) throw new InvariantError(`${message.typeName} contains itself`);
   const fields: (Field | undefined)[] = [];
   const slots = new Map<unknown, number>();
   for (const field of message.fields) {
@@ -131,7 +133,7 @@ const CONTENT_BY_SCALAR: Readonly<Record<ScalarType, Content>> = {
 };
 
 function contentOf(field: DescField): Content {
-  if (field.fieldKind === 'map') throw new Error(`${field} is a map, which no request has`);
+  if (field.fieldKind === 'map') throw new InvariantError(`${field} is a map, which no request has`);
   if (field.message) return 'message';
   if (field.enum) return 'int32';
   return CONTENT_BY_SCALAR[field.scalar as ScalarType];

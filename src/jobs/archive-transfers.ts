@@ -1,4 +1,5 @@
 // Moves months of transfers that are long over to the archive: copied, compared, and only then let go.
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   copyMonth,
@@ -9,6 +10,7 @@ import {
   monthsToArchive,
 } from '../db/archive/move.ts';
 import type { Pool } from '../db/pool.ts';
+import { InvariantError } from '../domain/error-fields.ts';
 import type { Job } from './job.ts';
 
 /** What archiving takes. */
@@ -57,7 +59,7 @@ async function letGo(live: Pool, archive: Pool, month: Month): Promise<number> {
     original.amount !== copy.amount ||
     original.digest !== copy.digest
   ) {
-    throw new Error(
+    throw new InvariantError(
       `the copy of ${month.from} is not the same: ${JSON.stringify(copy)} for ${JSON.stringify(original)}`,
     );
   }

@@ -1,9 +1,11 @@
 // Runs one job of a queue: notes how it went, and sees to it that its row of the outbox ends in exactly one place.
+
 import type { Job as QueuedJob } from 'bullmq';
 import { bury } from '../db/jobs/dead-letters.ts';
 import { noteRun } from '../db/jobs/job-states.ts';
 import { finishRow, hasRow } from '../db/jobs/outbox.ts';
 import type { Pool } from '../db/pool.ts';
+import { errorText, tellableError } from '../domain/error-fields.ts';
 import { type JobName, jobEntry } from '../domain/jobs.ts';
 import type { Job, JobObserver } from './job.ts';
 import type { Parcel } from './queues.ts';
@@ -39,11 +41,12 @@ export async function runJob(
     return result;
   } catch (error) {
     observer.ran(name, tookMs(), error);
-    const words = error instanceof Error ? error.message : String(error);
+    const words = errorText(error);
     await noteRun(pool, { job: name, tookMs: tookMs(), result: undefined, error: words });
     const { attempts } = jobEntry(name);
     if (queued.attemptsMade + 1 >= attempts) await giveUp();
-    throw error;
+    // What is thrown here BullMQ keeps in Redis, message and stack.
+    throw tellableError(error);
 
     async function giveUp() {
       if (attempts === 1) {

@@ -1,6 +1,8 @@
 // Pays the lines of a payout that was started, and ends it.
+
 import { findPayout, linesBetween, type PayoutView } from '../db/payouts/lines.ts';
 import type { Pool } from '../db/pool.ts';
+import { InvariantError } from '../domain/error-fields.ts';
 import { type Perform, unhurried } from '../domain/verb.ts';
 import { finishPayout } from '../usecases/end-payout.ts';
 import { finishKey, payLinesKey, payPayoutLines } from '../usecases/pay-payout-lines.ts';
@@ -29,7 +31,7 @@ export function runPayout(tools: PayoutTools): Job {
         if (view?.payout.state !== 'running') return { state: view?.payout.state ?? 'unknown' };
         if (view.nextLine > view.payout.lineCount) return { state: (await finish(tools, view)).state };
         // Its row of the outbox must not go before all is paid: another worker goes on.
-        if (stopping.aborted) throw new Error('the worker stops in the middle of a payout');
+        if (stopping.aborted) throw new InvariantError('the worker stops in the middle of a payout');
         await payNext(tools, view);
       }
     },

@@ -1,5 +1,7 @@
 // Seals secrets for the database: AES-256-GCM under a key-encryption key that only configuration has.
+
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { InvariantError } from '../domain/error-fields.ts';
 
 /** A key-encryption key. */
 export interface SealingKey {
@@ -27,7 +29,7 @@ export function seal([current]: SealingKeys, owner: string, secret: string): str
 export function open(keys: SealingKeys, owner: string, sealed: string): string {
   const [id, text = ''] = sealed.split(':');
   const found = keys.find((key) => key.id === id);
-  if (!found) throw new Error(`the key-encryption key ${id} is not configured`);
+  if (!found) throw new InvariantError(`the key-encryption key ${id} is not configured`);
   const bytes = Buffer.from(text, 'base64');
   const nonce = bytes.subarray(0, NONCE_BYTES);
   const tag = bytes.subarray(bytes.length - TAG_BYTES);

@@ -1,5 +1,6 @@
 // Tells the log and the metrics how jobs go.
 
+import { errorText } from '../domain/error-fields.ts';
 import type { Logs } from './logs.ts';
 import type { JobRecorder } from './metrics/jobs.ts';
 
@@ -9,16 +10,15 @@ const TELL_AGAIN_MS = 10_000;
 /** An observer of jobs: what happens every second goes to the log only at level debug. */
 export function observeJobs({ app }: Logs, metrics: JobRecorder) {
   const toldAt = new Map<string, number>();
-  const reason = (error: unknown) => (error instanceof Error ? error.message : String(error));
   return {
     ran: (job: string, tookMs: number, error: unknown) => {
       metrics.ran(job, tookMs, error);
       if (error === undefined) app.debug({ job, tookMs }, 'a job ran');
-      else app.warn({ job, tookMs, reason: reason(error) }, 'a job failed');
+      else app.warn({ job, tookMs, reason: errorText(error) }, 'a job failed');
     },
     buried: (job: string, error: unknown) => {
       metrics.buried(job);
-      app.error({ job, reason: reason(error) }, 'a job became a dead letter');
+      app.error({ job, reason: errorText(error) }, 'a job became a dead letter');
     },
     relayed: (count: number) => {
       metrics.relayed(count);
@@ -37,7 +37,7 @@ export function observeJobs({ app }: Logs, metrics: JobRecorder) {
       const now = performance.now();
       if (now < (toldAt.get(what) ?? Number.NEGATIVE_INFINITY) + TELL_AGAIN_MS) return;
       toldAt.set(what, now);
-      app.warn({ what, reason: reason(error) }, 'trouble with jobs');
+      app.warn({ what, reason: errorText(error) }, 'trouble with jobs');
     },
   };
 }

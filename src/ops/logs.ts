@@ -1,11 +1,12 @@
 // The two logs: what the program does (app) and what money did (transactions), on stdout and each in its own file.
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Logger, multistream, pino } from 'pino';
+import { type Logger, type LoggerOptions, multistream, pino } from 'pino';
 import type { LogLevel, LogStdout } from '../config.ts';
+import { errorFields, errorText } from '../domain/error-fields.ts';
 import type { Transfer } from '../domain/transfer.ts';
 import { bufferLines, type LineBuffer } from './line-buffer.ts';
+import { makePrivateFolder } from './private-file.ts';
 
 /** Both logs. */
 export interface Logs {
@@ -33,7 +34,7 @@ const CLOSE_WITHIN_MS = 1000;
 
 /** Opens the logs. */
 export function openLogs({ folder, stdout, level }: LogOptions): Logs {
-  if (folder) mkdirSync(folder, { recursive: true });
+  if (folder) makePrivateFolder(folder);
   const shared = stdout === 'none' ? [] : [bufferLines(1)];
   const app = [...shared, ...(folder ? [bufferLines(join(folder, 'app.log'))] : [])];
   const transactions = [
@@ -45,9 +46,9 @@ export function openLogs({ folder, stdout, level }: LogOptions): Logs {
     for (const stream of streams) stream.flush();
   }, FLUSH_EVERY_MS);
   // A transfer's line is made of fields that lineOf names one by one: there is nothing to keep out of it.
-  const posted = open('transactions', transactions, level === 'silent' ? 'silent' : 'info', []);
+  const posted = open('transactions', transactions, level === 'silent' ? 'silent' : 'info', {});
   return {
-    app: open('app', app, level, SECRETS),
+    app: open('app', app, level, GUARDS),
     posted: (transfer, requestId) => posted.info(lineOf(transfer, requestId), 'posted'),
     close: async () => {
       clearInterval(timer);
@@ -58,17 +59,53 @@ export function openLogs({ folder, stdout, level }: LogOptions): Logs {
   };
 }
 
-function open(name: string, streams: readonly LineBuffer[], level: LogLevel, redact: string[]): Logger {
+/** What keeps secrets, and what people wrote, out of a log that takes whatever it is given. */
+const GUARDS: Pick<LoggerOptions, 'redact' | 'serializers' | 'hooks'> = {
+  redact: SECRETS,
+  serializers: { err: errorFields },
+  hooks: {
+    // pino would take the message of an error for the line's own, and write out every field of one that is not `err`.
+    logMethod(args, method) {
+      const [first, ...rest] = args as unknown[];
+      const isLone = typeof first !== 'string' && rest.length === 0;
+      const told = [withoutErrors(first instanceof Error ? { err: first } : first), ...rest.map(inWords)];
+      method.apply(this, (isLone ? [...told, 'told'] : told) as Parameters<typeof method>);
+    },
+  },
+};
+
+function open(name: string, streams: readonly LineBuffer[], level: LogLevel, guards: LoggerOptions): Logger {
   return pino(
     {
+      ...guards,
       base: { log: name, pid: process.pid },
       level,
-      redact,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
     multistream(streams.map((stream) => ({ stream, level: 'trace' }))),
   );
+}
+
+/** How deep in what is logged errors are looked for. */
+const LEVELS = 3;
+
+/** Replaces every error in what is logged by what may be told of it; `err` on top is left to its serializer. */
+function withoutErrors(value: unknown, levels = LEVELS): unknown {
+  if (value instanceof Error) return errorFields(value);
+  if (levels === 0 || typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((element) => withoutErrors(element, levels - 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => {
+      const isSerialized = name === 'err' && levels === LEVELS;
+      return [name, isSerialized ? field : withoutErrors(field, levels - 1)];
+    }),
+  );
+}
+
+/** What a message's placeholders are filled with. */
+function inWords(value: unknown): unknown {
+  return value instanceof Error ? errorText(value) : withoutErrors(value);
 }
 
 /** Amounts are text: JSON numbers lose digits beyond 2^53. */

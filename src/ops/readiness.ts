@@ -1,4 +1,5 @@
 // Whether a process can do its work: in full, without what it only goes faster with, or not at all.
+import { errorText } from '../domain/error-fields.ts';
 
 type BreakerState = 'closed' | 'half-open' | 'open';
 
@@ -33,7 +34,7 @@ export function readinessOf(circumstances: Circumstances): Readiness {
   const breakers = { ...redisBreakers, ...(replicaBreaker && { replica: replicaBreaker }) };
   const away: Lack[] = [];
   if (isStopping) away.push({ part: 'process', reason: 'it is stopping' });
-  if (postgresAway) away.push({ part: 'postgres', reason: postgresAway.message || postgresAway.name });
+  if (postgresAway) away.push({ part: 'postgres', reason: errorText(postgresAway) });
   if (away.length > 0) return { status: 'not ready', away, breakers };
   const degraded: Lack[] = Object.entries(breakers)
     .filter(([, state]) => state !== 'closed')

@@ -1,5 +1,7 @@
 // Ends a payout: what is left in its pot goes back to the wallet.
+
 import type { Book } from '../domain/book.ts';
+import { InvariantError } from '../domain/error-fields.ts';
 import type { IdempotencyKey } from '../domain/intent.ts';
 import type { Payout } from '../domain/payout.ts';
 import { refuseField } from '../domain/refusal.ts';
@@ -24,7 +26,7 @@ export const finishPayout: Verb<EndPayoutIntent, Payout> = {
     const payout = book.payouts.payout(id);
     if (payout.state !== 'running') return payout;
     if (payout.paidCount + payout.failedCount < payout.lineCount) {
-      throw new Error(`payout ${id} has lines that are not settled`);
+      throw new InvariantError(`payout ${id} has lines that are not settled`);
     }
     return end(payout, 'done', book);
   },

@@ -1,4 +1,5 @@
 // Pays back to its creator what is left of a sprinkle whose time is over.
+import { InvariantError } from '../domain/error-fields.ts';
 import type { IdempotencyKey } from '../domain/intent.ts';
 import { refundDue, type Sprinkle } from '../domain/sprinkle.ts';
 import type { Micros } from '../domain/time.ts';
@@ -25,7 +26,7 @@ export const refundSprinkle: Verb<RefundSprinkleIntent, RefundedSprinkle> = {
   needs: ({ sprinkle }) => ({ accountIds: [sprinkle.potAccountId, sprinkle.sourceAccountId] }),
 
   decide({ sprinkle }, book) {
-    if (book.at < sprinkle.expiresAt) throw new Error(`sprinkle ${sprinkle.id} is still live`);
+    if (book.at < sprinkle.expiresAt) throw new InvariantError(`sprinkle ${sprinkle.id} is still live`);
     const pot = book.account(sprinkle.potAccountId);
     const amount = refundDue(sprinkle, pot, book.at);
     if (amount > 0n) {

@@ -1,4 +1,5 @@
 // Tells the owner of a payout how far it is until it has ended.
+import { InvariantError } from '../domain/error-fields.ts';
 import type { Payout } from '../domain/payout.ts';
 import { isFurther } from '../domain/payout.ts';
 import type { Core } from './core.ts';
@@ -23,7 +24,7 @@ export async function* watchPayout(
   while (shown.endedAt === undefined) {
     const payout = await core.payouts.next(payoutId, isOver);
     // A payout that was once made is never deleted.
-    if (!payout) throw new Error(`payout ${payoutId} is gone`);
+    if (!payout) throw new InvariantError(`payout ${payoutId} is gone`);
     if (!isFurther(payout, shown) && performance.now() - shownAt < REPEAT_AFTER_MS) continue;
     shown = payout;
     yield shown;

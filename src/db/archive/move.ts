@@ -1,5 +1,7 @@
 // Moves a month of transfers to the archive: copy in small steps, compare, let go.
+
 import type { Pool } from 'pg';
+import { InvariantError } from '../../domain/error-fields.ts';
 
 /** A month of transfers, and where it begins and ends. */
 export interface Month {
@@ -88,7 +90,7 @@ export async function copyMonth(
 /** Measures a month in one of the two databases. */
 export async function measure(pool: Pool, { from, to }: Month): Promise<Measure> {
   const { rows } = await pool.query<Measure>(MEASURE, [from, to]);
-  if (!rows[0]) throw new Error('an aggregate without a row');
+  if (!rows[0]) throw new InvariantError('an aggregate without a row');
   return rows[0];
 }
 

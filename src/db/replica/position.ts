@@ -1,5 +1,7 @@
 // Positions in the write-ahead log: how far the primary has come, and whether a replica has all of that.
+
 import { setTimeout as sleep } from 'node:timers/promises';
+import { InvariantError } from '../../domain/error-fields.ts';
 import type { Reader } from '../pool.ts';
 import { microsOf } from '../sql.ts';
 
@@ -39,7 +41,7 @@ export async function positionOf(primary: Reader): Promise<Position> {
       text: ASK,
       values: [],
     });
-    if (!rows[0]) throw new Error('the row of primary_run is gone');
+    if (!rows[0]) throw new InvariantError('the row of primary_run is gone');
     return rows[0];
   };
   const position = await ask();

@@ -1,4 +1,5 @@
 // Checks what the key may do: the scope that the contract asks for, and the user that it acts for.
+import { InvariantError } from '../../domain/error-fields.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { IncomingCall, Interceptor } from '../interceptor.ts';
 
@@ -16,6 +17,6 @@ export const authorize: Interceptor = (call, next) => {
 
 /** Who signed a call that has been authenticated. */
 export function signerOf(call: IncomingCall): NonNullable<IncomingCall['signer']> {
-  if (!call.signer) throw new Error('no interceptor authenticated the call');
+  if (!call.signer) throw new InvariantError('no interceptor authenticated the call');
   return call.signer;
 }

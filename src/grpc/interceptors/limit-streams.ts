@@ -1,4 +1,5 @@
 // Holds each user to so many streams at a time, so that nobody takes all the places that there are for them.
+import { InvariantError } from '../../domain/error-fields.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Interceptor } from '../interceptor.ts';
 
@@ -10,7 +11,7 @@ export function limitStreams(mostPerUser: number): Interceptor {
   const open = new Map<bigint, number>();
   return async (call, next) => {
     const userId = call.caller?.userId;
-    if (userId === undefined) throw new Error('no interceptor identified the caller');
+    if (userId === undefined) throw new InvariantError('no interceptor identified the caller');
     const count = open.get(userId) ?? 0;
     if (count >= mostPerUser) {
       throw new Refusal('RATE_LIMITED', { retryAfterMs: RETRY_AFTER_MS, quota: 'streams' });

@@ -1,9 +1,11 @@
 // Batches of transfers as wallet.v2 writes them.
+
 import {
   type BatchTransferResult,
   type CreateTransferRequest,
   BatchMode as WireMode,
 } from '../../../gen/ts/wallet/v2/transfer_service.ts';
+import { InvariantError } from '../../domain/error-fields.ts';
 import { REASONS } from '../../domain/reasons.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import { IS_REQUIRED } from '../../domain/words.ts';
@@ -30,7 +32,7 @@ export function toResult(
   index: number,
 ): BatchTransferResult {
   const result = outcome.results[index];
-  if (!result) throw new Error('the outcome of a batch has a result for each of its items');
+  if (!result) throw new InvariantError('the outcome of a batch has a result for each of its items');
   return 'reason' in result
     ? { outcome: { $case: 'refused', value: toRefusal(result) } }
     : { outcome: { $case: 'posted', value: toPosted(userId, request, result, outcome) } };
