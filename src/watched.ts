@@ -2,6 +2,7 @@
 
 import type { Config } from './config.ts';
 import { cacheEpochsIn } from './db/cache-epochs.ts';
+import { connectionsOf } from './db/ledger/batcher.ts';
 import { LEDGER_SETTINGS, openPool, type Pool, type PoolOptions } from './db/pool.ts';
 import { openProbe } from './db/probe.ts';
 import { errorText } from './domain/error-fields.ts';
@@ -49,7 +50,7 @@ export function openWatchedPools(config: Config, logs: Logs, metrics: Metrics): 
     return pool;
   };
   const { archiveDatabaseUrl, readConnections } = config;
-  const ledgerPool = open('ledger', config.ledger.lanes, { settings: LEDGER_SETTINGS });
+  const ledgerPool = open('ledger', connectionsOf(config.ledger), { settings: LEDGER_SETTINGS });
   const reads = open('reads', readConnections);
   const archive = archiveDatabaseUrl
     ? open('archive', readConnections, { url: archiveDatabaseUrl })

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { copiesOf } from './cached/ledger-copies.ts';
 import { cacheEpochsIn } from './db/cache-epochs.ts';
-import { startBatcher } from './db/ledger/batcher.ts';
+import { connectionsOf, startBatcher } from './db/ledger/batcher.ts';
 import { runningPayouts } from './db/payouts/running.ts';
 import { LEDGER_SETTINGS, openPool, type PoolOptions } from './db/pool.ts';
 import { errorText } from './domain/error-fields.ts';
@@ -44,7 +44,7 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
   const metrics = openMetrics([]);
   const open = poolsOf(config, logs);
   const [ledgerPool, pool, epochs] = [
-    open(config.ledger.lanes, { settings: LEDGER_SETTINGS }),
+    open(connectionsOf(config.ledger), { settings: LEDGER_SETTINGS }),
     open(config.connections),
     open(EPOCH_CONNECTIONS),
   ];

@@ -1,6 +1,7 @@
 // Connections to Postgres that speak SQL directly: for money, where every statement is ours.
 import pg from 'pg';
 import { BaseError, ConnectionAcquireTimeoutError } from 'sequelize';
+import { LOCK_WAIT_MS } from './timeouts.ts';
 
 export type { Pool } from 'pg';
 
@@ -37,6 +38,8 @@ export const LEDGER_SETTINGS = {
   enable_seqscan: 'off',
   enable_hashjoin: 'off',
   enable_mergejoin: 'off',
+  // A row that somebody else has locked must not hold up the calls that do not need it.
+  lock_timeout: String(LOCK_WAIT_MS),
 } as const;
 
 /** Opens a pool. Statements on one connection are pipelined: sent without waiting for the answer to the one before. */

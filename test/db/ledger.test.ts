@@ -39,6 +39,7 @@ after(async () => {
 
 const CALL = unhurried('test');
 const key = (name: string) => ({ userId: BigInt(ANNA), key: name, fingerprint: 'f0' });
+const ANNAS = { defaultOf: BigInt(ANNA), field: 'to' };
 const pay = (amount: bigint, to = BO) => ({
   userId: BigInt(ANNA),
   from: { defaultOf: BigInt(ANNA), field: 'from' },
@@ -126,6 +127,51 @@ test('a call that makes the database refuse fails alone; the others of its batch
   const [, bad] = results;
   assert.ok(bad?.status === 'rejected' && !(bad.reason instanceof Refusal));
   assert.match(String(bad.reason), /accounts_balance_within_limit/);
+});
+
+test('one call that makes the database refuse costs 255 others a few transactions, and then it is kept apart', async () => {
+  const CALLS = 256;
+  let transactions = 0;
+  const counting = watched(pool, (text) => {
+    if (text === 'BEGIN') transactions += 1;
+  });
+  const sizes: number[] = [];
+  const { perform, drained } = startBatcher(
+    {
+      pool: counting,
+      random: chance,
+      beforeCommit: NO_COPIES,
+      onCommit: ({ posted }) => sizes.push(posted.length),
+    },
+    { maxBatch: 1024, lanes: 1, maxWaiting: 10_000 },
+  );
+  const good = (name: string, count: number) =>
+    Array.from({ length: count }, (_, index) => perform(transfer, pay(1n), key(`${name}-${index}`), CALL));
+  // A text that Postgres cannot store.
+  const bad = (name: string) =>
+    perform(
+      transfer,
+      {
+        ...pay(1n),
+        userId: BigInt(BO),
+        from: { defaultOf: BigInt(BO), field: 'from' },
+        to: ANNAS,
+        memo: '\0',
+      },
+      { userId: BigInt(BO), key: name, fingerprint: 'f0' },
+      CALL,
+    );
+  const mixed = (name: string) => [...good(`${name}-a`, 100), bad(name), ...good(`${name}-b`, CALLS - 101)];
+  const outcomes = async (calls: Promise<unknown>[]) =>
+    (await Promise.allSettled(calls)).map(({ status }) => status).filter((status) => status === 'rejected');
+  assert.equal((await outcomes(mixed('halved'))).length, 1);
+  assert.ok(transactions <= 1 + 2 * Math.log2(CALLS), `${transactions} transactions`);
+  transactions = 0;
+  sizes.length = 0;
+  assert.equal((await outcomes(mixed('apart'))).length, 1);
+  await drained();
+  assert.equal(transactions, 2, 'all others together, and the one alone');
+  assert.deepEqual(sizes, [CALLS - 1]);
 });
 
 test('the database refuses to change, delete or empty what happened, to its owner too', async () => {

@@ -2,7 +2,10 @@
 import type { IdempotencyKey } from '../../domain/intent.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { CallInfo, Perform, Verb } from '../../domain/verb.ts';
-import { type BatchTools, runBatch, type WaitingCall } from './run-batch.ts';
+import { ASIDE_LANES, Aside } from './aside.ts';
+import { findBlocked, namesOf } from './find-blocked.ts';
+import type { WaitFor } from './load-book.ts';
+import { type BatchTools, type Rest, runBatch, type WaitingCall } from './run-batch.ts';
 
 /** How batches are formed. */
 export interface BatcherOptions {
@@ -10,15 +13,20 @@ export interface BatcherOptions {
   readonly maxBatch: number;
   /** How many batches run at a time: while one waits for its commit to reach the disk, the next one is decided. */
   readonly lanes: number;
-  /** How many calls may wait; the ones above that are refused at once. */
+  /** How many calls may wait; the ones above that are refused at once. Of those an eighth may wait for rows that others have locked. */
   readonly maxWaiting: number;
+}
+
+/** How many connections a batcher uses at a time: for its lanes, those of calls that were set aside, and to ask for locks. */
+export function connectionsOf({ lanes }: Pick<BatcherOptions, 'lanes'>): number {
+  return lanes + ASIDE_LANES + 1;
 }
 
 /** The queue in front of the ledger. */
 export interface Batcher {
   /** Refuses UNAVAILABLE where too many calls wait, and DEADLINE_EXCEEDED where the call's turn comes too late. */
   readonly perform: Perform;
-  /** How many calls wait for a batch to take them. */
+  /** How many calls wait for a batch to take them, or for rows that others have locked. */
   queueLength(): number;
   /** Resolves when no call is waiting or under way any more. */
   drained(): Promise<void>;
@@ -43,8 +51,25 @@ export function startBatcher(tools: BatchTools, options: BatcherOptions): Batche
     setImmediate(kick);
   };
 
+  const run = async (batch: readonly WaitingCall[], waitFor?: WaitFor): Promise<Rest> => {
+    const takenAt = performance.now();
+    const rest = await runBatch(tools, batch, waitFor);
+    tools.observer?.batched(batch.length, (performance.now() - takenAt) / 1000);
+    return rest;
+  };
+
+  const aside = new Aside({
+    maxCalls: Math.max(1, Math.floor(options.maxWaiting / 8)),
+    run,
+    cut: (calls) => calls.slice(0, countOfNext(calls, options.maxBatch)),
+    findBlocked: (calls) => findBlocked(tools.pool, calls, tools.random),
+    namesOf: (call) => namesOf(call.verb.needs(call.intent, tools.random)),
+    onEmpty: () => noteDrained(),
+  });
+
   const kick = () => {
     kickPlanned = false;
+    if (aside.isOpen && busyLanes < options.lanes) waiting = aside.takeAffected(waiting);
     while (waiting.length > 0 && busyLanes < options.lanes) {
       const next = waiting.slice(0, countOfNext(waiting, options.maxBatch));
       waiting = waiting.slice(next.length);
@@ -53,9 +78,9 @@ export function startBatcher(tools: BatchTools, options: BatcherOptions): Batche
       busyLanes += 1;
       const takenAt = performance.now();
       for (const call of batch) tools.observer?.waited((takenAt - call.arrivedAt) / 1000);
-      void runBatch(tools, batch).finally(() => {
-        tools.observer?.batched(batch.length, (performance.now() - takenAt) / 1000);
+      void run(batch).then((rest) => {
         busyLanes -= 1;
+        if (rest.blocked.length + rest.unclear.length + rest.offenders.length > 0) aside.take(rest);
         if (waiting.length > 0) planKick();
         else noteDrained();
       });
@@ -64,7 +89,8 @@ export function startBatcher(tools: BatchTools, options: BatcherOptions): Batche
   };
 
   const noteDrained = () => {
-    if (waiting.length === 0 && busyLanes === 0) for (const done of onDrained.splice(0)) done();
+    if (waiting.length === 0 && busyLanes === 0 && aside.size === 0)
+      for (const done of onDrained.splice(0)) done();
   };
 
   const perform = <Intent, Outcome>(
@@ -98,7 +124,7 @@ export function startBatcher(tools: BatchTools, options: BatcherOptions): Batche
       noteDrained();
     });
 
-  return { perform, queueLength: () => waiting.length, drained };
+  return { perform, queueLength: () => waiting.length + aside.size, drained };
 }
 
 /** The calls that somebody still waits for; the others are refused before they cost anything. */

@@ -7,6 +7,7 @@ import { claimKey, memberKey, type OpenSprinkle } from '../../domain/room-book.t
 import type { Micros } from '../../domain/time.ts';
 import { lockPayouts } from '../payouts/rows.ts';
 import { microsOf, plainArray, textArray } from '../sql.ts';
+import { LOCK_WAIT_MS } from '../timeouts.ts';
 import { findFreeTokens } from './free-tokens.ts';
 import { readOutcome } from './outcome-json.ts';
 import {
@@ -22,6 +23,15 @@ import { gather, type Wants } from './wants.ts';
 /** How many equal external accounts each currency has (migration 0002). */
 const STRIPES = 16;
 
+/** A condition on accounts under the alias `a`: those that a batch needs. Its values are those of accountValues(). */
+export const WANTED_ACCOUNTS = `a.id = ANY (
+    $1::uuid[]
+    || ARRAY(SELECT id FROM accounts WHERE owner_user_id = ANY ($2::bigint[]) AND is_default)
+    || ARRAY(SELECT id FROM accounts WHERE kind = 'external' AND currency = ANY ($3::text[]) AND stripe = $4)
+    || ARRAY(SELECT s.pot_account_id FROM unnest($5::text[], $6::text[]) AS wanted (room_id, token)
+             JOIN sprinkle_tokens USING (room_id, token) JOIN sprinkles s ON s.id = sprinkle_id)
+  )`;
+
 /*
  * The lock. Rows are locked in the order of their ids, so two batches that share accounts wait for each other and
  * never in a circle. ORDER BY is applied before FOR NO KEY UPDATE, and ids never change, so the order holds. The
@@ -30,15 +40,7 @@ const STRIPES = 16;
  * another sprinkle meanwhile is found by the second read, whose pot is then not in the book, and the batch runs again.
  */
 const LOCK_ACCOUNTS = `
-  SELECT ${ACCOUNT_COLUMNS} FROM accounts a
-  WHERE a.id = ANY (
-    $1::uuid[]
-    || ARRAY(SELECT id FROM accounts WHERE owner_user_id = ANY ($2::bigint[]) AND is_default)
-    || ARRAY(SELECT id FROM accounts WHERE kind = 'external' AND currency = ANY ($3::text[]) AND stripe = $4)
-    || ARRAY(SELECT s.pot_account_id FROM unnest($5::text[], $6::text[]) AS wanted (room_id, token)
-             JOIN sprinkle_tokens USING (room_id, token) JOIN sprinkles s ON s.id = sprinkle_id)
-  )
-  ORDER BY a.id FOR NO KEY UPDATE`;
+  SELECT ${ACCOUNT_COLUMNS} FROM accounts a WHERE ${WANTED_ACCOUNTS} ORDER BY a.id FOR NO KEY UPDATE`;
 
 /**
  * The moment of the batch, read once the locks are held (whoever waited for a lock must not decide by an old clock), and
@@ -69,11 +71,26 @@ const READ_MEMBERS = `
 /** What the batch locked is not what it then read: another batch came between. Running the batch again mends it. */
 export class BookMovedError extends Error {}
 
-/** Opens the batch's transaction, locks its accounts and reads everything that its calls need. */
-export async function loadBook(client: PoolClient, calls: readonly Call[], random: Random): Promise<Book> {
+/** A row to wait for before anything else is locked, in Postgres' own queue. */
+export interface WaitFor {
+  readonly row: { readonly table: 'accounts' | 'payouts'; readonly id: string };
+  readonly withinMs: number;
+}
+
+/**
+ * Opens the batch's transaction, locks its accounts and reads everything that its calls need. Throws SQLSTATE 55P03 when
+ * it waited for a lock longer than the connection allows. While it waits for the row of `waitFor` it holds no lock that
+ * others could want.
+ */
+export async function loadBook(
+  client: PoolClient,
+  calls: readonly Call[],
+  random: Random,
+  waitFor?: WaitFor,
+): Promise<Book> {
   const wants = gather(calls.map((call) => call.verb.needs(call.intent, random)));
   const reads = [
-    client.query('BEGIN'),
+    waitFor ? beginAfter(client, waitFor) : client.query('BEGIN'),
     lockAccounts(client, wants, random),
     readClockAndAnswers(client, calls),
     readSprinkles(client, wants),
@@ -97,21 +114,40 @@ export async function loadBook(client: PoolClient, calls: readonly Call[], rando
   );
 }
 
+/** Begins a transaction with the lock of one row. It goes against the order of ids: then a lock_timeout ends the circle. */
+function beginAfter(client: PoolClient, { row, withinMs }: WaitFor): Promise<unknown> {
+  const sent = [
+    client.query(`BEGIN; SET LOCAL lock_timeout = ${Math.ceil(withinMs)}`),
+    client.query({
+      name: `wait-for-${row.table}`,
+      text: `SELECT FROM ${row.table} WHERE id = $1 FOR NO KEY UPDATE`,
+      values: [row.id],
+    }),
+    client.query(`SET LOCAL lock_timeout = ${LOCK_WAIT_MS}`),
+  ];
+  return Promise.allSettled(sent).then(() => Promise.all(sent));
+}
+
 async function lockAccounts(client: PoolClient, wants: Wants, random: Random): Promise<AccountRow[]> {
-  const sprinkles = [...wants.sprinkles.values()];
   const { rows } = await client.query<AccountRow>({
     name: 'lock-accounts',
     text: LOCK_ACCOUNTS,
-    values: [
-      plainArray([...wants.accountIds]),
-      plainArray([...wants.defaultWalletsOf]),
-      plainArray([...wants.externals]),
-      random.below(STRIPES),
-      textArray(sprinkles.map(({ roomId }) => roomId)),
-      textArray(sprinkles.map(({ token }) => token)),
-    ],
+    values: accountValues(wants, random),
   });
   return rows;
+}
+
+/** The values of WANTED_ACCOUNTS, $1 to $6. */
+export function accountValues(wants: Wants, random: Random): (string | number)[] {
+  const sprinkles = [...wants.sprinkles.values()];
+  return [
+    plainArray([...wants.accountIds]),
+    plainArray([...wants.defaultWalletsOf]),
+    plainArray([...wants.externals]),
+    random.below(STRIPES),
+    textArray(sprinkles.map(({ roomId }) => roomId)),
+    textArray(sprinkles.map(({ token }) => token)),
+  ];
 }
 
 async function readClockAndAnswers(

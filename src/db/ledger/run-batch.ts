@@ -8,7 +8,8 @@ import { Refusal } from '../../domain/refusal.ts';
 import type { Sprinkle } from '../../domain/sprinkle.ts';
 import type { Transfer } from '../../domain/transfer.ts';
 import { isUnreachable, sqlState } from '../pool.ts';
-import { BookMovedError, loadBook } from './load-book.ts';
+import { findBlocked, type LockedRow, namesOf } from './find-blocked.ts';
+import { BookMovedError, loadBook, type WaitFor } from './load-book.ts';
 import { writeBook } from './write-book.ts';
 
 /** A call that waits for its answer. */
@@ -71,32 +72,125 @@ const MAX_ATTEMPTS = 5;
 /** Another batch got in between: a unique key, a serialization failure or a deadlock. Running again sees what it did. */
 const CONFLICT_STATES = new Set(['23505', '40001', '40P01']);
 
-/** Runs a batch and answers each of its calls. It never throws. */
-export async function runBatch(tools: BatchTools, calls: readonly WaitingCall[]): Promise<void> {
-  try {
-    const finish = await attemptUntilClear(tools, calls);
-    await finish();
-  } catch (error) {
-    if (isUnreachable(error)) {
-      tools.observer?.unreachable(error);
-      // Whether a commit was cut off is not known here; the retry under the same key finds out.
-      refuseAll(calls);
-    } else if (calls.length === 1) {
-      calls[0]?.reject(error);
-    } else {
-      // Some call makes the database refuse the whole batch. Alone, only that one fails.
-      for (const call of calls) await runBatch(tools, [call]);
+/** What waits for a lock longer than the connection allows ends with this SQLSTATE. */
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/** How often a batch in which a lock was waited for in vain is run again when nothing of it is found locked. */
+const MAX_LOCK_TRIES = 2;
+
+/** A call that waits for a locked row. */
+export interface BlockedCall {
+  readonly call: WaitingCall;
+  readonly name: string;
+  readonly row: LockedRow | undefined;
+}
+
+/** The calls that a batch has not answered, because rows that they need are locked by others. */
+export interface Rest {
+  /** Those that need a row which is known to be locked, with its name; without the row where all of its table is locked. */
+  readonly blocked: readonly BlockedCall[];
+  /** Those of which at least one needs a row that is locked, and nobody knows which. */
+  readonly unclear: readonly WaitingCall[];
+  /** Answered calls that made Postgres refuse the batch: a fault of ours or theirs, which their next calls may have too. */
+  readonly offenders: readonly WaitingCall[];
+}
+
+const NOTHING: Rest = { blocked: [], unclear: [], offenders: [] };
+/** The name of everything, where the whole table is locked. */
+const EVERYTHING = 'everything';
+
+/**
+ * Runs a batch and answers its calls, all but those that wait for a row which somebody else has locked: these it returns,
+ * and nothing of them is done. It waits for a lock as long as the connection says. It never throws.
+ */
+export async function runBatch(
+  tools: BatchTools,
+  calls: readonly WaitingCall[],
+  waitFor?: WaitFor,
+): Promise<Rest> {
+  let tries = 0;
+  for (;;) {
+    try {
+      const finish = await attemptUntilClear(tools, calls, waitFor);
+      await finish();
+      return NOTHING;
+    } catch (error) {
+      if (sqlState(error) !== LOCK_NOT_AVAILABLE) return answerFailed(tools, calls, waitFor, error);
+      tries += 1;
+      const isLastTry = tries === MAX_LOCK_TRIES || waitFor !== undefined;
+      const rest = await whatIsBlocked(tools, calls, isLastTry);
+      const left = new Set([...rest.blocked.map(({ call }) => call), ...rest.unclear]);
+      if (left.size === 0) continue;
+      const others = calls.filter((call) => !left.has(call));
+      return others.length === 0 ? rest : joined(rest, await runBatch(tools, others, waitFor));
     }
   }
+}
+
+/** Which of the calls of a batch need what others have locked. Where nothing is found, nothing or, at last, all is unclear. */
+async function whatIsBlocked(
+  { pool, random }: BatchTools,
+  calls: readonly WaitingCall[],
+  isLastTry: boolean,
+): Promise<Rest> {
+  try {
+    const locked = await findBlocked(pool, calls, random);
+    const blocked = calls.flatMap((call) => {
+      const { external, ...needs } = call.verb.needs(call.intent, random);
+      // The next try takes another one of the accounts outside.
+      const names = namesOf(isLastTry && external ? { ...needs, external } : needs);
+      const name = names.find((one) => locked.has(one));
+      return name === undefined ? [] : [{ call, name, row: locked.get(name) }];
+    });
+    if (blocked.length > 0 || !isLastTry) return { ...NOTHING, blocked };
+  } catch (error) {
+    if (sqlState(error) === LOCK_NOT_AVAILABLE)
+      return { ...NOTHING, blocked: calls.map((call) => ({ call, name: EVERYTHING, row: undefined })) };
+    // Otherwise it could not be asked. The calls wait, and their next turn shows what is wrong.
+  }
+  return { ...NOTHING, unclear: calls };
+}
+
+/** Answers the calls of a batch that failed: all of them, or by halves, until the one that is to blame is alone. */
+async function answerFailed(
+  tools: BatchTools,
+  calls: readonly WaitingCall[],
+  waitFor: WaitFor | undefined,
+  error: unknown,
+): Promise<Rest> {
+  if (isUnreachable(error)) {
+    tools.observer?.unreachable(error);
+    // Whether a commit was cut off is not known here; the retry under the same key finds out.
+    refuseAll(calls);
+    return NOTHING;
+  }
+  const [only] = calls;
+  if (only && calls.length === 1) {
+    only.reject(error);
+    return error instanceof Refusal ? NOTHING : { ...NOTHING, offenders: [only] };
+  }
+  // Of n calls one costs 2 log2(n) more transactions, most of them small.
+  const half = Math.ceil(calls.length / 2);
+  const first = await runBatch(tools, calls.slice(0, half), waitFor);
+  return joined(first, await runBatch(tools, calls.slice(half), waitFor));
+}
+
+function joined(one: Rest, other: Rest): Rest {
+  return {
+    blocked: [...one.blocked, ...other.blocked],
+    unclear: [...one.unclear, ...other.unclear],
+    offenders: [...one.offenders, ...other.offenders],
+  };
 }
 
 async function attemptUntilClear(
   tools: BatchTools,
   calls: readonly WaitingCall[],
+  waitFor: WaitFor | undefined,
 ): Promise<() => Promise<void>> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await inTransaction(tools, (client) => attemptOnce(client, tools, calls));
+      return await inTransaction(tools, (client) => attemptOnce(client, tools, calls, waitFor));
     } catch (error) {
       if (!isConflict(error)) throw error;
       tools.observer?.conflicted(attempt === MAX_ATTEMPTS);
@@ -113,8 +207,9 @@ async function attemptOnce(
   client: PoolClient,
   tools: BatchTools,
   calls: readonly WaitingCall[],
+  waitFor: WaitFor | undefined,
 ): Promise<() => Promise<void>> {
-  const book = await loadBook(client, calls, tools.random);
+  const book = await loadBook(client, calls, tools.random, waitFor);
   const answers: (() => void)[] = [];
   const posted: { transfer: Transfer; requestId: string }[] = [];
   for (const call of calls) {

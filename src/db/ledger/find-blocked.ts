@@ -1,0 +1,64 @@
+// Finds which rows of a batch somebody else holds locked, so that only the calls that need them have to wait.
+import type { Pool } from 'pg';
+import type { Call } from '../../domain/decide.ts';
+import type { Random } from '../../domain/random.ts';
+import type { Needs } from '../../domain/verb.ts';
+import { plainArray } from '../sql.ts';
+import { accountValues, WANTED_ACCOUNTS } from './load-book.ts';
+import { gather } from './wants.ts';
+
+/*
+ * SKIP LOCKED leaves out the rows that are locked at this moment. What the statement itself locks is free again when it
+ * ends, because it is a transaction of its own. The names are those of namesOf().
+ */
+const FIND_BLOCKED = `
+  WITH wanted AS MATERIALIZED (
+    SELECT a.id, a.kind, a.currency, a.is_default, a.owner_user_id FROM accounts a WHERE ${WANTED_ACCOUNTS}),
+  free AS MATERIALIZED (
+    SELECT id FROM accounts WHERE id = ANY (ARRAY(SELECT id FROM wanted)) FOR NO KEY UPDATE SKIP LOCKED),
+  free_payouts AS MATERIALIZED (SELECT id FROM payouts WHERE id = ANY ($7::uuid[]) FOR NO KEY UPDATE SKIP LOCKED),
+  blocked AS MATERIALIZED (SELECT * FROM wanted WHERE id NOT IN (SELECT id FROM free))
+  SELECT 'account/' || id AS name, 'accounts' AS "table", id FROM blocked WHERE kind <> 'external'
+  UNION ALL SELECT 'external/' || currency, 'accounts', id FROM blocked WHERE kind = 'external'
+  UNION ALL SELECT 'default/' || owner_user_id, 'accounts', id FROM blocked WHERE is_default
+  UNION ALL SELECT 'sprinkle/' || asked.room_id || '/' || asked.token, 'accounts', blocked.id
+    FROM unnest($5::text[], $6::text[]) AS asked (room_id, token) JOIN sprinkle_tokens USING (room_id, token)
+    JOIN sprinkles s ON s.id = sprinkle_id JOIN blocked ON blocked.id = s.pot_account_id
+  UNION ALL SELECT 'payout/' || id, 'payouts', id FROM payouts
+    WHERE id = ANY ($7::uuid[]) AND id NOT IN (SELECT id FROM free_payouts)`;
+
+/** A row that batches lock. */
+export interface LockedRow {
+  readonly table: 'accounts' | 'payouts';
+  readonly id: string;
+}
+
+/**
+ * Returns which rows are locked by others, of everything that these calls need, by the names that calls have for them.
+ * Throws SQLSTATE 55P03 when even the table is locked.
+ */
+export async function findBlocked(
+  pool: Pool,
+  calls: readonly Call[],
+  random: Random,
+): Promise<Map<string, LockedRow>> {
+  const wants = gather(calls.map((call) => call.verb.needs(call.intent, random)));
+  const { rows } = await pool.query<LockedRow & { name: string }>({
+    name: 'find-blocked',
+    text: FIND_BLOCKED,
+    values: [...accountValues(wants, random), plainArray([...wants.payoutIds])],
+  });
+  return new Map(rows.map(({ name, table, id }) => [name, { table, id }]));
+}
+
+/** The names of the rows that a call locks, as it names them itself. */
+export function namesOf(needs: Needs): string[] {
+  const names = (needs.wallets ?? []).map((ref) =>
+    'walletId' in ref ? `account/${ref.walletId}` : `default/${ref.defaultOf}`,
+  );
+  for (const id of needs.accountIds ?? []) names.push(`account/${id}`);
+  if (needs.external) names.push(`external/${needs.external}`);
+  if (needs.sprinkle) names.push(`sprinkle/${needs.sprinkle.roomId}/${needs.sprinkle.token}`);
+  if (needs.payoutId) names.push(`payout/${needs.payoutId}`);
+  return names;
+}
