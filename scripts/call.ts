@@ -14,10 +14,10 @@ await sayCall(async (findStack) => {
   const { values, positionals } = readCommandLine(USAGE, IDENTITY_FLAGS);
   const [name, text = '{}', ...rest] = positionals;
   if (name === undefined || rest.length > 0) throw new SetupError(USAGE);
-  const { grpcAddress, keys } = findStack();
+  const { grpcAddress, adminGrpcAddress, keys } = findStack();
   const demands = demandsOf(name);
   const request = parseJson(text);
-  const connection = connect(grpcAddress, signingKeyIn(keys));
+  const connection = connect(name.startsWith('admin.') ? adminGrpcAddress : grpcAddress, signingKeyIn(keys));
   const identity = identityFor(demands, values);
   try {
     if (RPCS.get(name)?.methodKind !== 'server_streaming') {

@@ -25,7 +25,7 @@ const USAGE = `usage: npm run keys -- COMMAND
   revoke KEY_ID                                           at once and for good
   networks KEY_ID [CIDR,…]                                none means anywhere
   reseal                                                  after a new key-encryption key was put first
-The database is DATABASE_URL, with REDIS_URL and KEY_ENCRYPTION_KEYS, or that of a running npm start.`;
+The database is ADMIN_DATABASE_URL (a login as ppuri_admin), with REDIS_URL and KEY_ENCRYPTION_KEYS, or that of a running npm start.`;
 
 const { values, positionals } = parseArgs({
   options: {
@@ -95,12 +95,17 @@ try {
 }
 
 function placeOf(env: NodeJS.ProcessEnv): KeyPlace {
-  const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, KEY_ENCRYPTION_KEYS: keyEncryptionKeys } = env;
-  if (databaseUrl && redisUrl && keyEncryptionKeys) return { databaseUrl, redisUrl, keyEncryptionKeys };
+  const {
+    ADMIN_DATABASE_URL: adminDatabaseUrl,
+    REDIS_URL: redisUrl,
+    KEY_ENCRYPTION_KEYS: keyEncryptionKeys,
+  } = env;
+  if (adminDatabaseUrl && redisUrl && keyEncryptionKeys)
+    return { adminDatabaseUrl, redisUrl, keyEncryptionKeys };
   const dataDir = dataDirOf(env);
   const info = readDevInfo(dataDir);
   return {
-    databaseUrl: info.databaseUrl,
+    adminDatabaseUrl: info.adminDatabaseUrl,
     redisUrl: info.redisUrl,
     keyEncryptionKeys: keyEncryptionKeys || keepKeyEncryptionKeys(dataDir),
   };

@@ -26,7 +26,7 @@ import { welcome } from './dev/welcome.ts';
 /** How long a start that is under way is waited for when it shall stop. */
 const START_GRACE_MS = 5_000;
 
-type PartName = 'postgres' | 'redis' | 'server' | 'worker' | 'envoy';
+type PartName = 'postgres' | 'redis' | 'server' | 'admin' | 'worker' | 'envoy';
 
 interface Place {
   readonly dataDir: string;
@@ -97,7 +97,8 @@ async function startParts(place: Place): Promise<void> {
   ]);
   const keyEncryptionKeys = process.env.KEY_ENCRYPTION_KEYS || keepKeyEncryptionKeys(dataDir);
   const databaseUrl = databases.server.DATABASE_URL;
-  const demoKey = await keepDemoKey(dataDir, { databaseUrl, redisUrl, keyEncryptionKeys });
+  const adminDatabaseUrl = databases.admin.ADMIN_DATABASE_URL;
+  const demoKey = await keepDemoKey(dataDir, { adminDatabaseUrl, redisUrl, keyEncryptionKeys });
   const output = gate();
   const env = {
     ...serverEnv(place, redisUrl, edgeSecret),
@@ -105,6 +106,13 @@ async function startParts(place: Place): Promise<void> {
     KEY_ENCRYPTION_KEYS: keyEncryptionKeys,
   };
   const opsKey = process.env.OPS_KEY || keepSecret(join(dataDir, 'ops-key.secret'));
+  // Offers admin.v1, and is not behind Envoy: the server that is could not make a key if it were taken over.
+  const adminEnv = {
+    ...env,
+    ...databases.admin,
+    GRPC_PORT: String(ports.adminGrpc),
+    OPS_PORT: String(ports.adminOps),
+  };
   const workerEnv = {
     ...env,
     OPS_KEY: opsKey,
@@ -113,6 +121,9 @@ async function startParts(place: Place): Promise<void> {
   };
   await together([
     keep('server', 'The server', () => startServer({ dataDir, env, onOutput: output.write })),
+    keep('admin', 'The server for ops', () =>
+      startServer({ dataDir, env: adminEnv, onOutput: output.write, name: 'admin' }),
+    ),
     keep('worker', 'The worker', () => startWorker({ dataDir, env: workerEnv, onOutput: output.write })),
   ]);
   const noEnvoy = 'reason' in envoy ? envoy.reason : await startEdge(envoy);
@@ -124,10 +135,13 @@ async function startParts(place: Place): Promise<void> {
       envoyAdminUrl: `http://${HOST}:${ports.envoyAdmin}`,
     }),
     grpcAddress: `${HOST}:${ports.grpc}`,
+    adminGrpcAddress: `${HOST}:${ports.adminGrpc}`,
     opsUrl: `http://${HOST}:${ports.ops}`,
     workerOpsUrl: `http://${HOST}:${ports.workerOps}`,
+    adminOpsUrl: `http://${HOST}:${ports.adminOps}`,
     opsKey,
     databaseUrl,
+    adminDatabaseUrl,
     redisUrl,
     keys: [demoKey],
     users: [1001, 1002, 1003, 1004, 1005],
@@ -137,7 +151,7 @@ async function startParts(place: Place): Promise<void> {
   output.open();
 }
 
-/** Starts Postgres and brings the schema and the demo people into it; returns the logins of server and worker. */
+/** Starts Postgres and brings the schema and the demo people into it; returns the logins of the servers and the worker. */
 async function startDatabase({ dataDir, logDir, ports }: Place) {
   const [{ first: postgres }, { migrate }, { seed }] = await Promise.all([
     keep('postgres', 'PostgreSQL', () => startPostgres({ dataDir, logDir, port: ports.postgres })),
@@ -148,9 +162,11 @@ async function startDatabase({ dataDir, logDir, ports }: Place) {
   const ownerUrl = await postgres.createDatabase('ppuri');
   const appPassword = keepSecret(join(dataDir, 'postgres-app.secret'));
   const workerPassword = keepSecret(join(dataDir, 'postgres-worker.secret'));
+  const adminPassword = keepSecret(join(dataDir, 'postgres-admin.secret'));
+  const passwords = { appPassword, workerPassword, adminPassword };
   const archiveOwnerUrl = await postgres.createDatabase('ppuri_archive');
-  await migrate({ ownerUrl, appPassword, workerPassword });
-  await migrate({ ownerUrl: archiveOwnerUrl, appPassword, workerPassword, schema: 'archive' });
+  await migrate({ ownerUrl, ...passwords });
+  await migrate({ ownerUrl: archiveOwnerUrl, ...passwords, schema: 'archive' });
   const loginAs = (username: string, password: string, url = ownerUrl) =>
     Object.assign(new URL(url), { username, password }).href;
   const databaseUrl = loginAs('ppuri_app', appPassword);
@@ -160,6 +176,7 @@ async function startDatabase({ dataDir, logDir, ports }: Place) {
       DATABASE_URL: databaseUrl,
       ARCHIVE_DATABASE_URL: loginAs('ppuri_app', appPassword, archiveOwnerUrl),
     },
+    admin: { ADMIN_DATABASE_URL: loginAs('ppuri_admin', adminPassword) },
     worker: {
       DATABASE_URL: loginAs('ppuri_worker', workerPassword),
       ARCHIVE_DATABASE_URL: loginAs('ppuri_worker', workerPassword, archiveOwnerUrl),
@@ -188,6 +205,7 @@ function serverEnv({ logDir, ports }: Place, redisUrl: string, edgeSecret: strin
     LOG_STDOUT: 'app',
     ...process.env,
     NODE_ENV: 'development',
+    ADMIN_DATABASE_URL: '',
     REDIS_URL: redisUrl,
     GRPC_HOST: HOST,
     GRPC_PORT: String(ports.grpc),
@@ -241,7 +259,8 @@ async function stop(exitCode: number): Promise<void> {
   stopping = true;
   endCommands();
   if (exitCode === 0) await Promise.race([starting, sleep(START_GRACE_MS)]);
-  for (const key of ['envoy', 'server', 'worker', 'redis', 'postgres'] as const) await parts.get(key)?.stop();
+  for (const key of ['envoy', 'server', 'admin', 'worker', 'redis', 'postgres'] as const)
+    await parts.get(key)?.stop();
   killParts();
   unlock();
   process.exit(exitCode);

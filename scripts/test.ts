@@ -82,11 +82,18 @@ async function startParts(): Promise<Record<string, string>> {
   if ('reason' in envoy) missing('Envoy', envoy.reason);
   const appPassword = keepSecret(join(dataDir, 'app.secret'));
   const workerPassword = keepSecret(join(dataDir, 'worker.secret'));
-  await migrate({ ownerUrl: await postgres.createDatabase(TEMPLATE), appPassword, workerPassword });
+  const adminPassword = keepSecret(join(dataDir, 'admin.secret'));
+  await migrate({
+    ownerUrl: await postgres.createDatabase(TEMPLATE),
+    appPassword,
+    workerPassword,
+    adminPassword,
+  });
   return {
     TEST_OWNER_URL: postgres.ownerUrl,
     TEST_APP_PASSWORD: appPassword,
     TEST_WORKER_PASSWORD: workerPassword,
+    TEST_ADMIN_PASSWORD: adminPassword,
     TEST_TEMPLATE: TEMPLATE,
     TEST_REDIS_URL: redis?.url ?? '',
     TEST_ENVOY: 'path' in envoy ? envoy.path : '',

@@ -10,7 +10,7 @@ import type { Config } from './config.ts';
 import { startBatcher } from './db/ledger/batcher.ts';
 import { openLookout } from './db/payouts/lookout.ts';
 import { connectPeople, type People } from './db/people/connect.ts';
-import { isUnreachable, type Pool } from './db/pool.ts';
+import { isUnreachable, openPool, type Pool } from './db/pool.ts';
 import { writeSamples } from './db/samples.ts';
 import { errorText } from './domain/error-fields.ts';
 import { Refusal } from './domain/refusal.ts';
@@ -33,7 +33,7 @@ import type { Cache, Gate } from './redis/index.ts';
 import { openReplica, type Replica } from './replica.ts';
 import type { Program } from './run-program.ts';
 import type { KeyOffice } from './usecases/api-keys.ts';
-import type { Core } from './usecases/core.ts';
+import type { AdminCore, Core } from './usecases/core.ts';
 import { openWatchedCache, openWatchedGate, openWatchedPools, watchPostgres } from './watched.ts';
 
 /** A process that serves. */
@@ -51,6 +51,8 @@ export interface App extends Program {
 /** How many months of partitions exist ahead of time. */
 const MONTHS_AHEAD = 12;
 const COUNT_USES_EVERY_MS = 5000;
+/** Ops are few; for keys and for the rest each. */
+const ADMIN_CONNECTIONS = 2;
 /** Besides ours, what callers may call and is counted by its name. */
 const HEALTH_CALLS = ['/grpc.health.v1.Health/Check', '/grpc.health.v1.Health/Watch'];
 
@@ -90,7 +92,10 @@ export async function startApp(config: Config): Promise<App> {
   const core = coreOf({ config, people, reads, archive, replica, cache, perform: batcher.perform });
   const keys = await openKeys(config, people, logs);
   const gate = await openWatchedGate(config, logs, metrics);
-  server = await serve(core, config, { keys, gate, logs, metrics, postgres, tally: tally.call });
+  const admin = config.adminDatabaseUrl
+    ? openAdmin(config.adminDatabaseUrl, config, { keys, logs })
+    : undefined;
+  server = await serve(core, config, { keys, admin, gate, logs, metrics, postgres, tally: tally.call });
   const { port: grpcPort, stop: stopServer, setServing } = server;
   const ops = await serveOps({
     host: config.opsHost,
@@ -112,7 +117,7 @@ export async function startApp(config: Config): Promise<App> {
     await batcher.drained();
     gate.close();
     cache.close();
-    await keys.close();
+    await Promise.all([keys.close(), admin?.close()]);
     await replica.close();
     await tally.stop();
     await Promise.all([endPools(), people.close(), postgres.close(), ops.stop()]);
@@ -162,7 +167,8 @@ function coreOf(parts: {
 
 /** What the server needs besides what the verbs and reads do. */
 interface Surroundings {
-  readonly keys: Awaited<ReturnType<typeof openKeys>>;
+  readonly keys: Keys;
+  readonly admin: AdminCore | undefined;
   readonly gate: Gate;
   readonly logs: Logs;
   readonly metrics: Metrics;
@@ -170,10 +176,14 @@ interface Surroundings {
   readonly tally: TallyCall;
 }
 
-function serve(core: Core, config: Config, { keys, gate, logs, metrics, postgres, tally }: Surroundings) {
+function serve(
+  core: Core,
+  config: Config,
+  { keys, admin, gate, logs, metrics, postgres, tally }: Surroundings,
+) {
   return startServer(core, {
     tally,
-    keyOffice: keys.office,
+    admin,
     gate,
     rates: config.rates,
     authentication: {
@@ -199,7 +209,10 @@ function serve(core: Core, config: Config, { keys, gate, logs, metrics, postgres
   });
 }
 
-/** Opens what checks and looks after API keys. */
+/** The keys that this process knows, and how it tells others of changes. */
+type Keys = Awaited<ReturnType<typeof openKeys>>;
+
+/** Opens what checks API keys. */
 async function openKeys(config: Config, people: People, logs: Logs) {
   const fault = (message: string) => (error: unknown, keyId?: string) =>
     logs.app.warn({ reason: errorText(error), keyId }, message);
@@ -212,19 +225,36 @@ async function openKeys(config: Config, people: People, logs: Logs) {
   });
   const refreshKeys = () => ring.refresh().catch(fault('API keys cannot be read'));
   const announcements = openAnnouncements(config.redisUrl, [KEYS_CHANGED], refreshKeys);
-  const office: KeyOffice = {
-    apiKeys: people.apiKeys,
-    sealingKeys: config.keyEncryptionKeys,
-    random: chance,
-    now: () => Date.now() * MICROS_PER_MS,
-    announce: async () => {
-      await refreshKeys();
-      await announcements.announce(KEYS_CHANGED);
-    },
+  const announce = async () => {
+    await refreshKeys();
+    await announcements.announce(KEYS_CHANGED);
   };
   const close = async () => {
     announcements.close();
     await ring.close();
   };
-  return { ring, office, close };
+  return { ring, announce, close };
+}
+
+/** Opens what admin.v1 works with, by a login of its own. */
+function openAdmin(
+  url: string,
+  config: Config,
+  { keys, logs }: { readonly keys: Keys; readonly logs: Logs },
+): AdminCore & { close(): Promise<unknown> } {
+  const people = connectPeople(url, ADMIN_CONNECTIONS);
+  const pool = openPool({
+    url,
+    maxConnections: ADMIN_CONNECTIONS,
+    statementTimeoutMs: config.statementTimeoutMs,
+    onIdleError: (error) => logs.app.warn({ reason: error.message }, 'lost a connection to Postgres'),
+  });
+  const keyOffice: KeyOffice = {
+    apiKeys: people.apiKeys,
+    sealingKeys: config.keyEncryptionKeys,
+    random: chance,
+    now: () => Date.now() * MICROS_PER_MS,
+    announce: keys.announce,
+  };
+  return { keyOffice, pool, close: () => Promise.all([people.close(), pool.end()]) };
 }

@@ -6,6 +6,8 @@ import type { SealingKeys } from './keys/seal.ts';
 /** How the server is set up. */
 export interface Config {
   readonly databaseUrl: string;
+  /** A login with the rights of ppuri_admin: with it the server offers admin.v1 too; undefined where it does not. */
+  readonly adminDatabaseUrl: string | undefined;
   readonly replica: ReplicaConfig | undefined;
   readonly redisUrl: string;
   /** The database of archived transfers; undefined where none are archived. */
@@ -88,6 +90,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const read = new EnvReader(env);
   const config: Config = {
     databaseUrl: read.url('DATABASE_URL', POSTGRES),
+    adminDatabaseUrl: read.optionalUrl('ADMIN_DATABASE_URL', POSTGRES),
     replica: env.REPLICA_URL
       ? {
           url: read.url('REPLICA_URL', POSTGRES),

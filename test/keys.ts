@@ -13,10 +13,10 @@ export const SEALING_KEY = { id: 'test', key: Buffer.alloc(32, 7) };
 
 /** Makes a key that may do everything for anybody, unless told otherwise. */
 export async function makeKey(
-  database: Pick<TestDatabase, 'appUrl'>,
+  database: Pick<TestDatabase, 'adminUrl'>,
   wish: Partial<KeyWish> = {},
 ): Promise<SigningKey> {
-  const { apiKeys, close } = connectPeople(database.appUrl, 1);
+  const { apiKeys, close } = connectPeople(database.adminUrl, 1);
   const office = {
     apiKeys,
     sealingKeys: [SEALING_KEY] as const,

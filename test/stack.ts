@@ -51,6 +51,8 @@ export interface TestDatabase {
   readonly appUrl: string;
   /** As the worker's own login. */
   readonly workerUrl: string;
+  /** As the login of admin.v1. */
+  readonly adminUrl: string;
   drop(): Promise<void>;
 }
 
@@ -78,6 +80,7 @@ export async function makeDatabase(): Promise<TestDatabase> {
     ownerUrl: on(given('TEST_OWNER_URL')).href,
     appUrl: loginAs('ppuri_app', given('TEST_APP_PASSWORD')),
     workerUrl: loginAs('ppuri_worker', given('TEST_WORKER_PASSWORD')),
+    adminUrl: loginAs('ppuri_admin', given('TEST_ADMIN_PASSWORD')),
     drop: () => admin(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
   };
 }
@@ -94,6 +97,7 @@ export function ownerPool(database: TestDatabase): pg.Pool {
 export function serverEnv(database: TestDatabase, logDir: string): Record<string, string> {
   return {
     DATABASE_URL: database.appUrl,
+    ADMIN_DATABASE_URL: database.adminUrl,
     REDIS_URL: given('TEST_REDIS_URL'),
     EDGE_SECRET,
     // Out of the way, but for the tests that are about them.

@@ -54,7 +54,7 @@ export async function startStack(place: Place, { keep, ...options }: StackOption
   const postgres = keep(await startPostgres({ dataDir, logDir, port: ports.postgres }));
   const redis = keep(await startRedis({ dataDir, logDir, port: ports.redis, say }));
   const ownerUrl = await postgres.createDatabase('bench');
-  await migrate({ ownerUrl, appPassword: 'bench', workerPassword: 'bench' });
+  await migrate({ ownerUrl, appPassword: 'bench', workerPassword: 'bench', adminPassword: 'bench' });
   const database = await Database.open(ownerUrl);
   keep({ stop: () => database.close() });
   await options.fillFirst(database);
@@ -148,7 +148,8 @@ async function startServer(
 ): Promise<{ server: Child; key: SigningKey | undefined }> {
   const databaseUrl = loginOf(ownerUrl, 'ppuri_app');
   const keyEncryptionKeys = keepKeyEncryptionKeys(dataDir);
-  const demoKey = await keepDemoKey(dataDir, { databaseUrl, redisUrl, keyEncryptionKeys });
+  const adminDatabaseUrl = loginOf(ownerUrl, 'ppuri_admin');
+  const demoKey = await keepDemoKey(dataDir, { adminDatabaseUrl, redisUrl, keyEncryptionKeys });
   const server = await startChild('src/main.ts', {
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,

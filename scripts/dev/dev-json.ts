@@ -21,13 +21,18 @@ export interface DevInfo {
   readonly grpcEdgeAddress?: string;
   /** The server itself. */
   readonly grpcAddress: string;
+  /** The server that offers admin.v1; it is not behind the edge. */
+  readonly adminGrpcAddress: string;
   readonly opsUrl: string;
   readonly workerOpsUrl: string;
+  readonly adminOpsUrl: string;
   /** The password, with any name, of the board of queues at /queues of workerOpsUrl. */
   readonly opsKey: string;
   readonly envoyAdminUrl?: string;
   /** Logs in as the server does. */
   readonly databaseUrl: string;
+  /** Logs in as ppuri_admin, which makes API keys. */
+  readonly adminDatabaseUrl: string;
   readonly redisUrl: string;
   readonly keys: readonly DemoKey[];
   readonly users: readonly number[];

@@ -12,7 +12,8 @@ import { SetupError } from './setup-error.ts';
 
 /** Where the keys are. */
 export interface KeyPlace {
-  readonly databaseUrl: string;
+  /** A login with the rights of ppuri_admin. */
+  readonly adminDatabaseUrl: string;
   readonly redisUrl: string;
   /** As KEY_ENCRYPTION_KEYS has them. */
   readonly keyEncryptionKeys: string;
@@ -28,7 +29,7 @@ export function keepKeyEncryptionKeys(dataDir: string): string {
 
 /** Does something with the keys of a place. */
 export async function withKeyOffice<T>(place: KeyPlace, work: (office: KeyOffice) => Promise<T>): Promise<T> {
-  const people = connectPeople(place.databaseUrl, 2);
+  const people = connectPeople(place.adminDatabaseUrl, 2);
   const announcements = openAnnouncements(place.redisUrl, [], () => {});
   const office: KeyOffice = {
     apiKeys: people.apiKeys,

@@ -89,6 +89,11 @@ export function stopLeftoverServer(dataDir: string): Promise<number | undefined>
   return stopLeftover(pidFileOf(dataDir, 'server'), 'SIGTERM', LEFTOVER_GRACE_MS);
 }
 
+/** Stops the server process for ops that a killed run left behind on the data folder; returns its pid if there was one. */
+export function stopLeftoverAdmin(dataDir: string): Promise<number | undefined> {
+  return stopLeftover(pidFileOf(dataDir, 'admin'), 'SIGTERM', LEFTOVER_GRACE_MS);
+}
+
 /** Stops the worker process that a killed run left behind on the data folder; returns its pid if there was one. */
 export function stopLeftoverWorker(dataDir: string): Promise<number | undefined> {
   return stopLeftover(pidFileOf(dataDir, 'worker'), 'SIGTERM', LEFTOVER_GRACE_MS);

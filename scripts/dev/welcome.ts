@@ -22,6 +22,7 @@ export function welcome({ ports, dataDir, tookMs, noEnvoy }: Welcome): string {
   const places: [string, string][] = [
     ...(noEnvoy === undefined ? edge : []),
     ['gRPC', `${HOST}:${ports.grpc} (the server itself)`],
+    ['gRPC for ops', `${HOST}:${ports.adminGrpc} (admin.v1, for keys with the scope admin)`],
     ['Health', `http://${HOST}:${ports.ops}/readyz; the worker's: http://${HOST}:${ports.workerOps}/readyz`],
     [
       'Queues',

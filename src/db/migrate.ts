@@ -15,6 +15,8 @@ export interface MigrateOptions {
   readonly appPassword: string;
   /** The password that the worker's login, ppuri_worker, gets; without one nobody can log in as it. */
   readonly workerPassword?: string;
+  /** The password that ppuri_admin gets, the login that makes API keys; without one nobody can log in as it. */
+  readonly adminPassword?: string;
   /** The ledger's schema unless it says the archive's. */
   readonly schema?: 'ledger' | 'archive';
   /** A folder of migrations to run instead of the schema's own. */
@@ -49,20 +51,22 @@ const WAITS_FOR_NOBODYS_SAKE = /\bCONCURRENTLY\b|\bVALIDATE CONSTRAINT\b/i;
 const INDEX_NAME = /^CREATE (?:UNIQUE )?INDEX CONCURRENTLY IF NOT EXISTS "?(\w+)"?/i;
 
 /**
- * Makes the roles ppuri_app, which may use the tables but not change or empty the ledger, and ppuri_worker, which may
- * also look after jobs and old data, and runs the migrations that have not run yet. Several processes may do it at once: one works, the others wait and find it done.
+ * Makes the roles ppuri_app (servers), ppuri_worker (workers) and ppuri_admin (admin.v1 and `npm run keys`), each with no
+ * more rights than its process uses (migration 0051), and runs the migrations that have not run yet. Several processes may
+ * do it at once: one works, the others wait and find it done.
  */
 export async function migrate(options: MigrateOptions): Promise<void> {
-  const { ownerUrl, appPassword, workerPassword, schema = 'ledger', folder = FOLDERS[schema] } = options;
+  const { ownerUrl, schema = 'ledger', folder = FOLDERS[schema] } = options;
   const client = new pg.Client({ connectionString: ownerUrl });
   await client.connect();
   try {
     await takeTurn(client);
-    await prepareRoles(client, appPassword, workerPassword);
+    await prepareRoles(client, options);
     await client.query(
       `CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, ran_at timestamptz NOT NULL DEFAULT now())`,
     );
     await steps(client, folder, options.onRetry ?? (() => {})).up();
+    await withdrawMembership(client);
   } finally {
     await client.end();
   }
@@ -80,16 +84,29 @@ async function takeTurn(client: pg.Client): Promise<void> {
 }
 
 /** Roles belong to the whole cluster, so databases that are migrated side by side take turns here. */
-async function prepareRoles(client: pg.Client, appPassword: string, workerPassword?: string): Promise<void> {
+async function inTurn(client: pg.Client, work: () => Promise<unknown>): Promise<void> {
   await client.query('BEGIN');
   await client.query('LOCK TABLE pg_catalog.pg_authid IN SHARE ROW EXCLUSIVE MODE');
-  await prepareRole(client, 'ppuri_app', appPassword);
-  await prepareRole(client, 'ppuri_worker', workerPassword);
-  const { rowCount } = await client.query(
-    `SELECT FROM pg_auth_members WHERE roleid = 'ppuri_app'::regrole AND member = 'ppuri_worker'::regrole`,
-  );
-  if (rowCount === 0) await client.query('GRANT ppuri_app TO ppuri_worker');
+  await work();
   await client.query('COMMIT');
+}
+
+function prepareRoles(client: pg.Client, options: MigrateOptions): Promise<void> {
+  return inTurn(client, async () => {
+    await prepareRole(client, 'ppuri_app', options.appPassword);
+    await prepareRole(client, 'ppuri_worker', options.workerPassword);
+    await prepareRole(client, 'ppuri_admin', options.adminPassword);
+  });
+}
+
+/** Before it had rights of its own (migration 0051), ppuri_worker was a member of ppuri_app. */
+function withdrawMembership(client: pg.Client): Promise<void> {
+  return inTurn(client, async () => {
+    const { rowCount } = await client.query(
+      `SELECT FROM pg_auth_members WHERE roleid = 'ppuri_app'::regrole AND member = 'ppuri_worker'::regrole`,
+    );
+    if (rowCount !== 0) await client.query('REVOKE ppuri_app FROM ppuri_worker');
+  });
 }
 
 async function prepareRole(client: pg.Client, name: string, password: string | undefined): Promise<void> {

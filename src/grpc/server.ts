@@ -16,8 +16,7 @@ import { TransferServiceService as TransferV2 } from '../../gen/ts/wallet/v2/tra
 import { UserServiceService as UserV2 } from '../../gen/ts/wallet/v2/user_service.ts';
 import { WalletServiceService as WalletV2 } from '../../gen/ts/wallet/v2/wallet_service.ts';
 import type { Gate } from '../redis/index.ts';
-import type { KeyOffice } from '../usecases/api-keys.ts';
-import type { Core } from '../usecases/core.ts';
+import type { AdminCore, Core } from '../usecases/core.ts';
 import * as adminApiKeys from './admin/api-keys.ts';
 import * as adminJobs from './admin/jobs.ts';
 import * as adminStatistics from './admin/statistics.ts';
@@ -52,8 +51,8 @@ export interface ServerOptions extends ErrorReporting {
   readonly gate: Gate;
   readonly rates: Rates;
   readonly tally: TallyCall;
-  /** What admin.v1 looks after keys with. */
-  readonly keyOffice: KeyOffice;
+  /** What admin.v1 works with; where there is none, its methods are unknown ones. */
+  readonly admin: AdminCore | undefined;
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -95,7 +94,7 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
   for (const { definition, implementation } of services(core, options))
     server.addService(definition, implementation);
 
-  const health = addHealth(server, SERVICES);
+  const health = addHealth(server, options.admin ? SERVICES : SERVICES.filter(isPublic));
   if (options.reflection) {
     new ReflectionService(loadFileDescriptorSetFromBuffer(DESCRIPTOR_SET)).addToServer(server);
   }
@@ -116,6 +115,8 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
   };
   return { port, setServing, stop };
 }
+
+const isPublic = (service: string) => !service.startsWith('admin.');
 
 /** How many streams a user may have with a process at a time. */
 const STREAMS_PER_USER = 10;
@@ -164,7 +165,13 @@ function services(core: Core, options: ServerOptions): BoundService[] {
     bind(PayoutV2, payoutV2.payoutService(core), passages),
     bind(UserV2, peopleV2.userService(core), passages),
     bind(RoomV2, peopleV2.roomService(core), passages),
-    bind(ApiKeyServiceService, adminApiKeys.apiKeyService(options.keyOffice), passages),
+    ...(options.admin ? adminServices(options.admin, passages) : []),
+  ];
+}
+
+function adminServices(core: AdminCore, passages: Passages): BoundService[] {
+  return [
+    bind(ApiKeyServiceService, adminApiKeys.apiKeyService(core.keyOffice), passages),
     bind(JobServiceService, adminJobs.jobService(core), passages),
     bind(StatisticsServiceService, adminStatistics.statisticsService(core), passages),
   ];

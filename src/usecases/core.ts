@@ -9,6 +9,13 @@ import type { LookUp } from '../db/replica/look-ups.ts';
 import type { Account } from '../domain/account.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
 import type { Perform } from '../domain/verb.ts';
+import type { KeyOffice } from './api-keys.ts';
+
+/** What admin.v1 works with: a login of its own, which no server behind the public edge has. */
+export interface AdminCore {
+  readonly keyOffice: KeyOffice;
+  readonly pool: Pool;
+}
 
 /** The parts below the use cases, wired together in app.ts. */
 export interface Core {

@@ -8,11 +8,11 @@ import {
   setPaused,
 } from '../db/jobs/office.ts';
 import { enqueue } from '../db/jobs/outbox.ts';
+import type { Pool } from '../db/pool.ts';
 import { JOB_NAMES, type JobEntry, type JobName, jobEntry } from '../domain/jobs.ts';
 import { refuseField } from '../domain/refusal.ts';
 import type { Micros } from '../domain/time.ts';
 import { mustBeOneOf } from '../domain/words.ts';
-import type { Core } from './core.ts';
 
 export type { DeadLetter } from '../db/jobs/office.ts';
 
@@ -42,8 +42,8 @@ const NEVER_RAN = {
 };
 
 /** All jobs. */
-export async function listJobs({ reads }: Core): Promise<JobView[]> {
-  const [standings, { waiting, dead }] = await Promise.all([jobStandings(reads), countJobs(reads)]);
+export async function listJobs(pool: Pool): Promise<JobView[]> {
+  const [standings, { waiting, dead }] = await Promise.all([jobStandings(pool), countJobs(pool)]);
   const byName = new Map(standings.map((standing) => [standing.job, standing]));
   return JOB_NAMES.map((name) => ({
     ...NEVER_RAN,
@@ -56,7 +56,7 @@ export async function listJobs({ reads }: Core): Promise<JobView[]> {
 }
 
 /** Runs a job that has a schedule once besides it. Refuses JOB_NOT_FOUND. */
-export async function runJobNow({ reads }: Core, job: string): Promise<void> {
+export async function runJobNow(pool: Pool, job: string): Promise<void> {
   const name = known(job);
   // A job without a schedule runs for something, and nobody says here for what.
   if (!jobEntry(name).schedule)
@@ -64,27 +64,27 @@ export async function runJobNow({ reads }: Core, job: string): Promise<void> {
       en: 'runs only for what it is told',
       ko: '지정된 대상에 대해서만 실행됩니다',
     });
-  await enqueue(reads, name, {});
+  await enqueue(pool, name, {});
 }
 
 /** Refuses JOB_NOT_FOUND. */
-export async function pauseJob({ reads }: Core, job: string): Promise<void> {
-  await setPaused(reads, known(job), true);
+export async function pauseJob(pool: Pool, job: string): Promise<void> {
+  await setPaused(pool, known(job), true);
 }
 
 /** Refuses JOB_NOT_FOUND. */
-export async function resumeJob({ reads }: Core, job: string): Promise<void> {
-  await setPaused(reads, known(job), false);
+export async function resumeJob(pool: Pool, job: string): Promise<void> {
+  await setPaused(pool, known(job), false);
 }
 
 /** Dead letters of one job or, with an empty name, of all. Refuses JOB_NOT_FOUND. */
-export async function deadLetters({ reads }: Core, job: string): Promise<DeadLetter[]> {
-  return listDeadLetters(reads, job === '' ? '' : known(job));
+export async function deadLetters(pool: Pool, job: string): Promise<DeadLetter[]> {
+  return listDeadLetters(pool, job === '' ? '' : known(job));
 }
 
 /** Sends dead letters to the queue once more; returns how many were not replayed before. */
-export async function replay({ reads }: Core, ids: readonly bigint[]): Promise<number> {
-  return replayDeadLetters(reads, ids);
+export async function replay(pool: Pool, ids: readonly bigint[]): Promise<number> {
+  return replayDeadLetters(pool, ids);
 }
 
 function known(job: string): JobName {

@@ -18,7 +18,7 @@ before(async () => {
   stack = await startStack({ edge: !withoutEdge });
   await stack.addUsers([ANNA, BO]);
   await stack.fund([ANNA, BO], 1000);
-  const database = { appUrl: stack.config.databaseUrl };
+  const database = stack.database;
   const now = Date.now() * 1000;
   others = {
     revoked: await makeKey(database),
@@ -179,10 +179,7 @@ for (const { name, transport, victim, skip } of ways) {
       assert.match(await way.send(signed(way, stack.key, { created })), /^OK/);
     }
     assert.match(await way.send(signed(way, stack.key, { user: BO, amount: 6 })), /SELF_TRANSFER/);
-    const near = await makeKey(
-      { appUrl: stack.config.databaseUrl },
-      { allowedNetworks: ['127.0.0.0/8', '::1/128'] },
-    );
+    const near = await makeKey(stack.database, { allowedNetworks: ['127.0.0.0/8', '::1/128'] });
     // Another process made the key: it is known after the next look, which a change through the server brings about.
     await stack.grpc.tell('admin.v1.ApiKeyService/RevokeApiKey', { key_id: others.revoked.keyId });
     assert.match(await way.send(signed(way, near)), /^OK/);
@@ -205,7 +202,7 @@ for (const { name, transport, victim, skip } of ways) {
     skip,
   }, async () => {
     const way = transport();
-    const database = { appUrl: stack.config.databaseUrl };
+    const database = stack.database;
     const reader = await makeKey(database, { scopes: ['read'] });
     const bos = await makeKey(database, { scopes: ['read', 'pay'], userId: BigInt(BO) });
     await stack.grpc.tell('admin.v1.ApiKeyService/RevokeApiKey', { key_id: others.revoked.keyId });

@@ -14,6 +14,8 @@ export interface OwnPostgres {
   readonly appUrl: string;
   /** As the worker's login. */
   readonly workerUrl: string;
+  /** As the login of admin.v1. */
+  readonly adminUrl: string;
   /** Lets it hang: its connections stay, and nothing is answered. */
   freeze(): void;
   thaw(): void;
@@ -33,13 +35,14 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
   const start = () => startPostgres({ dataDir: folder, logDir: folder, port });
   let postgres = await start();
   const ownerUrl = await postgres.createDatabase('ppuri');
-  await migrate({ ownerUrl, appPassword: PASSWORD, workerPassword: PASSWORD });
+  await migrate({ ownerUrl, appPassword: PASSWORD, workerPassword: PASSWORD, adminPassword: PASSWORD });
   const loginAs = (username: string) =>
     Object.assign(new URL(ownerUrl), { username, password: PASSWORD }).href;
   const own: OwnPostgres = {
     ownerUrl,
     appUrl: loginAs('ppuri_app'),
     workerUrl: loginAs('ppuri_worker'),
+    adminUrl: loginAs('ppuri_admin'),
     freeze: () => signalAll(postgres.pid, 'SIGSTOP'),
     thaw: () => signalAll(postgres.pid, 'SIGCONT'),
     async kill() {

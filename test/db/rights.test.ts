@@ -73,10 +73,6 @@ const LEDGER: readonly Forbidden[] = [
      VALUES (gen_random_uuid(), 'wallet', 'KRW', ${ANNA}, now(), now() + interval '1 year')`,
   `INSERT INTO accounts (id, kind, currency, stripe, created_at)
      VALUES (gen_random_uuid(), 'external', 'KRW', 99, now())`,
-  [
-    `INSERT INTO accounts (id, kind, currency, created_at) VALUES (gen_random_uuid(), 'external', 'KRW', now())`,
-    CHECK,
-  ],
   'DELETE FROM accounts',
   'TRUNCATE accounts CASCADE',
   `INSERT INTO transfers SELECT gen_random_uuid(), clock_timestamp(), 'deposit', 'KRW', 5, ${OUTSIDE}, ${wallet(ANNA)}, 0, 0`,
@@ -132,7 +128,164 @@ async function asRole(url: string, statements: readonly string[]): Promise<unkno
   }
 }
 
-refused('ppuri_app', () => stack.database.appUrl, [...ANYBODY, ...LEDGER]);
+/** Rows of the system's own that let somebody stay, switch off what would notice, or rewrite what happened. */
+const KEYS_AND_JOBS = {
+  makeKey: `INSERT INTO api_keys (id, display_name, kind, sealed_secret, scopes, active_from)
+    VALUES ('ppk_live_mine', 'mine', 'hmac-sha256', 'x', '{admin}', now())`,
+  unrevoke: `UPDATE api_keys SET revoked_at = NULL`,
+  widen: `UPDATE api_keys SET scopes = '{admin}'`,
+  free: `UPDATE api_keys SET allowed_networks = '{}'`,
+  prolong: `UPDATE api_keys SET expires_at = NULL`,
+  reseal: `UPDATE api_keys SET sealed_secret = 'x'`,
+  deleteKeys: 'DELETE FROM api_keys',
+  pause: `INSERT INTO job_states (job, paused_at) VALUES ('reconcile-ledger', now())`,
+  pauseAgain: `UPDATE job_states SET paused_at = now()`,
+  bury: `DELETE FROM dead_letters`,
+  replay: `UPDATE dead_letters SET replayed_at = now()`,
+  forgetFindings: `UPDATE reconciliations SET faults = '[]'`,
+  dropFindings: `DELETE FROM reconciliations`,
+  dropCheckpoints: `DELETE FROM ledger_checkpoints`,
+  archived: `INSERT INTO archived_months (month, transfers, amount, digest) VALUES ('2020-01-01', 0, 0, 0)`,
+} as const;
+
+const APP: readonly Forbidden[] = [
+  [
+    `INSERT INTO accounts (id, kind, currency, created_at) VALUES (gen_random_uuid(), 'external', 'KRW', now())`,
+    CHECK,
+  ],
+  ...Object.values(KEYS_AND_JOBS),
+  `UPDATE api_keys SET id = 'x'`,
+  'DELETE FROM outbox',
+  'UPDATE outbox SET run_at = now()',
+  'SELECT * FROM job_states',
+  'SELECT * FROM dead_letters',
+  'UPDATE ledger_checkpoints SET balance = 0',
+  'INSERT INTO ledger_checkpoints (account_id, balance, transfers) VALUES (gen_random_uuid(), 0, 0)',
+  `INSERT INTO reconciliations (through, transfers, faults) VALUES (now(), 0, '[]')`,
+  `SELECT purge_sprinkles(now(), 1)`,
+  'SELECT purge_api_keys(now())',
+  'DELETE FROM sprinkles',
+  'UPDATE sprinkles SET set_aside_at = now()',
+  'UPDATE sprinkles SET expires_at = now()',
+  'UPDATE sprinkles SET source_account_id = pot_account_id',
+  'DELETE FROM sprinkle_tokens',
+  'UPDATE payouts SET owner_user_id = 1',
+  'UPDATE payouts SET source_account_id = pot_account_id',
+  'DELETE FROM payouts',
+  'DELETE FROM payout_lines',
+  'UPDATE payout_lines SET amount = 1',
+  'UPDATE payout_lines SET credit_account_id = NULL',
+  'UPDATE payout_lines SET reason = NULL',
+  'DELETE FROM users',
+  'UPDATE users SET id = 1',
+  'UPDATE rooms SET owner_user_id = 1',
+  'DELETE FROM rooms',
+  'INSERT INTO cache_epochs SELECT * FROM cache_epochs',
+  'DELETE FROM cache_epochs',
+  'DELETE FROM primary_run',
+  'SELECT * FROM statistics',
+  'DELETE FROM samples',
+];
+
+const WORKER: readonly Forbidden[] = [
+  ...Object.values(KEYS_AND_JOBS),
+  'SELECT * FROM api_keys',
+  'UPDATE api_keys SET use_count = 0',
+  `INSERT INTO users (id, display_name) VALUES (1, 'x')`,
+  'UPDATE users SET display_name = display_name',
+  'DELETE FROM friendships',
+  'DELETE FROM room_members',
+  'UPDATE rooms SET display_name = display_name',
+  `INSERT INTO accounts (id, kind, currency, owner_user_id, created_at)
+     VALUES (gen_random_uuid(), 'wallet', 'KRW', ${ANNA}, now())`,
+  'UPDATE sprinkles SET claimed_count = 0',
+  'INSERT INTO sprinkle_claims SELECT * FROM sprinkle_claims',
+  'UPDATE sprinkle_tokens SET expires_at = now()',
+  'INSERT INTO payout_lines SELECT * FROM payout_lines',
+  'UPDATE payouts SET total_amount = 0',
+  'UPDATE primary_run SET started_at = now()',
+  'UPDATE samples SET value = 0',
+  'SET ROLE ppuri_app',
+  'SET ROLE ppuri_admin',
+];
+
+const ADMIN: readonly Forbidden[] = [
+  'SELECT * FROM accounts',
+  'SELECT * FROM transfers',
+  'SELECT * FROM idempotency_keys',
+  'UPDATE accounts SET display_name = display_name',
+  `SELECT post_transfers('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', now())`,
+  'SELECT ensure_transfer_partitions(1)',
+  `SELECT purge_sprinkles(now(), 1)`,
+  'SELECT purge_api_keys(now())',
+  KEYS_AND_JOBS.widen,
+  KEYS_AND_JOBS.prolong,
+  KEYS_AND_JOBS.deleteKeys,
+  `UPDATE api_keys SET user_id = NULL`,
+  KEYS_AND_JOBS.bury,
+  KEYS_AND_JOBS.forgetFindings,
+  KEYS_AND_JOBS.dropFindings,
+  'DELETE FROM outbox',
+  'UPDATE outbox SET relayed_at = now()',
+  'DELETE FROM job_states',
+  `UPDATE job_states SET last_error = ''`,
+  'DELETE FROM statistics',
+  'SET ROLE ppuri_app',
+  'SET ROLE ppuri_worker',
+];
+
+refused('ppuri_app', () => stack.database.appUrl, [
+  ...ANYBODY,
+  ...LEDGER,
+  ...APP,
+  'SET ROLE ppuri_worker',
+  'SET ROLE ppuri_admin',
+]);
+refused('ppuri_worker', () => stack.database.workerUrl, [...ANYBODY, ...LEDGER, ...WORKER]);
+refused('ppuri_admin', () => stack.database.adminUrl, [...ANYBODY, ...ADMIN]);
+
+describe('nobody takes back', () => {
+  // Everything is made and undone by the owner, so what refuses is no missing right.
+  const made = [
+    `INSERT INTO rooms (id, display_name, owner_user_id) VALUES ('rights', 'r', ${ANNA})`,
+    `INSERT INTO accounts (id, kind, currency, created_at)
+       VALUES ('00000000-0000-7000-8000-000000000001', 'sprinkle', 'KRW', now()),
+              ('00000000-0000-7000-8000-000000000002', 'payout', 'KRW', now())`,
+    `INSERT INTO sprinkles (id, room_id, token, creator_user_id, source_account_id, pot_account_id, currency, amount, shares,
+       claimed_count, created_at, expires_at, closed_at)
+       SELECT '00000000-0000-7000-8000-000000000003', 'rights', 'aaa', ${ANNA}, ${wallet(ANNA)}, id, 'KRW', 2, '{1,1}', 1,
+         now(), now(), now() FROM accounts WHERE kind = 'sprinkle' LIMIT 1`,
+    `INSERT INTO sprinkle_tokens (room_id, token, sprinkle_id, expires_at)
+       VALUES ('rights', 'aaa', '00000000-0000-7000-8000-000000000003', now())`,
+    `INSERT INTO payouts (id, owner_user_id, source_account_id, pot_account_id, currency, mode, memo, state, line_count,
+       total_amount, funded_amount, paid_amount, paid_count, next_line, created_at, started_at)
+       SELECT '00000000-0000-7000-8000-000000000004', ${ANNA}, ${wallet(ANNA)}, id, 'KRW', 'each', '', 'running', 5,
+         50, 50, 20, 2, 3, now(), now() FROM accounts WHERE kind = 'payout' LIMIT 1`,
+    `INSERT INTO payout_lines (payout_id, line, to_user_id, currency, amount, key, memo, reason)
+       VALUES ('00000000-0000-7000-8000-000000000004', 1, ${BO}, 'KRW', 1, '', '', 'USER_NOT_FOUND')`,
+    `INSERT INTO api_keys (id, display_name, kind, sealed_secret, scopes, active_from, revoked_at, use_count)
+       VALUES ('ppk_live_gone', 'gone', 'hmac-sha256', 'x', '{read}', now(), now(), 5)`,
+  ];
+  for (const change of [
+    'UPDATE sprinkles SET claimed_count = 0',
+    'UPDATE sprinkles SET closed_at = NULL',
+    "UPDATE sprinkles SET closed_at = closed_at + interval '1 day'",
+    "UPDATE sprinkle_tokens SET expires_at = expires_at - interval '1 day'",
+    `UPDATE payouts SET next_line = 2, paid_count = 1`,
+    `UPDATE payouts SET paid_amount = 10`,
+    `UPDATE payouts SET state = 'draft'`,
+    `UPDATE payouts SET funded_amount = 1000`,
+    `UPDATE payouts SET line_count = 6`,
+    `UPDATE payout_lines SET reason = NULL`,
+    `UPDATE api_keys SET revoked_at = NULL WHERE id = 'ppk_live_gone'`,
+    `UPDATE api_keys SET revoked_at = now() + interval '1 day' WHERE id = 'ppk_live_gone'`,
+    `UPDATE api_keys SET use_count = 0 WHERE id = 'ppk_live_gone'`,
+  ]) {
+    test(change, () =>
+      assert.rejects(asRole(stack.database.ownerUrl, [...made, change]), /never changed or deleted/),
+    );
+  }
+});
 
 test('what is refused is nearly what is done: a transfer that follows is posted', async () => {
   const balances = `SELECT balance, version FROM accounts WHERE owner_user_id IN (${ANNA}, ${BO}) ORDER BY owner_user_id`;

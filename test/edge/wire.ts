@@ -92,7 +92,7 @@ export async function anotherKey(
   stack: Stack,
   wish: Parameters<typeof makeKey>[1] = {},
 ): Promise<SigningKey> {
-  const key = await makeKey({ appUrl: stack.config.databaseUrl }, wish);
+  const key = await makeKey(stack.database, wish);
   await sleep(3 * stack.config.keyRefreshMs);
   return key;
 }

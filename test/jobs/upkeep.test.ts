@@ -66,7 +66,7 @@ test('every kind of fault is found', async () => {
   assert.deepEqual(version, ['account']);
   const closed = await wrong(
     `UPDATE sprinkles SET closed_at = now() WHERE token = (SELECT min(token) FROM sprinkles)`,
-    'UPDATE sprinkles SET closed_at = NULL',
+    `SET session_replication_role = replica; UPDATE sprinkles SET closed_at = NULL; RESET session_replication_role`,
   );
   assert.deepEqual(closed, ['sprinkle']);
   assert.deepEqual((await reconcile(worker)).faults, []);

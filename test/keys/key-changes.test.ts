@@ -36,7 +36,7 @@ const revoke = ({ keyId }: SigningKey) =>
 
 test('without Redis a revoked key is refused once the keys are read anew, and not before', async () => {
   const alone = { redisUrl: 'redis://127.0.0.1:1', keyRefreshMs: 1000 };
-  const key = await makeKey({ appUrl: stack.config.databaseUrl });
+  const key = await makeKey(stack.database);
   assert.equal(await look(alone, key), 'OK');
   const revoked = async () => {
     await revoke(key);
@@ -49,7 +49,7 @@ test('a key-encryption key is replaced: calls pass before, between and after', a
   const fresh = { id: 'fresh', key: Buffer.alloc(32, 9) };
   assert.equal(await look({ keyEncryptionKeys: [fresh, SEALING_KEY] }, stack.key), 'OK');
   assert.equal(await look({ keyEncryptionKeys: [fresh] }, stack.key), 'AUTHENTICATION_FAILED');
-  const { apiKeys, close } = connectPeople(stack.config.databaseUrl, 1);
+  const { apiKeys, close } = connectPeople(stack.database.adminUrl, 1);
   const office = {
     apiKeys,
     sealingKeys: [fresh, SEALING_KEY] as const,

@@ -298,7 +298,7 @@ test('a script whose statement fails tells nothing of it on stderr', async () =>
   const script = new URL('../../scripts/keys.ts', import.meta.url).pathname;
   const env = {
     ...process.env,
-    DATABASE_URL: stack.database.ownerUrl,
+    ADMIN_DATABASE_URL: stack.database.ownerUrl,
     REDIS_URL: stack.config.redisUrl,
     KEY_ENCRYPTION_KEYS: `${SEALING_KEY.id}:${SEALING_KEY.key.toString('base64')}`,
   };

@@ -142,7 +142,7 @@ test('uses are counted', async () => {
 });
 
 test('without the scope nobody looks after keys, and the edge does not lead there', async () => {
-  const key = await makeKey({ appUrl: stack.config.databaseUrl }, { scopes: ['read', 'pay', 'fund'] });
+  const key = await makeKey(stack.database, { scopes: ['read', 'pay', 'fund'] });
   await admin('CreateApiKey', wish);
   const teller = grpcTeller(stack.grpcAddress, key);
   refuses(await teller.tell('admin.v1.ApiKeyService/ListApiKeys', {}), 'ERR004', 'MISSING_SCOPE');

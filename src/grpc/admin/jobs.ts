@@ -2,14 +2,14 @@
 import type { JobServiceService } from '../../../gen/ts/admin/v1/job_service.ts';
 import type { JobEntry } from '../../domain/jobs.ts';
 import type { Micros } from '../../domain/time.ts';
-import type { Core } from '../../usecases/core.ts';
+import type { AdminCore } from '../../usecases/core.ts';
 import { deadLetters, listJobs, pauseJob, replay, resumeJob, runJobNow } from '../../usecases/jobs.ts';
 import type { Handlers } from '../bind.ts';
 import { toTimestamp } from '../timestamp.ts';
 
-export const jobService = (core: Core): Handlers<typeof JobServiceService> => ({
+export const jobService = ({ pool }: AdminCore): Handlers<typeof JobServiceService> => ({
   async listJobs() {
-    const jobs = await listJobs(core);
+    const jobs = await listJobs(pool);
     return {
       jobs: jobs.map(({ entry, ...job }) => ({
         ...job,
@@ -23,22 +23,22 @@ export const jobService = (core: Core): Handlers<typeof JobServiceService> => ({
   },
 
   async runJob({ job }) {
-    await runJobNow(core, job);
+    await runJobNow(pool, job);
     return {};
   },
 
   async pauseJob({ job }) {
-    await pauseJob(core, job);
+    await pauseJob(pool, job);
     return {};
   },
 
   async resumeJob({ job }) {
-    await resumeJob(core, job);
+    await resumeJob(pool, job);
     return {};
   },
 
   async listDeadLetters({ job }) {
-    const letters = await deadLetters(core, job);
+    const letters = await deadLetters(pool, job);
     return {
       deadLetters: letters.map(({ id, failedAt, ...letter }) => ({
         ...letter,
@@ -49,7 +49,7 @@ export const jobService = (core: Core): Handlers<typeof JobServiceService> => ({
   },
 
   async replayDeadLetters({ deadLetterIds }) {
-    return { replayed: await replay(core, deadLetterIds) };
+    return { replayed: await replay(pool, deadLetterIds) };
   },
 });
 

@@ -4,18 +4,18 @@ import {
   Period as WirePeriod,
 } from '../../../gen/ts/admin/v1/statistics_service.ts';
 import { MEASURES } from '../../domain/statistics.ts';
-import type { Core } from '../../usecases/core.ts';
+import type { AdminCore } from '../../usecases/core.ts';
 import { getStatistics } from '../../usecases/get-statistics.ts';
 import type { Handlers } from '../bind.ts';
 import { fromTimestamp, toTimestamp } from '../timestamp.ts';
 
-export const statisticsService = (core: Core): Handlers<typeof StatisticsServiceService> => ({
+export const statisticsService = ({ pool }: AdminCore): Handlers<typeof StatisticsServiceService> => ({
   async listMeasures() {
     return { measures: Object.entries(MEASURES).map(([name, about]) => ({ name, about })) };
   },
 
   async getSeries({ measure, period, startTime, endTime, label }) {
-    const figures = await getStatistics(core, {
+    const figures = await getStatistics(pool, {
       measure,
       period: period === WirePeriod.HOUR ? 'hour' : 'day',
       from: fromTimestamp(startTime, 'start_time') ?? 0,

@@ -26,7 +26,7 @@ export const protobufPackage = "admin.v1";
 
 export const protobufFileName = "admin/v1/api_key_service.proto";
 
-/** The API keys that callers sign with. Not offered by the edge: for ops, on the servers' own port. */
+/** The API keys that callers sign with. Not offered by the edge: for ops, on a server of its own. */
 
 /** How a key signs (RFC 9421, section 6.2). */
 export const ApiKeyKind = {

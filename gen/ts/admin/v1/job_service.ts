@@ -24,7 +24,7 @@ export const protobufPackage = "admin.v1";
 
 export const protobufFileName = "admin/v1/job_service.proto";
 
-/** The work that workers do in the background. Not offered by the edge: for ops, on the servers' own port. */
+/** The work that workers do in the background. Not offered by the edge: for ops, on a server of its own. */
 
 /** A job as ops see it. */
 export interface Job {

@@ -24,7 +24,7 @@ export const protobufPackage = "admin.v1";
 
 export const protobufFileName = "admin/v1/statistics_service.proto";
 
-/** What people do with ppuri and how it does, in figures. Not offered by the edge: for ops, on the servers' own port. */
+/** What people do with ppuri and how it does, in figures. Not offered by the edge: for ops, on a server of its own. */
 
 /** Over what a figure is taken. */
 export const Period = {
