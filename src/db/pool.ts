@@ -1,7 +1,7 @@
 // Connections to Postgres that speak SQL directly: for money, where every statement is ours.
 import pg from 'pg';
 import { BaseError, ConnectionAcquireTimeoutError } from 'sequelize';
-import { LOCK_WAIT_MS } from './timeouts.ts';
+import { IDLE_IN_TRANSACTION_MS, LOCK_WAIT_MS } from './timeouts.ts';
 
 export type { Pool } from 'pg';
 
@@ -53,7 +53,7 @@ export function openPool(options: PoolOptions): pg.Pool {
     query_timeout: options.giveUpMs,
     statement_timeout: options.statementTimeoutMs,
     // A server that hangs in the middle of a transaction must not hold its locks for good.
-    idle_in_transaction_session_timeout: options.statementTimeoutMs,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     keepAlive: true,
     options: Object.entries(options.settings ?? {})
       .map(([name, value]) => `-c ${name}=${value}`)

@@ -2,6 +2,7 @@
 import type { Pool } from 'pg';
 import type { Sprinkle } from '../../domain/sprinkle.ts';
 import { SPRINKLE_COLUMNS, type SprinkleRow, toSprinkle } from '../ledger/rows.ts';
+import { PATIENT_IDLE_IN_TRANSACTION_MS } from '../timeouts.ts';
 import { inTransaction } from './transaction.ts';
 
 /** Into how many parts the index sprinkles_open divides sprinkles (migration 0010). */
@@ -49,6 +50,7 @@ export function withDue(
   work: (due: readonly Sprinkle[]) => Promise<void>,
 ): Promise<number | undefined> {
   return inTransaction(pool, async (client) => {
+    await client.query(`SET LOCAL idle_in_transaction_session_timeout = ${PATIENT_IDLE_IN_TRANSACTION_MS}`);
     const lock = await client.query<{ is_mine: boolean }>(TRY_LOCK, [LOCK_CLASS, part]);
     if (!lock.rows[0]?.is_mine) return undefined;
     const { rows } = await client.query<SprinkleRow>({

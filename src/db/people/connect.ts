@@ -1,5 +1,6 @@
 // The connection that the people's models use.
 import { Sequelize } from 'sequelize';
+import { IDLE_IN_TRANSACTION_MS } from '../timeouts.ts';
 import { type ApiKeys, apiKeysIn } from './api-keys.ts';
 import { defineModels } from './models.ts';
 import { type Rooms, roomsIn } from './rooms.ts';
@@ -19,7 +20,12 @@ export function connectPeople(url: string, maxConnections: number): People {
     dialect: 'postgres',
     logging: false,
     pool: { max: maxConnections, acquire: 5_000 },
-    dialectOptions: { application_name: 'ppuri', keepAlive: true, statement_timeout: 10_000 },
+    dialectOptions: {
+      application_name: 'ppuri',
+      keepAlive: true,
+      statement_timeout: 10_000,
+      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    },
   });
   const models = defineModels(sequelize);
   return {
