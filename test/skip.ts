@@ -1,4 +1,14 @@
-// What a test file does where a part cannot be had: npm test has said so loudly, and with CI=true it has failed there.
+// What a test file does where a part cannot be had: it says so loudly, and with CI=true it fails.
+import type { FoundProgram } from '../scripts/dev/python-environment.ts';
 
-/** For tests that need the edge: the reason to skip them, or false. */
+/** For tests that need the edge: the reason to skip them, or false. `npm test` has said so loudly. */
 export const withoutEdge = process.env.TEST_ENVOY === '' ? 'Envoy cannot be had here' : false;
+
+/** A program for tests, or why they are skipped; where it must be had (CI), that it is missing is an error. */
+export function orSkip(found: FoundProgram, what: string): { path: string; skip: string | false } {
+  if ('path' in found) return { path: found.path, skip: false };
+  const line = `${what} cannot be had: ${found.reason}`;
+  if (process.env.CI === 'true') throw new Error(line);
+  console.error(`\n!!! ${line}\n!!! The tests that need it are SKIPPED.\n`);
+  return { path: '', skip: line };
+}

@@ -8,6 +8,7 @@ const DESCRIBED = [
   'wallet.v1',
   'wallet.v2',
   'admin.v1',
+  'grpc.health.v1',
   'google.rpc.Status',
   'google.rpc.ErrorInfo',
   'google.rpc.BadRequest',

@@ -2,6 +2,9 @@
 import type { Server, ServerWritableStream, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 
+/** The full name of the health service. */
+export const HEALTH_SERVICE = 'grpc.health.v1.Health';
+
 /** What health checks are told. */
 export interface Health {
   /** Of every service from now on; who watches is told of the change. */

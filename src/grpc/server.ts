@@ -1,7 +1,5 @@
 // The gRPC server: both versions' services behind the interceptors, health checks and reflection.
 import { logVerbosity, Server, type ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
-import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
-import { ReflectionService } from '@grpc/reflection';
 import { ApiKeyServiceService } from '../../gen/ts/admin/v1/api_key_service.ts';
 import { JobServiceService } from '../../gen/ts/admin/v1/job_service.ts';
 import { StatisticsServiceService } from '../../gen/ts/admin/v1/statistics_service.ts';
@@ -24,7 +22,7 @@ import { type BoundService, bind, type Passages } from './bind.ts';
 import { type CallObserver, watchCalls } from './calls.ts';
 import { connectionOptions, MAX_STREAM_MS, type ServerTls, serverCredentials } from './connections.ts';
 import { DESCRIPTOR_SET, SERVICES, warmUp } from './contracts.ts';
-import { addHealth } from './health.ts';
+import { addHealth, HEALTH_SERVICE } from './health.ts';
 import { admit, type Rates, signatureCap } from './interceptors/admit.ts';
 import { type Authentication, authenticate } from './interceptors/authenticate.ts';
 import { authorize } from './interceptors/authorize.ts';
@@ -36,6 +34,7 @@ import { refuseOverload } from './interceptors/refuse-overload.ts';
 import { type TallyCall, tallyCalls } from './interceptors/tally-calls.ts';
 import { validateRequest } from './interceptors/validate-request.ts';
 import { answerUnknownMethods, lastWord } from './last-word.ts';
+import { addReflection } from './reflection.ts';
 import * as peopleV1 from './v1/people.ts';
 import * as sprinkleV1 from './v1/sprinkle.ts';
 import * as walletV1 from './v1/wallet.ts';
@@ -96,7 +95,7 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
 
   const health = addHealth(server, options.admin ? SERVICES : SERVICES.filter(isPublic));
   if (options.reflection) {
-    new ReflectionService(loadFileDescriptorSetFromBuffer(DESCRIPTOR_SET)).addToServer(server);
+    addReflection(server, DESCRIPTOR_SET, [...SERVICES, HEALTH_SERVICE]);
   }
 
   const port = await listen(server, `${options.host}:${options.port}`, serverCredentials(options.tls));

@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { findProgram } from '../../scripts/dev/python-environment.ts';
 import { readMetrics, sumOf } from '../ops/pages.ts';
-import { withoutEdge } from '../skip.ts';
+import { orSkip, withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 import type { Json } from '../teller.ts';
 
@@ -29,22 +29,20 @@ const CHECKS = [
   'documented_status',
 ];
 
-const found = await findProgram(
-  {
-    folder: fileURLToPath(new URL(`../../.cache/schemathesis-${VERSION}`, import.meta.url)),
-    requirements: join(HERE, 'schemathesis-requirements.txt'),
-    // The programs beside it name the folder that they were installed in, and have moved since.
-    program: 'bin/python3',
-    title: `schemathesis ${VERSION}`,
-  },
-  console.error,
+const schemathesis = orSkip(
+  await findProgram(
+    {
+      folder: fileURLToPath(new URL(`../../.cache/schemathesis-${VERSION}`, import.meta.url)),
+      requirements: join(HERE, 'schemathesis-requirements.txt'),
+      // The programs beside it name the folder that they were installed in, and have moved since.
+      program: 'bin/python3',
+      title: `schemathesis ${VERSION}`,
+    },
+    console.error,
+  ),
+  'schemathesis',
 );
-if ('reason' in found) {
-  const line = `schemathesis cannot be had: ${found.reason}`;
-  if (process.env.CI === 'true') throw new Error(line);
-  console.error(`\n!!! ${line}\n!!! What the OpenAPI documents promise is NOT TESTED.\n`);
-}
-const skip = 'reason' in found ? found.reason : withoutEdge;
+const skip = schemathesis.skip || withoutEdge;
 
 let stack: Stack;
 let existing: Record<string, string[]>;
@@ -109,7 +107,6 @@ for (const name of ['wallet.v1', 'wallet.v2']) {
 }
 
 function run(args: readonly string[]): Promise<{ code: number | null; output: string }> {
-  assert.ok('path' in found);
   assert.ok(stack.key.kind === 'hmac-sha256');
   const env = {
     ...process.env,
@@ -121,7 +118,7 @@ function run(args: readonly string[]): Promise<{ code: number | null; output: st
     KEY_ID: stack.key.keyId,
     SECRET: Buffer.from(stack.key.secret).toString(),
   };
-  const child = spawn(found.path, ['-m', 'schemathesis.cli', ...args], {
+  const child = spawn(schemathesis.path, ['-m', 'schemathesis.cli', ...args], {
     cwd: folder,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],

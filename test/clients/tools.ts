@@ -1,0 +1,72 @@
+// What developers of other languages use: Python's packages and Go's programs, each pinned by its hash.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { withLock } from '../../scripts/dev/lock-file.ts';
+import { type FoundProgram, findProgram } from '../../scripts/dev/python-environment.ts';
+import { runCommand } from '../../scripts/dev/run-command.ts';
+import { orSkip } from '../skip.ts';
+
+const HERE = import.meta.dirname;
+const CACHE = join(HERE, '..', '..', '.cache');
+
+/** Go's own settings: neither another toolchain nor another version of anything is fetched. */
+export const GO_ENV = { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=readonly' };
+
+/** Python with the packages of requirements.txt; `skip` says why there is none. */
+export const python = orSkip(await findPython(), 'Python clients');
+
+/** The folder of grpcurl, oapi-codegen and protoc's plugins for Go; `skip` says why there is none. */
+export const goTools = orSkip(await findGoTools(), 'Go clients');
+
+function findPython(): Promise<FoundProgram> {
+  const requirements = join(HERE, 'requirements.txt');
+  return findProgram(
+    {
+      folder: join(CACHE, `python-clients-${digestOf(requirements)}`),
+      requirements,
+      program: 'bin/python3',
+      title: "Python's gRPC and OpenAPI clients",
+    },
+    console.error,
+  );
+}
+
+async function findGoTools(): Promise<FoundProgram> {
+  if (!(await runCommand('go', ['version'])).ok) return { reason: 'there is no go' };
+  const folder = join(CACHE, `go-tools-${digestOf(join(HERE, 'go.sum'))}`);
+  if (existsSync(folder)) return { path: folder };
+  return withLock(`${folder}.lock`, async () => {
+    if (existsSync(folder)) return { path: folder };
+    console.error("Building Go's gRPC and OpenAPI tools, this takes some minutes …");
+    const draft = `${folder}.draft`;
+    rmSync(draft, { recursive: true, force: true });
+    mkdirSync(draft, { recursive: true });
+    const built = await runCommand('go', ['install', 'tool'], {
+      cwd: HERE,
+      env: { ...GO_ENV, GOBIN: draft },
+    });
+    if (!built.ok) return { reason: `go install tool failed: ${built.output.slice(-500)}` };
+    renameSync(draft, folder);
+    return { path: folder };
+  });
+}
+
+function digestOf(file: string): string {
+  return createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 12);
+}
+
+/** Runs a program of the tools and gives its output; throws with the output where it fails. */
+export async function mustRun(
+  command: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<string> {
+  const path = `${dirname(process.execPath)}:${process.env.PATH}`;
+  const { ok, output } = await runCommand(command, args, {
+    ...options,
+    env: { ...(options.env ?? process.env), PATH: options.env?.PATH ?? path },
+  });
+  if (!ok) throw new Error(`${[command, ...args].join(' ')} failed:\n${output.slice(-6000)}`);
+  return output;
+}
