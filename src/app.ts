@@ -7,6 +7,7 @@ import { cachedTokens } from './cached/tokens.ts';
 import { cachedNewestTransfers } from './cached/transactions.ts';
 import { cachedWallets } from './cached/wallets.ts';
 import type { Config } from './config.ts';
+import { ensurePartitions } from './db/jobs/upkeep.ts';
 import { startBatcher } from './db/ledger/batcher.ts';
 import { openLookout } from './db/payouts/lookout.ts';
 import { connectPeople, type People } from './db/people/connect.ts';
@@ -48,8 +49,8 @@ export interface App extends Program {
   stop(): Promise<boolean>;
 }
 
-/** How many months of partitions exist ahead of time. */
-const MONTHS_AHEAD = 12;
+/** So many months ahead a server needs its partitions; further ahead they are a worker's work. */
+const MONTHS_NEEDED_AHEAD = 1;
 const COUNT_USES_EVERY_MS = 5000;
 /** Ops are few; for keys and for the rest each. */
 const ADMIN_CONNECTIONS = 2;
@@ -62,7 +63,7 @@ export async function startApp(config: Config): Promise<App> {
   const metrics = openMetrics([...CONTRACTS.keys(), ...HEALTH_CALLS]);
   const { ledgerPool, reads, archive, epochs, endPools } = openWatchedPools(config, logs, metrics);
   const people = connectPeople(config.databaseUrl, config.peopleConnections);
-  await reads.query('SELECT ensure_transfer_partitions($1)', [MONTHS_AHEAD]);
+  await ensurePartitions(reads, MONTHS_NEEDED_AHEAD);
 
   const tally = openTally(
     (samples) => writeSamples(reads, samples),

@@ -3,9 +3,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { copiesOf } from './cached/ledger-copies.ts';
 import { cacheEpochsIn } from './db/cache-epochs.ts';
+import { oldestDueSeconds } from './db/jobs/outbox.ts';
+import { ensurePartitions, monthsWithPartition } from './db/jobs/upkeep.ts';
 import { connectionsOf, startBatcher } from './db/ledger/batcher.ts';
 import { runningPayouts } from './db/payouts/running.ts';
-import { LEDGER_SETTINGS, openPool, type PoolOptions } from './db/pool.ts';
+import { LEDGER_SETTINGS, openPool, type Pool, type PoolOptions } from './db/pool.ts';
 import { errorText } from './domain/error-fields.ts';
 import { aggregateStatistics } from './jobs/aggregate-statistics.ts';
 import { archiveTransfers } from './jobs/archive-transfers.ts';
@@ -21,7 +23,7 @@ import { startJobs } from './jobs/start-jobs.ts';
 import { chance } from './ops/chance.ts';
 import { observeJobs } from './ops/job-log.ts';
 import { type Logs, openLogs } from './ops/logs.ts';
-import { openMetrics } from './ops/metrics.ts';
+import { type Metrics, openMetrics } from './ops/metrics.ts';
 import { serveOps } from './ops/port.ts';
 import { LEASE_MS, openMarks } from './redis/index.ts';
 import type { Program } from './run-program.ts';
@@ -32,8 +34,9 @@ export interface WorkerApp extends Program {
   readonly opsPort: number;
 }
 
-/** How many months of partitions exist ahead of time. */
+/** How many months of partitions exist ahead of time; without those of this month and the next no worker begins. */
 const MONTHS_AHEAD = 12;
+const MONTHS_NEEDED_AHEAD = 1;
 /** Comparing a month with its copy reads all of both. */
 const ARCHIVE_STATEMENT_MS = 30 * 60_000;
 const EPOCH_CONNECTIONS = 2;
@@ -51,7 +54,7 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
   const patient = poolsOf({ ...config, statementTimeoutMs: ARCHIVE_STATEMENT_MS }, logs);
   const live = patient(1);
   const archive = config.archiveDatabaseUrl ? patient(1, { url: config.archiveDatabaseUrl }) : undefined;
-  await pool.query('SELECT ensure_transfer_partitions($1)', [MONTHS_AHEAD]);
+  await ensurePartitions(pool, MONTHS_NEEDED_AHEAD);
   const warn = (message: string) => (error: unknown) => logs.app.warn({ reason: errorText(error) }, message);
   const marks = await openMarks({
     url: config.redisUrl,
@@ -73,7 +76,7 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
     },
     config.ledger,
   );
-  metrics.payouts(() => runningPayouts(pool));
+  tellDatabase(metrics, pool);
   const observer = observeJobs(logs, metrics.jobs());
   const refunds = { pool, perform: batcher.perform, observer };
   const work = startJobs({
@@ -122,6 +125,15 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
     return isDone;
   };
   return { opsPort: ops.port, stop, stopsWithinMs: config.stopGraceMs };
+}
+
+/** Opens the metrics of what stands in the database. */
+function tellDatabase(metrics: Metrics, pool: Pool): void {
+  metrics.payouts(() => runningPayouts(pool));
+  metrics.upkeep(async () => ({
+    oldestDueSeconds: await oldestDueSeconds(pool),
+    partitionMonths: await monthsWithPartition(pool),
+  }));
 }
 
 /** Opens pools as a process' settings say, on its own database unless told another. */

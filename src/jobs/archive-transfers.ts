@@ -25,6 +25,9 @@ export interface ArchiveTools {
 const CHUNK = 2_000;
 /** For each second of copying it rests three, so that calls have most of the database to themselves. */
 const REST = 3;
+/** How long a month that was copied waits for its lock between two attempts, and in all; the next run goes on. */
+const TRY_AGAIN_MS = 2_000;
+const GIVE_UP_AFTER_MS = 15 * 60_000;
 
 /**
  * It may be cut off anywhere: a copy goes on where it stopped, a month that was copied is compared again, and a month that
@@ -43,7 +46,7 @@ export function archiveTransfers({ live, archive, afterMonths }: ArchiveTools): 
           return !stopping.aborted;
         });
         if (stopping.aborted) return done;
-        done.transfers += await letGo(live, archive, month);
+        done.transfers += await letGo(live, archive, month, stopping);
         done.months += 1;
       }
       return done;
@@ -52,7 +55,7 @@ export function archiveTransfers({ live, archive, afterMonths }: ArchiveTools): 
 }
 
 /** Lets a month go whose copy is the same in number, sum and digest; throws where it is not. */
-async function letGo(live: Pool, archive: Pool, month: Month): Promise<number> {
+async function letGo(live: Pool, archive: Pool, month: Month, stopping: AbortSignal): Promise<number> {
   const [original, copy] = [await measure(live, month), await measure(archive, month)];
   if (
     original.transfers !== copy.transfers ||
@@ -63,6 +66,10 @@ async function letGo(live: Pool, archive: Pool, month: Month): Promise<number> {
       `the copy of ${month.from} is not the same: ${JSON.stringify(copy)} for ${JSON.stringify(original)}`,
     );
   }
-  await dropMonth(live, month, copy);
+  const giveUpAt = Date.now() + GIVE_UP_AFTER_MS;
+  await dropMonth(live, month, copy, async () => {
+    await sleep(TRY_AGAIN_MS, undefined, { signal: stopping }).catch(() => {});
+    return !stopping.aborted && Date.now() < giveUpAt;
+  });
   return Number(copy.transfers);
 }

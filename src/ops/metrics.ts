@@ -7,6 +7,7 @@ import { type LedgerRecorder, ledgerMetrics } from './metrics/ledger.ts';
 import { type LimiterRecorder, limiterMetrics } from './metrics/limiter.ts';
 import { type PayoutState, payoutMetrics } from './metrics/payouts.ts';
 import { type StateRecorder, stateMetrics } from './metrics/states.ts';
+import { type UpkeepState, upkeepMetrics } from './metrics/upkeep.ts';
 
 /**
  * What the parts of a process are told to record with. A part knows only the interface that it declares itself; these
@@ -23,6 +24,8 @@ export interface Metrics {
   jobs(): JobRecorder;
   /** Opens those of the payouts that run, told how to look at them; a worker's too. */
   payouts(look: () => Promise<PayoutState>): void;
+  /** Opens those of what a worker keeps going, told how to read it. */
+  upkeep(readState: () => Promise<UpkeepState>): void;
   /** What the limiter decides. */
   readonly limiter: LimiterRecorder;
   /** What is looked at only when the page is read: pools, breakers, connections, the queue. */
@@ -42,6 +45,7 @@ export function openMetrics(paths: Iterable<string>): Metrics {
     copies: copyMetrics(registry),
     jobs: () => jobMetrics(registry),
     payouts: (look) => payoutMetrics(registry, look),
+    upkeep: (readState) => upkeepMetrics(registry, readState),
     limiter: limiterMetrics(registry),
     states: stateMetrics(registry),
     page: async () => ({ body: await registry.metrics(), mediaType: registry.contentType }),

@@ -23,6 +23,8 @@ test('payouts that run are seen, also where nobody pays them', { skip: withoutRe
     await redis.stop();
     await database.drop();
   });
+  const gauge = async (name: string) =>
+    (await readMetrics(`http://127.0.0.1:${worker.opsPort}`)).find((sample) => sample.name === name)?.value;
   const payouts = async () => {
     const samples = await readMetrics(`http://127.0.0.1:${worker.opsPort}`);
     const [running, left, oldest, stalled] = [
@@ -34,12 +36,19 @@ test('payouts that run are seen, also where nobody pays them', { skip: withoutRe
     return { running, left, oldest, stalled };
   };
   assert.deepEqual(await payouts(), { running: 0, left: 0, oldest: 0, stalled: 0 });
+  assert.equal(await gauge('ppuri_outbox_oldest_due_seconds'), 0);
+  assert.equal(await gauge('ppuri_transfer_partition_months'), 2);
   // Without Redis no worker hears of it.
   redis.freeze();
   await ledger.start(3000, 10);
   const waiting = await payouts();
   assert.deepEqual([waiting.running, waiting.left], [1, 3000]);
   assert.ok((waiting.oldest ?? 0) > 0 && (waiting.stalled ?? 0) > 0);
+  assert.ok(((await gauge('ppuri_outbox_oldest_due_seconds')) ?? 0) > 0);
+  await db.query(`INSERT INTO job_states (job, paused_at) VALUES ('run-payout', now())
+    ON CONFLICT (job) DO UPDATE SET paused_at = now()`);
+  assert.equal(await gauge('ppuri_outbox_oldest_due_seconds'), 0, 'a paused job is late by intent');
+  await db.query(`UPDATE job_states SET paused_at = NULL`);
   redis.thaw();
   await until('all is paid', async () => (await payouts()).running === 0, 60_000);
   assert.deepEqual(await payouts(), { running: 0, left: 0, oldest: 0, stalled: 0 });
@@ -48,7 +57,8 @@ test('payouts that run are seen, also where nobody pays them', { skip: withoutRe
 test('where Postgres does not answer, the page is made without them', async () => {
   const metrics = openMetrics([]);
   metrics.payouts(() => Promise.reject(new Error('away')));
+  metrics.upkeep(() => Promise.reject(new Error('away')));
   const { body } = await metrics.page();
   assert.match(body, /^# TYPE ppuri_payouts_running gauge$/m);
-  assert.doesNotMatch(body, /^ppuri_payout/m);
+  assert.doesNotMatch(body, /^ppuri_(payout|outbox|transfer)/m);
 });

@@ -2,6 +2,7 @@
 
 import type { Pool } from 'pg';
 import { InvariantError } from '../../domain/error-fields.ts';
+import { sqlState } from '../pool.ts';
 
 /** A month of transfers, and where it begins and ends. */
 export interface Month {
@@ -49,6 +50,7 @@ const MEASURE = `
       coalesce(sprinkle_id::text, '-'), memo, coalesce(key_id, '-'))), 15))::bit(60)::bigint), 0)::text AS digest
   FROM transfers WHERE created_at >= $1::timestamp AT TIME ZONE 'UTC' AND created_at < $2::timestamp AT TIME ZONE 'UTC'`;
 
+const LOCK_NOT_AVAILABLE = '55P03';
 const BEFORE_ALL = { last_at: '-infinity', last_id: '00000000-0000-0000-0000-000000000000' };
 
 /** The months here that ended so many months ago or longer, oldest first. */
@@ -94,12 +96,27 @@ export async function measure(pool: Pool, { from, to }: Month): Promise<Measure>
   return rows[0];
 }
 
-/** Lets a month go here whose copy is the same. */
-export async function dropMonth(live: Pool, { from }: Month, copy: Measure): Promise<void> {
-  await live.query('SELECT drop_archived_month($1, $2, $3, $4)', [
-    from,
-    copy.transfers,
-    copy.amount,
-    copy.digest,
-  ]);
+/**
+ * Lets a month go here whose copy is the same. That locks the table of transfers for a moment; where somebody reads it for
+ * long, it gives up before others notice that they queue, and tries again after `pause`, which says whether to go on.
+ */
+export async function dropMonth(
+  live: Pool,
+  { from }: Month,
+  copy: Measure,
+  pause: () => Promise<boolean>,
+): Promise<void> {
+  for (;;) {
+    try {
+      await live.query('SELECT drop_archived_month($1, $2, $3, $4)', [
+        from,
+        copy.transfers,
+        copy.amount,
+        copy.digest,
+      ]);
+      return;
+    } catch (error) {
+      if (sqlState(error) !== LOCK_NOT_AVAILABLE || !(await pause())) throw error;
+    }
+  }
 }

@@ -1,6 +1,7 @@
 // The outbox: rows that were written with the money and wait for a relay, for their time, or for being done.
 import type { Pool } from 'pg';
 import { JOB_NAMES, type JobData, type JobName } from '../../domain/jobs.ts';
+import type { Reader } from '../pool.ts';
 import { plainArray } from '../sql.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -29,6 +30,10 @@ const FORGET_OVERDUE = `
   UPDATE outbox SET relayed_at = NULL
   WHERE relayed_at < clock_timestamp() - $1 * interval '1 millisecond'
     AND run_at < clock_timestamp() - $1 * interval '1 millisecond'`;
+
+const OLDEST_DUE = `
+  SELECT coalesce(extract(epoch FROM clock_timestamp() - min(o.run_at)), 0)::float8 AS seconds
+  FROM outbox o LEFT JOIN job_states s USING (job) WHERE o.run_at <= clock_timestamp() AND s.paused_at IS NULL`;
 
 const INSERT = `
   INSERT INTO outbox (job, data, run_at)
@@ -87,4 +92,10 @@ export async function finishRow(pool: Pool, id: string): Promise<void> {
 /** Asks for a job outside of any batch, after so many milliseconds. */
 export async function enqueue(pool: Pool, job: JobName, data: JobData, delayMs = 0): Promise<void> {
   await pool.query({ name: 'enqueue', text: INSERT, values: [job, JSON.stringify(data), delayMs] });
+}
+
+/** For how long the row that waits longest has been due, in seconds, jobs that ops paused left out; 0 where none is due. */
+export async function oldestDueSeconds(db: Reader): Promise<number> {
+  const statement = { name: 'oldest-due', text: OLDEST_DUE, values: [] };
+  return Math.max(0, (await db.query<{ seconds: number }>(statement)).rows[0]?.seconds ?? 0);
 }

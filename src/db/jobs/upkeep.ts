@@ -1,9 +1,27 @@
 // Old rows that may go, and partitions that have to come.
 import type { Pool } from 'pg';
+import type { Reader } from '../pool.ts';
 
-/** Makes the partitions of this month's transfers and of so many months ahead. */
+/** Months are UTC's, whatever the session's time zone is. */
+const MONTHS_WITH_PARTITION = `
+  SELECT coalesce(min(ahead), $1)::integer AS months FROM generate_series(0, $1::integer - 1) AS ahead
+  WHERE to_regclass('public.transfers_' || to_char(
+    date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC') + make_interval(months => ahead), 'YYYY_MM')) IS NULL`;
+/** Further ahead than anybody makes partitions. */
+const MANY_MONTHS = 120;
+
+/**
+ * Makes the partitions of this month's transfers and of so many months ahead, without anybody waiting for it. Where they
+ * exist it locks nothing. Throws (SQLSTATE 55P03) where somebody else changes the table; then it is to be tried again.
+ */
 export async function ensurePartitions(pool: Pool, monthsAhead: number): Promise<void> {
   await pool.query('SELECT ensure_transfer_partitions($1)', [monthsAhead]);
+}
+
+/** How many months have a partition without a gap, this month the first: at 0 no money can move, at 1 not next month. */
+export async function monthsWithPartition(db: Reader): Promise<number> {
+  const statement = { name: 'months-with-partition', text: MONTHS_WITH_PARTITION, values: [MANY_MONTHS] };
+  return (await db.query<{ months: number }>(statement)).rows[0]?.months ?? 0;
 }
 
 /** Deletes up to so many closed sprinkles that were made so long ago; returns how many there were. */

@@ -1,5 +1,6 @@
 // Metrics of the payouts that run. They stand in the database, so every worker tells the same.
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { type StateGauge, stateGauges } from './gauges.ts';
 
 /** How the payouts that run stand. */
 export interface PayoutState {
@@ -9,11 +10,7 @@ export interface PayoutState {
   readonly stalledSeconds: number;
 }
 
-const GAUGES: readonly {
-  readonly name: string;
-  readonly help: string;
-  readonly read: (state: PayoutState) => number;
-}[] = [
+const GAUGES: readonly StateGauge<PayoutState>[] = [
   {
     name: 'ppuri_payouts_running',
     help: 'Payouts that are started and not over.',
@@ -38,26 +35,5 @@ const GAUGES: readonly {
 
 /** Looks whenever the page is read; where that fails, the page is made without these. */
 export function payoutMetrics(registry: Registry, look: () => Promise<PayoutState>): void {
-  let looking: Promise<PayoutState | undefined> | undefined;
-  // All of a page are collected in one turn, and share one look.
-  const lookOnce = () => {
-    looking ??= look()
-      .catch(() => undefined)
-      .finally(() => {
-        looking = undefined;
-      });
-    return looking;
-  };
-  for (const { name, help, read } of GAUGES) {
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      async collect() {
-        const state = await lookOnce();
-        if (state) this.set(read(state));
-        else this.remove();
-      },
-    });
-  }
+  stateGauges(registry, GAUGES, look);
 }
