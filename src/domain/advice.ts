@@ -35,6 +35,7 @@ const BY_REASON: Readonly<Partial<Record<Reason, string>>> = {
   OWN_SPRINKLE: 'Nothing: it is for the others.',
   ROOM_OUT_OF_TOKENS: 'Wait until sprinkles of the room expire.',
   TOO_MUCH: 'Send a smaller message.',
+  COMPRESSION_NOT_SUPPORTED: 'Send the message uncompressed (grpc-encoding: identity).',
   REQUEST_TOO_LARGE: 'Send a smaller body.',
   HEADERS_TOO_LARGE: 'Send fewer or shorter headers.',
   UNSUPPORTED_CONTENT_TYPE: 'Send gRPC to the gRPC port, and JSON here.',

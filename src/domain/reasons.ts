@@ -134,6 +134,12 @@ export const REASONS = {
   PAYOUT_NOT_FOUND: entry('ERR005', 'NOT_FOUND', 'there is no such payout', '지급 건을 찾을 수 없습니다'),
   JOB_NOT_FOUND: entry('ERR005', 'NOT_FOUND', 'there is no such job', '작업을 찾을 수 없습니다'),
   NO_SUCH_SERVICE: entry('ERR005', 'NOT_FOUND', 'there is no such service', '서비스를 찾을 수 없습니다'),
+  COMPRESSION_NOT_SUPPORTED: entry(
+    'ERR001',
+    'UNIMPLEMENTED',
+    'compressed requests are not accepted',
+    '압축된 요청은 받지 않습니다',
+  ),
   NO_SUCH_METHOD: entry('ERR005', 'UNIMPLEMENTED', 'there is no such method', '지원하지 않는 메서드입니다'),
   BALANCE_TOO_LOW: entry('ERR006', 'FAILED_PRECONDITION', 'the balance is too low', '잔액이 부족합니다'),
   BALANCE_TOO_HIGH: entry(

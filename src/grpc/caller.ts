@@ -21,7 +21,8 @@ export interface Caller {
 }
 
 const USER_ID = /^[1-9][0-9]{0,18}$/;
-const ROOM_ID = /^[A-Za-z0-9_-]{1,64}$/;
+/** What a room may be called. */
+export const ROOM_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
 const MAX_INT64 = 2n ** 63n - 1n;
 const USER_ID_WORDS: Words = {
@@ -36,6 +37,14 @@ const IDEMPOTENCY_KEY_WORDS: Words = {
   en: 'must be 1 to 128 visible ASCII characters',
   ko: '보이는 ASCII 문자 1~128자여야 합니다',
 };
+
+const FORMS = { 'x-user-id': USER_ID, 'x-room-id': ROOM_ID, 'idempotency-key': IDEMPOTENCY_KEY } as const;
+
+/** A header that is there once and well formed; undefined otherwise. */
+export function headerOf(metadata: Metadata, name: keyof typeof FORMS): string | undefined {
+  const [value, ...more] = metadata.get(name);
+  return typeof value === 'string' && more.length === 0 && FORMS[name].test(value) ? value : undefined;
+}
 
 /**
  * Reads from the headers what the contract demands. Refuses INVALID_HEADER naming each header that is missing, sent

@@ -81,9 +81,9 @@ interface RawRules {
 /** The scopes by their numbers in ppuri.options.v1.Scope. */
 const SCOPE_BY_NUMBER: readonly (Scope | undefined)[] = [undefined, 'read', 'pay', 'fund', 'admin'];
 
-/** What a request without lists may be long, in bytes: several times what any of them needs. */
-const PLAIN_BYTES = 16 * 1024;
-/** What an element of a list may be long: a message with a memo of 200 characters of four bytes, or an id. */
+/** How long a request without lists may be, in bytes: so much longer than needed that a text that is too long is named. */
+const PLAIN_BYTES = 64 * 1024;
+/** How long an element of a list may be, in bytes: a message with a memo of 200 characters of four bytes, or an id. */
 const ITEM_BYTES = { message: 1024, scalar: 64 };
 
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, DESCRIPTOR_SET));

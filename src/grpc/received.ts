@@ -2,13 +2,20 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Metadata } from '@grpc/grpc-js';
 import { withoutMapping } from '../keys/networks.ts';
-import { type ReceivedRequest, sha256Of, splitTarget } from '../signatures/index.ts';
+import { type ReceivedHeaders, sha256Of, splitTarget } from '../signatures/index.ts';
 
 /** A request as its sender sent it, whatever way it took. */
 export interface Received {
-  readonly request: ReceivedRequest;
+  readonly request: ReceivedHeaders;
+  /** The SHA-256 of the body as its sender sent it. It is worked out when asked for. */
+  bodySha256(): Uint8Array;
   /** The client's address, as far as it can be trusted. */
   readonly clientAddress: string;
+  /**
+   * Names the connection that it came over, as close to its sender as can be known: two senders with one address have
+   * different ones, unless a proxy between sends for both. Behind an edge that does not tell, the client's address.
+   */
+  readonly connection: string;
   /** The edge's own id of the request, the same when the edge tries again; empty where no edge is between. */
   readonly edgeRequestId: string;
 }
@@ -55,23 +62,33 @@ export function readReceived(arrival: Arrival, isEdge: (claimed: string | undefi
     method: 'POST',
     path: arrival.path,
     query: '',
-    bodySha256: sha256Of(arrival.bytes),
     headers,
   };
+  const ownSha256 = () => sha256Of(arrival.bytes);
   if (!isEdge(one('x-edge-secret'))) {
-    return { request: byServer, clientAddress: addressOf(arrival.peer), edgeRequestId: '' };
+    const { peer } = arrival;
+    return {
+      request: byServer,
+      bodySha256: ownSha256,
+      clientAddress: addressOf(peer),
+      connection: peer,
+      edgeRequestId: '',
+    };
   }
   const clientAddress = withoutMapping(one('x-client-ip') ?? '');
   const edgeRequestId = one('x-request-id') ?? '';
   const target = one('x-envoy-original-path');
-  if (target === undefined) return { request: byServer, clientAddress, edgeRequestId };
+  // The edge's own numbers of connections repeat when it starts anew, and another edge has the same ones.
+  const connection = `${clientAddress} ${addressOf(arrival.peer)} ${one('x-client-connection') ?? ''}`;
+  const known = { clientAddress, connection, edgeRequestId };
+  if (target === undefined) return { request: byServer, bodySha256: ownSha256, ...known };
   const byEdge = {
     method: one('x-envoy-original-method') ?? '',
     ...splitTarget(target),
-    bodySha256: Buffer.from(one('x-amz-content-sha256') ?? '', 'hex'),
     headers,
   };
-  return { request: byEdge, clientAddress, edgeRequestId };
+  const statedSha256 = () => Buffer.from(one('x-amz-content-sha256') ?? '', 'hex');
+  return { request: byEdge, bodySha256: statedSha256, ...known };
 }
 
 function addressOf(peer: string): string {

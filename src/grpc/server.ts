@@ -23,7 +23,7 @@ import { type CallObserver, watchCalls } from './calls.ts';
 import { connectionOptions, MAX_STREAM_MS, type ServerTls, serverCredentials } from './connections.ts';
 import { DESCRIPTOR_SET, SERVICES, warmUp } from './contracts.ts';
 import { addHealth, HEALTH_SERVICE } from './health.ts';
-import { admit, type Rates, signatureCap } from './interceptors/admit.ts';
+import { admit, type Rates } from './interceptors/admit.ts';
 import { type Authentication, authenticate } from './interceptors/authenticate.ts';
 import { authorize } from './interceptors/authorize.ts';
 import { identifyCaller } from './interceptors/identify-caller.ts';
@@ -34,6 +34,7 @@ import { refuseOverload } from './interceptors/refuse-overload.ts';
 import { type TallyCall, tallyCalls } from './interceptors/tally-calls.ts';
 import { validateRequest } from './interceptors/validate-request.ts';
 import { answerUnknownMethods, lastWord } from './last-word.ts';
+import { boundMessages } from './message-bounds.ts';
 import { addReflection } from './reflection.ts';
 import * as peopleV1 from './v1/people.ts';
 import * as sprinkleV1 from './v1/sprinkle.ts';
@@ -46,7 +47,7 @@ import * as walletV2 from './v2/wallet.ts';
 
 /** How the server listens. */
 export interface ServerOptions extends ErrorReporting {
-  readonly authentication: Omit<Authentication, 'noteWrongSignature'>;
+  readonly authentication: Authentication;
   readonly gate: Gate;
   readonly rates: Rates;
   readonly tally: TallyCall;
@@ -85,7 +86,7 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
   setLogVerbosity(logVerbosity.NONE);
   const calls = watchCalls(options.calls);
   const server = new Server({
-    interceptors: [calls.interceptor, lastWord],
+    interceptors: [calls.interceptor, lastWord, boundMessages],
     'grpc.enable_channelz': 0,
     ...connectionOptions(options.maxConnectionAgeMs),
   });
@@ -124,13 +125,11 @@ const STREAMS_PER_USER = 10;
 function passagesOf(options: ServerOptions): Passages {
   const checks = [
     refuseErrors(options),
-    authenticate({
-      ...options.authentication,
-      noteWrongSignature: (address, keyId) => void options.gate.noteFailure([signatureCap(address, keyId)]),
-    }),
+    authenticate(options.authentication),
+    // Before anything is read for a caller, so that what is refused is charged, too.
+    admit(options.gate, options.rates),
     identifyCaller,
     authorize,
-    admit(options.gate, options.rates),
     validateRequest,
   ];
   return {

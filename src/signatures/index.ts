@@ -2,8 +2,11 @@
 
 export { sha256Of } from './content-digest.ts';
 export {
+  isBodyOf,
   type ParsedSignature,
   parseSignature,
+  parseSignatureHeaders,
+  type ReceivedHeaders,
   type ReceivedRequest,
   type SignatureFault,
   type UnacceptableSignature,

@@ -23,6 +23,9 @@ export interface ReceivedRequest extends Target {
   readonly bodySha256: Uint8Array;
 }
 
+/** What a signature is checked over. The body is not in it, only what the signer says of the body. */
+export type ReceivedHeaders = Omit<ReceivedRequest, 'bodySha256'>;
+
 /** A signature that is well formed and covers all that it must. Whether it is right, only its key can tell. */
 export interface ParsedSignature {
   readonly keyId: string;
@@ -34,6 +37,8 @@ export interface ParsedSignature {
   /** The signature base (RFC 9421, section 2.5) of the request as it was received. */
   readonly base: string;
   readonly signature: Uint8Array;
+  /** What the signer says of the body; whether that is true, `isBodyOf` tells. */
+  readonly contentDigest: string | undefined;
 }
 
 /**
@@ -65,8 +70,19 @@ export interface UnacceptableSignature {
 
 const refuse = (fault: SignatureFault): UnacceptableSignature => ({ fault });
 
-/** Reads the signature of a request. Never throws, whatever was received. */
+/** Reads the signature of a request and holds its body to it. Never throws, whatever was received. */
 export function parseSignature(request: ReceivedRequest): ParsedSignature | UnacceptableSignature {
+  const signature = parseSignatureHeaders(request);
+  return 'fault' in signature || isBodyOf(signature, request.bodySha256)
+    ? signature
+    : refuse('content-digest');
+}
+
+/**
+ * Reads the signature of a request without looking at its body: with `isBodyOf` after it was found right, nobody who
+ * cannot sign has a body hashed. Never throws, whatever was received.
+ */
+export function parseSignatureHeaders(request: ReceivedHeaders): ParsedSignature | UnacceptableSignature {
   const carried = readHeaders(request.headers);
   if ('fault' in carried) return carried;
   const { 'signature-input': inputField, signature: signatureField, ...signedHeaders } = carried;
@@ -84,8 +100,12 @@ export function parseSignature(request: ReceivedRequest): ParsedSignature | Unac
   if (components === undefined) return refuse('unprintable');
   const lines = cover(input.covered, components);
   if (lines === undefined) return refuse('coverage');
-  if (!isBodyBound(components.get('content-digest'), request.bodySha256)) return refuse('content-digest');
-  return { ...parameters, base: signatureBaseOf(lines, input.text), signature: signature.bytes };
+  return {
+    ...parameters,
+    base: signatureBaseOf(lines, input.text),
+    signature: signature.bytes,
+    contentDigest: components.get('content-digest'),
+  };
 }
 
 const READ_HEADERS = ['signature-input', 'signature', ...SIGNED_HEADERS] as const;
@@ -155,6 +175,6 @@ function cover(covered: SignatureInput['covered'], components: Components): Map<
 }
 
 /** Whether the digest that is signed is the body's. A request without a body needs none; if it has one, it must be right. */
-function isBodyBound(contentDigest: string | undefined, bodySha256: Uint8Array): boolean {
+export function isBodyOf({ contentDigest }: ParsedSignature, bodySha256: Uint8Array): boolean {
   return contentDigest === undefined ? !isBody(bodySha256) : isContentDigestOf(contentDigest, bodySha256);
 }

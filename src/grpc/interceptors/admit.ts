@@ -3,6 +3,7 @@ import { GUESSING_CAP } from '../../domain/caps.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { neighbourhoodOf } from '../../keys/networks.ts';
 import type { Admission, CapCheck, Gate, LimitCharge, Limited, LimitState } from '../../redis/index.ts';
+import { headerOf, ROOM_ID } from '../caller.ts';
 import type { IncomingCall, Interceptor, Signer } from '../interceptor.ts';
 import { signerOf } from './authorize.ts';
 
@@ -15,6 +16,7 @@ export interface Rates {
 
 /** For how long a nonce is remembered: longer than any signature that carries it is taken, in milliseconds. */
 const NONCE_TTL_MS = 120_000;
+const TOKEN = /^[A-Za-z0-9]{3}$/;
 
 /**
  * Refuses NONCE_REUSED, RATE_LIMITED and TOO_MANY_FAILURES. How the limits stand goes out with every answer over REST, in
@@ -42,7 +44,7 @@ async function pass<Answer>(
   next: () => Promise<Answer>,
 ): Promise<Answer> {
   const signer = signerOf(call);
-  const caps = [signatureCap(signer.clientAddress, signer.key.id), ...(token ? [tokenCap(token)] : [])];
+  const caps = token ? [tokenCap(token)] : [];
   const admission = await gate.admit({
     nonce: {
       key: `${signer.key.id}:${signer.nonce}`,
@@ -71,9 +73,12 @@ async function guess<Answer>(gate: Gate, admission: Admission, next: () => Promi
   }
 }
 
+/**
+ * What is charged. It is charged before the call is looked into, so that nothing that is refused later was for nothing; of
+ * the user only where the key may act for the user that is named, so that nobody uses up another one's limit.
+ */
 function limitsOf(call: IncomingCall, { key, clientAddress }: Signer, rates: Rates): LimitCharge[] {
-  const { actingUser, costOf } = call.contract.rules;
-  const cost = costOf(call.bytes);
+  const cost = call.contract.rules.costOf(call.bytes);
   const charge = (name: string, who: string, rate: number): LimitCharge => ({
     name,
     key: who,
@@ -85,8 +90,19 @@ function limitsOf(call: IncomingCall, { key, clientAddress }: Signer, rates: Rat
     charge('key', key.id, key.ratePerSecond ?? rates.key),
     charge('ip', neighbourhoodOf(clientAddress), rates.address),
   ];
-  if (actingUser) limits.push(charge('user', String(call.caller?.userId), rates.user));
+  const userId = actingUserOf(call);
+  if (userId !== undefined) limits.push(charge('user', userId, rates.user));
   return limits;
+}
+
+/** The user that the call names, where its key may act for it: as text, because that is all that is needed of it here. */
+function actingUserOf(call: IncomingCall): string | undefined {
+  if (!call.contract.rules.actingUser) return undefined;
+  const { key } = signerOf(call);
+  const userId = headerOf(call.metadata, 'x-user-id');
+  return userId !== undefined && (key.userId === undefined || String(key.userId) === userId)
+    ? userId
+    : undefined;
 }
 
 /** A token that a call may be guessing. */
@@ -99,26 +115,31 @@ interface Token {
   readonly isGuess: boolean;
 }
 
+/** None where the call is not well formed: it is refused later, and its words may not become names of things. */
 function tokenOf(call: IncomingCall): Token | undefined {
-  const { guessesToken, room } = call.contract.rules;
-  if (!guessesToken) return undefined;
-  const { roomId = '', token = '' } = call.request() as { readonly roomId?: string; readonly token?: string };
-  const owner = `${call.caller?.userId}/${room ? call.caller?.roomId : roomId}`;
+  const { guessesToken, room, idempotencyKey } = call.contract.rules;
+  if (!guessesToken || (idempotencyKey && headerOf(call.metadata, 'idempotency-key') === undefined))
+    return undefined;
+  const userId = actingUserOf(call);
+  if (userId === undefined) return undefined;
+  const { roomId = '', token = '' } = requestOf(call);
+  const where = room ? headerOf(call.metadata, 'x-room-id') : roomId;
+  if (where === undefined || !ROOM_ID.test(where) || !TOKEN.test(token)) return undefined;
+  const owner = `${userId}/${where}`;
   return { owner, name: `${owner}/${token}`, isGuess: false };
+}
+
+function requestOf(call: IncomingCall): { readonly roomId?: string; readonly token?: string } {
+  try {
+    return call.request() as { readonly roomId?: string; readonly token?: string };
+  } catch {
+    // It cannot be read; whoever reads it next says so to the caller.
+    return {};
+  }
 }
 
 function tokenCap({ owner, isGuess }: Token): CapCheck {
   return { name: 'token', key: owner, windows: GUESSING_CAP, isGuess };
-}
-
-/** Wrong signatures are counted for each address and key: who floods one key from afar locks nobody else out of it. */
-export function signatureCap(clientAddress: string, keyId: string): CapCheck {
-  return {
-    name: 'signature',
-    key: `${neighbourhoodOf(clientAddress)}/${keyId}`,
-    windows: GUESSING_CAP,
-    isGuess: false,
-  };
 }
 
 function tooMuch({ name, retryAfterMs }: Limited, caps: readonly CapCheck[]): Refusal {

@@ -3,9 +3,10 @@ import { isLive } from '../../domain/api-key.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { KeyRing } from '../../keys/key-ring.ts';
 import type { NetworkCheck } from '../../keys/networks.ts';
-import { parseSignature, verifySignature } from '../../signatures/index.ts';
+import { isBodyOf, parseSignatureHeaders, verifySignature } from '../../signatures/index.ts';
 import type { Interceptor } from '../interceptor.ts';
 import { edgeCheck, readReceived } from '../received.ts';
+import { verificationBudget } from './verification-budget.ts';
 
 /** What checking works with. */
 export interface Authentication {
@@ -14,8 +15,6 @@ export interface Authentication {
   readonly edgeSecret: string;
   /** Whether any key may be used from an address. */
   readonly allowsGlobally: NetworkCheck;
-  /** Counts a wrong signature against an address and a key. */
-  readonly noteWrongSignature: (clientAddress: string, keyId: string) => void;
   /** Told of every call that is not let in, with the cause that its caller is not told. */
   readonly onFailure: (failure: AuthenticationFailure) => void;
 }
@@ -32,35 +31,45 @@ export interface AuthenticationFailure {
 const MAX_AGE_S = 60;
 const MAX_AHEAD_S = 5;
 
+/** One for all: nobody learns more, and what a stranger's call costs is not making errors and writing their details. */
+const FAILED = new Refusal('AUTHENTICATION_FAILED');
+
 /**
  * Lets a call through when its signature is right. Everything else gets the same answer, AUTHENTICATION_FAILED, after
  * the same work: neither the words nor the time tell whether a key exists, is live, or may be used from there.
+ *
+ * A stranger costs little: what is wrong with the form or the time of a signature is seen before a key is used, wrong
+ * Ed25519 signatures are bounded (`VerificationBudget`), and a body is hashed only once its signature was right. A right
+ * signature is never refused for wrong ones that others sent.
  */
 export function authenticate(authentication: Authentication): Interceptor {
-  const { ring, edgeSecret, allowsGlobally, noteWrongSignature, onFailure } = authentication;
+  const { ring, edgeSecret, allowsGlobally, onFailure } = authentication;
   const isEdge = edgeCheck(edgeSecret);
+  const budget = verificationBudget();
   return (call, next) => {
     const received = readReceived(call, isEdge);
-    const { clientAddress } = received;
+    const { clientAddress, connection } = received;
     const fail = (cause: string, keyId: string) => {
       onFailure({ cause, clientAddress, keyId });
-      return new Refusal('AUTHENTICATION_FAILED');
+      return FAILED;
     };
-    const signature = parseSignature(received.request);
+    const signature = parseSignatureHeaders(received.request);
     if ('fault' in signature) throw fail(signature.fault, '');
-    const { keyId, created, nonce } = signature;
-    const known = ring.find(keyId);
+    const { keyId, created, nonce, alg } = signature;
     const now = Date.now();
     const age = now / 1000 - created;
+    if (age > MAX_AGE_S || age < -MAX_AHEAD_S) throw fail('time', keyId);
+    const isDear = alg === 'ed25519';
+    if (isDear && !budget.allows(connection, keyId)) throw fail('too many wrong signatures', keyId);
+    const known = ring.find(keyId);
     const isRight = verifySignature(signature, known?.verifying);
+    if (isDear && !isRight) budget.failed(connection);
     if (!known) throw fail('unknown key', keyId);
     if (!isLive(known.key, now * 1000)) throw fail('key is not live', keyId);
     if (!known.allows(clientAddress) || !allowsGlobally(clientAddress)) throw fail('network', keyId);
-    if (age > MAX_AGE_S || age < -MAX_AHEAD_S) throw fail('time', keyId);
-    if (!isRight) {
-      noteWrongSignature(clientAddress, keyId);
-      throw fail('signature', keyId);
-    }
+    if (!isRight) throw fail('signature', keyId);
+    if (isDear) budget.succeeded(connection, keyId);
+    if (!isBodyOf(signature, received.bodySha256())) throw fail('content-digest', keyId);
     ring.used(keyId);
     call.signer = { key: known.key, nonce, clientAddress, edgeRequestId: received.edgeRequestId };
     return next();

@@ -1,0 +1,80 @@
+// Compressed and oversized messages are refused before they are inflated, kept, or anybody's signature is looked at.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { Client, type ClientOptions, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { BatchCreateTransfersRequest, BatchMode } from '../../gen/ts/wallet/v2/transfer_service.ts';
+import { PpuriError } from '../../src/client/error.ts';
+import { CONTRACTS } from '../../src/grpc/contracts.ts';
+import { type Stack, startStack } from '../stack.ts';
+
+let stack: Stack;
+before(async () => {
+  stack = await startStack();
+});
+after(() => stack.stop());
+
+const TRANSFER = '/wallet.v2.TransferService/CreateTransfer';
+const BATCH = '/wallet.v2.TransferService/BatchCreateTransfers';
+
+async function call(path: string, bytes: Buffer, options: ClientOptions = {}): Promise<ServiceError> {
+  const client = new Client(stack.grpcAddress, credentials.createInsecure(), {
+    'grpc.use_local_subchannel_pool': 1,
+    ...options,
+  });
+  const asIs = (message: Buffer) => message;
+  try {
+    return await new Promise((resolve, reject) => {
+      const deadline = Date.now() + 30_000;
+      client.makeUnaryRequest(path, asIs, asIs, bytes, new Metadata(), { deadline }, (error) =>
+        error ? resolve(error) : reject(new Error('the call was answered OK')),
+      );
+    });
+  } finally {
+    client.close();
+  }
+}
+
+const reasonOf = (error: ServiceError) => new PpuriError(error).reason;
+
+test('gzip and deflate are refused, whatever is in them, and the answer says what is taken', async () => {
+  const bomb = Buffer.alloc(512 * 1024);
+  assert.ok(gzipSync(bomb).length < 1024 && gunzipSync(gzipSync(bomb)).length === bomb.length);
+  for (const algorithm of [1, 2]) {
+    const options = { 'grpc.default_compression_algorithm': algorithm };
+    for (const bytes of [bomb, Buffer.from([8, 1])]) {
+      const error = await call(TRANSFER, bytes, options);
+      assert.deepEqual([error.code, reasonOf(error)], [status.UNIMPLEMENTED, 'COMPRESSION_NOT_SUPPORTED']);
+      assert.deepEqual(error.metadata.get('grpc-accept-encoding'), ['identity']);
+    }
+  }
+});
+
+test('a message is refused for its length where its contract cannot need it', async () => {
+  for (const [path, length] of [
+    [TRANSFER, 65 * 1024],
+    [BATCH, 1100 * 1024],
+    ['/grpc.health.v1.Health/Check', 17 * 1024],
+    ['/wallet.v1.WalletService/Nothing', 17 * 1024],
+  ] as const) {
+    const error = await call(path, Buffer.alloc(length));
+    assert.deepEqual([error.code, reasonOf(error)], [status.RESOURCE_EXHAUSTED, 'TOO_MUCH'], path);
+  }
+  assert.equal(reasonOf(await call(TRANSFER, Buffer.alloc(63 * 1024))), 'AUTHENTICATION_FAILED');
+});
+
+test('the longest request that keeps the rules of its contract is not too long', async () => {
+  const id = '3f1c9c52-6d5e-4d0b-9a3e-0c6d2f5a7b11';
+  const item = {
+    debitWalletId: id,
+    destination: { $case: 'creditWalletId' as const, value: id },
+    amount: { currencyCode: 'KRW', minorUnits: 2n ** 53n - 1n },
+    memo: '\u{1f600}'.repeat(200),
+  };
+  const bytes = Buffer.from(
+    BatchCreateTransfersRequest.encode({ items: Array(1000).fill(item), mode: BatchMode.EACH }).finish(),
+  );
+  assert.ok(bytes.length > 850_000);
+  assert.deepEqual(CONTRACTS.get(BATCH)?.validate(bytes), []);
+  assert.equal(reasonOf(await call(BATCH, bytes)), 'AUTHENTICATION_FAILED');
+});
