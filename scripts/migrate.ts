@@ -1,5 +1,6 @@
 // `npm run migrate`: brings a database to the newest schema before a new version of the server starts.
 import { reportCrashes } from '../src/crash.ts';
+import { shareArchiveSecret } from '../src/db/archive/secret.ts';
 import { migrate } from '../src/db/migrate.ts';
 
 reportCrashes();
@@ -25,5 +26,6 @@ const passwords = { appPassword, workerPassword, adminPassword };
 await migrate({ ownerUrl: DATABASE_URL, ...passwords, onRetry });
 if (ARCHIVE_DATABASE_URL) {
   await migrate({ ownerUrl: ARCHIVE_DATABASE_URL, ...passwords, schema: 'archive', onRetry });
+  await shareArchiveSecret(DATABASE_URL, ARCHIVE_DATABASE_URL);
 }
 console.log('the schema is the newest one');

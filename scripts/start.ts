@@ -153,10 +153,11 @@ async function startParts(place: Place): Promise<void> {
 
 /** Starts Postgres and brings the schema and the demo people into it; returns the logins of the servers and the worker. */
 async function startDatabase({ dataDir, logDir, ports }: Place) {
-  const [{ first: postgres }, { migrate }, { seed }] = await Promise.all([
+  const [{ first: postgres }, { migrate }, { shareArchiveSecret }, { seed }] = await Promise.all([
     keep('postgres', 'PostgreSQL', () => startPostgres({ dataDir, logDir, port: ports.postgres })),
     // Loaded meanwhile, because they take about as long as Postgres does.
     import('../src/db/migrate.ts'),
+    import('../src/db/archive/secret.ts'),
     import('./dev/seed.ts'),
   ]);
   const ownerUrl = await postgres.createDatabase('ppuri');
@@ -167,6 +168,7 @@ async function startDatabase({ dataDir, logDir, ports }: Place) {
   const archiveOwnerUrl = await postgres.createDatabase('ppuri_archive');
   await migrate({ ownerUrl, ...passwords });
   await migrate({ ownerUrl: archiveOwnerUrl, ...passwords, schema: 'archive' });
+  await shareArchiveSecret(ownerUrl, archiveOwnerUrl);
   const loginAs = (username: string, password: string, url = ownerUrl) =>
     Object.assign(new URL(url), { username, password }).href;
   const databaseUrl = loginAs('ppuri_app', appPassword);

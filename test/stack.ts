@@ -16,6 +16,8 @@ import { grpcTeller, restTeller, type Teller } from './teller.ts';
 export interface StackOptions {
   /** Whether Envoy is started in front of the server. */
   readonly edge?: boolean;
+  /** Its database, where one was made before; otherwise it makes its own. It is dropped with the stack. */
+  readonly database?: TestDatabase;
   /** Settings that differ from the defaults, by the names of their variables. */
   readonly env?: Record<string, string>;
 }
@@ -116,7 +118,7 @@ export function serverEnv(database: TestDatabase, logDir: string): Record<string
 
 /** Starts a whole ppuri. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const database = await makeDatabase();
+  const database = options.database ?? (await makeDatabase());
   const logDir = mkdtempSync(join(tmpdir(), 'ppuri-test-'));
   const config = readConfig({ ...serverEnv(database, logDir), ...options.env });
   const key = await makeKey(database);

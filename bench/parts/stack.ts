@@ -8,6 +8,7 @@ import { startPostgres } from '../../scripts/dev/postgres.ts';
 import { startRedis } from '../../scripts/dev/redis.ts';
 import { randomSecret } from '../../scripts/dev/secret-file.ts';
 import { signingKeyIn } from '../../scripts/dev/signing-key.ts';
+import { shareArchiveSecret } from '../../src/db/archive/secret.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import type { SigningKey } from '../../src/signatures/index.ts';
 import { type Child, startChild } from './child.ts';
@@ -100,6 +101,7 @@ export async function startStack(place: Place, { keep, ...options }: StackOption
         workerPassword: 'bench',
         schema: 'archive',
       });
+      await shareArchiveSecret(ownerUrl, archiveUrl);
       return loginOf(archiveUrl, 'ppuri_worker');
     },
     grpcAddress: `${HOST}:${ports.grpc}`,

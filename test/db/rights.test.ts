@@ -53,6 +53,8 @@ const ANYBODY: readonly Forbidden[] = [
   'CREATE ROLE another LOGIN',
   `COPY accounts TO PROGRAM 'cat'`,
   'SELECT * FROM pg_authid',
+  'SELECT * FROM archive_secret',
+  `INSERT INTO archive_secret (inner_pad, outer_pad) VALUES ('', '')`,
   "INSERT INTO migrations (name) VALUES ('9999-mine.sql')",
 ];
 
@@ -205,6 +207,9 @@ const WORKER: readonly Forbidden[] = [
   'UPDATE payouts SET total_amount = 0',
   'UPDATE primary_run SET started_at = now()',
   'UPDATE samples SET value = 0',
+  `INSERT INTO verified_months (month, transfers, amount, digest) VALUES ('2020-01-01', 0, 0, '')`,
+  'SELECT * FROM verified_months',
+  `SELECT drop_archived_month('2020-01-01', 0, 0, 0)`,
   'SET ROLE ppuri_app',
   'SET ROLE ppuri_admin',
 ];

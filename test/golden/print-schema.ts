@@ -50,6 +50,7 @@ const PARTS: readonly { readonly title: string; readonly sql: string }[] = [
   },
   privilegesOf('ppuri_app'),
   privilegesOf('ppuri_worker'),
+  privilegesOf('ppuri_admin'),
 ];
 
 const TYPES = `
@@ -59,7 +60,8 @@ const TYPES = `
 const FUNCTIONS = `
   SELECT pg_get_functiondef(oid)
     || CASE WHEN has_function_privilege('ppuri_app', oid, 'EXECUTE') THEN E'\\nppuri_app may run it' ELSE '' END
-    || CASE WHEN has_function_privilege('ppuri_worker', oid, 'EXECUTE') THEN E'\\nppuri_worker may run it' ELSE '' END AS line
+    || CASE WHEN has_function_privilege('ppuri_worker', oid, 'EXECUTE') THEN E'\\nppuri_worker may run it' ELSE '' END
+    || CASE WHEN has_function_privilege('ppuri_admin', oid, 'EXECUTE') THEN E'\\nppuri_admin may run it' ELSE '' END AS line
   FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY proname`;
 
 /** Prints the schema of the database that a pool is connected to. */

@@ -1,7 +1,8 @@
 // A database of a test's own for archived transfers, with months of history to archive.
 import pg from 'pg';
+import { shareArchiveSecret } from '../../src/db/archive/secret.ts';
 import { migrate } from '../../src/db/migrate.ts';
-import { given } from '../stack.ts';
+import { given, type TestDatabase } from '../stack.ts';
 
 /** An archive of its own. */
 export interface ArchiveDatabase {
@@ -11,8 +12,8 @@ export interface ArchiveDatabase {
   drop(): Promise<void>;
 }
 
-/** Makes it. */
-export async function makeArchive(): Promise<ArchiveDatabase> {
+/** Makes it, as the archive of a ledger. */
+export async function makeArchive(ledger: Pick<TestDatabase, 'ownerUrl'>): Promise<ArchiveDatabase> {
   const name = `archive_${crypto.randomUUID().replaceAll('-', '')}`;
   const admin = async (sql: string) => {
     const client = new pg.Client({ connectionString: given('TEST_OWNER_URL') });
@@ -24,6 +25,7 @@ export async function makeArchive(): Promise<ArchiveDatabase> {
     Object.assign(new URL(given('TEST_OWNER_URL')), { pathname: `/${name}`, ...login }).href;
   const [appPassword, workerPassword] = [given('TEST_APP_PASSWORD'), given('TEST_WORKER_PASSWORD')];
   await migrate({ ownerUrl: loginAs(), appPassword, workerPassword, schema: 'archive' });
+  await shareArchiveSecret(ledger.ownerUrl, loginAs());
   return {
     ownerUrl: loginAs(),
     appUrl: loginAs({ username: 'ppuri_app', password: appPassword }),

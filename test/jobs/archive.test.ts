@@ -7,7 +7,7 @@ import { reconcile } from '../../src/db/jobs/reconciliation.ts';
 import { openPool, type Pool } from '../../src/db/pool.ts';
 import { archiveTransfers } from '../../src/jobs/archive-transfers.ts';
 import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
-import { type Stack, startStack } from '../stack.ts';
+import { makeDatabase, type Stack, startStack } from '../stack.ts';
 import { type ArchiveDatabase, makeArchive, monthsAgo, writeHistory } from './archive-database.ts';
 import { startChaos } from './chaos.ts';
 import { workerEnv } from './worker-process.ts';
@@ -21,10 +21,11 @@ let archive: ArchiveDatabase;
 let archived: pg.Pool;
 let pools: [live: Pool, archive: Pool];
 before(async () => {
-  archive = await makeArchive();
+  const database = await makeDatabase();
+  archive = await makeArchive(database);
   archived = new pg.Pool({ connectionString: archive.ownerUrl, max: 2 });
   archived.on('error', () => {});
-  stack = await startStack({ env: { ARCHIVE_DATABASE_URL: archive.appUrl } });
+  stack = await startStack({ database, env: { ARCHIVE_DATABASE_URL: archive.appUrl } });
   await stack.addUsers([ANNA]);
   await writeHistory(stack.db, ANNA, [5, 4, 3, 2], A_MONTH);
   await stack.fund([ANNA], 1000);
@@ -78,6 +79,62 @@ async function history(): Promise<string[]> {
 test('nothing leaves before the ledger was reconciled through it', async () => {
   assert.deepEqual(await job(3), { months: 0, transfers: 0, waitsFor: 'reconcile-ledger' });
   assert.deepEqual((await reconcile(pools[0])).faults, []);
+});
+
+test('a worker that lies lets no month go', async () => {
+  const [live, there] = pools;
+  const [from, later] = [monthsAgo(5), monthsAgo(4)].map((at) => at.toISOString().slice(0, 10));
+  // All that it can know of the month is right, but for the archive's word.
+  const { rows } = await stack.db.query(
+    `SELECT transfers, amount, digest FROM measure_month('transfers', $1)`,
+    [from],
+  );
+  const { transfers, amount, digest } = rows[0];
+  assert.equal(transfers, String(A_MONTH));
+  const verify = (signature: unknown) =>
+    live.query('SELECT verify_archived_month($1, $2, $3, $4, $5)', [
+      from,
+      transfers,
+      amount,
+      digest,
+      signature,
+    ]);
+  const attested = async (month?: string) =>
+    (await there.query('SELECT * FROM attest_month($1)', [month])).rows[0];
+  const ofAnEmptyMonth = await attested(from);
+  assert.equal(ofAnEmptyMonth.transfers, '0');
+  for (const signature of [
+    null,
+    '',
+    Buffer.alloc(32),
+    ofAnEmptyMonth.signature,
+    (await attested(later)).signature,
+  ])
+    await assert.rejects(verify(signature), /did not sign/);
+  // What the archive did sign is held against the rows here.
+  const { rows: said } = await live.query('SELECT verify_archived_month($1, $2, $3, $4, $5) AS is_same', [
+    from,
+    ...['transfers', 'amount', 'digest', 'signature'].map((name) => ofAnEmptyMonth[name]),
+  ]);
+  assert.equal(said[0].is_same, false);
+  await assert.rejects(live.query('SELECT release_month($1)', [from]), /has not vouched/);
+  await assert.rejects(
+    live.query('SELECT drop_archived_month($1, $2, 0, 0)', [from, transfers]),
+    /permission denied/,
+  );
+  for (const sql of [
+    'UPDATE transfers SET amount = 1',
+    'DELETE FROM transfers',
+    'TRUNCATE transfers',
+    'SELECT * FROM archive_secret',
+    'UPDATE archive_secret SET inner_pad = outer_pad',
+    `SELECT measure_month('transfers', now()::date)`,
+    'CREATE TABLE mine (id integer)',
+    `CREATE FUNCTION mine() RETURNS integer LANGUAGE sql AS 'SELECT 1'`,
+    'SET session_replication_role = replica',
+    'SET ROLE ppuri_owner',
+  ])
+    await assert.rejects(there.query(sql), /permission denied/, sql);
 });
 
 test('old months leave, and lists, single transfers and old balances read as before', async () => {

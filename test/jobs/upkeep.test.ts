@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { reconcile } from '../../src/db/jobs/reconciliation.ts';
+import { purgeApiKeys, purgeSprinkles } from '../../src/db/jobs/upkeep.ts';
 import { openPool, type Pool } from '../../src/db/pool.ts';
 import { purgeEndedKeys } from '../../src/jobs/purge-keys.ts';
 import { purgeOldSprinkles } from '../../src/jobs/purge-sprinkles.ts';
@@ -75,8 +76,10 @@ test('every kind of fault is found', async () => {
 test('closed sprinkles go after the time of looking up; open ones and the ledger stay', async () => {
   const transfers = await count('transfers');
   const old = `id IN (SELECT id FROM sprinkles ORDER BY id LIMIT 10)`;
-  await age('8 days');
   await db.query(`UPDATE sprinkles SET closed_at = now() WHERE ${old}`);
+  // Whatever the worker says: what was made within a day stays.
+  assert.equal(await purgeSprinkles(worker, -86_400_000, 100), 0);
+  await age('8 days');
   const purge = purgeOldSprinkles(worker, 7 * 86_400_000);
   assert.deepEqual(await purge.run({}, running), { purged: 10 });
   assert.deepEqual(await purge.run({}, running), { purged: 0 });
@@ -89,6 +92,9 @@ test('closed sprinkles go after the time of looking up; open ones and the ledger
 test('keys that ended long ago go where a time is set, with those that replaced them kept', async () => {
   const [first, second] = [await makeKey(database), await makeKey(database)];
   await db.query(`UPDATE api_keys SET replaces_id = $1 WHERE id = $2`, [first.keyId, second.keyId]);
+  await db.query(`UPDATE api_keys SET revoked_at = now() WHERE id = $1`, [first.keyId]);
+  // Whatever the worker says: what has just ended stays for a month.
+  assert.equal(await purgeApiKeys(worker, -3_600_000), 0);
   await db.query(`UPDATE api_keys SET revoked_at = now() - interval '40 days' WHERE id = $1`, [first.keyId]);
   assert.deepEqual(await purgeEndedKeys(worker, undefined).run({}, running), { purged: 0 });
   assert.deepEqual(await purgeEndedKeys(worker, 30 * 86_400_000).run({}, running), { purged: 1 });

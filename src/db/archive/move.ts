@@ -12,11 +12,13 @@ export interface Month {
   readonly to: string;
 }
 
-/** What tells two copies of a month apart. */
-export interface Measure {
+/** What the archive says of a month that it holds, and signs. */
+export interface Attestation {
   readonly transfers: string;
   readonly amount: string;
+  /** SHA-256 over all rows, in hexadecimal. */
   readonly digest: string;
+  readonly signature: string;
 }
 
 /** A transfer of the partition's month is in its place here and stays there, so a partition is as good as its name. */
@@ -42,13 +44,11 @@ const WHERE_IT_STOPPED = `
   WHERE created_at >= $1::timestamp AT TIME ZONE 'UTC' AND created_at < $2::timestamp AT TIME ZONE 'UTC'
   ORDER BY created_at DESC, id DESC LIMIT 1`;
 
-/** The digest sums up a part of each row's MD5, so it depends on every column of every row and on no order. */
-const MEASURE = `
-  SELECT count(*)::text AS transfers, coalesce(sum(amount), 0)::text AS amount,
-    coalesce(sum(('x' || left(md5(concat_ws('|', id, (extract(epoch FROM created_at) * 1000000)::bigint, kind, currency,
-      amount, debit_account_id, credit_account_id, debit_balance_after, credit_balance_after,
-      coalesce(sprinkle_id::text, '-'), memo, coalesce(key_id, '-'))), 15))::bit(60)::bigint), 0)::text AS digest
-  FROM transfers WHERE created_at >= $1::timestamp AT TIME ZONE 'UTC' AND created_at < $2::timestamp AT TIME ZONE 'UTC'`;
+const ATTEST = `
+  SELECT transfers::text, amount::text, encode(digest, 'hex') AS digest, encode(signature, 'hex') AS signature
+  FROM attest_month($1)`;
+
+const VERIFY = `SELECT verify_archived_month($1, $2, $3, decode($4, 'hex'), decode($5, 'hex')) AS is_same`;
 
 const LOCK_NOT_AVAILABLE = '55P03';
 const BEFORE_ALL = { last_at: '-infinity', last_id: '00000000-0000-0000-0000-000000000000' };
@@ -89,31 +89,31 @@ export async function copyMonth(
   }
 }
 
-/** Measures a month in one of the two databases. */
-export async function measure(pool: Pool, { from, to }: Month): Promise<Measure> {
-  const { rows } = await pool.query<Measure>(MEASURE, [from, to]);
-  if (!rows[0]) throw new InvariantError('an aggregate without a row');
+/** Asks the archive for its word on a month: neither database believes what is carried between them. */
+export async function attestMonth(archive: Pool, { from }: Month): Promise<Attestation> {
+  const { rows } = await archive.query<Attestation>(ATTEST, [from]);
+  if (!rows[0]) throw new InvariantError('a function that returned no row');
   return rows[0];
 }
 
+/** Whether the ledger finds its rows of a month to be what the archive signed; only then it lets the month go. */
+export async function verifyMonth(live: Pool, { from }: Month, copy: Attestation): Promise<boolean> {
+  const values = [from, copy.transfers, copy.amount, copy.digest, copy.signature];
+  return (await live.query<{ is_same: boolean }>(VERIFY, values)).rows[0]?.is_same === true;
+}
+
 /**
- * Lets a month go here whose copy is the same. That locks the table of transfers for a moment; where somebody reads it for
+ * Lets a month go here whose copy was verified. That locks the table of transfers for a moment; where somebody reads it for
  * long, it gives up before others notice that they queue, and tries again after `pause`, which says whether to go on.
  */
-export async function dropMonth(
+export async function releaseMonth(
   live: Pool,
   { from }: Month,
-  copy: Measure,
   pause: () => Promise<boolean>,
 ): Promise<void> {
   for (;;) {
     try {
-      await live.query('SELECT drop_archived_month($1, $2, $3, $4)', [
-        from,
-        copy.transfers,
-        copy.amount,
-        copy.digest,
-      ]);
+      await live.query('SELECT release_month($1)', [from]);
       return;
     } catch (error) {
       if (sqlState(error) !== LOCK_NOT_AVAILABLE || !(await pause())) throw error;

@@ -1,0 +1,37 @@
+// The secret that the archive signs its words with and the ledger checks them by, put into both by their owners.
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+
+/** The block of SHA-256, in bytes (RFC 2104 fills the key up to it). */
+const BLOCK = 64;
+const KEY_BYTES = 32;
+
+/** Gives both databases the secret that the ledger has, or a new one. Both are named by logins that own them. */
+export async function shareArchiveSecret(ledgerUrl: string, archiveUrl: string): Promise<void> {
+  const key = Buffer.concat([randomBytes(KEY_BYTES)], BLOCK);
+  const pads = [0x36, 0x5c].map((mask) => key.map((byte) => byte ^ mask));
+  const kept = await asOwner(ledgerUrl, async (ledger) => {
+    await ledger.query(
+      'INSERT INTO archive_secret (inner_pad, outer_pad) VALUES ($1, $2) ON CONFLICT DO NOTHING',
+      pads,
+    );
+    return (await ledger.query('SELECT inner_pad, outer_pad FROM archive_secret')).rows[0];
+  });
+  await asOwner(archiveUrl, (archive) =>
+    archive.query(
+      `INSERT INTO archive_secret (inner_pad, outer_pad) VALUES ($1, $2)
+       ON CONFLICT (is_the_only_row) DO UPDATE SET inner_pad = excluded.inner_pad, outer_pad = excluded.outer_pad`,
+      [kept.inner_pad, kept.outer_pad],
+    ),
+  );
+}
+
+async function asOwner<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
