@@ -9,12 +9,15 @@ import { connectionsOf, startBatcher } from './db/ledger/batcher.ts';
 import { runningPayouts } from './db/payouts/running.ts';
 import { LEDGER_SETTINGS, openPool, type Pool, type PoolOptions } from './db/pool.ts';
 import { errorText } from './domain/error-fields.ts';
+import type { Perform } from './domain/verb.ts';
 import { aggregateStatistics } from './jobs/aggregate-statistics.ts';
 import { archiveTransfers } from './jobs/archive-transfers.ts';
 import { board } from './jobs/board.ts';
 import { expireSprinkles } from './jobs/expire-sprinkles.ts';
+import type { JobObserver, Jobs } from './jobs/job.ts';
 import { partitionsAhead } from './jobs/partitions-ahead.ts';
 import { purgeEndedKeys } from './jobs/purge-keys.ts';
+import { purgeOldMarks } from './jobs/purge-refusal-marks.ts';
 import { purgeOldSprinkles } from './jobs/purge-sprinkles.ts';
 import { reconcileLedger } from './jobs/reconcile-ledger.ts';
 import { refundOneSprinkle } from './jobs/refund-sprinkle.ts';
@@ -78,24 +81,13 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
   );
   tellDatabase(metrics, pool);
   const observer = observeJobs(logs, metrics.jobs());
-  const refunds = { pool, perform: batcher.perform, observer };
   const work = startJobs({
     redisUrl: config.redisUrl,
     databaseUrl: config.databaseUrl,
     pool,
     observer,
     retryMs: config.retryMs,
-    jobs: {
-      'expire-sprinkles': expireSprinkles(refunds),
-      'refund-sprinkle': refundOneSprinkle(refunds),
-      'run-payout': runPayout({ pool, perform: batcher.perform }),
-      'purge-sprinkles': purgeOldSprinkles(pool, config.sprinkleLookupMs),
-      'purge-keys': purgeEndedKeys(pool, config.purgeKeysAfterMs),
-      'partitions-ahead': partitionsAhead(pool, MONTHS_AHEAD),
-      'reconcile-ledger': reconcileLedger(pool, observer),
-      'aggregate-statistics': aggregateStatistics(pool),
-      'archive-transfers': archiveTransfers({ live, archive, afterMonths: config.archiveAfterMonths }),
-    },
+    jobs: jobsOf({ config, pool, live, archive, perform: batcher.perform, observer }),
   });
   const ops = await serveOps({
     host: config.opsHost,
@@ -134,6 +126,31 @@ function tellDatabase(metrics: Metrics, pool: Pool): void {
     oldestDueSeconds: await oldestDueSeconds(pool),
     partitionMonths: await monthsWithPartition(pool),
   }));
+}
+
+/** What each job of the table does. */
+function jobsOf(parts: {
+  config: WorkerConfig;
+  pool: Pool;
+  live: Pool;
+  archive: Pool | undefined;
+  perform: Perform;
+  observer: JobObserver;
+}): Jobs {
+  const { config, pool, live, archive, perform, observer } = parts;
+  const refunds = { pool, perform, observer };
+  return {
+    'expire-sprinkles': expireSprinkles(refunds),
+    'refund-sprinkle': refundOneSprinkle(refunds),
+    'run-payout': runPayout({ pool, perform }),
+    'purge-sprinkles': purgeOldSprinkles(pool, config.sprinkleLookupMs),
+    'purge-refusal-marks': purgeOldMarks(pool),
+    'purge-keys': purgeEndedKeys(pool, config.purgeKeysAfterMs),
+    'partitions-ahead': partitionsAhead(pool, MONTHS_AHEAD),
+    'reconcile-ledger': reconcileLedger(pool, observer),
+    'aggregate-statistics': aggregateStatistics(pool),
+    'archive-transfers': archiveTransfers({ live, archive, afterMonths: config.archiveAfterMonths }),
+  };
 }
 
 /** Opens pools as a process' settings say, on its own database unless told another. */

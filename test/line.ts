@@ -10,6 +10,10 @@ export interface Line {
   loseAnswers(): void;
   /** From now on nothing arrives on either side, and nobody is told. */
   cut(): void;
+  /** From now on what clients say is held back; resolves once something is. What the server says still arrives. */
+  hold(): Promise<void>;
+  /** Lets through what was held back, and everything after it. */
+  release(): void;
   /** From now on everything arrives so many milliseconds later; in the order in which it was said. */
   slowDown(ms: number): void;
   close(): void;
@@ -20,6 +24,9 @@ export async function startLine(serverPort: number): Promise<Line> {
   let losesAnswers = false;
   let isCut = false;
   let delayMs = 0;
+  let isHolding = false;
+  const held: (() => void)[] = [];
+  let noteHeld = () => {};
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
     const upstream = connect(serverPort, '127.0.0.1');
@@ -32,7 +39,10 @@ export async function startLine(serverPort: number): Promise<Line> {
       socket.on('close', () => other.destroy());
       socket.on('data', (bytes) => {
         if (isCut || (losesAnswers && socket === upstream)) return;
-        if (delayMs === 0) other.write(bytes);
+        if (isHolding && socket === client) {
+          held.push(() => other.write(bytes));
+          noteHeld();
+        } else if (delayMs === 0) other.write(bytes);
         else setTimeout(() => other.write(bytes), delayMs);
       });
     }
@@ -46,6 +56,15 @@ export async function startLine(serverPort: number): Promise<Line> {
     },
     cut: () => {
       isCut = true;
+    },
+    hold: () =>
+      new Promise((resolve) => {
+        isHolding = true;
+        noteHeld = resolve;
+      }),
+    release: () => {
+      isHolding = false;
+      for (const send of held.splice(0)) send();
     },
     slowDown: (ms) => {
       delayMs = ms;

@@ -49,7 +49,7 @@ export class Database {
   /** How many of these idempotency keys have a kept answer. */
   async countKept(keys: readonly string[]): Promise<number> {
     const [row] = await this.rows<{ kept: string }>(
-      'SELECT count(*) AS kept FROM unnest($1::text[]) AS key WHERE EXISTS (SELECT FROM idempotency_keys k WHERE k.key = key.key)',
+      'SELECT count(*) AS kept FROM unnest($1::text[]) AS key WHERE EXISTS (SELECT FROM idempotency_keys k WHERE k.key = key.key AND k.outcome IS NOT NULL)',
       [keys],
     );
     return Number(row?.kept ?? 0);

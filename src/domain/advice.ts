@@ -27,6 +27,8 @@ const BY_REASON: Readonly<Partial<Record<Reason, string>>> = {
   IDEMPOTENCY_KEY_REUSED: 'Take a new key for a new intent. A retry must be the same request to the letter.',
   INVALID_PAGE_TOKEN:
     'Start again without page_token; a token works for the list and the filters that it came from.',
+  ATTEMPT_SUPERSEDED:
+    'Sign it again, after as long as RetryInfo says, if it is still wanted. It also meets a retry that was signed in the same second as the attempt that was refused.',
   NONCE_REUSED: 'Sign every attempt anew, with a new nonce.',
   BALANCE_TOO_LOW: 'Bring money in first, or send less.',
   SPRINKLE_EXPIRED: 'Nothing: its time is over.',

@@ -1,6 +1,7 @@
 // The book: what one batch of calls knows of the ledger, and what they decide to change in it.
 
 import { type Account, credited, debited } from './account.ts';
+import { type Attempt, type Mark, markOf } from './attempt.ts';
 import { checkAmount, checkMemo, checkName } from './bounds.ts';
 import type { Currency } from './currency.ts';
 import { InvariantError } from './error-fields.ts';
@@ -25,17 +26,31 @@ export interface Answer {
 export interface NewAnswer {
   readonly key: IdempotencyKey;
   readonly outcome: unknown;
+  /** The RPC that gave it; undefined where it is the system's own. */
+  readonly rpc: string | undefined;
+  /** The mark that stood in its place when the batch looked. */
+  readonly replaces: Mark | undefined;
+}
+
+/** A mark that a refusal of the batch leaves. */
+export interface NewMark {
+  readonly key: Pick<IdempotencyKey, 'userId' | 'key'>;
+  readonly mark: Mark;
 }
 
 /** What a batch has read of the ledger after it locked the accounts. */
 export interface Loaded {
   /** The one moment at which all of the batch happens. */
   readonly at: Micros;
+  /** The database's clock once the locks were held; `at` may be later. */
+  readonly now: Micros;
   readonly accounts: Iterable<Account>;
   readonly rooms: LoadedRooms;
   readonly payouts: Iterable<Payout>;
   /** Answers given before, each under what answerKey() says. */
   readonly answers: ReadonlyMap<string, Answer>;
+  /** Marks that refusals left under these keys, in the same way. */
+  readonly marks: ReadonlyMap<string, Mark>;
 }
 
 /** A movement of money to post. */
@@ -64,7 +79,10 @@ export class Book {
   readonly #accounts = new Map<string, Account>();
   readonly #defaultWallets = new Map<bigint, string>();
   readonly #externals = new Map<Currency, string>();
+  readonly #now: Micros;
   readonly #answers: Map<string, Answer>;
+  readonly #loadedMarks: ReadonlyMap<string, Mark>;
+  readonly #newMarks = new Map<string, NewMark>();
   readonly #loadedAccounts: readonly Account[];
   readonly #openedAccountIds: string[] = [];
   readonly #newJobs = new Map<string, NewJob>();
@@ -78,7 +96,9 @@ export class Book {
     this.rooms = new RoomBook(loaded.rooms, this.#journal);
     this.payouts = new PayoutBook(loaded.payouts, this.#journal);
     this.#loadedAccounts = [...loaded.accounts];
+    this.#now = loaded.now;
     this.#answers = new Map(loaded.answers);
+    this.#loadedMarks = loaded.marks;
     for (const account of this.#loadedAccounts) {
       this.#accounts.set(account.id, account);
       if (account.kind === 'external') this.#externals.set(account.currency, account.id);
@@ -200,13 +220,33 @@ export class Book {
   }
 
   /** Keeps the answer of a call that was just decided. */
-  remember(key: IdempotencyKey, outcome: unknown): void {
-    this.#answers.set(answerKey(key), { fingerprint: key.fingerprint, outcome });
-    this.newAnswers.push({ key, outcome });
+  remember(key: IdempotencyKey, outcome: unknown, rpc: string | undefined): void {
+    const name = answerKey(key);
+    const refused = this.#newMarks.get(name);
+    this.#answers.set(name, { fingerprint: key.fingerprint, outcome });
+    this.newAnswers.push({ key, outcome, rpc, replaces: this.#loadedMarks.get(name) });
+    this.#newMarks.delete(name);
     this.#journal.note(() => {
-      this.#answers.delete(answerKey(key));
+      this.#answers.delete(name);
       this.newAnswers.pop();
+      if (refused) this.#newMarks.set(name, refused);
     });
+  }
+
+  /** The mark that a refusal left under a key, before this batch or in it. */
+  mark(key: IdempotencyKey): Mark | undefined {
+    const name = answerKey(key);
+    return this.#newMarks.get(name)?.mark ?? this.#loadedMarks.get(name);
+  }
+
+  /** Notes that an attempt was refused, so that no earlier one under its key posts. */
+  leaveMark(key: IdempotencyKey, attempt: Attempt): void {
+    this.#newMarks.set(answerKey(key), { key, mark: markOf(attempt, this.#now, this.mark(key)) });
+  }
+
+  /** The marks that the batch leaves. */
+  newMarks(): NewMark[] {
+    return [...this.#newMarks.values()];
   }
 
   /** Asks for work after the batch. The same job with the same data for the same moment is one, however often asked for. */

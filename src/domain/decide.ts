@@ -1,7 +1,8 @@
 // Decides one call over the book: the answer given before under its key, or a new one.
+import { type Attempt, isAfter, waitMsAfter } from './attempt.ts';
 import type { Book } from './book.ts';
 import type { IdempotencyKey } from './intent.ts';
-import { refuseField } from './refusal.ts';
+import { Refusal, refuseField } from './refusal.ts';
 import type { CallInfo, Verb } from './verb.ts';
 
 /** A verb with what its caller wants of it. */
@@ -14,21 +15,38 @@ export interface Call {
 }
 
 /**
- * Decides one call. The same key with the same request gets the answer that was given, the same key with another
- * request is refused (IDEMPOTENCY_KEY_REUSED), and a refusal is not kept: the caller may try again under its key.
+ * Decides one call. The same key with the same request gets the answer that was given, and the same key with another
+ * request is refused (IDEMPOTENCY_KEY_REUSED). A refusal is not kept, but it is definite: it leaves a mark, and an attempt
+ * that is not after the mark would be refused with ATTEMPT_SUPERSEDED instead of posting. The system's own calls are no
+ * attempts of anybody's and take no part in that.
  */
-export function decide(call: Call, book: Book): unknown {
-  const earlier = book.answer(call.key);
+export function decide(call: Call, book: Book, attempt?: Attempt): unknown {
+  const { key, verb, intent, info } = call;
+  const earlier = book.answer(key);
   if (earlier) {
-    if (earlier.fingerprint !== call.key.fingerprint) {
+    if (earlier.fingerprint !== key.fingerprint)
       throw refuseField('IDEMPOTENCY_KEY_REUSED', 'idempotency-key');
-    }
     return earlier.outcome;
   }
-  book.signedBy(call.info.keyId);
-  return book.attempt(() => {
-    const outcome = call.verb.decide(call.intent, book);
-    book.remember(call.key, outcome);
-    return outcome;
-  });
+  book.signedBy(info.keyId);
+  try {
+    return book.attempt(() => {
+      const outcome = verb.decide(intent, book);
+      // Only now: an attempt that is refused anyway is told the reason.
+      if (attempt) refuseSuperseded(attempt, book, key);
+      book.remember(key, outcome, info.rpc);
+      return outcome;
+    });
+  } catch (error) {
+    if (attempt && error instanceof Refusal && error.reason !== 'ATTEMPT_SUPERSEDED') {
+      book.leaveMark(key, attempt);
+    }
+    throw error;
+  }
+}
+
+function refuseSuperseded(attempt: Attempt, book: Book, key: IdempotencyKey): void {
+  const mark = book.mark(key);
+  if (!mark || isAfter(attempt, mark)) return;
+  throw new Refusal('ATTEMPT_SUPERSEDED', { retryAfterMs: waitMsAfter(attempt, mark) });
 }

@@ -44,6 +44,12 @@ export const JOBS = {
     attempts: 5,
     concurrency: 1,
   },
+  'purge-refusal-marks': {
+    about: 'deletes marks of refusals that no earlier attempt can meet any more; answers are kept for good',
+    schedule: { pattern: '0 40 * * * *' },
+    attempts: 5,
+    concurrency: 1,
+  },
   'purge-keys': {
     about: 'deletes API keys that ended long ago, where PURGE_API_KEYS_AFTER_DAYS says so',
     schedule: { pattern: '0 10 3 * * *' },

@@ -217,6 +217,12 @@ export const REASONS = {
     'the call met others at the same place; try it again',
     '다른 요청과 충돌했습니다. 다시 시도해 주세요',
   ),
+  ATTEMPT_SUPERSEDED: entry(
+    'ERR007',
+    'ABORTED',
+    'a later attempt under this idempotency key was refused or asked about, so this one did nothing; sign it again to retry',
+    '같은 idempotency-key의 더 늦은 요청이 거절되었거나 결과가 조회되어 이 요청은 처리되지 않았습니다. 다시 서명해 재시도해 주세요',
+  ),
   RATE_LIMITED: entry(
     'ERR008',
     'RESOURCE_EXHAUSTED',

@@ -39,11 +39,18 @@ export interface CallInfo {
   readonly deadlineMs: number;
   /** The API key that signed it; undefined where no caller did. */
   readonly keyId: string | undefined;
+  /** Its RPC, `wallet.v2.TransferService/CreateTransfer`; undefined where it is the system's own. */
+  readonly rpc: string | undefined;
+  /**
+   * When it was made: signed, in whole seconds since 1970 by its caller's clock, and received, by performance.now().
+   * Undefined where it is the system's own: nobody pays a job's refusal in another way, so it leaves no mark.
+   */
+  readonly made: { readonly signedAt: number; readonly receivedAt: number } | undefined;
 }
 
 /** A call that nobody waits for with a clock in hand: the system's own. */
 export function unhurried(id: string): CallInfo {
-  return { id, deadlineMs: Number.POSITIVE_INFINITY, keyId: undefined };
+  return { id, deadlineMs: Number.POSITIVE_INFINITY, keyId: undefined, rpc: undefined, made: undefined };
 }
 
 /** Does one verb: the answer arrives once what was decided is on disk. Provided by the ledger. */

@@ -54,6 +54,7 @@ export function incoming(method: Method, contract: RpcContract, received: Receiv
     contract,
     metadata,
     peer: received.getPeer(),
+    receivedAt: performance.now(),
     deadlineMs: Number(received.getDeadline()),
     requestId: requestIdOf(metadata),
     language: languageOf(metadata),

@@ -9,6 +9,8 @@ import type { Language } from './error-status.ts';
 export interface Signer {
   readonly key: ApiKey;
   readonly nonce: string;
+  /** `created` of the signature, in whole seconds since 1970. */
+  readonly signedAt: number;
   readonly clientAddress: string;
   /** The edge's own id of the request; empty where no edge is between. */
   readonly edgeRequestId: string;
@@ -21,6 +23,8 @@ export interface IncomingCall {
   readonly contract: RpcContract;
   readonly metadata: Metadata;
   readonly requestId: string;
+  /** When it was received, by performance.now(). */
+  readonly receivedAt: number;
   readonly language: Language;
   /** The request's bytes as they were received. */
   readonly bytes: Buffer;

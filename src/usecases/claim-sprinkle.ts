@@ -5,6 +5,7 @@ import { checkClaim } from '../domain/sprinkle.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
 import type { CallInfo, Verb } from '../domain/verb.ts';
 import type { Core } from './core.ts';
+import { performFound } from './perform-found.ts';
 
 /** What the caller wants. */
 export interface ClaimSprinkleIntent {
@@ -16,17 +17,20 @@ export interface ClaimSprinkleIntent {
 }
 
 /**
- * Grabs a share. What is over or never was is refused here, without the ledger: a guesser, or a crowd that comes too late,
- * costs it nothing. Refuses what the verb below refuses.
+ * Grabs a share. What is over or never was is found here: a guesser, or a crowd that comes too late, takes no lock and
+ * costs the ledger a look under the key and a mark. Refuses what the verb below refuses.
  */
-export async function grabShare(
+export function grabShare(
   core: Core,
   intent: ClaimSprinkleIntent,
   key: IdempotencyKey,
   call: CallInfo,
 ): Promise<PostedTransfer> {
-  await refuseOver(core, intent);
-  return core.perform(claimSprinkle, intent, key, call);
+  const find = async () => {
+    await refuseOver(core, intent);
+    return intent;
+  };
+  return performFound(core, claimSprinkle, find, key, call);
 }
 
 async function refuseOver(core: Core, { userId, roomId, token }: ClaimSprinkleIntent): Promise<void> {

@@ -8,6 +8,7 @@ import { refuseField } from '../domain/refusal.ts';
 import type { CallInfo, Verb } from '../domain/verb.ts';
 import type { Core } from './core.ts';
 import { ownPayout } from './get-payout.ts';
+import { performFound } from './perform-found.ts';
 
 /** Which payout. What is used of it never changes: its id and its accounts. */
 export interface EndPayoutIntent {
@@ -47,15 +48,14 @@ export const stopPayout: Verb<EndPayoutIntent, Payout> = {
 };
 
 /** Stops a payout of the acting user's. Refuses also PAYOUT_NOT_FOUND. */
-export async function cancelPayout(
+export function cancelPayout(
   core: Core,
   userId: bigint,
   payoutId: string,
   key: IdempotencyKey,
   call: CallInfo,
 ): Promise<Payout> {
-  const { payout } = await ownPayout(core, userId, payoutId);
-  return core.perform(stopPayout, { payout }, key, call);
+  return performFound(core, stopPayout, () => ownPayout(core, userId, payoutId), key, call);
 }
 
 function end(payout: Payout, state: 'done' | 'cancelled', book: Book): Payout {

@@ -7,6 +7,7 @@ import { Refusal, refuseField } from '../domain/refusal.ts';
 import type { CallInfo, Verb } from '../domain/verb.ts';
 import type { Core } from './core.ts';
 import { ownPayout } from './get-payout.ts';
+import { performFound } from './perform-found.ts';
 
 /** What the caller wants. */
 export interface StartPayoutIntent {
@@ -53,7 +54,7 @@ export const setPayoutGoing: Verb<StartPayoutIntent, Payout> = {
 };
 
 /** Starts a payout of the acting user's. Refuses also PAYOUT_NOT_FOUND; PAYOUT_LINES_BAD names the first bad lines. */
-export async function startPayout(
+export function startPayout(
   core: Core,
   userId: bigint,
   payoutId: string,
@@ -61,16 +62,22 @@ export async function startPayout(
   key: IdempotencyKey,
   call: CallInfo,
 ): Promise<Payout> {
-  const { payout } = await ownPayout(core, userId, payoutId);
-  if (payout.state === 'draft' && payout.mode === 'all-or-nothing' && payout.badCount > 0) {
-    const bad = await failedLines(core.reads, payoutId, 0, MAX_NAMED);
-    throw new Refusal('PAYOUT_LINES_BAD', {
-      violations: bad.map((line) => {
-        const reason = line.reason ?? 'INVALID_FIELD';
-        const field = fieldOfFault(line, reason, payout.currency);
-        return { field: `lines[${line.line}].${field}`, description: REASONS[reason] };
-      }),
-    });
-  }
-  return core.perform(setPayoutGoing, { payout, lineCount }, key, call);
+  const find = async () => {
+    const { payout } = await ownPayout(core, userId, payoutId);
+    const mustPayAll = payout.state === 'draft' && payout.mode === 'all-or-nothing';
+    if (mustPayAll && payout.badCount > 0) throw await refuseBadLines(core, payout);
+    return { payout, lineCount };
+  };
+  return performFound(core, setPayoutGoing, find, key, call);
+}
+
+async function refuseBadLines(core: Core, payout: Payout): Promise<Refusal> {
+  const bad = await failedLines(core.reads, payout.id, 0, MAX_NAMED);
+  return new Refusal('PAYOUT_LINES_BAD', {
+    violations: bad.map((line) => {
+      const reason = line.reason ?? 'INVALID_FIELD';
+      const field = fieldOfFault(line, reason, payout.currency);
+      return { field: `lines[${line.line}].${field}`, description: REASONS[reason] };
+    }),
+  });
 }

@@ -12,9 +12,12 @@ import { type LongReader, openLongReader, type SteadyUse, startSteadyUse } from 
 
 const FIRST_RELEASE = '0033-running-payouts.sql';
 const OWN = fileURLToPath(new URL('../../src/db/migrations/', import.meta.url));
-/** Of the kinds that hold others up, each in the way that does not. */
+/**
+ * Of the kinds that hold others up, each in the way that does not. The first comes before all that is newer than the first
+ * release: it meets the reader's lock, while an index that is built concurrently only waits for the reader to end.
+ */
 const FURTHER = {
-  '9001-column.sql': `ALTER TABLE transfers ADD COLUMN extra bigint;
+  '0034-column.sql': `ALTER TABLE transfers ADD COLUMN extra bigint;
     ALTER TABLE transfers ADD CONSTRAINT extra_is_positive CHECK (extra > 0) NOT VALID;`,
   '9002-validate.sql': 'ALTER TABLE transfers VALIDATE CONSTRAINT extra_is_positive;',
   '9003-index.sql': `-- no transaction

@@ -15,6 +15,7 @@ import { type TransferIntent, transfer } from '../../src/usecases/transfer.ts';
 import { seededRandom } from './dice.ts';
 
 const USERS = [1n, 2n, 3n];
+const AT = 1_790_000_000_000_000;
 const ME = 1n;
 
 function freshBook(balances: readonly bigint[]): Book {
@@ -40,7 +41,7 @@ function freshBook(balances: readonly bigint[]): Book {
     freeTokens: new Map<string, string[]>(),
   };
   return new Book(
-    { at: 1_790_000_000_000_000, accounts, rooms, payouts: [], answers: new Map() },
+    { at: AT, now: AT, accounts, rooms, payouts: [], answers: new Map(), marks: new Map() },
     seededRandom(7),
   );
 }

@@ -51,7 +51,15 @@ function freshBook(balances: readonly bigint[], tokens: readonly string[] = []):
     freeTokens: new Map([[ROOM, tokens]]),
   };
   return new Book(
-    { at: AT, accounts: [...wallets, outside], rooms, payouts: [], answers: new Map() },
+    {
+      at: AT,
+      now: AT,
+      accounts: [...wallets, outside],
+      rooms,
+      payouts: [],
+      answers: new Map(),
+      marks: new Map(),
+    },
     seededRandom(7),
   );
 }

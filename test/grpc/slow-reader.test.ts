@@ -40,7 +40,7 @@ const handlers: Handlers<typeof PayoutServiceService> = {
 /** Stands for the checks: anybody is let in. */
 const letIn: Interceptor = (call, next) => {
   call.caller = {
-    call: { id: 'test', deadlineMs: call.deadlineMs, keyId: undefined },
+    call: { id: 'test', deadlineMs: call.deadlineMs, keyId: undefined, rpc: undefined, made: undefined },
     userId: 1n,
     roomId: '',
     key: { userId: 1n, key: '', fingerprint: '' },

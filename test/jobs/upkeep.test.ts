@@ -5,6 +5,7 @@ import { reconcile } from '../../src/db/jobs/reconciliation.ts';
 import { purgeApiKeys, purgeSprinkles } from '../../src/db/jobs/upkeep.ts';
 import { openPool, type Pool } from '../../src/db/pool.ts';
 import { purgeEndedKeys } from '../../src/jobs/purge-keys.ts';
+import { purgeOldMarks } from '../../src/jobs/purge-refusal-marks.ts';
 import { purgeOldSprinkles } from '../../src/jobs/purge-sprinkles.ts';
 import { makeKey } from '../keys.ts';
 import { assertBooksBalance, makeDatabase, ownerPool, type TestDatabase } from '../stack.ts';
@@ -87,6 +88,23 @@ test('closed sprinkles go after the time of looking up; open ones and the ledger
   assert.equal(await count('transfers'), transfers);
   await assertBooksBalance(db);
   await assert.rejects(worker.query('DELETE FROM sprinkles'), /permission denied/);
+});
+
+test('marks of refusals go after an hour; younger ones and answers stay', async () => {
+  const answers = await count('idempotency_keys WHERE outcome IS NOT NULL');
+  await db.query(`INSERT INTO idempotency_keys (user_id, key, signed_at, created_at)
+    SELECT 8001, 'mark-' || n, 0, now() - n * interval '20 minutes' FROM generate_series(1, 6) AS n`);
+  await db.query(`SET session_replication_role = replica;
+    UPDATE idempotency_keys SET created_at = now() - interval '10 years' WHERE outcome IS NOT NULL;
+    SET session_replication_role = DEFAULT`);
+  assert.deepEqual(await purgeOldMarks(worker).run({}, running), { purged: 4 });
+  assert.equal(await count('idempotency_keys WHERE outcome IS NULL'), 2);
+  assert.equal(await count('idempotency_keys WHERE outcome IS NOT NULL'), answers);
+  await assert.rejects(worker.query('DELETE FROM idempotency_keys'), /permission denied/);
+  await assert.rejects(
+    db.query('UPDATE idempotency_keys SET created_at = now() WHERE outcome IS NOT NULL'),
+    /never changed or deleted/,
+  );
 });
 
 test('keys that ended long ago go where a time is set, with those that replaced them kept', async () => {

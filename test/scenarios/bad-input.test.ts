@@ -33,7 +33,7 @@ async function walletOf(user: number): Promise<string> {
 /** A digest of all that a refused call could have written. */
 async function everything(): Promise<string> {
   const { rows } = await stack.db.query(`SELECT concat_ws('/', (SELECT count(*) FROM transfers),
-    (SELECT count(*) FROM idempotency_keys), (SELECT count(*) FROM sprinkles), (SELECT count(*) FROM accounts),
+    (SELECT count(outcome) FROM idempotency_keys), (SELECT count(*) FROM sprinkles), (SELECT count(*) FROM accounts),
     (SELECT sum(version) FROM accounts)) AS digest`);
   return rows[0].digest;
 }

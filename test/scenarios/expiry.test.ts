@@ -43,7 +43,7 @@ test('after its lifetime a sprinkle gives no more, and its creator sees it for a
   assert.equal((await claim(BO, token)).status, 0);
   await letPass('10 minutes');
   assert.equal((await claim(CHO, token)).reason, 'SPRINKLE_EXPIRED');
-  // Long after, too, when that is known without asking the ledger.
+  // Long after, too, when that is known before the ledger is asked.
   await letPass('1 hour');
   assert.equal((await claim(CHO, token)).reason, 'SPRINKLE_EXPIRED');
   const seen = await lookUp(ANNA, token);

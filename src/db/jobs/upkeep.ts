@@ -33,6 +33,12 @@ export async function purgeSprinkles(pool: Pool, madeBeforeMs: number, atMost: n
   return rows[0]?.gone ?? 0;
 }
 
+/** Deletes up to so many marks of refusals that no attempt can meet any more; returns how many there were. */
+export async function purgeRefusalMarks(pool: Pool, atMost: number): Promise<number> {
+  const { rows } = await pool.query<{ gone: number }>('SELECT purge_refusal_marks($1) AS gone', [atMost]);
+  return rows[0]?.gone ?? 0;
+}
+
 /** Deletes API keys that ended so long ago; returns how many there were. */
 export async function purgeApiKeys(pool: Pool, endedBeforeMs: number): Promise<number> {
   const { rows } = await pool.query<{ gone: number }>(

@@ -1,5 +1,6 @@
 // Reads what a batch of calls needs, after locking the accounts that it may change. One round trip for all of it.
 import type { PoolClient, QueryResultRow } from 'pg';
+import type { Mark } from '../../domain/attempt.ts';
 import { type Answer, answerKey, Book } from '../../domain/book.ts';
 import type { Call } from '../../domain/decide.ts';
 import type { Random } from '../../domain/random.ts';
@@ -44,12 +45,14 @@ const LOCK_ACCOUNTS = `
 
 /**
  * The moment of the batch, read once the locks are held (whoever waited for a lock must not decide by an old clock), and
- * the answers given before under the keys of its calls. The moment stands in a row of its own.
+ * the answers given before, and the marks that refusals left, under the keys of its calls. The moment stands in a row of its own.
  */
 const READ_CLOCK_AND_ANSWERS = `
-  SELECT ${microsOf('clock_timestamp()')} AS now, NULL::bigint AS user_id, NULL AS key, NULL AS fingerprint, NULL AS outcome
+  SELECT ${microsOf('clock_timestamp()')} AS now, NULL::bigint AS user_id, NULL AS key, NULL AS fingerprint, NULL AS outcome,
+    NULL::bigint AS signed_at, NULL::bigint AS marked_at
   UNION ALL
-  SELECT NULL, k.user_id, k.key, encode(k.fingerprint, 'hex'), k.outcome::text
+  SELECT NULL, k.user_id, k.key, encode(k.fingerprint, 'hex'), k.outcome::text, k.signed_at,
+    CASE WHEN k.outcome IS NULL THEN ${microsOf('k.created_at')} END
   FROM unnest($1::bigint[], $2::text[]) AS asked (user_id, key) JOIN idempotency_keys k USING (user_id, key)`;
 
 const READ_SPRINKLES = `
@@ -71,6 +74,13 @@ const READ_MEMBERS = `
 /** What the batch locked is not what it then read: another batch came between. Running the batch again mends it. */
 export class BookMovedError extends Error {}
 
+/** The database's clock as it was read, and when that was heard here. */
+export interface ClockReading {
+  readonly now: Micros;
+  /** By performance.now(). */
+  readonly heardAt: number;
+}
+
 /** A row to wait for before anything else is locked, in Postgres' own queue. */
 export interface WaitFor {
   readonly row: { readonly table: 'accounts' | 'payouts'; readonly id: string };
@@ -87,7 +97,7 @@ export async function loadBook(
   calls: readonly Call[],
   random: Random,
   waitFor?: WaitFor,
-): Promise<Book> {
+): Promise<{ readonly book: Book; readonly clock: ClockReading }> {
   const wants = gather(calls.map((call) => call.verb.needs(call.intent, random)));
   const reads = [
     waitFor ? beginAfter(client, waitFor) : client.query('BEGIN'),
@@ -101,17 +111,16 @@ export async function loadBook(
   ] as const;
   // All statements are on the wire; an error of one is thrown only once the connection is quiet again.
   await Promise.allSettled(reads);
-  const [, accounts, { now, answers }, sprinkles, claims, members, freeTokens, payouts] =
+  const [, accounts, { clock, answers, marks }, sprinkles, claims, members, freeTokens, payouts] =
     await Promise.all(reads);
   const loaded = accounts.map(toAccount);
   const locked = new Set(loaded.map((account) => account.id));
   if (sprinkles.some(({ sprinkle }) => !locked.has(sprinkle.potAccountId))) throw new BookMovedError();
   // Time never runs backwards for an account, even where the clock does: its transfers stay in order.
-  const at = loaded.reduce((latest, account) => Math.max(latest, account.updatedAt + 1), now);
-  return new Book(
-    { at, accounts: loaded, rooms: { sprinkles, claims, members, freeTokens }, payouts, answers },
-    random,
-  );
+  const at = loaded.reduce((latest, account) => Math.max(latest, account.updatedAt + 1), clock.now);
+  const rooms = { sprinkles, claims, members, freeTokens };
+  const book = new Book({ at, now: clock.now, accounts: loaded, rooms, payouts, answers, marks }, random);
+  return { book, clock };
 }
 
 /** Begins a transaction with the lock of one row. It goes against the order of ids: then a lock_timeout ends the circle. */
@@ -153,22 +162,34 @@ export function accountValues(wants: Wants, random: Random): (string | number)[]
 async function readClockAndAnswers(
   client: PoolClient,
   calls: readonly Call[],
-): Promise<{ readonly now: Micros; readonly answers: Map<string, Answer> }> {
-  type Row = { now: string | null; user_id: string; key: string; fingerprint: string; outcome: string };
+): Promise<{
+  readonly clock: ClockReading;
+  readonly answers: Map<string, Answer>;
+  readonly marks: Map<string, Mark>;
+}> {
+  type Row = { now: string | null; user_id: string; key: string } & (
+    | { fingerprint: string; outcome: string; marked_at: null }
+    | { outcome: null; signed_at: string; marked_at: string }
+  );
   const { rows } = await client.query<Row>({
     name: 'read-clock-and-answers',
     text: READ_CLOCK_AND_ANSWERS,
     values: [plainArray(calls.map(({ key }) => key.userId)), textArray(calls.map(({ key }) => key.key))],
   });
-  const clock = rows.find(({ now }) => now !== null);
-  const given = rows.filter(({ key }) => key !== null);
-  const answers = new Map(
-    given.map((row) => [
-      answerKey({ userId: BigInt(row.user_id), key: row.key }),
-      { fingerprint: row.fingerprint, outcome: readOutcome(row.outcome) },
-    ]),
-  );
-  return { now: Number(clock?.now), answers };
+  const heardAt = performance.now();
+  const answers = new Map<string, Answer>();
+  const marks = new Map<string, Mark>();
+  let now = Number.NaN;
+  for (const row of rows) {
+    if (row.now !== null) {
+      now = Number(row.now);
+      continue;
+    }
+    const name = answerKey({ userId: BigInt(row.user_id), key: row.key });
+    if (row.outcome === null) marks.set(name, { signedAt: Number(row.signed_at), at: Number(row.marked_at) });
+    else answers.set(name, { fingerprint: row.fingerprint, outcome: readOutcome(row.outcome) });
+  }
+  return { clock: { now, heardAt }, answers, marks };
 }
 
 async function readSprinkles(client: PoolClient, wants: Wants): Promise<OpenSprinkle[]> {

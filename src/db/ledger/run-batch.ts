@@ -1,15 +1,17 @@
 // One batch of calls as one database transaction: lock and read, decide, write, commit.
 import type { Pool, PoolClient } from 'pg';
 import type { Account } from '../../domain/account.ts';
+import { type Attempt, MAX_ATTEMPT_MS } from '../../domain/attempt.ts';
 import type { Book } from '../../domain/book.ts';
 import { type Call, decide } from '../../domain/decide.ts';
 import type { Random } from '../../domain/random.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Sprinkle } from '../../domain/sprinkle.ts';
+import { MICROS_PER_MS } from '../../domain/time.ts';
 import type { Transfer } from '../../domain/transfer.ts';
 import { isUnreachable, sqlState } from '../pool.ts';
 import { findBlocked, type LockedRow, namesOf } from './find-blocked.ts';
-import { BookMovedError, loadBook, type WaitFor } from './load-book.ts';
+import { BookMovedError, type ClockReading, loadBook, type WaitFor } from './load-book.ts';
 import { writeBook } from './write-book.ts';
 
 /** A call that waits for its answer. */
@@ -209,12 +211,12 @@ async function attemptOnce(
   calls: readonly WaitingCall[],
   waitFor: WaitFor | undefined,
 ): Promise<() => Promise<void>> {
-  const book = await loadBook(client, calls, tools.random, waitFor);
+  const { book, clock } = await loadBook(client, calls, tools.random, waitFor);
   const answers: (() => void)[] = [];
   const posted: { transfer: Transfer; requestId: string }[] = [];
   for (const call of calls) {
     const before = book.newTransfers.length;
-    answers.push(answerOf(call, book));
+    answers.push(answerOf(call, book, clock));
     for (const transfer of book.newTransfers.slice(before))
       posted.push({ transfer, requestId: call.info.id });
   }
@@ -241,13 +243,31 @@ function refuseAll(calls: readonly WaitingCall[]): void {
  * Decides one call and returns how to answer it. Even a refusal waits for the commit: it may rest on what an earlier
  * call of the batch did.
  */
-function answerOf(call: WaitingCall, book: Book): () => void {
+function answerOf(call: WaitingCall, book: Book, clock: ClockReading): () => void {
   try {
-    const outcome = decide(call, book);
+    // Waiting for the locks takes time, too: what nobody waits for any more must not move money.
+    if (isOver(call)) throw new Refusal('DEADLINE_EXCEEDED');
+    const outcome = decide(call, book, attemptOf(call, clock));
     return () => call.resolve(outcome);
   } catch (error) {
     return () => call.reject(error);
   }
+}
+
+function isOver({ info: { deadlineMs, made } }: WaitingCall): boolean {
+  return (
+    deadlineMs <= Date.now() || (made !== undefined && performance.now() - made.receivedAt > MAX_ATTEMPT_MS)
+  );
+}
+
+/**
+ * When the call arrived, by the database's clock: so long before the clock was read as it has been here since. What it
+ * took to hear of the reading counts as well, so the call seems that much older and never younger. The reading is the
+ * batch's own, so no clock is compared with another one's, and none has to keep pace for longer than the batch takes.
+ */
+function attemptOf({ info: { made } }: WaitingCall, { now, heardAt }: ClockReading): Attempt | undefined {
+  if (!made) return undefined;
+  return { signedAt: made.signedAt, arrivedAt: now - (heardAt - made.receivedAt) * MICROS_PER_MS };
 }
 
 async function inTransaction<T>(tools: BatchTools, work: (client: PoolClient) => Promise<T>): Promise<T> {

@@ -3,8 +3,8 @@ import type { PoolClient } from 'pg';
 import type { Book } from '../../domain/book.ts';
 import { plainArray, textArray, timestamptz } from '../sql.ts';
 import { BookMovedError } from './load-book.ts';
-import { writeOutcome } from './outcome-json.ts';
 import { closeRefunded, insertJobs } from './write-follow-ups.ts';
+import { answerColumns, insertMarks, replaceMarks } from './write-marks.ts';
 import { insertPayouts, noteFailedLines, updatePayouts } from './write-payouts.ts';
 
 /** Accounts start empty; what moves into them is posted afterwards, in the same transaction. */
@@ -17,10 +17,10 @@ const INSERT_ACCOUNTS = `
 const POST_TRANSFERS = 'SELECT post_transfers($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)';
 
 const INSERT_ANSWERS = `
-  INSERT INTO idempotency_keys (user_id, key, fingerprint, outcome, created_at)
-  SELECT new.user_id, new.key, decode(new.fingerprint, 'hex'), new.outcome, $5
-  FROM ROWS FROM (unnest($1::bigint[]), unnest($2::text[]), unnest($3::text[]), json_array_elements($4::json))
-    AS new (user_id, key, fingerprint, outcome)`;
+  INSERT INTO idempotency_keys (user_id, key, fingerprint, outcome, rpc, created_at)
+  SELECT new.user_id, new.key, decode(new.fingerprint, 'hex'), new.outcome, new.rpc, $6
+  FROM ROWS FROM (unnest($1::bigint[]), unnest($2::text[]), unnest($3::text[]), json_array_elements($4::json),
+    unnest($5::text[])) AS new (user_id, key, fingerprint, outcome, rpc)`;
 
 const INSERT_SPRINKLES = `
   INSERT INTO sprinkles (id, room_id, token, creator_user_id, source_account_id, pot_account_id, currency, amount,
@@ -68,6 +68,8 @@ export async function writeBook(client: PoolClient, book: Book, ready: Promise<u
     insertAccounts(book),
     postTransfers(book),
     insertAnswers(book),
+    replaceMarks(book),
+    insertMarks(book),
     insertSprinkles(book),
     takeTokens(book),
     insertClaims(book),
@@ -135,18 +137,11 @@ function postTransfers(book: Book): Statement {
 }
 
 function insertAnswers(book: Book): Statement {
-  const answers = book.newAnswers;
+  const answers = book.newAnswers.filter(({ replaces }) => !replaces);
   return {
     name: 'insert-answers',
     text: INSERT_ANSWERS,
-    values: [
-      plainArray(answers.map(({ key }) => key.userId)),
-      textArray(answers.map(({ key }) => key.key)),
-      plainArray(answers.map(({ key }) => key.fingerprint)),
-      // As one text, and not as an array of texts: JSON is full of quotes, and each would have to be escaped.
-      `[${answers.map(({ outcome }) => writeOutcome(outcome)).join(',')}]`,
-      timestamptz(book.at),
-    ],
+    values: [...answerColumns(answers), timestamptz(book.at)],
     rows: answers.length,
   };
 }

@@ -71,7 +71,13 @@ export function authenticate(authentication: Authentication): Interceptor {
     if (isDear) budget.succeeded(connection, keyId);
     if (!isBodyOf(signature, received.bodySha256())) throw fail('content-digest', keyId);
     ring.used(keyId);
-    call.signer = { key: known.key, nonce, clientAddress, edgeRequestId: received.edgeRequestId };
+    call.signer = {
+      key: known.key,
+      nonce,
+      signedAt: created,
+      clientAddress,
+      edgeRequestId: received.edgeRequestId,
+    };
     return next();
   };
 }

@@ -4,7 +4,14 @@ import type { Interceptor } from '../interceptor.ts';
 import { signerOf } from './authorize.ts';
 
 export const identifyCaller: Interceptor = (call, next) => {
-  const info = { id: call.requestId, deadlineMs: call.deadlineMs, keyId: signerOf(call).key.id };
+  const { key, signedAt } = signerOf(call);
+  const info = {
+    id: call.requestId,
+    deadlineMs: call.deadlineMs,
+    keyId: key.id,
+    rpc: call.path.slice(1),
+    made: { signedAt, receivedAt: call.receivedAt },
+  };
   call.caller = readCaller(call.contract.rules, call.metadata, info, (roomId) =>
     fingerprintOf(call.path, roomId, call.canonicalBytes()),
   );

@@ -1,0 +1,265 @@
+// A refusal is definite: whatever held an earlier attempt under its key up, it does not post once its retry was refused.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { startBatcher } from '../../src/db/ledger/batcher.ts';
+import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
+import { openPool } from '../../src/db/pool.ts';
+import { Refusal } from '../../src/domain/refusal.ts';
+import type { CallInfo, Perform, Verb } from '../../src/domain/verb.ts';
+import { unhurried } from '../../src/domain/verb.ts';
+import { chance } from '../../src/ops/chance.ts';
+import { deposit } from '../../src/usecases/deposit.ts';
+import { transfer } from '../../src/usecases/transfer.ts';
+import { startLine } from '../line.ts';
+import { assertBooksBalance, makeDatabase, ownerPool, peopleOf, type TestDatabase } from '../stack.ts';
+
+/** Nothing here takes so long; a statement that never comes must not hold up everything else. */
+const OPTIONS = { timeout: 60_000 };
+const [PAYER, PAYEE] = [6201, 6202];
+const PRICE = 100n;
+/** Postgres ends what is held up in the middle of a transaction after so long, and with it its locks. */
+const TIMEOUT_MS = 1500;
+let database: TestDatabase;
+let db: pg.Pool;
+const ends: (() => unknown)[] = [];
+before(async () => {
+  database = await makeDatabase();
+  db = ownerPool(database);
+  await peopleOf(database).addUsers([PAYER, PAYEE]);
+  await db.query('SELECT ensure_transfer_partitions(1)');
+});
+after(async () => {
+  await Promise.allSettled(ends.map((end) => end()));
+  await assertBooksBalance(db).finally(() => db.end());
+  await database.drop();
+});
+
+/** A ledger of its own, as another process would have one. */
+function open(url = database.appUrl, change = (pool: pg.Pool) => pool): Perform {
+  const pool = openPool({ url, maxConnections: 1, statementTimeoutMs: TIMEOUT_MS, onIdleError: () => {} });
+  ends.push(() => pool.end());
+  const tools = { pool: change(pool), random: chance, beforeCommit: NO_COPIES, onCommit: () => {} };
+  return startBatcher(tools, { maxBatch: 100, lanes: 1, maxWaiting: 100 }).perform;
+}
+
+const userId = BigInt(PAYER);
+const won = (amount: bigint) => ({ currency: 'KRW', amount, field: 'amount' }) as const;
+const walletOf = (user: number) => ({ defaultOf: BigInt(user), field: 'user' });
+const price = { userId, from: walletOf(PAYER), to: walletOf(PAYEE), money: won(PRICE), memo: '' };
+const named = (key: string) => ({ userId, key, fingerprint: 'f0' });
+
+/** An attempt that is made now, signed so many seconds after the first one. */
+const attempt = (later: number): CallInfo => ({
+  ...unhurried('test'),
+  made: { signedAt: 1_790_000_000 + later, receivedAt: performance.now() },
+});
+type Told = 'posted' | string;
+const pay = (perform: Perform, key: string, info: CallInfo): Promise<Told> =>
+  perform(transfer, price, named(key), info).then(
+    () => 'posted',
+    (error: unknown) => (error instanceof Refusal ? error.reason : String(error)),
+  );
+const fund = (perform: Perform) =>
+  perform(
+    deposit,
+    { userId, wallet: walletOf(PAYER), money: won(PRICE), memo: '' },
+    named(crypto.randomUUID()),
+    unhurried('fund'),
+  );
+const balance = async () =>
+  BigInt((await db.query('SELECT balance FROM accounts WHERE owner_user_id = $1', [PAYER])).rows[0].balance);
+/** Leaves the payer with nothing. */
+async function empty(perform: Perform): Promise<void> {
+  while ((await balance()) > 0n) await pay(perform, crypto.randomUUID(), attempt(0));
+}
+
+test(
+  'an attempt that a stalled line holds up does not post after its retry was refused',
+  OPTIONS,
+  async () => {
+    const direct = open();
+    await empty(direct);
+    const line = await startLine(Number(new URL(database.appUrl).port));
+    ends.push(line.close);
+    const stalled = open(Object.assign(new URL(database.appUrl), { host: `127.0.0.1:${line.port}` }).href);
+    await pay(stalled, crypto.randomUUID(), attempt(0));
+    const held = line.hold();
+    const first = pay(stalled, 'stalled', attempt(0));
+    await held;
+    assert.equal(await pay(direct, 'stalled', attempt(1)), 'BALANCE_TOO_LOW');
+    await fund(direct);
+    line.release();
+    assert.notEqual(await first, 'posted');
+    assert.equal(await balance(), PRICE);
+    // An honest retry is not turned away, and takes the place of the mark.
+    assert.equal(await pay(direct, 'stalled', attempt(2)), 'posted');
+    assert.equal(await pay(direct, 'stalled', attempt(0)), 'posted', 'the answer is kept, for any attempt');
+  },
+);
+
+/** Waits until a statement that says so waits for a lock. */
+async function untilBlocked(words: string): Promise<void> {
+  const blocked = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${words}%'`;
+  while ((await db.query(blocked)).rowCount === 0) await sleep(5);
+}
+
+/** A pool whose n-th statement is not sent before it is released; told when it comes to that. */
+function pausing(at: number, paused: () => void, released: Promise<void>) {
+  let count = 0;
+  return (inner: pg.Pool): pg.Pool =>
+    new Proxy(inner, {
+      get(target, name) {
+        if (name !== 'connect') return Reflect.get(target, name);
+        return async () => {
+          const client = await target.connect();
+          let queue: Promise<unknown> = Promise.resolve();
+          const query = (statement: unknown) => {
+            count += 1;
+            if (count === at) {
+              paused();
+              queue = released;
+            }
+            const sent = queue.then(() => client.query(statement as string));
+            return sent;
+          };
+          return new Proxy(client, {
+            get: (own, key) => {
+              if (key === 'query') return query;
+              const value = Reflect.get(own, key);
+              return typeof value === 'function' ? value.bind(own) : value;
+            },
+          });
+        };
+      },
+    });
+}
+
+/** BEGIN, lock, read, post, insert, COMMIT. */
+const STATEMENTS = 6;
+
+/** Pauses the first attempt before its n-th statement and makes the second; what both were told, and what was paid. */
+async function race(at: number, made: (later: number) => CallInfo): Promise<{ first: Told; second: Told }> {
+  const direct = open();
+  await empty(direct);
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let first: Promise<Told> = Promise.resolve('');
+  await new Promise<void>((paused) => {
+    // What the first attempt finds when it gets that far: enough, where it looks before its retry, and nothing where after.
+    const start = at > 2 ? fund(direct) : Promise.resolve();
+    void start.then(() => {
+      first = pay(open(database.appUrl, pausing(at, paused, released)), `paused-${at}`, made(0));
+    });
+  });
+  // Another payment takes what the first attempt has not locked.
+  const second = await pay(direct, `paused-${at}`, made(1));
+  if (second === 'BALANCE_TOO_LOW') await fund(direct);
+  release();
+  return { first: await first, second };
+}
+
+for (let at = 1; at <= STATEMENTS; at++) {
+  test(
+    `paused before statement ${at} of ${STATEMENTS}, the first attempt never posts beside a refusal of its retry`,
+    OPTIONS,
+    async () => {
+      const { first, second } = await race(at, attempt);
+      const before = await balance();
+      if (second === 'BALANCE_TOO_LOW') {
+        assert.notEqual(first, 'posted');
+        assert.equal(before, PRICE);
+      }
+      if (at <= 2) assert.deepEqual([first, second], ['ATTEMPT_SUPERSEDED', 'BALANCE_TOO_LOW']);
+    },
+  );
+}
+
+test('negative control: attempts that leave and heed no marks post after the refusal', OPTIONS, async () => {
+  const { first, second } = await race(2, () => unhurried('test'));
+  assert.deepEqual([first, second], ['posted', 'BALANCE_TOO_LOW']);
+});
+
+/** Starts an attempt that can pay and pauses before its n-th statement; lets it go on. */
+async function pausedAttempt(
+  at: number,
+  key: string,
+): Promise<{ first: Promise<Told>; release: () => void }> {
+  const direct = open();
+  await empty(direct);
+  await fund(direct);
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let first: Promise<Told> = Promise.resolve('');
+  await new Promise<void>((paused) => {
+    first = pay(open(database.appUrl, pausing(at, paused, released)), key, attempt(0));
+  });
+  return { first, release };
+}
+
+/** A refusal that needs none of the locks that the first attempt may hold. */
+const outOfHand: Verb<typeof price, never> = {
+  needs: () => ({}),
+  decide: () => {
+    throw new Refusal('SPRINKLE_NOT_FOUND');
+  },
+};
+
+test('an attempt that looked before the mark and writes after it runs into it', OPTIONS, async () => {
+  const { first, release } = await pausedAttempt(4, 'looked-before');
+  await assert.rejects(
+    open()(outOfHand, price, named('looked-before'), attempt(1)),
+    (error) => error instanceof Refusal && error.reason === 'SPRINKLE_NOT_FOUND',
+  );
+  release();
+  assert.equal(await first, 'ATTEMPT_SUPERSEDED');
+  assert.equal(await balance(), PRICE);
+});
+
+test(
+  'a refusal waits for an answer that is being written under its key, and then gives it',
+  OPTIONS,
+  async () => {
+    const { first, release } = await pausedAttempt(STATEMENTS, 'being-written');
+    const second = open()(outOfHand, price, named('being-written'), attempt(1));
+    await untilBlocked('INSERT INTO idempotency_keys');
+    release();
+    assert.equal(await first, 'posted');
+    assert.ok(await second);
+  },
+);
+
+test('a call whose deadline passes while it waits for locks moves nothing', OPTIONS, async () => {
+  const direct = open();
+  await empty(direct);
+  await fund(direct);
+  const holder = await db.connect();
+  await holder.query('BEGIN');
+  await holder.query('SELECT FROM accounts WHERE owner_user_id = $1 FOR UPDATE', [PAYER]);
+  const deadlineMs = Date.now() + 300;
+  const late = pay(direct, 'late', { ...attempt(0), deadlineMs });
+  await untilBlocked('FOR NO KEY UPDATE');
+  while (Date.now() <= deadlineMs) await sleep(10);
+  await holder.query('COMMIT');
+  holder.release();
+  assert.equal(await late, 'DEADLINE_EXCEEDED');
+  assert.equal(await balance(), PRICE);
+});
+
+test('an attempt seems older for what it took to hear of the clock, and never younger', OPTIONS, async () => {
+  const direct = open();
+  await empty(direct);
+  assert.equal(await pay(direct, 'clock', attempt(0)), 'BALANCE_TOO_LOW');
+  await fund(direct);
+  // Signed later, but received before the refusal: a caller's clock that is wrong does not help it.
+  const early = { ...attempt(9), made: { signedAt: 1_790_000_009, receivedAt: performance.now() - 60_000 } };
+  assert.equal(await pay(direct, 'clock', early), 'ATTEMPT_SUPERSEDED');
+  // Received later, but signed in the same second: which came first cannot be known.
+  assert.equal(await pay(direct, 'clock', attempt(0)), 'ATTEMPT_SUPERSEDED');
+  assert.equal(await pay(direct, 'clock', attempt(1)), 'posted');
+});

@@ -1,0 +1,58 @@
+// A refusal is definite for callers: a first attempt that the network held up does not pay once its retry was refused.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Line, startLine } from '../line.ts';
+import { type Stack, startStack } from '../stack.ts';
+import { type Answer, grpcTeller, type Teller } from '../teller.ts';
+
+const [ANNA, BO] = [6301, 6302];
+let stack: Stack;
+let line: Line;
+let far: Teller;
+before(async () => {
+  stack = await startStack();
+  await stack.addUsers([ANNA, BO]);
+  line = await startLine(stack.app.grpcPort);
+  far = grpcTeller(`127.0.0.1:${line.port}`, stack.key);
+  // So that the connection is open before anything is held back.
+  assert.equal(
+    (await far.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) })).status,
+    0,
+  );
+});
+after(async () => {
+  far.close();
+  line.close();
+  await stack.stop();
+});
+
+const pay = (teller: Teller, idempotencyKey: string): Promise<Answer> =>
+  teller.tell(
+    'wallet.v1.WalletService/Transfer',
+    { to_user_id: BO, amount: 100 },
+    { userId: String(ANNA), idempotencyKey },
+  );
+const paid = async () =>
+  (await stack.db.query(`SELECT count(*)::int AS n FROM transfers WHERE kind = 'transfer'`)).rows[0].n;
+
+test('held up on its way to the server, it comes to nothing; an honest retry pays once', async () => {
+  const key = crypto.randomUUID();
+  const held = line.hold();
+  const first = pay(far, key);
+  await held;
+  assert.equal((await pay(stack.grpc, key)).reason, 'BALANCE_TOO_LOW');
+  await stack.fund([ANNA], 100);
+  line.release();
+  const late = await first;
+  assert.deepEqual([late.code, late.reason], ['ERR007', 'ATTEMPT_SUPERSEDED']);
+  assert.equal(await paid(), 0);
+  let again = await pay(stack.grpc, key);
+  for (let wait = 0; wait < 100 && again.reason === 'ATTEMPT_SUPERSEDED'; wait++) {
+    await sleep(100);
+    again = await pay(stack.grpc, key);
+  }
+  assert.equal(again.status, 0, again.reason);
+  assert.deepEqual((await pay(stack.grpc, key)).body, again.body);
+  assert.equal(await paid(), 1);
+});
