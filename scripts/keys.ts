@@ -78,7 +78,7 @@ const COMMANDS: Record<string, (office: KeyOffice) => Promise<unknown>> = {
 
 try {
   const run = COMMANDS[command] ?? fail(USAGE);
-  const result = await withKeyOffice(placeOf(process.env), run);
+  const result = await withKeyOffice(placeOf(process.env), { command: `keys ${command}`, keyId }, run);
   if (Array.isArray(result)) console.table(result);
   else
     console.log(

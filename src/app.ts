@@ -1,6 +1,7 @@
 // The only place that wires parts together: settings in, a serving process out.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openAuditTrail } from './audit.ts';
 import { copiesOf } from './cached/ledger-copies.ts';
 import { cachedRooms, cachedUsers } from './cached/people.ts';
 import { cachedTokens } from './cached/tokens.ts';
@@ -13,11 +14,13 @@ import { openLookout } from './db/payouts/lookout.ts';
 import { connectPeople, type People } from './db/people/connect.ts';
 import { isUnreachable, openPool, type Pool } from './db/pool.ts';
 import { writeSamples } from './db/samples.ts';
+import type { AuditTrail } from './domain/act.ts';
 import { errorText } from './domain/error-fields.ts';
 import { Refusal } from './domain/refusal.ts';
 import { MICROS_PER_MS } from './domain/time.ts';
 import type { Perform } from './domain/verb.ts';
 import { CONTRACTS } from './grpc/contracts.ts';
+import { strangerAct } from './grpc/interceptors/audit-refusals.ts';
 import type { TallyCall } from './grpc/interceptors/tally-calls.ts';
 import { type RunningServer, startServer } from './grpc/server.ts';
 import { openKeyRing } from './keys/key-ring.ts';
@@ -91,12 +94,13 @@ export async function startApp(config: Config): Promise<App> {
   const replica = openReplica(config, reads, logs);
   if (config.replica) metrics.states.breaker('replica', () => replica.state() ?? 'closed');
   const core = coreOf({ config, people, reads, archive, replica, cache, perform: batcher.perform });
+  const trail = openAuditTrail(reads, logs, metrics.audit);
   const keys = await openKeys(config, people, logs);
   const gate = await openWatchedGate(config, logs, metrics);
-  const admin = config.adminDatabaseUrl
-    ? openAdmin(config.adminDatabaseUrl, config, { keys, logs })
-    : undefined;
-  server = await serve(core, config, { keys, admin, gate, logs, metrics, postgres, tally: tally.call });
+  const { adminDatabaseUrl: adminUrl } = config;
+  const admin = adminUrl ? openAdmin(adminUrl, config, { keys, logs }) : undefined;
+  const around = { keys, admin, gate, logs, metrics, postgres, trail, tally: tally.call };
+  server = await serve(core, config, around);
   const { port: grpcPort, stop: stopServer, setServing } = server;
   const ops = await serveOps({
     host: config.opsHost,
@@ -121,6 +125,7 @@ export async function startApp(config: Config): Promise<App> {
     await Promise.all([keys.close(), admin?.close()]);
     await replica.close();
     await tally.stop();
+    await trail.close();
     await Promise.all([endPools(), people.close(), postgres.close(), ops.stop()]);
     return true;
   };
@@ -175,23 +180,28 @@ interface Surroundings {
   readonly metrics: Metrics;
   readonly postgres: PartWatch;
   readonly tally: TallyCall;
+  readonly trail: AuditTrail;
 }
 
 function serve(
   core: Core,
   config: Config,
-  { keys, admin, gate, logs, metrics, postgres, tally }: Surroundings,
+  { keys, admin, gate, logs, metrics, postgres, tally, trail }: Surroundings,
 ) {
   return startServer(core, {
     tally,
     admin,
+    trail,
     gate,
     rates: config.rates,
     authentication: {
       ring: keys.ring,
       edgeSecret: config.edgeSecret,
       allowsGlobally: readNetworks(config.allowedNetworks, 'ALLOWED_NETWORKS'),
-      onFailure: (failure) => logs.app.debug(failure, 'a call was not let in'),
+      onFailure: (failure) => {
+        logs.app.debug(failure, 'a call was not let in');
+        trail.sample(strangerAct(failure));
+      },
     },
     host: config.grpcHost,
     port: config.grpcPort,
@@ -248,7 +258,7 @@ function openAdmin(
     url,
     maxConnections: ADMIN_CONNECTIONS,
     statementTimeoutMs: config.statementTimeoutMs,
-    onIdleError: (error) => logs.app.warn({ reason: error.message }, 'lost a connection to Postgres'),
+    onIdleError: (error) => logs.app.warn({ reason: errorText(error) }, 'lost a connection to Postgres'),
   });
   const keyOffice: KeyOffice = {
     apiKeys: people.apiKeys,

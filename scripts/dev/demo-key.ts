@@ -12,7 +12,7 @@ const SCOPES = ['read', 'pay', 'fund'] as const;
 /** The demo key of the data folder; made anew when there is none, or when it is not live any more. */
 export function keepDemoKey(dataDir: string, place: KeyPlace): Promise<DemoKey> {
   const file = join(dataDir, 'demo-key.secret');
-  return withKeyOffice(place, async (office) => {
+  return withKeyOffice(place, { command: 'start', keyId: '' }, async (office) => {
     const kept = readKept(file);
     const known = kept && (await office.apiKeys.find(kept.keyId));
     if (kept && known && isLive(known, office.now())) return kept;

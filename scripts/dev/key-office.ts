@@ -1,12 +1,16 @@
 // Looks after the API keys of a database from the command line, without a server in between.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { appendActs } from '../../src/db/audit.ts';
 import { connectPeople } from '../../src/db/people/connect.ts';
+import { openPool } from '../../src/db/pool.ts';
+import { errorText } from '../../src/domain/error-fields.ts';
 import { EnvReader } from '../../src/env-reader.ts';
 import type { SealingKeys } from '../../src/keys/seal.ts';
 import { chance } from '../../src/ops/chance.ts';
 import { KEYS_CHANGED, openAnnouncements } from '../../src/redis/announcements.ts';
 import type { KeyOffice } from '../../src/usecases/api-keys.ts';
+import { commandAct } from './command-act.ts';
 import { keepSecret } from './secret-file.ts';
 import { SetupError } from './setup-error.ts';
 
@@ -27,8 +31,26 @@ export function keepKeyEncryptionKeys(dataDir: string): string {
   );
 }
 
-/** Does something with the keys of a place. */
-export async function withKeyOffice<T>(place: KeyPlace, work: (office: KeyOffice) => Promise<T>): Promise<T> {
+/** What is done, for the audit trail. */
+export interface KeyCommand {
+  /** The command as it was typed, without its options: `keys rotate`. */
+  readonly command: string;
+  /** The key that it is about; empty where it is about none yet. */
+  readonly keyId: string;
+}
+
+/** Does something with the keys of a place, and tells the audit trail before and after it. */
+export async function withKeyOffice<T>(
+  place: KeyPlace,
+  about: KeyCommand,
+  work: (office: KeyOffice) => Promise<T>,
+): Promise<T> {
+  const pool = openPool({
+    url: place.adminDatabaseUrl,
+    maxConnections: 1,
+    statementTimeoutMs: 10_000,
+    onIdleError: (error) => console.error(errorText(error)),
+  });
   const people = connectPeople(place.adminDatabaseUrl, 2);
   const announcements = openAnnouncements(place.redisUrl, [], () => {});
   const office: KeyOffice = {
@@ -39,10 +61,10 @@ export async function withKeyOffice<T>(place: KeyPlace, work: (office: KeyOffice
     now: () => Date.now() * 1000,
   };
   try {
-    return await work(office);
+    return await commandAct(office, (act) => appendActs(pool, [act]), about, work);
   } finally {
     announcements.close();
-    await people.close();
+    await Promise.all([people.close(), pool.end()]);
   }
 }
 

@@ -46,6 +46,8 @@ export interface CallInfo {
    * Undefined where it is the system's own: nobody pays a job's refusal in another way, so it leaves no mark.
    */
   readonly made: { readonly signedAt: number; readonly receivedAt: number } | undefined;
+  /** Where it came from; left out where no caller did. */
+  readonly clientAddress?: string;
 }
 
 /** A call that nobody waits for with a clock in hand: the system's own. */

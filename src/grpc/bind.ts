@@ -6,7 +6,7 @@ import { type StreamHandler, serverStream } from './server-stream.ts';
 import { type UnaryHandler, unary } from './unary.ts';
 
 /** A generated service: the paths of its methods, and how their messages are read and written. */
-type Service = Record<string, Pick<Method, 'path' | 'requestStream' | 'responseStream'>>;
+export type Service = Record<string, Pick<Method, 'path' | 'requestStream' | 'responseStream'>>;
 
 /** How a generated service reads and writes one method's messages. */
 interface Messages<Request, Response> {

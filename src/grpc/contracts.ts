@@ -39,6 +39,7 @@ export const SERVICES: readonly string[] = [
   'admin.v1.ApiKeyService',
   'admin.v1.JobService',
   'admin.v1.StatisticsService',
+  'admin.v1.AuditService',
 ];
 
 /** What a call of an RPC must bring besides its message: the option `(ppuri.options.v1.call)`. */

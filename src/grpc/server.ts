@@ -1,6 +1,7 @@
 // The gRPC server: both versions' services behind the interceptors, health checks and reflection.
 import { logVerbosity, Server, type ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import { ApiKeyServiceService } from '../../gen/ts/admin/v1/api_key_service.ts';
+import { AuditServiceService } from '../../gen/ts/admin/v1/audit_service.ts';
 import { JobServiceService } from '../../gen/ts/admin/v1/job_service.ts';
 import { StatisticsServiceService } from '../../gen/ts/admin/v1/statistics_service.ts';
 import { RoomServiceService as RoomV1 } from '../../gen/ts/wallet/v1/room_service.ts';
@@ -13,17 +14,23 @@ import { SprinkleServiceService as SprinkleV2 } from '../../gen/ts/wallet/v2/spr
 import { TransferServiceService as TransferV2 } from '../../gen/ts/wallet/v2/transfer_service.ts';
 import { UserServiceService as UserV2 } from '../../gen/ts/wallet/v2/user_service.ts';
 import { WalletServiceService as WalletV2 } from '../../gen/ts/wallet/v2/wallet_service.ts';
+import type { AuditTrail } from '../domain/act.ts';
 import type { Gate } from '../redis/index.ts';
+import { getApiKey } from '../usecases/api-keys.ts';
 import type { AdminCore, Core } from '../usecases/core.ts';
+import { jobState } from '../usecases/jobs.ts';
+import { type ActRules, audited } from './admin/acts.ts';
 import * as adminApiKeys from './admin/api-keys.ts';
+import * as adminAudit from './admin/audit.ts';
 import * as adminJobs from './admin/jobs.ts';
 import * as adminStatistics from './admin/statistics.ts';
-import { type BoundService, bind, type Passages } from './bind.ts';
+import { type BoundService, bind, type Handlers, type Passages, type Service } from './bind.ts';
 import { type CallObserver, watchCalls } from './calls.ts';
 import { connectionOptions, MAX_STREAM_MS, type ServerTls, serverCredentials } from './connections.ts';
 import { DESCRIPTOR_SET, SERVICES, warmUp } from './contracts.ts';
 import { addHealth, HEALTH_SERVICE } from './health.ts';
 import { admit, type Rates } from './interceptors/admit.ts';
+import { auditRefusals } from './interceptors/audit-refusals.ts';
 import { type Authentication, authenticate } from './interceptors/authenticate.ts';
 import { authorize } from './interceptors/authorize.ts';
 import { identifyCaller } from './interceptors/identify-caller.ts';
@@ -53,6 +60,8 @@ export interface ServerOptions extends ErrorReporting {
   readonly tally: TallyCall;
   /** What admin.v1 works with; where there is none, its methods are unknown ones. */
   readonly admin: AdminCore | undefined;
+  /** Told of acts of admin.v1, and of calls that are not let in or denied. */
+  readonly trail: AuditTrail;
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -126,6 +135,7 @@ function passagesOf(options: ServerOptions): Passages {
   const checks = [
     refuseErrors(options),
     authenticate(options.authentication),
+    auditRefusals(options.trail),
     // Before anything is read for a caller, so that what is refused is charged, too.
     admit(options.gate, options.rates),
     identifyCaller,
@@ -163,15 +173,21 @@ function services(core: Core, options: ServerOptions): BoundService[] {
     bind(PayoutV2, payoutV2.payoutService(core), passages),
     bind(UserV2, peopleV2.userService(core), passages),
     bind(RoomV2, peopleV2.roomService(core), passages),
-    ...(options.admin ? adminServices(options.admin, passages) : []),
+    ...(options.admin ? adminServices(options.admin, options.trail, passages) : []),
   ];
 }
 
-function adminServices(core: AdminCore, passages: Passages): BoundService[] {
+/** Every call of these is on the audit trail. */
+function adminServices(core: AdminCore, trail: AuditTrail, passages: Passages): BoundService[] {
+  const keys = { trail, stateOf: (id: string) => getApiKey(core.keyOffice, id).catch(() => undefined) };
+  const jobs = { trail, stateOf: (job: string) => jobState(core.pool, job) };
+  const serve = <S extends Service>(service: S, handlers: Handlers<S>, rules: ActRules) =>
+    bind(service, audited(service, handlers, rules), passages);
   return [
-    bind(ApiKeyServiceService, adminApiKeys.apiKeyService(core.keyOffice), passages),
-    bind(JobServiceService, adminJobs.jobService(core), passages),
-    bind(StatisticsServiceService, adminStatistics.statisticsService(core), passages),
+    serve(ApiKeyServiceService, adminApiKeys.apiKeyService(core.keyOffice), keys),
+    serve(JobServiceService, adminJobs.jobService(core), jobs),
+    serve(StatisticsServiceService, adminStatistics.statisticsService(core), { trail }),
+    serve(AuditServiceService, adminAudit.auditService(core), { trail }),
   ];
 }
 

@@ -1,18 +1,21 @@
-// The two logs: what the program does (app) and what money did (transactions), on stdout and each in its own file.
+// The logs: what the program does (app), what money did (transactions) and what ops did or was refused (audit), on stdout and each in its own file.
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Logger, type LoggerOptions, multistream, pino } from 'pino';
 import type { LogLevel, LogStdout } from '../config.ts';
+import type { Act } from '../domain/act.ts';
 import { errorFields, errorText } from '../domain/error-fields.ts';
 import type { Transfer } from '../domain/transfer.ts';
 import { bufferLines, type LineBuffer } from './line-buffer.ts';
 import { makePrivateFolder } from './private-file.ts';
 
-/** Both logs. */
+/** All logs. */
 export interface Logs {
   readonly app: Logger;
   /** One line for each transfer that was posted. */
   posted(transfer: Transfer, requestId: string): void;
+  /** One line for each line of the audit trail. */
+  acted(act: Act): void;
   /** Writes out what is still in memory, for good; gives up after a second, so that it cannot keep a process alive. */
   close(): Promise<void>;
 }
@@ -22,7 +25,7 @@ const SECRETS = ['*.secret', '*.password', '*.authorization', '*.signature', '*.
 
 /** Where the logs go. */
 export interface LogOptions {
-  /** The folder of app.log and transactions.log; none when undefined. */
+  /** The folder of app.log, transactions.log and audit.log; none when undefined. */
   readonly folder: string | undefined;
   /** Which of them go to stdout. */
   readonly stdout: LogStdout;
@@ -41,15 +44,21 @@ export function openLogs({ folder, stdout, level }: LogOptions): Logs {
     ...(stdout === 'all' ? shared : []),
     ...(folder ? [bufferLines(join(folder, 'transactions.log'))] : []),
   ];
-  const streams = new Set([...app, ...transactions]);
+  const audit = [
+    ...(stdout === 'all' ? shared : []),
+    ...(folder ? [bufferLines(join(folder, 'audit.log'))] : []),
+  ];
+  const streams = new Set([...app, ...transactions, ...audit]);
   const timer = setInterval(() => {
     for (const stream of streams) stream.flush();
   }, FLUSH_EVERY_MS);
   // A transfer's line is made of fields that lineOf names one by one: there is nothing to keep out of it.
   const posted = open('transactions', transactions, level === 'silent' ? 'silent' : 'info', {});
+  const acted = open('audit', audit, level === 'silent' ? 'silent' : 'info', {});
   return {
     app: open('app', app, level, GUARDS),
     posted: (transfer, requestId) => posted.info(lineOf(transfer, requestId), 'posted'),
+    acted: (act) => acted.info(withoutBigints(act), act.outcome),
     close: async () => {
       clearInterval(timer);
       // Not flushSync: that tries for ever where nobody reads the other end of stdout any more.
@@ -106,6 +115,13 @@ function withoutErrors(value: unknown, levels = LEVELS): unknown {
 /** What a message's placeholders are filled with. */
 function inWords(value: unknown): unknown {
   return value instanceof Error ? errorText(value) : withoutErrors(value);
+}
+
+/** What an act tells of its target may hold ids of users. */
+function withoutBigints(act: Act): object {
+  return JSON.parse(
+    JSON.stringify(act, (_key, value) => (typeof value === 'bigint' ? String(value) : value)),
+  );
 }
 
 /** Amounts are text: JSON numbers lose digits beyond 2^53. */

@@ -1,5 +1,6 @@
 // Opens the metrics of one process: named recorders that the parts are given, and one page that Prometheus reads.
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { type AuditRecorder, auditMetrics } from './metrics/audit.ts';
 import { type CallRecorder, callMetrics } from './metrics/calls.ts';
 import { type CopyRecorder, copyMetrics } from './metrics/copies.ts';
 import { type JobRecorder, jobMetrics } from './metrics/jobs.ts';
@@ -16,6 +17,8 @@ import { type UpkeepState, upkeepMetrics } from './metrics/upkeep.ts';
 export interface Metrics {
   /** The answers to calls: rate, errors, duration, and how many are under way. */
   readonly calls: CallRecorder;
+  /** The audit trail. */
+  readonly audit: AuditRecorder;
   /** The ledger's queue and batches. */
   readonly ledger: LedgerRecorder;
   /** The copies in Redis. */
@@ -41,6 +44,7 @@ export function openMetrics(paths: Iterable<string>): Metrics {
   collectDefaultMetrics({ register: registry });
   return {
     calls: callMetrics(registry, paths),
+    audit: auditMetrics(registry),
     ledger: ledgerMetrics(registry),
     copies: copyMetrics(registry),
     jobs: () => jobMetrics(registry),

@@ -55,6 +55,13 @@ export async function listJobs(pool: Pool): Promise<JobView[]> {
   }));
 }
 
+/** What of a job ops can change; undefined where there is no such job. */
+export async function jobState(pool: Pool, job: string): Promise<object | undefined> {
+  if (!JOB_NAMES.some((name) => name === job)) return undefined;
+  const standing = (await jobStandings(pool)).find((one) => one.job === job);
+  return { job, isPaused: standing?.pausedAt !== undefined };
+}
+
 /** Runs a job that has a schedule once besides it. Refuses JOB_NOT_FOUND. */
 export async function runJobNow(pool: Pool, job: string): Promise<void> {
   const name = known(job);

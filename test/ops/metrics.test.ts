@@ -53,6 +53,11 @@ const LABELS: Record<string, Record<string, Set<string>>> = {
     code: new Set(Object.values(REASONS).map(({ code }) => code)),
     reason: new Set(Object.keys(REASONS)),
   },
+  ppuri_audit_acts_total: {
+    outcome: among('attempted', 'done', 'refused', 'failed', 'denied', 'unauthenticated', 'dropped'),
+  },
+  ppuri_audit_dropped_total: {},
+  ppuri_audit_write_failures_total: {},
   ppuri_ledger_batch_size: {},
   ppuri_ledger_wait_seconds: {},
   ppuri_ledger_batch_seconds: {},

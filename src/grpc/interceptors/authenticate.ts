@@ -25,6 +25,9 @@ export interface AuthenticationFailure {
   readonly clientAddress: string;
   /** As the caller named it; empty when it named none. */
   readonly keyId: string;
+  /** The RPC's path, and the request's id. */
+  readonly path: string;
+  readonly requestId: string;
 }
 
 /** How far a signature's time may be from now: a minute old, or five seconds ahead for clocks that run fast. */
@@ -50,7 +53,7 @@ export function authenticate(authentication: Authentication): Interceptor {
     const received = readReceived(call, isEdge);
     const { clientAddress, connection } = received;
     const fail = (cause: string, keyId: string) => {
-      onFailure({ cause, clientAddress, keyId });
+      onFailure({ cause, clientAddress, keyId, path: call.path, requestId: call.requestId });
       return FAILED;
     };
     const signature = parseSignatureHeaders(received.request);

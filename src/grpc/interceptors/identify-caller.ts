@@ -4,11 +4,12 @@ import type { Interceptor } from '../interceptor.ts';
 import { signerOf } from './authorize.ts';
 
 export const identifyCaller: Interceptor = (call, next) => {
-  const { key, signedAt } = signerOf(call);
+  const { key, signedAt, clientAddress } = signerOf(call);
   const info = {
     id: call.requestId,
     deadlineMs: call.deadlineMs,
     keyId: key.id,
+    clientAddress,
     rpc: call.path.slice(1),
     made: { signedAt, receivedAt: call.receivedAt },
   };

@@ -1,0 +1,41 @@
+// admin.v1.AuditService: the audit trail, for ops.
+import {
+  type AuditServiceService,
+  ActOutcome as WireOutcome,
+} from '../../../gen/ts/admin/v1/audit_service.ts';
+import type { ActOutcome } from '../../domain/act.ts';
+import { pageSize } from '../../domain/page.ts';
+import type { AdminCore } from '../../usecases/core.ts';
+import { listActs } from '../../usecases/list-acts.ts';
+import type { Handlers } from '../bind.ts';
+import { readUserToken, writeUserToken } from '../page-token.ts';
+import { fromTimestamp, toTimestamp } from '../timestamp.ts';
+
+export const auditService = ({ pool }: AdminCore): Handlers<typeof AuditServiceService> => ({
+  async listActs({ keyId, rpc, target, from: start, before: end, pageSize: asked, pageToken }) {
+    const from = fromTimestamp(start, 'from');
+    const before = fromTimestamp(end, 'before');
+    const list = ['acts', keyId, rpc, target, from, before];
+    const filter = { keyId, rpc, target, from, before };
+    const { items, next } = await listActs(pool, filter, readUserToken(list, pageToken), pageSize(asked));
+    return {
+      acts: items.map(({ id: _id, occurredAt, outcome, count, ...act }) => ({
+        ...act,
+        occurredAt: toTimestamp(occurredAt),
+        outcome: WIRE_OUTCOMES[outcome],
+        count: BigInt(count),
+      })),
+      nextPageToken: writeUserToken(list, next),
+    };
+  },
+});
+
+const WIRE_OUTCOMES: Record<ActOutcome, WireOutcome> = {
+  attempted: WireOutcome.ATTEMPTED,
+  done: WireOutcome.DONE,
+  refused: WireOutcome.REFUSED,
+  failed: WireOutcome.FAILED,
+  denied: WireOutcome.DENIED,
+  unauthenticated: WireOutcome.UNAUTHENTICATED,
+  dropped: WireOutcome.DROPPED,
+};
