@@ -17,6 +17,8 @@ export interface PostgresOptions {
   readonly dataDir: string;
   readonly logDir: string;
   readonly port: number;
+  /** Settings besides those of every Postgres here. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** A running Postgres. */
@@ -144,7 +146,10 @@ async function startAfterOrphans(
   ownerUrl: string,
 ): Promise<Part> {
   const logFile = join(options.logDir, 'postgres.log');
-  const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const settings = Object.entries({ ...SETTINGS, ...options.settings }).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ]);
   const { command, args } = commandLine(how, postgres, [
     ...['-D', cluster, '-p', String(options.port), '-k', ''],
     ...settings,

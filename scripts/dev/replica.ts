@@ -43,28 +43,20 @@ function isThere(folder: string): boolean {
   }
 }
 
-/** A low-level backup (PostgreSQL's documentation, 25.3.4), made beside its place and moved there when whole. */
+/** Fills the replica's place from the primary, beside it and moved there when whole. */
 async function copyPrimary({ primaryUrl }: ReplicaOptions, cluster: string): Promise<void> {
   const draft = `${cluster}.draft`;
   rmSync(draft, { recursive: true, force: true });
   const client = new pg.Client({ connectionString: primaryUrl });
   await client.connect();
-  try {
-    await client.query(
+  await client
+    .query(
       `SELECT pg_create_physical_replication_slot($1, immediately_reserve => true)
        WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1)`,
       [SLOT],
-    );
-    const { rows } = await client.query<{ data_directory: string }>('SHOW data_directory');
-    await client.query(`SELECT pg_backup_start('a replica', fast => true)`);
-    copyRunning(rows[0]?.data_directory ?? '', draft);
-    const stopped = await client.query<{ labelfile: string }>(
-      'SELECT labelfile FROM pg_backup_stop(wait_for_archive => false)',
-    );
-    writeFileSync(join(draft, 'backup_label'), stopped.rows[0]?.labelfile ?? '');
-  } finally {
-    await client.end();
-  }
+    )
+    .finally(() => client.end());
+  await backUp(primaryUrl, draft);
   writeFileSync(join(draft, 'standby.signal'), '');
   const conninfo = primaryUrl.replaceAll("'", "''");
   appendFileSync(
@@ -73,6 +65,23 @@ async function copyPrimary({ primaryUrl }: ReplicaOptions, cluster: string): Pro
     { mode: 0o600 },
   );
   renameSync(draft, cluster);
+}
+
+/** Makes a low-level backup (PostgreSQL's documentation, 25.3.4) of a running Postgres on this machine into a new folder. */
+export async function backUp(ownerUrl: string, folder: string): Promise<void> {
+  const client = new pg.Client({ connectionString: ownerUrl });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ data_directory: string }>('SHOW data_directory');
+    await client.query(`SELECT pg_backup_start('ppuri', fast => true)`);
+    copyRunning(rows[0]?.data_directory ?? '', folder);
+    const stopped = await client.query<{ labelfile: string }>(
+      'SELECT labelfile FROM pg_backup_stop(wait_for_archive => false)',
+    );
+    writeFileSync(join(folder, 'backup_label'), stopped.rows[0]?.labelfile ?? '');
+  } finally {
+    await client.end();
+  }
 }
 
 /** Copies files that change and go meanwhile: what the copy has of them is mended from the log. */

@@ -8,8 +8,8 @@ export const PREFIX = 'ppuri';
 /** What travels through a queue. */
 export interface Parcel {
   readonly data: JobData;
-  /** The row of the outbox that it came from; none when a schedule made it. */
-  readonly outboxId?: string;
+  /** The `queue_id` of the row of the outbox that it came from; none when a schedule made it. */
+  readonly rowQueueId?: string;
 }
 
 /** The queue of every job. */
@@ -17,7 +17,7 @@ export type Queues = Readonly<Record<JobName, Queue<Parcel>>>;
 
 const MAX_PAUSE_MS = 1_000;
 const COMMAND_TIMEOUT_MS = 5_000;
-/** How many finished jobs the board shows. */
+/** How many finished jobs the board shows of those that schedules made. */
 const KEEP = { count: 100 };
 
 /** How workers reach Redis: they wait for it as long as it takes. */

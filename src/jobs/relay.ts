@@ -92,15 +92,18 @@ async function look(tools: RelayTools, stopping: AbortSignal, isFirst: boolean):
   }
 }
 
-/** The queue takes a row once only, by its id, for as long as it knows it. */
+/**
+ * The queue takes a row once only, by its `queue_id`, for as long as it knows it, and it forgets it with its end: where a
+ * restored backup has the row again, its work is undone and has to be done again.
+ */
 async function send(queues: Queues, rows: readonly OutboxRow[]): Promise<void> {
   for (const name of JOB_NAMES) {
     const parcels = rows
       .filter(({ job }) => job === name)
-      .map(({ id, data, delayMs }) => ({
+      .map(({ queueId, data, delayMs }) => ({
         name,
-        data: { data, outboxId: id },
-        opts: { jobId: `outbox-${id}`, delay: delayMs },
+        data: { data, rowQueueId: queueId },
+        opts: { jobId: queueId, delay: delayMs, removeOnComplete: true },
       }));
     if (parcels.length > 0) await queues[name].addBulk(parcels);
   }

@@ -28,14 +28,14 @@ export async function runJob(
   queued: QueuedJob<Parcel>,
 ): Promise<object> {
   const { pool, observer } = tools;
-  const { data, outboxId } = queued.data;
+  const { data, rowQueueId } = queued.data;
   const startedAt = performance.now();
   const tookMs = () => Math.round(performance.now() - startedAt);
   try {
     // Brought to the queue twice, and done already.
-    if (outboxId !== undefined && !(await hasRow(pool, outboxId))) return { doneBefore: true };
+    if (rowQueueId !== undefined && !(await hasRow(pool, rowQueueId))) return { doneBefore: true };
     const result = await job.run(data, tools.stopping);
-    if (outboxId !== undefined) await finishRow(pool, outboxId);
+    if (rowQueueId !== undefined) await finishRow(pool, rowQueueId);
     await noteRun(pool, { job: name, tookMs: tookMs(), result, error: undefined });
     observer.ran(name, tookMs(), undefined);
     return result;
@@ -50,10 +50,10 @@ export async function runJob(
 
     async function giveUp() {
       if (attempts === 1) {
-        if (outboxId !== undefined) await finishRow(pool, outboxId);
+        if (rowQueueId !== undefined) await finishRow(pool, rowQueueId);
         return;
       }
-      await bury(pool, { job: name, queueId: queued.id ?? '', data, error: words, attempts, outboxId });
+      await bury(pool, { job: name, queueId: queued.id ?? '', data, error: words, attempts, rowQueueId });
       observer.buried(name, error);
     }
   }

@@ -23,16 +23,19 @@ export interface OwnPostgres {
   kill(): Promise<void>;
   /** Starts it again where it was, with what it had. */
   restart(): Promise<void>;
+  /** Where its data lies. */
+  readonly cluster: string;
   /** Ends it and removes what it had. */
   stop(): Promise<void>;
 }
 
 const PASSWORD = 'of-the-server-in-tests';
 
-export async function startOwnPostgres(): Promise<OwnPostgres> {
+/** Starts it, with settings besides those of every Postgres here. */
+export async function startOwnPostgres(settings: Record<string, string> = {}): Promise<OwnPostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'ppuri-postgres-'));
   const [port = 0] = await findFree(1);
-  const start = () => startPostgres({ dataDir: folder, logDir: folder, port });
+  const start = () => startPostgres({ dataDir: folder, logDir: folder, port, settings });
   let postgres = await start();
   const ownerUrl = await postgres.createDatabase('ppuri');
   await migrate({ ownerUrl, appPassword: PASSWORD, workerPassword: PASSWORD, adminPassword: PASSWORD });
@@ -52,6 +55,7 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
     async restart() {
       postgres = await start();
     },
+    cluster: join(folder, 'postgres'),
     async stop() {
       await own.kill();
       rmSync(folder, { recursive: true, force: true });

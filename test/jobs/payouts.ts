@@ -68,15 +68,17 @@ export async function openPayoutLedger(
   };
 }
 
-/** Users with their default wallets, many at once. */
+/** Users with their default wallets, many at once; those that are there stay. */
 async function makeUsers(db: pg.Pool, users: number): Promise<void> {
   await db.query(
-    `INSERT INTO users (id, display_name) SELECT id, 'User ' || id FROM generate_series($1::bigint, $1 + $2::int) AS id`,
+    `INSERT INTO users (id, display_name) SELECT id, 'User ' || id FROM generate_series($1::bigint, $1 + $2::int) AS id
+     ON CONFLICT DO NOTHING`,
     [PAYER, users],
   );
   await db.query(
     `INSERT INTO accounts (id, kind, currency, owner_user_id, is_default, created_at, updated_at)
-     SELECT gen_random_uuid(), 'wallet', 'KRW', id, true, now(), now() FROM generate_series($1::bigint, $1 + $2::int) AS id`,
+     SELECT gen_random_uuid(), 'wallet', 'KRW', id, true, now(), now() FROM generate_series($1::bigint, $1 + $2::int) AS id
+     ON CONFLICT DO NOTHING`,
     [PAYER, users],
   );
 }

@@ -10,24 +10,24 @@ export interface FailedJob {
   readonly data: JobData;
   readonly error: string;
   readonly attempts: number;
-  /** The row of the outbox that it came from; none when a schedule made it. */
-  readonly outboxId: string | undefined;
+  /** The `queue_id` of the row of the outbox that it came from; none when a schedule made it. */
+  readonly rowQueueId: string | undefined;
 }
 
 /** The letter is written and the outbox' row removed in one step: a job is always in exactly one of the two places. */
 const BURY = `
-  WITH done AS (DELETE FROM outbox WHERE id = $6)
+  WITH done AS (DELETE FROM outbox WHERE queue_id = $6)
   INSERT INTO dead_letters (job, queue_id, data, error, attempts) VALUES ($1, $2, $3, $4, $5)
   ON CONFLICT (job, queue_id) DO NOTHING`;
 
 /** Keeps a job that failed for good; twice is once. */
 export async function bury(
   pool: Pool,
-  { job, queueId, data, error, attempts, outboxId }: FailedJob,
+  { job, queueId, data, error, attempts, rowQueueId }: FailedJob,
 ): Promise<void> {
   await pool.query({
     name: 'bury',
     text: BURY,
-    values: [job, queueId, JSON.stringify(data), error, attempts, outboxId ?? null],
+    values: [job, queueId, JSON.stringify(data), error, attempts, rowQueueId ?? null],
   });
 }

@@ -8,6 +8,8 @@ import { inTransaction } from './transaction.ts';
 /** A row of the outbox. */
 export interface OutboxRow {
   readonly id: string;
+  /** What the queue knows it by: a random UUID, which no restored backup brings again for other work. */
+  readonly queueId: string;
   readonly job: JobName;
   readonly data: JobData;
   /** How long until its time, in milliseconds; 0 when that has come. */
@@ -19,7 +21,7 @@ export interface OutboxRow {
  * that does.
  */
 const TAKE = `
-  SELECT id, job, data, greatest(0, ceil(extract(epoch FROM run_at - clock_timestamp()) * 1000))::float8 AS delay_ms
+  SELECT id, queue_id, job, data, greatest(0, ceil(extract(epoch FROM run_at - clock_timestamp()) * 1000))::float8 AS delay_ms
   FROM outbox WHERE relayed_at IS NULL AND job = ANY ($1::text[]) ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED`;
 
 const NOTE_RELAYED = `UPDATE outbox SET relayed_at = clock_timestamp() WHERE id = ANY ($1::bigint[])`;
@@ -49,14 +51,16 @@ export function relayRows(
   send: (rows: readonly OutboxRow[]) => Promise<void>,
 ): Promise<number> {
   return inTransaction(pool, async (client) => {
-    type Row = { id: string; job: JobName; data: JobData; delay_ms: number };
+    type Row = { id: string; queue_id: string; job: JobName; data: JobData; delay_ms: number };
     const { rows } = await client.query<Row>({
       name: 'take-outbox',
       text: TAKE,
       values: [plainArray(JOB_NAMES), limit],
     });
     if (rows.length === 0) return 0;
-    await send(rows.map(({ delay_ms: delayMs, ...row }) => ({ ...row, delayMs })));
+    await send(
+      rows.map(({ queue_id: queueId, delay_ms: delayMs, ...row }) => ({ ...row, queueId, delayMs })),
+    );
     const ids = plainArray(rows.map(({ id }) => id));
     await client.query({ name: 'note-relayed', text: NOTE_RELAYED, values: [ids] });
     return rows.length;
@@ -79,14 +83,18 @@ export async function forgetOverdue(pool: Pool, afterMs: number): Promise<number
 }
 
 /** Whether a row's job is still to be done. */
-export async function hasRow(pool: Pool, id: string): Promise<boolean> {
-  const query = { name: 'has-outbox', text: 'SELECT FROM outbox WHERE id = $1', values: [id] };
+export async function hasRow(pool: Pool, queueId: string): Promise<boolean> {
+  const query = { name: 'has-outbox', text: 'SELECT FROM outbox WHERE queue_id = $1', values: [queueId] };
   return (await pool.query(query)).rowCount === 1;
 }
 
 /** Removes a row whose job is done. */
-export async function finishRow(pool: Pool, id: string): Promise<void> {
-  await pool.query({ name: 'finish-outbox', text: 'DELETE FROM outbox WHERE id = $1', values: [id] });
+export async function finishRow(pool: Pool, queueId: string): Promise<void> {
+  await pool.query({
+    name: 'finish-outbox',
+    text: 'DELETE FROM outbox WHERE queue_id = $1',
+    values: [queueId],
+  });
 }
 
 /** Asks for a job outside of any batch, after so many milliseconds. */
