@@ -16,6 +16,8 @@ interface Reply {
   readonly answerStatus?: number;
   /** What is said instead of the reason's own words. */
   readonly words?: string;
+  /** Whether strict-rest.lua left the field and the words in the stream's metadata. */
+  readonly namesField?: boolean;
 }
 
 /** What the transcoder found wrong with the JSON or the query: it names fields of the contract, and nothing of the inside. */
@@ -23,6 +25,21 @@ const TRANSCODERS_WORDS = '%LOCAL_REPLY_BODY%';
 
 /** The first that fits counts; those at the end catch what nobody has thought of. */
 const REPLIES: readonly Reply[] = [
+  // What strict-rest.lua refuses. It answers 422 where a field is wrong; callers get 400 for all of it.
+  {
+    op: 'EQ',
+    httpStatus: 422,
+    reason: 'INVALID_FIELD',
+    answerStatus: 400,
+    namesField: true,
+  },
+  {
+    op: 'EQ',
+    httpStatus: 400,
+    details: 'lua',
+    reason: 'MALFORMED_REQUEST',
+    namesField: true,
+  },
   {
     op: 'EQ',
     httpStatus: 400,
@@ -190,6 +207,12 @@ function jsonOf(reply: SpokenReply): object {
     details.push({ '@type': `${TYPE}.RetryInfo`, retry_delay: `${RETRY_AFTER_SECONDS}s` });
   }
   const { language: locale } = reply;
+  if (reply.namesField) {
+    const said = (name: string) => `%DYNAMIC_METADATA(ppuri.rest:${name})%`;
+    const localized = locale === 'en' ? {} : { localized_message: { locale, message: said(locale) } };
+    const violation = { field: said('field'), description: TRANSCODERS_WORDS, reason: reply.reason };
+    details.push({ '@type': `${TYPE}.BadRequest`, field_violations: [{ ...violation, ...localized }] });
+  }
   details.push({ '@type': `${TYPE}.LocalizedMessage`, locale, message: entry[locale] });
   return { code: codes[entry.status], message: wordsOf(reply), details };
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Deprecation, deprecationHeaders, securityHeaders } from './answer-headers.ts';
 import { grpcElsewhere, grpcReplies, restReplies } from './local-replies.ts';
+import { restContract, restServices } from './rest-contract.ts';
 import { type ListenerTls, listenerSocket, type UpstreamTls, upstreamSocket } from './transport-sockets.ts';
 
 /** A place to connect to. */
@@ -37,10 +38,12 @@ export interface EdgeSettings {
 }
 
 const TEMPLATE = new URL('./envoy.yaml', import.meta.url);
+const STRICT_REST = new URL('./strict-rest.lua', import.meta.url);
 const DESCRIPTOR = fileURLToPath(new URL('../gen/descriptor.binpb', import.meta.url));
 
 /** The configuration to give to `envoy -c`; EDGE_SECRET has to be in Envoy's environment. */
 export function renderEdge(settings: EdgeSettings): string {
+  const services = restServices(DESCRIPTOR);
   const security = securityHeaders(settings.tls !== undefined);
   const values: Readonly<Record<string, unknown>> = {
     HOST: settings.host,
@@ -48,6 +51,8 @@ export function renderEdge(settings: EdgeSettings): string {
     GRPC_PORT: settings.grpcPort,
     ADMIN_PORT: settings.adminPort,
     DESCRIPTOR,
+    REST_SERVICES: services,
+    STRICT_REST: `${restContract(DESCRIPTOR, services)}\n${readFileSync(STRICT_REST, 'utf8')}`,
     UPSTREAMS: settings.upstreams.map(({ host, port }) => ({
       endpoint: { address: { socket_address: { address: host, port_value: port } } },
     })),
