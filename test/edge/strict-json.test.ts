@@ -4,67 +4,27 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { renderEdge } from '../../envoy/render.ts';
-import { type RestRoute, RPCS, restRouteOf } from '../../src/client/contracts.ts';
-import { signedHeaders } from '../../src/client/signer.ts';
 import { startTestEdge } from '../edge.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { type Came, send } from './wire.ts';
+import { asker, type RestError, saidOf } from './ask-rest.ts';
+import { send } from './wire.ts';
 
 const [ANNA, BO] = [8701, 8702];
 const skip = withoutEdge;
 let stack: Stack;
+let ask: ReturnType<typeof asker>;
 let wallet: string;
 before(async () => {
   if (skip) return;
   stack = await startStack({ edge: true });
+  ask = asker(stack, ANNA);
   await stack.addUsers([ANNA, BO]);
   await stack.fund([ANNA], 1_000_000);
   const { rows } = await stack.db.query('SELECT id FROM accounts WHERE owner_user_id = $1', [ANNA]);
   wallet = rows[0].id;
 });
 after(() => stack?.stop());
-
-function ask(
-  method: string,
-  target: string,
-  body?: string | Buffer,
-  type = 'application/json',
-  url = stack.restUrl ?? '',
-): Promise<Came> {
-  const identity = { userId: String(ANNA), idempotencyKey: crypto.randomUUID(), roomId: 'nowhere' };
-  const bytes = Buffer.from(body ?? '');
-  const headers = signedHeaders({ method, target, body: bytes }, identity, stack.key);
-  const content = body === undefined ? {} : { 'content-type': type };
-  return send(url, {
-    method,
-    target,
-    headers: { ...headers, ...content },
-    ...(body !== undefined && { body: bytes }),
-  });
-}
-
-interface RestError {
-  readonly code: number;
-  readonly message: string;
-  readonly details: readonly {
-    readonly '@type': string;
-    readonly field_violations?: readonly {
-      readonly field: string;
-      readonly description: string;
-      readonly localized_message?: { readonly message: string };
-    }[];
-  }[];
-}
-
-/** The field and the words of a 400, as `amount: is there twice`. */
-function saidOf(came: Came): string {
-  assert.equal(came.status, 400, came.text);
-  const error = JSON.parse(came.text) as RestError;
-  assert.equal(error.code, 3);
-  const [violation] = error.details.flatMap(({ field_violations = [] }) => field_violations);
-  return `${violation?.field}: ${violation?.description}`;
-}
 
 const transferCount = async () =>
   (await stack.db.query('SELECT count(*)::int AS count FROM transfers')).rows[0].count as number;
@@ -274,77 +234,6 @@ test('a body is bounded by what its route can need', { skip }, async () => {
   assert.ok(Buffer.byteLength(body) > 700_000);
   const whole = await ask('POST', '/api/v2/transfers:batchCreate', body);
   assert.equal(whole.status, 200, whole.text.slice(0, 500));
-});
-
-/** Every REST route with the names of the fields in its path. */
-const ROUTES = [...RPCS.values()].flatMap((rpc) => {
-  const route = restRouteOf(rpc);
-  if (!route) return [];
-  const inPath = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
-  const names = inPath.map((name) => rpc.input.fields.find((field) => field.name === name));
-  return [
-    {
-      ...route,
-      rpc,
-      inPath,
-      spellings: names.flatMap((field) => [field?.name ?? '', field?.jsonName ?? '']),
-    },
-  ];
-});
-
-const pathOf = ({ path }: RestRoute) =>
-  path.replaceAll(/\{(\w+)\}/g, (_field, name: string) =>
-    name.endsWith('user_id') ? String(BO) : name === 'token' ? 'aB3' : crypto.randomUUID(),
-  );
-
-test('on every route, what stands in the path is not said again in the query or the body', {
-  skip,
-}, async () => {
-  let tried = 0;
-  for (const route of ROUTES) {
-    for (const name of route.spellings) {
-      const path = pathOf(route);
-      const escaped = `%${name.charCodeAt(0).toString(16)}${name.slice(1)}`;
-      for (const spelling of [name, escaped]) {
-        const came = await ask(route.method, `${path}?${spelling}=1`, route.hasBody ? '{}' : undefined);
-        assert.match(saidOf(came), /: stands in the path already$/, `${path}?${spelling}`);
-        tried += 1;
-      }
-      if (!route.hasBody) continue;
-      const came = await ask(route.method, path, JSON.stringify({ [name]: '1' }));
-      assert.match(saidOf(came), /: stands in the path already$/, `${path} ${name}`);
-    }
-  }
-  assert.ok(tried >= 76, String(tried));
-});
-
-test('on every route, a query is refused that is unknown, said twice, or belongs into the body', {
-  skip,
-}, async () => {
-  for (const route of ROUTES) {
-    const path = pathOf(route);
-    const body = route.hasBody ? '{}' : undefined;
-    assert.equal(
-      saidOf(await ask(route.method, `${path}?nothing=1`, body)),
-      'nothing: is not a field of this call',
-    );
-    const field = route.rpc.input.fields.find(
-      ({ name, fieldKind }) => fieldKind === 'scalar' && !route.inPath.includes(name),
-    );
-    if (!field) continue;
-    const came = await ask(route.method, `${path}?${field.name}=1&${field.jsonName}=1`, body);
-    assert.equal(
-      saidOf(came),
-      route.hasBody ? `${field.name}: must be in the body` : `${field.name}: is there twice`,
-    );
-  }
-});
-
-test('on every route, a slash at the end is another path, and there is none', { skip }, async () => {
-  for (const route of ROUTES) {
-    const came = await ask(route.method, `${pathOf(route)}/`, route.hasBody ? '{}' : undefined);
-    assert.deepEqual([came.status, came.reason], [404, 'NO_SUCH_ROUTE'], route.path);
-  }
 });
 
 test('what gets through is JSON, says only what there is, and nothing twice', { skip }, async () => {
