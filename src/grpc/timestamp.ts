@@ -1,30 +1,70 @@
-// Moments as google.protobuf.Timestamp.
+// Moments and spans of time as google.protobuf's Timestamp and Duration: the only place where they are converted.
+import type { Duration } from '../../gen/ts/google/protobuf/duration.ts';
 import type { Timestamp } from '../../gen/ts/google/protobuf/timestamp.ts';
 import { refuseField } from '../domain/refusal.ts';
-import type { Micros } from '../domain/time.ts';
-import type { Words } from '../domain/words.ts';
+import { BEGINNING_OF_TIME, END_OF_TIME, type Micros } from '../domain/time.ts';
 
 const MICROS_PER_SECOND = 1_000_000;
+const NANOS_PER_MICRO = 1000;
+const MAX_NANOS = 999_999_999;
 /** Year 1 to 9999, the range of google.protobuf.Timestamp. */
 const RANGE = { from: -62_135_596_800n, to: 253_402_300_799n };
-
-const OUT_OF_RANGE: Words = {
-  en: 'must be a moment from year 1 to year 9999',
-  ko: '1년부터 9999년 사이의 시각이어야 합니다',
-};
 
 /** Writes a moment. */
 export function toTimestamp(moment: Micros): Timestamp {
   const seconds = Math.floor(moment / MICROS_PER_SECOND);
-  return { seconds: BigInt(seconds), nanos: (moment - seconds * MICROS_PER_SECOND) * 1000 };
+  return { seconds: BigInt(seconds), nanos: (moment - seconds * MICROS_PER_SECOND) * NANOS_PER_MICRO };
 }
 
-/** Reads a moment, cut down to the microsecond; undefined where there is none. Refuses what is out of range. */
-export function fromTimestamp(timestamp: Timestamp | undefined, field: string): Micros | undefined {
+/**
+ * Reads the beginning (at or after) or the end (before) of a stretch of time. What is there has whole microseconds, so a
+ * bound between two of them means the later one, for both. Bounds outside of the time that there can be anything in mean
+ * the nearest moment in it, which leaves in and out the same. Undefined where there is none; refuses INVALID_FIELD for
+ * what is no valid Timestamp.
+ */
+export function toBound(timestamp: Timestamp | undefined, field: string): Micros | undefined {
+  return timestamp && within(timestamp, field, Math.ceil);
+}
+
+/** Reads a moment up to which, and including which, something counts; otherwise as `toBound`. */
+export function toLastMoment(timestamp: Timestamp | undefined, field: string): Micros | undefined {
+  return timestamp && within(timestamp, field, Math.floor);
+}
+
+/**
+ * Reads a moment that is kept and shown again. Undefined where there is none; refuses INVALID_FIELD for one that cannot be
+ * kept as it is: beyond the time that the ledger counts, or not in whole microseconds.
+ */
+export function toExactMoment(timestamp: Timestamp | undefined, field: string): Micros | undefined {
   if (!timestamp) return undefined;
-  const { seconds, nanos } = timestamp;
-  if (seconds < RANGE.from || seconds > RANGE.to || nanos < 0 || nanos > 999_999_999) {
-    throw refuseField('INVALID_FIELD', field, OUT_OF_RANGE);
+  const moment = within(timestamp, field, Math.floor);
+  const { seconds, nanos } = toTimestamp(moment);
+  if (seconds === timestamp.seconds && nanos === timestamp.nanos) return moment;
+  throw refuseField('INVALID_FIELD', field, {
+    en: 'must be from 1970 to 2199, in whole microseconds',
+    ko: '1970년부터 2199년까지이고 마이크로초 단위여야 합니다',
+  });
+}
+
+/** Reads a span of time in milliseconds, cut down to the microsecond. Refuses INVALID_FIELD for what is no valid Duration. */
+export function toMs({ seconds, nanos }: Duration, field: string): number {
+  if (nanos < 0 || nanos > MAX_NANOS || seconds < 0n) {
+    throw refuseField('INVALID_FIELD', field, {
+      en: 'must be a valid duration of 0 or more',
+      ko: '0 이상의 올바른 기간이어야 합니다',
+    });
   }
-  return Number(seconds) * MICROS_PER_SECOND + Math.floor(nanos / 1000);
+  return (Number(seconds) * MICROS_PER_SECOND + Math.floor(nanos / NANOS_PER_MICRO)) / 1000;
+}
+
+function within({ seconds, nanos }: Timestamp, field: string, round: (micros: number) => number): Micros {
+  if (seconds < RANGE.from || seconds > RANGE.to || nanos < 0 || nanos > MAX_NANOS) {
+    throw refuseField('INVALID_FIELD', field, {
+      en: 'must be a moment from year 1 to year 9999',
+      ko: '1년부터 9999년까지의 시각이어야 합니다',
+    });
+  }
+  // Near the ends of the range a number of microseconds is not exact, but then it is beyond the ledger's time anyway.
+  const moment = Number(seconds) * MICROS_PER_SECOND + round(nanos / NANOS_PER_MICRO);
+  return Math.min(Math.max(moment, BEGINNING_OF_TIME), END_OF_TIME);
 }

@@ -1,11 +1,10 @@
 // Reads transfers wherever they are: here, and in the archive what left from here.
 import { type Page, pageOf } from '../../domain/page.ts';
-import type { Micros } from '../../domain/time.ts';
+import { END_OF_TIME, type Micros } from '../../domain/time.ts';
 import { momentOfTransferId, type PostedTransfer } from '../../domain/transfer.ts';
 import { TRANSFER_COLUMNS, type TransferRow, toTransfer } from '../ledger/rows.ts';
 import type { Pool, Reader } from '../pool.ts';
 import {
-  END_OF_TIME,
   FIRST_ID,
   findTransfer,
   lastBalance,

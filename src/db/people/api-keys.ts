@@ -1,8 +1,8 @@
 // API keys in the database.
-import { type Sequelize, UniqueConstraintError } from 'sequelize';
+import { type FindAttributeOptions, type Sequelize, UniqueConstraintError } from 'sequelize';
 import type { ApiKey } from '../../domain/api-key.ts';
 import type { Micros } from '../../domain/time.ts';
-import { microsOfDate } from '../sql.ts';
+import { microsOf, timestamptz } from '../sql.ts';
 import { defineApiKey } from './api-key-model.ts';
 
 /** A key with what it signs with: a sealed secret or a public key. */
@@ -45,13 +45,19 @@ export function apiKeysIn(sequelize: Sequelize): ApiKeys {
     allowedNetworks: row.allowedNetworks,
     ratePerSecond: row.ratePerSecond ?? undefined,
     replacesId: row.replacesId ?? undefined,
-    createdAt: microsOfDate(row.createdAt),
-    activeFrom: microsOfDate(row.activeFrom),
-    revokedAt: row.revokedAt ? microsOfDate(row.revokedAt) : undefined,
-    expiresAt: row.expiresAt ? microsOfDate(row.expiresAt) : undefined,
+    createdAt: momentIn(row, 'created_at') ?? 0,
+    activeFrom: momentIn(row, 'active_from') ?? 0,
+    revokedAt: momentIn(row, 'revoked_at'),
+    expiresAt: momentIn(row, 'expires_at'),
     useCount: BigInt(row.useCount),
-    lastUsedAt: row.lastUsedAt ? microsOfDate(row.lastUsedAt) : undefined,
+    lastUsedAt: momentIn(row, 'last_used_at'),
   });
+
+  /** Dates of JavaScript have milliseconds only, so moments are read and written as what SQL makes of them. */
+  const withMoments = {
+    include: MOMENTS.map((column) => [sequelize.literal(microsOf(column)), microsColumn(column)]),
+  } as FindAttributeOptions;
+  const literal = (moment: Micros) => literalOf(sequelize, moment);
 
   const toRow = (key: NewKey) => ({
     id: key.id,
@@ -64,34 +70,40 @@ export function apiKeysIn(sequelize: Sequelize): ApiKeys {
     allowedNetworks: [...key.allowedNetworks],
     ratePerSecond: key.ratePerSecond ?? null,
     replacesId: key.replacesId ?? null,
-    activeFrom: toDate(key.activeFrom),
+    activeFrom: literal(key.activeFrom),
     revokedAt: null,
-    expiresAt: key.expiresAt === undefined ? null : toDate(key.expiresAt),
+    expiresAt: key.expiresAt === undefined ? null : literal(key.expiresAt),
     lastUsedAt: null,
   });
 
   const endBy = (id: string, at: Micros) => ({
-    revokedAt: sequelize.fn('least', sequelize.col('revoked_at'), toDate(at)),
+    revokedAt: sequelize.fn('least', sequelize.col('revoked_at'), literal(at)),
     where: { id },
   });
 
   return {
-    list: async () => (await ApiKey.findAll({ order: [['createdAt', 'DESC']] })).map(toKey),
+    list: async () =>
+      (await ApiKey.findAll({ attributes: withMoments, order: [['createdAt', 'DESC']] })).map(toKey),
 
     async find(id) {
-      const row = await ApiKey.findByPk(id);
+      const row = await ApiKey.findByPk(id, { attributes: withMoments });
       return row ? toKey(row) : undefined;
     },
 
-    add: async (key) => toKey(await ApiKey.create(toRow(key))),
+    async add(key) {
+      const { id } = await ApiKey.create(toRow(key));
+      return toKey(await ApiKey.findByPk(id, { attributes: withMoments, rejectOnEmpty: true }));
+    },
 
     async replace(key, oldId, oldEndsAt) {
       try {
         return await sequelize.transaction(async (transaction) => {
-          const row = await ApiKey.create(toRow(key), { transaction });
+          const { id } = await ApiKey.create(toRow(key), { transaction });
           const { revokedAt, where } = endBy(oldId, oldEndsAt);
           await ApiKey.update({ revokedAt }, { where, transaction });
-          return toKey(row);
+          return toKey(
+            await ApiKey.findByPk(id, { attributes: withMoments, transaction, rejectOnEmpty: true }),
+          );
         });
       } catch (error) {
         if (error instanceof UniqueConstraintError) return undefined;
@@ -122,7 +134,17 @@ export function apiKeysIn(sequelize: Sequelize): ApiKeys {
   };
 }
 
-/** Times of keys are kept to the millisecond. */
-function toDate(moment: Micros): Date {
-  return new Date(moment / 1000);
+/** The model's type has no words for what SQL works out. */
+function literalOf(sequelize: Sequelize, moment: Micros): Date {
+  return sequelize.literal(`'${timestamptz(moment)}'::timestamptz`) as unknown as Date;
+}
+
+const MOMENTS = ['created_at', 'active_from', 'revoked_at', 'expires_at', 'last_used_at'] as const;
+type MomentColumn = (typeof MOMENTS)[number];
+
+const microsColumn = (column: MomentColumn) => `${column}_micros`;
+
+function momentIn(row: { get(name: string): unknown }, column: MomentColumn): Micros | undefined {
+  const micros = row.get(microsColumn(column));
+  return micros === null ? undefined : Number(micros);
 }

@@ -1,7 +1,7 @@
 // Reads transfers: one, an account's history, and what a balance was.
 import type { Pool } from 'pg';
 import { type Page, pageOf } from '../../domain/page.ts';
-import { MICROS_PER_MS, type Micros } from '../../domain/time.ts';
+import { END_OF_TIME, MICROS_PER_MS, type Micros } from '../../domain/time.ts';
 import { momentOfTransferId, type PostedTransfer, type TransferKind } from '../../domain/transfer.ts';
 import { TRANSFER_COLUMNS, type TransferRow, toTransfer } from '../ledger/rows.ts';
 import type { Reader } from '../pool.ts';
@@ -55,8 +55,6 @@ export interface TransferFilter {
   readonly before: Micros | undefined;
 }
 
-/** The last moment that a page can start from; later than any transfer. */
-export const END_OF_TIME: Micros = Date.UTC(2200, 0) * MICROS_PER_MS;
 /** Before every transfer of its moment. */
 export const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 

@@ -24,7 +24,7 @@ import {
   setAllowedNetworks,
 } from '../../usecases/api-keys.ts';
 import type { Handlers } from '../bind.ts';
-import { fromTimestamp, toTimestamp } from '../timestamp.ts';
+import { toExactMoment, toMs, toTimestamp } from '../timestamp.ts';
 
 const DEFAULT_OVERLAP_MS = 24 * 3_600_000;
 
@@ -38,8 +38,8 @@ export const apiKeyService = (office: KeyOffice): Handlers<typeof ApiKeyServiceS
       userId: request.userId === 0n ? undefined : request.userId,
       allowedNetworks: request.allowedNetworks,
       ratePerSecond: request.ratePerSecond || undefined,
-      activeFrom: fromTimestamp(request.activeFrom, 'active_from'),
-      expiresAt: fromTimestamp(request.expiresAt, 'expires_at'),
+      activeFrom: toExactMoment(request.activeFrom, 'active_from'),
+      expiresAt: toExactMoment(request.expiresAt, 'expires_at'),
     });
     return { apiKey: toWire(key, office.now()), secret: secret ?? '' };
   },
@@ -53,7 +53,7 @@ export const apiKeyService = (office: KeyOffice): Handlers<typeof ApiKeyServiceS
   },
 
   async rotateApiKey({ keyId, publicKey, overlap }) {
-    const overlapMs = overlap ? Number(overlap.seconds) * 1000 + overlap.nanos / 1e6 : DEFAULT_OVERLAP_MS;
+    const overlapMs = overlap ? toMs(overlap, 'overlap') : DEFAULT_OVERLAP_MS;
     const { key, secret, replaced } = await rotateApiKey(office, keyId, publicKey, overlapMs);
     const now = office.now();
     return { apiKey: toWire(key, now), secret: secret ?? '', replaced: toWire(replaced, now) };

@@ -9,12 +9,12 @@ import type { AdminCore } from '../../usecases/core.ts';
 import { listActs } from '../../usecases/list-acts.ts';
 import type { Handlers } from '../bind.ts';
 import { readUserToken, writeUserToken } from '../page-token.ts';
-import { fromTimestamp, toTimestamp } from '../timestamp.ts';
+import { toBound, toTimestamp } from '../timestamp.ts';
 
 export const auditService = ({ pool }: AdminCore): Handlers<typeof AuditServiceService> => ({
   async listActs({ keyId, rpc, target, from: start, before: end, pageSize: asked, pageToken }) {
-    const from = fromTimestamp(start, 'from');
-    const before = fromTimestamp(end, 'before');
+    const from = toBound(start, 'from');
+    const before = toBound(end, 'before');
     const list = ['acts', keyId, rpc, target, from, before];
     const filter = { keyId, rpc, target, from, before };
     const { items, next } = await listActs(pool, filter, readUserToken(list, pageToken), pageSize(asked));

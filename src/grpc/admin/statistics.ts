@@ -7,7 +7,7 @@ import { MEASURES } from '../../domain/statistics.ts';
 import type { AdminCore } from '../../usecases/core.ts';
 import { getStatistics } from '../../usecases/get-statistics.ts';
 import type { Handlers } from '../bind.ts';
-import { fromTimestamp, toTimestamp } from '../timestamp.ts';
+import { toBound, toTimestamp } from '../timestamp.ts';
 
 export const statisticsService = ({ pool }: AdminCore): Handlers<typeof StatisticsServiceService> => ({
   async listMeasures() {
@@ -18,8 +18,8 @@ export const statisticsService = ({ pool }: AdminCore): Handlers<typeof Statisti
     const figures = await getStatistics(pool, {
       measure,
       period: period === WirePeriod.HOUR ? 'hour' : 'day',
-      from: fromTimestamp(startTime, 'start_time') ?? 0,
-      before: fromTimestamp(endTime, 'end_time') ?? 0,
+      from: toBound(startTime, 'start_time') ?? 0,
+      before: toBound(endTime, 'end_time') ?? 0,
       label,
     });
     return {

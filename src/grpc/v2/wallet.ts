@@ -11,7 +11,7 @@ import { getWallet, getWallets, listOwnWallets } from '../../usecases/get-wallet
 import { listTransactions, type Transaction } from '../../usecases/list-transactions.ts';
 import type { Handlers } from '../bind.ts';
 import { readMomentToken, writeMomentToken } from '../page-token.ts';
-import { fromTimestamp, toTimestamp } from '../timestamp.ts';
+import { toBound, toLastMoment, toTimestamp } from '../timestamp.ts';
 import { parseKinds, toMoney, toTransfer } from './money.ts';
 
 /** A wallet as v2 names it. UUIDs are compared as the database writes them, in small letters. */
@@ -38,7 +38,7 @@ export const walletService = (core: Core): Handlers<typeof WalletServiceService>
   },
 
   async getBalance({ walletId, asOf }, { userId }) {
-    const moment = fromTimestamp(asOf, 'as_of');
+    const moment = toLastMoment(asOf, 'as_of');
     const { currency, amount } = await getBalance(core, userId, walletRef(walletId, 'wallet_id'), moment);
     return { balance: toMoney(currency, amount) };
   },
@@ -57,8 +57,8 @@ export const walletService = (core: Core): Handlers<typeof WalletServiceService>
     const { walletId, kinds, createdFrom, createdBefore } = request;
     const filter = {
       kinds: parseKinds(kinds),
-      from: fromTimestamp(createdFrom, 'created_from'),
-      before: fromTimestamp(createdBefore, 'created_before'),
+      from: toBound(createdFrom, 'created_from'),
+      before: toBound(createdBefore, 'created_before'),
     };
     const wallet = walletRef(walletId, 'wallet_id');
     const list = [

@@ -199,11 +199,11 @@ export interface CreateApiKeyRequest {
   allowedNetworks: string[];
   /** Its own rate limit in cost units per second, with twice that as its burst; 0 for the default. */
   ratePerSecond: number;
-  /** From when it can be used; now when left out. */
+  /** From when it can be used, in whole microseconds up to 2199; now when left out. */
   activeFrom:
     | Timestamp
     | undefined;
-  /** When it ends by itself; never when left out. */
+  /** When it ends by itself, in whole microseconds up to 2199; never when left out. */
   expiresAt: Timestamp | undefined;
 }
 
