@@ -2,14 +2,12 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openAuditTrail } from './audit.ts';
-import { copiesOf } from './cached/ledger-copies.ts';
 import { cachedRooms, cachedUsers } from './cached/people.ts';
 import { cachedTokens } from './cached/tokens.ts';
 import { cachedNewestTransfers } from './cached/transactions.ts';
 import { cachedWallets } from './cached/wallets.ts';
 import type { Config } from './config.ts';
 import { ensurePartitions } from './db/jobs/upkeep.ts';
-import { startBatcher } from './db/ledger/batcher.ts';
 import { openLookout } from './db/payouts/lookout.ts';
 import { connectPeople, type People } from './db/people/connect.ts';
 import { isUnreachable, openPool, type Pool } from './db/pool.ts';
@@ -38,7 +36,13 @@ import { openReplica, type Replica } from './replica.ts';
 import type { Program } from './run-program.ts';
 import type { KeyOffice } from './usecases/api-keys.ts';
 import type { AdminCore, Core } from './usecases/core.ts';
-import { openWatchedCache, openWatchedGate, openWatchedPools, watchPostgres } from './watched.ts';
+import {
+  openWatchedCache,
+  openWatchedGate,
+  openWatchedPools,
+  startWatchedLedger,
+  watchPostgres,
+} from './watched.ts';
 
 /** A process that serves. */
 export interface App extends Program {
@@ -64,7 +68,8 @@ const HEALTH_CALLS = ['/grpc.health.v1.Health/Check', '/grpc.health.v1.Health/Wa
 export async function startApp(config: Config): Promise<App> {
   const logs = openLogs({ folder: config.logDir, stdout: config.logStdout, level: config.logLevel });
   const metrics = openMetrics([...CONTRACTS.keys(), ...HEALTH_CALLS]);
-  const { ledgerPool, reads, archive, epochs, endPools } = openWatchedPools(config, logs, metrics);
+  const pools = openWatchedPools(config, logs, metrics);
+  const { reads, archive } = pools;
   const people = connectPeople(config.databaseUrl, config.peopleConnections);
   await ensurePartitions(reads, MONTHS_NEEDED_AHEAD);
 
@@ -72,23 +77,21 @@ export async function startApp(config: Config): Promise<App> {
     (samples) => writeSamples(reads, samples),
     (error) => logs.app.warn({ reason: errorText(error) }, 'counts of calls were lost'),
   );
-  const cache = await openWatchedCache(config, epochs, logs, metrics, tally.look);
+  const cache = await openWatchedCache(config, pools.epochs, logs, metrics, tally.look);
   let isStopping = false;
   let server: RunningServer | undefined;
-  const postgres = watchPostgres(config, logs, metrics, (isThere) =>
-    server?.setServing(isThere && !isStopping),
-  );
-  const batcher = startBatcher(
-    {
-      pool: ledgerPool,
-      random: chance,
-      beforeCommit: copiesOf(cache),
-      onCommit: ({ posted }) => {
-        for (const { transfer, requestId } of posted) logs.posted(transfer, requestId);
-      },
-      observer: { ...metrics.ledger, unreachable: postgres.suspect },
+  const postgres = watchPostgres(config, logs, metrics, {
+    check: async (isSuspected) => {
+      batcher.checkProgress();
+      await Promise.all([pools.checkPools(), isSuspected ? people.ask() : undefined]);
     },
-    config.ledger,
+    tell: (isThere) => server?.setServing(isThere && !isStopping),
+  });
+  const batcher = startWatchedLedger(
+    config,
+    { pool: pools.ledgerPool, marks: cache, unreachable: postgres.suspect },
+    logs,
+    metrics,
   );
   metrics.states.ledgerQueue(batcher.queueLength);
   const replica = openReplica(config, reads, logs);
@@ -126,7 +129,7 @@ export async function startApp(config: Config): Promise<App> {
     await replica.close();
     await tally.stop();
     await trail.close();
-    await Promise.all([endPools(), people.close(), postgres.close(), ops.stop()]);
+    await Promise.all([pools.endPools(), people.close(), postgres.close(), ops.stop()]);
     return true;
   };
   const stop = async () => {

@@ -1,19 +1,25 @@
 // Opens the parts that ops watch, each told what to record with and what to log; a piece of app.ts' wiring.
 
+import { copiesOf } from './cached/ledger-copies.ts';
 import type { Config } from './config.ts';
 import { cacheEpochsIn } from './db/cache-epochs.ts';
-import { connectionsOf } from './db/ledger/batcher.ts';
+import { type Batcher, type BatcherOptions, connectionsOf, startBatcher } from './db/ledger/batcher.ts';
 import { LEDGER_SETTINGS, openPool, type Pool, type PoolOptions } from './db/pool.ts';
 import { openProbe } from './db/probe.ts';
+import { pulseOf } from './db/pulse.ts';
 import { errorText } from './domain/error-fields.ts';
+import { chance } from './ops/chance.ts';
 import type { Logs } from './ops/logs.ts';
 import type { Metrics } from './ops/metrics.ts';
 import { type PartWatch, watchPart } from './ops/part-watch.ts';
-import { type Gate, LEASE_MS, type OpenCache, openCache, openGate } from './redis/index.ts';
+import { type Gate, LEASE_MS, type Marks, type OpenCache, openCache, openGate } from './redis/index.ts';
 
 const PROBE_EVERY_MS = 500;
 /** Longer than a Postgres that is there is ever silent: by a false alarm all processes would leave at once. */
 const PROBE_TIMEOUT_MS = 1000;
+
+/** So long after a call's failure the connections that are not watched are asked too. */
+const SUSPICION_MS = 5_000;
 
 /** One renews the lease, one takes it from everybody; of its own, so that a crowd of statements doesn't cost the lease. */
 const EPOCH_CONNECTIONS = 2;
@@ -25,6 +31,8 @@ export interface Pools {
   /** To the archive; undefined where there is none. */
   readonly archive: Pool | undefined;
   readonly epochs: Pool;
+  /** Rejects when a pool that calls cannot do without gets no answers. */
+  checkPools(): Promise<void>;
   endPools(): Promise<unknown>;
 }
 
@@ -57,19 +65,66 @@ export function openWatchedPools(config: Config, logs: Logs, metrics: Metrics): 
     : undefined;
   const epochs = open('epochs', EPOCH_CONNECTIONS);
   const endPools = () => Promise.all([ledgerPool, reads, archive, epochs].map((pool) => pool?.end()));
-  return { ledgerPool, reads, archive, epochs, endPools };
+  // Without the archive most calls can do.
+  const pulses = [pulseOf(ledgerPool, 'ledger'), pulseOf(reads, 'reads'), pulseOf(epochs, 'epochs')];
+  const checkPools = async () => void (await Promise.all(pulses.map((pulse) => pulse.check())));
+  return { ledgerPool, reads, archive, epochs, checkPools, endPools };
 }
 
-/** Watches Postgres, and tells when it goes away and when it is back. */
+/** What the ledger runs on. */
+export interface LedgerParts {
+  readonly pool: Pool;
+  /** Where copies of wallets are marked before a batch changes them. */
+  readonly marks: Marks;
+  /** Told when a batch could not reach Postgres. */
+  readonly unreachable: (error: Error) => void;
+}
+
+/** Starts the ledger; what it posts is logged, and how its batches do is recorded. */
+export function startWatchedLedger(
+  { ledger }: { readonly ledger: BatcherOptions },
+  { pool, marks, unreachable }: LedgerParts,
+  logs: Logs,
+  metrics: Metrics,
+): Batcher {
+  return startBatcher(
+    {
+      pool,
+      random: chance,
+      beforeCommit: copiesOf(marks),
+      onCommit: ({ posted }) => {
+        for (const { transfer, requestId } of posted) logs.posted(transfer, requestId);
+      },
+      observer: { ...metrics.ledger, unreachable },
+    },
+    ledger,
+  );
+}
+
+/** What watches Postgres besides its own connection, and who is told. */
+export interface PostgresWatchOptions {
+  /** Rejects when calls get no answers; told whether some call has lately met a failure. */
+  readonly check: (isSuspected: boolean) => Promise<void>;
+  readonly tell: (isThere: boolean) => void;
+}
+
+/**
+ * Watches Postgres, and tells when it goes away and when it is back. It is there when it answers on a connection of the
+ * watch's own, which is never busy, and when the connections that calls use get answers too.
+ */
 export function watchPostgres(
   config: Config,
   logs: Logs,
   metrics: Metrics,
-  tell: (isThere: boolean) => void,
+  { check, tell }: PostgresWatchOptions,
 ): PartWatch & { close(): Promise<void> } {
   const probe = openProbe(config.databaseUrl, PROBE_TIMEOUT_MS);
+  let suspectedUntil = 0;
   const watch = watchPart({
-    ask: probe.ask,
+    ask: async () => {
+      await probe.ask();
+      await check(performance.now() < suspectedUntil);
+    },
     everyMs: PROBE_EVERY_MS,
     onChange: (away) => {
       if (away) logs.app.error({ reason: errorText(away) }, 'Postgres is away');
@@ -82,7 +137,11 @@ export function watchPostgres(
     watch.close();
     await probe.close();
   };
-  return { ...watch, close };
+  const suspect = (failure: Error) => {
+    suspectedUntil = performance.now() + SUSPICION_MS;
+    watch.suspect(failure);
+  };
+  return { ...watch, suspect, close };
 }
 
 /** Opens the gate that every call passes. */

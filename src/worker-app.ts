@@ -1,11 +1,10 @@
 // Wires a worker together: settings in, a process that does jobs out.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { copiesOf } from './cached/ledger-copies.ts';
 import { cacheEpochsIn } from './db/cache-epochs.ts';
 import { oldestDueSeconds } from './db/jobs/outbox.ts';
 import { ensurePartitions, monthsWithPartition } from './db/jobs/upkeep.ts';
-import { connectionsOf, startBatcher } from './db/ledger/batcher.ts';
+import { connectionsOf } from './db/ledger/batcher.ts';
 import { runningPayouts } from './db/payouts/running.ts';
 import { LEDGER_SETTINGS, openPool, type Pool, type PoolOptions } from './db/pool.ts';
 import { errorText } from './domain/error-fields.ts';
@@ -23,13 +22,13 @@ import { reconcileLedger } from './jobs/reconcile-ledger.ts';
 import { refundOneSprinkle } from './jobs/refund-sprinkle.ts';
 import { runPayout } from './jobs/run-payout.ts';
 import { startJobs } from './jobs/start-jobs.ts';
-import { chance } from './ops/chance.ts';
 import { observeJobs } from './ops/job-log.ts';
 import { type Logs, openLogs } from './ops/logs.ts';
 import { type Metrics, openMetrics } from './ops/metrics.ts';
 import { serveOps } from './ops/port.ts';
 import { LEASE_MS, openMarks } from './redis/index.ts';
 import type { Program } from './run-program.ts';
+import { startWatchedLedger } from './watched.ts';
 import type { WorkerConfig } from './worker-config.ts';
 
 /** A process that does jobs. */
@@ -55,7 +54,8 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
     open(EPOCH_CONNECTIONS),
   ];
   const patient = poolsOf({ ...config, statementTimeoutMs: ARCHIVE_STATEMENT_MS }, logs);
-  const live = patient(1);
+  // `slow` is for the two jobs on the database itself whose statements may take long.
+  const [live, slow] = [patient(1), patient(2)];
   const archive = config.archiveDatabaseUrl ? patient(1, { url: config.archiveDatabaseUrl }) : undefined;
   await ensurePartitions(pool, MONTHS_NEEDED_AHEAD);
   const warn = (message: string) => (error: unknown) => logs.app.warn({ reason: errorText(error) }, message);
@@ -67,18 +67,8 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
     onConnectionError: warn('copies: Redis cannot be reached'),
     onFault: warn('copies: no lease'),
   });
-  const batcher = startBatcher(
-    {
-      pool: ledgerPool,
-      random: chance,
-      beforeCommit: copiesOf(marks),
-      onCommit: ({ posted }) => {
-        for (const { transfer, requestId } of posted) logs.posted(transfer, requestId);
-      },
-      observer: { ...metrics.ledger, unreachable: warn('the ledger cannot be reached') },
-    },
-    config.ledger,
-  );
+  const parts = { pool: ledgerPool, marks, unreachable: warn('the ledger cannot be reached') };
+  const batcher = startWatchedLedger(config, parts, logs, metrics);
   tellDatabase(metrics, pool);
   const observer = observeJobs(logs, metrics.jobs());
   const work = startJobs({
@@ -87,7 +77,7 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
     pool,
     observer,
     retryMs: config.retryMs,
-    jobs: jobsOf({ config, pool, live, archive, perform: batcher.perform, observer }),
+    jobs: jobsOf({ config, pool, live, slow, archive, perform: batcher.perform, observer }),
   });
   const ops = await serveOps({
     host: config.opsHost,
@@ -105,7 +95,15 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
     await work.stop();
     await batcher.drained();
     marks.close();
-    await Promise.all([ops.stop(), ledgerPool.end(), pool.end(), epochs.end(), live.end(), archive?.end()]);
+    await Promise.all([
+      ops.stop(),
+      ledgerPool.end(),
+      pool.end(),
+      epochs.end(),
+      live.end(),
+      slow.end(),
+      archive?.end(),
+    ]);
     return true;
   };
   const stop = async () => {
@@ -133,11 +131,13 @@ function jobsOf(parts: {
   config: WorkerConfig;
   pool: Pool;
   live: Pool;
+  /** For jobs whose statements may take long. */
+  slow: Pool;
   archive: Pool | undefined;
   perform: Perform;
   observer: JobObserver;
 }): Jobs {
-  const { config, pool, live, archive, perform, observer } = parts;
+  const { config, pool, live, slow, archive, perform, observer } = parts;
   const refunds = { pool, perform, observer };
   return {
     'expire-sprinkles': expireSprinkles(refunds),
@@ -147,8 +147,8 @@ function jobsOf(parts: {
     'purge-refusal-marks': purgeOldMarks(pool),
     'purge-keys': purgeEndedKeys(pool, config.purgeKeysAfterMs),
     'partitions-ahead': partitionsAhead(pool, MONTHS_AHEAD),
-    'reconcile-ledger': reconcileLedger(pool, observer),
-    'aggregate-statistics': aggregateStatistics(pool),
+    'reconcile-ledger': reconcileLedger(slow, observer),
+    'aggregate-statistics': aggregateStatistics(slow),
     'archive-transfers': archiveTransfers({ live, archive, afterMonths: config.archiveAfterMonths }),
   };
 }

@@ -14,6 +14,8 @@ export interface Line {
   hold(): Promise<void>;
   /** Lets through what was held back, and everything after it. */
   release(): void;
+  /** From now on nothing arrives over the connections that there are, and nobody is told; new ones are as before. */
+  silence(): void;
   /** From now on everything arrives so many milliseconds later; in the order in which it was said. */
   slowDown(ms: number): void;
   close(): void;
@@ -28,6 +30,7 @@ export async function startLine(serverPort: number): Promise<Line> {
   const held: (() => void)[] = [];
   let noteHeld = () => {};
   const sockets = new Set<Socket>();
+  const silenced = new Set<Socket>();
   const server = createServer((client) => {
     const upstream = connect(serverPort, '127.0.0.1');
     for (const [socket, other] of [
@@ -38,7 +41,7 @@ export async function startLine(serverPort: number): Promise<Line> {
       socket.on('error', () => other.destroy());
       socket.on('close', () => other.destroy());
       socket.on('data', (bytes) => {
-        if (isCut || (losesAnswers && socket === upstream)) return;
+        if (isCut || silenced.has(socket) || (losesAnswers && socket === upstream)) return;
         if (isHolding && socket === client) {
           held.push(() => other.write(bytes));
           noteHeld();
@@ -65,6 +68,9 @@ export async function startLine(serverPort: number): Promise<Line> {
     release: () => {
       isHolding = false;
       for (const send of held.splice(0)) send();
+    },
+    silence: () => {
+      for (const socket of sockets) silenced.add(socket);
     },
     slowDown: (ms) => {
       delayMs = ms;

@@ -6,6 +6,7 @@ import pg from 'pg';
 import { Umzug } from 'umzug';
 import { InvariantError } from '../domain/error-fields.ts';
 import { runsOutsideTransaction, statementsOf, withoutComments } from './migration-file.ts';
+import { CONNECT_TIMEOUT_MS, KEEPALIVE_DELAY_MS } from './timeouts.ts';
 
 /** What migrating needs. */
 export interface MigrateOptions {
@@ -57,7 +58,12 @@ const INDEX_NAME = /^CREATE (?:UNIQUE )?INDEX CONCURRENTLY IF NOT EXISTS "?(\w+)
  */
 export async function migrate(options: MigrateOptions): Promise<void> {
   const { ownerUrl, schema = 'ledger', folder = FOLDERS[schema] } = options;
-  const client = new pg.Client({ connectionString: ownerUrl });
+  const client = new pg.Client({
+    connectionString: ownerUrl,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEPALIVE_DELAY_MS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  });
   await client.connect();
   try {
     await takeTurn(client);

@@ -1,9 +1,15 @@
 // Connections to Postgres that speak SQL directly: for money, where every statement is ours.
 import pg from 'pg';
-import { BaseError, ConnectionAcquireTimeoutError } from 'sequelize';
-import { IDLE_IN_TRANSACTION_MS, LOCK_WAIT_MS } from './timeouts.ts';
+import {
+  ANSWER_LATE_MS,
+  CONNECT_TIMEOUT_MS,
+  IDLE_IN_TRANSACTION_MS,
+  KEEPALIVE_DELAY_MS,
+  LOCK_WAIT_MS,
+} from './timeouts.ts';
 
 export type { Pool } from 'pg';
+export { isUnreachable, PostgresAwayError, sqlState } from './unreachable.ts';
 
 /** What a read needs that may go to any server: a pool is one, and so is a single connection. */
 export interface Reader {
@@ -20,7 +26,10 @@ export interface PoolOptions {
   readonly maxConnections: number;
   /** A statement that runs longer is ended by Postgres. */
   readonly statementTimeoutMs: number;
-  /** After so many milliseconds a connection or an answer is given up; otherwise only connections are, after 5 s. */
+  /**
+   * After so many milliseconds a connection or an answer is given up; otherwise connections are after 5 s, and answers a
+   * second after Postgres has ended their statement.
+   */
   readonly giveUpMs?: number;
   /** Settings of Postgres for each session, besides those that every pool has. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
@@ -49,12 +58,14 @@ export function openPool(options: PoolOptions): pg.Pool {
     max: options.maxConnections,
     pipeline: true,
     application_name: 'ppuri',
-    connectionTimeoutMillis: options.giveUpMs ?? 5_000,
-    query_timeout: options.giveUpMs,
+    connectionTimeoutMillis: options.giveUpMs ?? CONNECT_TIMEOUT_MS,
+    // With pipelining the driver closes the connection then: it cannot be used any more, whatever arrives over it.
+    query_timeout: options.giveUpMs ?? options.statementTimeoutMs + ANSWER_LATE_MS,
     statement_timeout: options.statementTimeoutMs,
     // A server that hangs in the middle of a transaction must not hold its locks for good.
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEPALIVE_DELAY_MS,
     options: Object.entries(options.settings ?? {})
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),
@@ -63,30 +74,22 @@ export function openPool(options: PoolOptions): pg.Pool {
   // A connection may also be lost while somebody holds it and waits for something else. Their next statement fails then;
   // without a listener the whole process would.
   pool.on('connect', (client) => client.on('error', () => {}));
+  closeSilentTogether(pool);
   return pool;
 }
 
-/** SQLSTATE of a Postgres error; undefined for any other error. */
-export function sqlState(error: unknown): string | undefined {
-  return error instanceof pg.DatabaseError ? error.code : undefined;
-}
+/** What the driver says of an answer that did not come in time. */
+const NO_ANSWER = /Query read timeout/;
 
-/** SQLSTATEs of statements that Postgres did not get to: too many connections, a lock or a statement that took too long. */
-const NOT_NOW = ['53300', '55P03', '57014', '25P03'];
-
-/** Whether an error says that Postgres cannot be reached, is going down or too busy, rather than that it refuses something. */
-export function isUnreachable(error: unknown): error is Error {
-  const state = sqlState(error);
-  if (state !== undefined)
-    return state.startsWith('08') || state.startsWith('57P') || NOT_NOW.includes(state);
-  if (!(error instanceof Error)) return false;
-  // Sequelize wraps what the driver says; where its own pool has nothing left, there is nothing wrapped.
-  if (error instanceof BaseError && 'original' in error) return isUnreachable(error.original);
-  if (error instanceof ConnectionAcquireTimeoutError) return true;
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code !== undefined && ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND'].includes(code))
-    return true;
-  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
-    error.message,
-  );
+/** Closes the idle connections when one in use turns out to be dead: what cut it off has probably cut off all of them. */
+function closeSilentTogether(pool: pg.Pool): void {
+  type Inner = pg.PoolClient & { readonly connection: { readonly stream: { destroy(): void } } };
+  const idle = new Set<pg.PoolClient>();
+  pool.on('acquire', (client) => idle.delete(client));
+  pool.on('remove', (client) => idle.delete(client));
+  pool.on('release', (error, client) => {
+    if (!error) idle.add(client);
+    else if (NO_ANSWER.test(error.message))
+      for (const one of idle) (one as Inner).connection.stream.destroy();
+  });
 }

@@ -1,9 +1,13 @@
 // Asks Postgres now and then whether it is there, on a connection of its own.
 import pg from 'pg';
+import { PostgresAwayError } from './unreachable.ts';
+
+/** True on a standby, and where default_transaction_read_only was set; a primary that was demoted says so here first. */
+const ASK = `SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS is_read_only`;
 
 /** A way to ask. */
 export interface Probe {
-  /** Resolves when Postgres has answered; rejects when it refuses, or has not answered in time. */
+  /** Resolves when Postgres takes writes; rejects when it refuses, is read-only, or has not answered in time. */
   ask(): Promise<void>;
   close(): Promise<void>;
 }
@@ -18,6 +22,7 @@ export function openProbe(url: string, timeoutMs: number): Probe {
     max: 1,
     idleTimeoutMillis: 0,
     application_name: 'ppuri-probe',
+    keepAlive: true,
     connectionTimeoutMillis: timeoutMs,
     query_timeout: timeoutMs,
   });
@@ -25,7 +30,9 @@ export function openProbe(url: string, timeoutMs: number): Probe {
   pool.on('error', () => {});
   return {
     ask: async () => {
-      await pool.query('SELECT 1');
+      const { rows } = await pool.query<{ is_read_only: boolean }>(ASK);
+      if (rows[0]?.is_read_only)
+        throw new PostgresAwayError('it takes no writes: it is a standby, or read-only');
     },
     close: () => pool.end(),
   };

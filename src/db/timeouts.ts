@@ -17,6 +17,27 @@ export const IDLE_IN_TRANSACTION_MS = 2_500;
 /** The same for a transaction whose lock stops nobody's payment, and inside which a job does its work. */
 export const PATIENT_IDLE_IN_TRANSACTION_MS = 10_000;
 
+/**
+ * STATEMENT_TIMEOUT_MS where it is not set: then Postgres ends a statement. With ANSWER_LATE_MS it is less than a call may
+ * take (CALL_TIMEOUT_MS, 9 s), so a caller on a dead connection is answered before its deadline.
+ */
+export const STATEMENT_TIMEOUT_MS = 5_000;
+
+/**
+ * How long after a statement's timeout its answer is waited for. Postgres ends the statement itself, so whoever has heard
+ * nothing by then has a connection that is dead without saying so, and closes it.
+ */
+export const ANSWER_LATE_MS = 1_000;
+
+/** How long opening a connection, or waiting for one of a pool, may take. */
+export const CONNECT_TIMEOUT_MS = 5_000;
+
+/** When TCP begins to ask whether an idle connection still has another end; it gives up 10 s after that (libuv). */
+export const KEEPALIVE_DELAY_MS = 5_000;
+
+/** After so long without an answer, a pool in use or a ledger with full lanes is doubted. */
+export const SILENCE_MS = 3_000;
+
 /** How long calls that were set aside wait for their row at a time; then other rows' calls have their turn. */
 export const ASIDE_LOCK_WAIT_MS = 2 * LOCK_WAIT_MS;
 

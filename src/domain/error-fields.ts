@@ -73,7 +73,14 @@ const FIXED_MESSAGES = [
 ];
 
 /** Errors of these classes are ours, and so are their words. */
-const OUR_TYPES = new Set(['InvariantError', 'JobFailure', 'Refusal', 'BookMovedError', 'BehindError']);
+const OUR_TYPES = new Set([
+  'InvariantError',
+  'JobFailure',
+  'Refusal',
+  'BookMovedError',
+  'BehindError',
+  'PostgresAwayError',
+]);
 
 const FRAME = /^ {4}at (?:(?:async |new )*[\w$.<>[\] #]+ \()?(?:file:\/\/\/|node:|\/)[^\s()]*:\d+:\d+\)?$/;
 const MAX_FRAMES = 12;

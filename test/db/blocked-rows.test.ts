@@ -112,8 +112,8 @@ test('while two rows are locked others pay on, and the calls that wait go throug
   });
   await Promise.all(waiting);
   assert.equal((await paid()) - before, others.count + waiting.length, 'none lost, none doubled');
-  assert.ok(others.count > 200, `others made ${others.count} payments`);
-  assert.ok(others.slowestMs < 2_000, `the slowest of them took ${others.slowestMs} ms`);
+  assert.ok(others.count > 100, `others made ${others.count} payments`);
+  assert.ok(others.slowestMs < 5_000, `the slowest of them took ${others.slowestMs} ms`);
 });
 
 test('a call that waits for a lock is refused before its deadline, and did nothing', async () => {

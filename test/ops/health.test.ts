@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import pg from 'pg';
 import { type App, startApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import { SERVICES } from '../../src/grpc/contracts.ts';
@@ -82,6 +83,43 @@ for (const [how, away, back] of [
     assert.deepEqual(watched.told, ['SERVING', 'NOT_SERVING', 'SERVING'], 'told of each change once');
   });
 }
+
+test('Postgres becomes read-only: nobody is served, calls may be tried again, and it is found writable again', async () => {
+  const owner = new pg.Client({ connectionString: postgres.ownerUrl });
+  await owner.connect();
+  const setReadOnly = async (value: 'on' | 'off') => {
+    await owner.query(`ALTER SYSTEM SET default_transaction_read_only = ${value}`);
+    await owner.query('SELECT pg_reload_conf()');
+  };
+  await until('served', () => isAll('SERVING'), NOTICED_MS);
+  try {
+    await setReadOnly('on');
+    await until('not served', () => isAll('NOT_SERVING'), NOTICED_MS);
+    const { status, body } = await statusOf('/readyz');
+    assert.equal(status, 503);
+    assert.match(JSON.stringify(body.away), /read-only/);
+    for (const [rpc, request] of Object.entries({
+      'wallet.v1.WalletService/Charge': { amount: 1 },
+      'wallet.v2.UserService/CreateUser': { user_id: '9399', display_name: 'New' },
+    })) {
+      const identity = { userId: String(USER), idempotencyKey: crypto.randomUUID() };
+      const answer = await teller.tell(rpc, request, identity);
+      assert.equal(answer.reason, 'UNAVAILABLE', `${rpc}: ${answer.status}`);
+    }
+  } finally {
+    await setReadOnly('off');
+    await owner.end();
+  }
+  await until('served again', () => isAll('SERVING'), NOTICED_MS);
+  await until(
+    'a payment passes',
+    async () => {
+      const identity = { userId: String(USER), idempotencyKey: crypto.randomUUID() };
+      return (await teller.tell('wallet.v1.WalletService/Charge', { amount: 1 }, identity)).status === 0;
+    },
+    NOTICED_MS,
+  );
+});
 
 test('Redis away: everybody is served, and /readyz says what is lacking', {
   skip: withoutRedis,

@@ -1,9 +1,12 @@
 // Hears at once when something is put into the outbox.
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { CONNECT_TIMEOUT_MS, KEEPALIVE_DELAY_MS } from '../timeouts.ts';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
+const ASK_EVERY_MS = 5_000;
+const ANSWER_WITHIN_MS = 5_000;
 
 /** A connection that listens. */
 export interface Listener {
@@ -21,8 +24,13 @@ export function listenToOutbox(url: string, heard: () => void, onError: (error: 
     const current = new pg.Client({
       connectionString: url,
       keepAlive: true,
+      keepAliveInitialDelayMillis: KEEPALIVE_DELAY_MS,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       application_name: 'ppuri relay',
-    });
+      // With pipelining the driver closes a connection over which an answer does not come.
+      pipeline: true,
+      query_timeout: ANSWER_WITHIN_MS,
+    } as pg.ClientConfig);
     client = current;
     const ended = new Promise<void>((resolve) => current.once('end', resolve));
     current.on('error', onError);
@@ -30,7 +38,9 @@ export function listenToOutbox(url: string, heard: () => void, onError: (error: 
     await current.connect();
     await current.query('LISTEN ppuri_outbox');
     heard();
-    await ended;
+    // Nothing is heard from a connection that is dead without saying so: only a question finds that out.
+    const timer = setInterval(() => void current.query('SELECT 1').catch(onError), ASK_EVERY_MS);
+    await ended.finally(() => clearInterval(timer));
   };
   const keep = async () => {
     for (let pauseMs = FIRST_PAUSE_MS; !closed.signal.aborted; ) {

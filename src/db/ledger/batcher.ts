@@ -2,6 +2,8 @@
 import type { IdempotencyKey } from '../../domain/intent.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { CallInfo, Perform, Verb } from '../../domain/verb.ts';
+import { SILENCE_MS } from '../timeouts.ts';
+import { PostgresAwayError } from '../unreachable.ts';
 import { ASIDE_LANES, Aside } from './aside.ts';
 import { findBlocked, namesOf } from './find-blocked.ts';
 import type { WaitFor } from './load-book.ts';
@@ -28,6 +30,8 @@ export interface Batcher {
   readonly perform: Perform;
   /** How many calls wait for a batch to take them, or for rows that others have locked. */
   queueLength(): number;
+  /** Throws when all lanes have been busy for long, and none has ended a batch. */
+  checkProgress(): void;
   /** Resolves when no call is waiting or under way any more. */
   drained(): Promise<void>;
 }
@@ -42,6 +46,8 @@ export function startBatcher(tools: BatchTools, options: BatcherOptions): Batche
   let waiting: WaitingCall[] = [];
   let busyLanes = 0;
   let kickPlanned = false;
+  /** When a lane last ended a batch, or the last free one was taken. */
+  let movedAt = 0;
   const onDrained: (() => void)[] = [];
 
   const planKick = () => {
@@ -76,10 +82,12 @@ export function startBatcher(tools: BatchTools, options: BatcherOptions): Batche
       const batch = inTime(next);
       if (batch.length === 0) continue;
       busyLanes += 1;
+      movedAt = performance.now();
       const takenAt = performance.now();
       for (const call of batch) tools.observer?.waited((takenAt - call.arrivedAt) / 1000);
       void run(batch).then((rest) => {
         busyLanes -= 1;
+        movedAt = performance.now();
         if (rest.blocked.length + rest.unclear.length + rest.offenders.length > 0) aside.take(rest);
         if (waiting.length > 0) planKick();
         else noteDrained();
@@ -124,7 +132,16 @@ export function startBatcher(tools: BatchTools, options: BatcherOptions): Batche
       noteDrained();
     });
 
-  return { perform, queueLength: () => waiting.length + aside.size, drained };
+  const checkProgress = () => {
+    if (busyLanes === options.lanes) refuseSilence(performance.now() - movedAt);
+  };
+
+  return { perform, checkProgress, queueLength: () => waiting.length + aside.size, drained };
+}
+
+function refuseSilence(ms: number): void {
+  if (ms <= SILENCE_MS) return;
+  throw new PostgresAwayError(`no batch of the ledger has ended for ${Math.round(ms)} ms`);
 }
 
 /** The calls that somebody still waits for; the others are refused before they cost anything. */

@@ -1,4 +1,5 @@
 // One batch of calls as one database transaction: lock and read, decide, write, commit.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import type { Account } from '../../domain/account.ts';
 import { type Attempt, MAX_ATTEMPT_MS } from '../../domain/attempt.ts';
@@ -271,7 +272,7 @@ function attemptOf({ info: { made } }: WaitingCall, { now, heardAt }: ClockReadi
 }
 
 async function inTransaction<T>(tools: BatchTools, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const client = await tools.pool.connect();
+  const client = (await tools.pool.connect()) as PoolClient & { readonly processID: number };
   let broken: Error | undefined;
   try {
     return await work(client);
@@ -283,5 +284,23 @@ async function inTransaction<T>(tools: BatchTools, work: (client: PoolClient) =>
     throw error;
   } finally {
     client.release(broken);
+    if (broken) await whileCommitting(tools.pool, client.processID);
   }
+}
+
+/** A commit that waits for a standby goes on without its client. */
+const IS_COMMITTING = `SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'SyncRep'`;
+const ASK_AGAIN_MS = 1_000;
+
+/**
+ * Waits until a session that was given up no longer waits for a synchronous standby. Until then its lane must not open
+ * another one: while the standby is away they would take all of Postgres' connections.
+ */
+async function whileCommitting(pool: Pool, pid: number): Promise<void> {
+  const ask = () =>
+    pool.query(IS_COMMITTING, [pid]).then(
+      ({ rowCount }) => rowCount === 1,
+      () => false,
+    );
+  while (await ask()) await sleep(ASK_AGAIN_MS);
 }

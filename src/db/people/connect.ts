@@ -1,6 +1,13 @@
 // The connection that the people's models use.
+import pg from 'pg';
 import { Sequelize } from 'sequelize';
-import { IDLE_IN_TRANSACTION_MS } from '../timeouts.ts';
+import {
+  ANSWER_LATE_MS,
+  CONNECT_TIMEOUT_MS,
+  IDLE_IN_TRANSACTION_MS,
+  KEEPALIVE_DELAY_MS,
+  STATEMENT_TIMEOUT_MS,
+} from '../timeouts.ts';
 import { type ApiKeys, apiKeysIn } from './api-keys.ts';
 import { defineModels } from './models.ts';
 import { type Rooms, roomsIn } from './rooms.ts';
@@ -11,7 +18,16 @@ export interface People {
   readonly users: Users;
   readonly rooms: Rooms;
   readonly apiKeys: ApiKeys;
+  /** Resolves when a connection of the pool has answered. */
+  ask(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Closes the connection when an answer does not come in time, as the driver does only where it pipelines. */
+class ClosingClient extends pg.Client {
+  constructor(config: pg.ClientConfig) {
+    super({ ...config, pipeline: true, keepAliveInitialDelayMillis: KEEPALIVE_DELAY_MS } as pg.ClientConfig);
+  }
 }
 
 /** Opens a pool of connections for the people's tables. */
@@ -19,11 +35,14 @@ export function connectPeople(url: string, maxConnections: number): People {
   const sequelize = new Sequelize(url, {
     dialect: 'postgres',
     logging: false,
-    pool: { max: maxConnections, acquire: 5_000 },
+    pool: { max: maxConnections, acquire: CONNECT_TIMEOUT_MS },
+    dialectModule: { ...pg, Client: ClosingClient },
     dialectOptions: {
       application_name: 'ppuri',
       keepAlive: true,
-      statement_timeout: 10_000,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      query_timeout: STATEMENT_TIMEOUT_MS + ANSWER_LATE_MS,
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     },
   });
@@ -32,6 +51,7 @@ export function connectPeople(url: string, maxConnections: number): People {
     users: usersIn(sequelize, models),
     rooms: roomsIn(sequelize, models),
     apiKeys: apiKeysIn(sequelize),
+    ask: () => sequelize.authenticate({ logging: false }),
     close: () => sequelize.close(),
   };
 }

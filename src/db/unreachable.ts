@@ -1,0 +1,62 @@
+// Which errors say that Postgres cannot be reached or cannot work, rather than that it refuses something.
+import pg from 'pg';
+import { BaseError, ConnectionAcquireTimeoutError, ConnectionError } from 'sequelize';
+
+/** Postgres, or a part of it that calls need, does not do its work. Its message is ours, and readiness shows it. */
+export class PostgresAwayError extends Error {
+  override name = 'PostgresAwayError';
+}
+
+/** SQLSTATE of a Postgres error; undefined for any other error. */
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof pg.DatabaseError ? error.code : undefined;
+}
+
+/*
+ * SQLSTATEs (PostgreSQL documentation, appendix A) that a later try, or another server, may do without. After all of them
+ * nothing of the transaction is done, but for those that cut off a COMMIT (08, 57P, 40003), where nobody knows.
+ * XX (corrupted data, faults of Postgres itself) is not among them: trying again does not help, and somebody has to look.
+ */
+const CLASSES = [
+  '08', // the connection is lost
+  '28', // the login is refused: a password or a rule of access was changed
+  '53', // no room: disk, memory, connections
+  '57P', // shutting down, starting up, crashed
+  '58', // the system below fails: files cannot be read or written
+];
+const STATES = new Set([
+  '25006', // read-only: a standby, or a primary that was made so
+  '25P03', // this session was idle in a transaction for too long
+  '25P04', // this transaction took too long
+  '3D000', // the database is not there
+  '40001', // serialization failure, where it was not run again
+  '40003', // whether a statement was completed is not known
+  '40P01', // deadlock, where it was not run again
+  '55000', // a standby was asked for what only a primary has, such as its position in the log
+  '55P03', // a lock was not free in time
+  '57014', // a statement took too long, or an administrator ended it
+]);
+
+/** What Node says of sockets, names and certificates; the rest is told by the system call. */
+const NETWORK =
+  /^(ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|E(HOST|NET)\w+|EAI_\w+|EADDRNOTAVAIL|EMFILE|ENFILE|ENOBUFS|ENOTCONN|ESHUTDOWN|EPROTO|ERR_(TLS|SSL|SOCKET|STREAM)_\w+|CERT_\w+|\w+_CERT(_\w+)?|UNABLE_TO_\w+)$/;
+const NETWORK_CALLS = new Set(['connect', 'getaddrinfo']);
+
+/** What the drivers say in words alone. */
+const WORDS =
+  /^Connection terminated|^timeout exceeded when trying to connect|^timeout expired|^Query read timeout|is not queryable|^Cannot use a pool after|after the connection manager was closed|SSL connection|^SASL|^Received unexpected \w+ message from backend|^Connection timed out/;
+
+/** Whether an error says that Postgres cannot be reached, is going down, too busy or read-only: callers may try again. */
+export function isUnreachable(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  const state = sqlState(error);
+  if (state !== undefined) return STATES.has(state) || CLASSES.some((start) => state.startsWith(start));
+  // Sequelize wraps what the driver says; where its own pool has nothing left, there is nothing wrapped.
+  if (error instanceof ConnectionAcquireTimeoutError || error instanceof ConnectionError) return true;
+  if (error instanceof BaseError && 'original' in error) return isUnreachable(error.original);
+  // Where a name has several addresses, each has its error.
+  if (error instanceof AggregateError && error.errors.some(isUnreachable)) return true;
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (typeof code === 'string' && (NETWORK.test(code) || NETWORK_CALLS.has(syscall ?? ''))) return true;
+  return WORDS.test(error.message);
+}

@@ -1,0 +1,141 @@
+// Connections to Postgres go dead without a word, as behind a firewall that forgot them: they are given up, and health
+// says what calls meet meanwhile.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type App, startApp } from '../../src/app.ts';
+import { readConfig } from '../../src/config.ts';
+import { listenToOutbox } from '../../src/db/jobs/listen.ts';
+import { makeKey } from '../keys.ts';
+import { type Line, startLine } from '../line.ts';
+import { readMetrics, readPage, sumOf, until } from '../ops/pages.ts';
+import { makeDatabase, peopleOf, serverEnv, type TestDatabase } from '../stack.ts';
+import { grpcTeller, type Teller } from '../teller.ts';
+
+const LANES = 2;
+const [PAYER, PAYEE] = [8601, 8602];
+/** A statement's timeout and a second, twice, and room for a busy machine. */
+const WELL_WITHIN_MS = 25_000;
+let database: TestDatabase;
+let line: Line;
+let folder: string;
+let app: App;
+let teller: Teller;
+
+before(async () => {
+  database = await makeDatabase();
+  folder = mkdtempSync(join(tmpdir(), 'ppuri-silent-'));
+  const url = new URL(database.appUrl);
+  line = await startLine(Number(url.port));
+  url.port = String(line.port);
+  url.hostname = '127.0.0.1';
+  const key = await makeKey(database);
+  app = await startApp(readConfig({ ...serverEnv(database, folder), DATABASE_URL: url.href }));
+  teller = grpcTeller(`127.0.0.1:${app.grpcPort}`, key);
+  const people = peopleOf(database, teller);
+  await people.addUsers([PAYER, PAYEE]);
+  await people.fund([PAYER], 1_000_000);
+});
+after(async () => {
+  teller?.close();
+  await app?.stop();
+  line?.close();
+  await database?.drop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+let users = 8700;
+let transferId = '';
+const pay = async (key: string = crypto.randomUUID()) =>
+  (
+    await teller.tell(
+      'wallet.v1.WalletService/Transfer',
+      { to_user_id: PAYEE, amount: 1 },
+      { userId: String(PAYER), idempotencyKey: key },
+    )
+  ).status;
+/** Calls that use each of the pools: the ledger's, that of reads, that of people. */
+const CALLS: Record<string, () => Promise<number>> = {
+  pay,
+  read: async () => {
+    const request = { transfer_id: transferId };
+    return (await teller.tell('wallet.v2.TransferService/GetTransfer', request, { userId: String(PAYER) }))
+      .status;
+  },
+  'make a user': async () => {
+    users += 1;
+    const request = { user_id: String(users), display_name: 'New' };
+    return (await teller.tell('wallet.v2.UserService/CreateUser', request, { userId: '0' })).status;
+  },
+};
+const ledgerConnections = async () =>
+  sumOf(await readMetrics(`http://127.0.0.1:${app.opsPort}`), 'ppuri_pool_connections', {
+    pool: 'ledger',
+    state: 'total',
+  });
+const readiness = async () => (await readPage(`http://127.0.0.1:${app.opsPort}`, '/readyz')).status;
+
+test('connections that are dead without a word are given up within seconds, and readiness says so', async () => {
+  const first = await teller.tell(
+    'wallet.v1.WalletService/Transfer',
+    { to_user_id: PAYEE, amount: 1 },
+    { userId: String(PAYER), idempotencyKey: crypto.randomUUID() },
+  );
+  transferId = String(first.body.transaction_id);
+  for (const [name, call] of Object.entries(CALLS)) assert.equal(await call(), 0, name);
+  assert.equal(await readiness(), 200);
+  // Both lanes of the ledger have a connection.
+  await until(
+    'two connections',
+    async () => {
+      await Promise.all(Array.from({ length: 20 }, (_, index) => sleep(index).then(() => pay())));
+      return (await ledgerConnections()) >= LANES;
+    },
+    WELL_WITHIN_MS,
+  );
+  line.silence();
+  // One after the other, so that each lane has some: none of them gets an answer.
+  const keys = Array.from({ length: 6 }, () => crypto.randomUUID());
+  let isOver = false;
+  const trying = keys.map(async (key, index) => {
+    await sleep(100 * index);
+    const statuses: number[] = [];
+    while (!isOver && statuses.at(-1) !== 0) statuses.push(await pay(key));
+    return statuses;
+  });
+  await until('not ready while nothing succeeds', async () => (await readiness()) === 503, WELL_WITHIN_MS);
+  try {
+    for (const [name, call] of Object.entries(CALLS))
+      await until(`can ${name}`, async () => (await call()) === 0, WELL_WITHIN_MS);
+    await until('ready', async () => (await readiness()) === 200, WELL_WITHIN_MS);
+  } finally {
+    isOver = true;
+  }
+  for (const statuses of await Promise.all(trying))
+    for (const status of statuses) assert.ok([0, 4, 14].includes(status), `status ${status}`);
+});
+
+test('the connection that listens to the outbox is opened again', async () => {
+  const url = new URL(database.workerUrl);
+  url.port = String(line.port);
+  url.hostname = '127.0.0.1';
+  let heard = 0;
+  const listener = listenToOutbox(
+    url.href,
+    () => {
+      heard += 1;
+    },
+    () => {},
+  );
+  try {
+    await until('listening', async () => heard > 0, WELL_WITHIN_MS);
+    line.silence();
+    const before = heard;
+    await until('listening again', async () => heard > before, WELL_WITHIN_MS);
+  } finally {
+    await listener.close();
+  }
+});
