@@ -20,6 +20,7 @@ import { SetupError } from './dev/setup-error.ts';
 reportCrashes();
 const USAGE = `usage: npm run keys -- COMMAND
   create --name NAME --scopes read,pay,fund,admin [--user ID] [--networks CIDR,…] [--rate N] [--public-key PEM]
+    [--expires 90d|2027-01-31|never]                       365d where it is left out
   list
   rotate KEY_ID [--overlap-hours N] [--public-key PEM]    the old key stays usable for the overlap (24 hours)
   revoke KEY_ID                                           at once and for good
@@ -34,6 +35,7 @@ const { values, positionals } = parseArgs({
     user: { type: 'string' },
     networks: { type: 'string', default: '' },
     rate: { type: 'string' },
+    expires: { type: 'string' },
     'public-key': { type: 'string', default: '' },
     'overlap-hours': { type: 'string', default: '24' },
   },
@@ -43,17 +45,21 @@ const [command = '', keyId = '', list = ''] = positionals;
 
 const COMMANDS: Record<string, (office: KeyOffice) => Promise<unknown>> = {
   create: (office) =>
-    createApiKey(office, {
-      displayName: values.name ?? fail('--name is required'),
-      kind: values['public-key'] ? 'ed25519' : 'hmac-sha256',
-      publicKey: values['public-key'],
-      scopes: splitList(values.scopes ?? fail('--scopes is required')).map(toScope),
-      userId: values.user === undefined ? undefined : BigInt(toWhole('--user', values.user)),
-      allowedNetworks: splitList(values.networks),
-      ratePerSecond: values.rate === undefined ? undefined : Number(toWhole('--rate', values.rate)),
-      activeFrom: undefined,
-      expiresAt: undefined,
-    }),
+    createApiKey(
+      office,
+      {
+        displayName: values.name ?? fail('--name is required'),
+        kind: values['public-key'] ? 'ed25519' : 'hmac-sha256',
+        publicKey: values['public-key'],
+        scopes: splitList(values.scopes ?? fail('--scopes is required')).map(toScope),
+        userId: values.user === undefined ? undefined : BigInt(toWhole('--user', values.user)),
+        allowedNetworks: splitList(values.networks),
+        ratePerSecond: values.rate === undefined ? undefined : Number(toWhole('--rate', values.rate)),
+        activeFrom: undefined,
+        expiresAt: values.expires === undefined ? undefined : toEnd(values.expires, office.now()),
+      },
+      undefined,
+    ),
   list: async (office) =>
     (await listApiKeys(office)).map((key) => ({
       keyId: key.id,
@@ -62,6 +68,7 @@ const COMMANDS: Record<string, (office: KeyOffice) => Promise<unknown>> = {
       scopes: key.scopes.join(','),
       user: key.userId ?? 'any',
       networks: key.allowedNetworks.join(',') || 'any',
+      expires: key.expiresAt === undefined ? 'never' : new Date(key.expiresAt / 1000).toISOString(),
       uses: key.useCount,
     })),
   rotate: (office) =>
@@ -70,9 +77,10 @@ const COMMANDS: Record<string, (office: KeyOffice) => Promise<unknown>> = {
       keyId,
       values['public-key'],
       Number(toWhole('--overlap-hours', values['overlap-hours'])) * 3_600_000,
+      undefined,
     ),
   revoke: (office) => revokeApiKey(office, keyId),
-  networks: (office) => setAllowedNetworks(office, keyId, splitList(list)),
+  networks: (office) => setAllowedNetworks(office, keyId, splitList(list), undefined),
   reseal: async (office) => ({ resealed: await resealSecrets(office) }),
 };
 
@@ -116,6 +124,18 @@ function splitList(text: string): string[] {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
+}
+
+/** `90d`, a day (its beginning, in UTC) or `never`, as microseconds since 1970. */
+function toEnd(text: string, now: number): number | 'never' {
+  if (text === 'never') return 'never';
+  const days = /^([1-9]\d{0,4})d$/.exec(text)?.[1];
+  if (days !== undefined) return now + Number(days) * 86_400_000_000;
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(`${text}T00:00:00Z`) : undefined;
+  // JavaScript takes February 30 for March 2.
+  if (day === undefined || Number.isNaN(day.getTime()) || day.toISOString().slice(0, 10) !== text)
+    return fail(`--expires takes days (90d), a date (2027-01-31) or never, not "${text}"`);
+  return day.getTime() * 1000;
 }
 
 function toScope(text: string): Scope {

@@ -36,7 +36,7 @@ export async function makeKey(
     expiresAt: undefined,
   };
   try {
-    const { key, secret } = await createApiKey(office, { ...everything, ...wish });
+    const { key, secret } = await createApiKey(office, { ...everything, ...wish }, undefined);
     return hmacKey(key.id, secret ?? '');
   } finally {
     await close();

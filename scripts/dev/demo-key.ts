@@ -16,17 +16,21 @@ export function keepDemoKey(dataDir: string, place: KeyPlace): Promise<DemoKey> 
     const kept = readKept(file);
     const known = kept && (await office.apiKeys.find(kept.keyId));
     if (kept && known && isLive(known, office.now())) return kept;
-    const { key, secret = '' } = await createApiKey(office, {
-      displayName: 'npm start',
-      kind: 'hmac-sha256',
-      publicKey: '',
-      scopes: SCOPES,
-      userId: undefined,
-      allowedNetworks: [],
-      ratePerSecond: undefined,
-      activeFrom: undefined,
-      expiresAt: undefined,
-    });
+    const { key, secret = '' } = await createApiKey(
+      office,
+      {
+        displayName: 'npm start',
+        kind: 'hmac-sha256',
+        publicKey: '',
+        scopes: SCOPES,
+        userId: undefined,
+        allowedNetworks: [],
+        ratePerSecond: undefined,
+        activeFrom: undefined,
+        expiresAt: undefined,
+      },
+      undefined,
+    );
     const made: DemoKey = { keyId: key.id, secret, scopes: SCOPES };
     writeSecret(file, JSON.stringify(made));
     return made;

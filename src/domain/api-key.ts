@@ -53,6 +53,41 @@ export function isLive(key: ApiKey, at: Micros): boolean {
   return state === 'active' || state === 'retiring';
 }
 
+/** How long a key lives whose maker does not say. */
+export const DEFAULT_LIFETIME_MS = 365 * 24 * 3_600_000;
+
+/** When the key ends that takes another one's place: after as long a life as that one was given; never where that is. */
+export function endOfSuccessor(
+  old: Pick<ApiKey, 'activeFrom' | 'expiresAt'>,
+  at: Micros,
+): Micros | undefined {
+  return old.expiresAt === undefined ? undefined : at + (old.expiresAt - old.activeFrom);
+}
+
+/** What a key can give away, and what it can be given. */
+export type Rights = Pick<ApiKey, 'scopes' | 'userId' | 'allowedNetworks' | 'ratePerSecond'>;
+
+/** A right that a key may lack, by its field in requests. */
+type RightField = 'scopes' | 'user_id' | 'allowed_networks' | 'rate_per_second';
+
+/**
+ * The first right that is wider than the granter's own; undefined where none is. Who has a rate of its own gives none
+ * that is larger, nor the default. Whether networks lie within others is for who knows of networks to say.
+ */
+export function tooWide(
+  granter: Rights,
+  wanted: Rights,
+  lieWithin: (networks: readonly string[], others: readonly string[]) => boolean,
+): RightField | undefined {
+  if (!wanted.scopes.every((scope) => granter.scopes.includes(scope))) return 'scopes';
+  if (granter.userId !== undefined && wanted.userId !== granter.userId) return 'user_id';
+  if (!lieWithin(wanted.allowedNetworks, granter.allowedNetworks)) return 'allowed_networks';
+  const { ratePerSecond: most } = granter;
+  if (most !== undefined && (wanted.ratePerSecond === undefined || wanted.ratePerSecond > most))
+    return 'rate_per_second';
+  return undefined;
+}
+
 /** When a key that is replaced now ends. Refuses one that is being replaced already, or that is not live. */
 export function endOfReplaced(key: ApiKey, at: Micros, overlapMs: number): Micros {
   if (keyStateOf(key, at) !== 'active') throw new Refusal('KEY_NOT_ACTIVE');

@@ -107,6 +107,12 @@ export const REASONS = {
     'the API key is not allowed to make this call',
     '이 API 키로는 할 수 없는 요청입니다',
   ),
+  GRANT_TOO_WIDE: entry(
+    'ERR004',
+    'PERMISSION_DENIED',
+    'an API key cannot give away more than it has itself',
+    'API 키는 자신이 가진 것보다 넓은 권한을 줄 수 없습니다',
+  ),
   NOT_ITS_USER: entry(
     'ERR004',
     'PERMISSION_DENIED',
@@ -202,6 +208,12 @@ export const REASONS = {
     'ALREADY_EXISTS',
     'an earlier line of the payout has the same key',
     '같은 키를 가진 항목이 이미 있습니다',
+  ),
+  KEY_LINE_FULL: entry(
+    'ERR006',
+    'FAILED_PRECONDITION',
+    'the API key and the one that it replaced are both live; wait until the older one ends, or revoke it',
+    '이 API 키와 이전 키가 모두 사용 중입니다. 이전 키가 끝나기를 기다리거나 폐기해 주세요',
   ),
   KEY_NOT_ACTIVE: entry(
     'ERR006',

@@ -29,6 +29,22 @@ export function readNetworks(blocks: readonly string[], field: string): NetworkC
   };
 }
 
+/** Whether each block lies within one of the others; none of either means every address. */
+export function lieWithin(blocks: readonly string[], others: readonly string[]): boolean {
+  if (others.length === 0) return true;
+  return (
+    blocks.length > 0 &&
+    blocks.every((block) => {
+      const [address = '', length] = block.split('/');
+      return others.some((other) => {
+        const isAsLarge = Number(other.split('/')[1]) <= Number(length);
+        const [family, others] = [isIP(address), isIP(other.split('/')[0] ?? '')];
+        return isAsLarge && family === others && readNetworks([other], '')(address);
+      });
+    })
+  );
+}
+
 /** An IPv4 address that a socket for both families shows as IPv6 (`::ffff:10.0.0.1`) is the IPv4 address. */
 export function withoutMapping(address: string): string {
   return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address;

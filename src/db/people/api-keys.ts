@@ -1,5 +1,5 @@
 // API keys in the database.
-import { type FindAttributeOptions, type Sequelize, UniqueConstraintError } from 'sequelize';
+import { DatabaseError, type FindAttributeOptions, type Sequelize, UniqueConstraintError } from 'sequelize';
 import type { ApiKey } from '../../domain/api-key.ts';
 import type { Micros } from '../../domain/time.ts';
 import { microsOf, timestamptz } from '../sql.ts';
@@ -21,8 +21,11 @@ export interface ApiKeys {
   list(): Promise<StoredKey[]>;
   find(id: string): Promise<StoredKey | undefined>;
   add(key: NewKey): Promise<StoredKey>;
-  /** Adds a key in another one's place and sets when that one ends; undefined when another key took its place before. */
-  replace(key: NewKey, oldId: string, oldEndsAt: Micros): Promise<StoredKey | undefined>;
+  /**
+   * Sets when a key ends and adds another one in its place. `replaced`: another key took its place before; `two are live`:
+   * so are two of its line already (migration 0054). Nothing has changed then.
+   */
+  replace(key: NewKey, oldId: string, oldEndsAt: Micros): Promise<StoredKey | 'replaced' | 'two are live'>;
   /** Sets when a key ends, unless it ends before that already. */
   revoke(id: string, at: Micros): Promise<void>;
   setAllowedNetworks(id: string, networks: readonly string[]): Promise<void>;
@@ -98,16 +101,16 @@ export function apiKeysIn(sequelize: Sequelize): ApiKeys {
     async replace(key, oldId, oldEndsAt) {
       try {
         return await sequelize.transaction(async (transaction) => {
-          const { id } = await ApiKey.create(toRow(key), { transaction });
+          // First the end of the old one, so that it is not counted where it ends at once.
           const { revokedAt, where } = endBy(oldId, oldEndsAt);
           await ApiKey.update({ revokedAt }, { where, transaction });
+          const { id } = await ApiKey.create(toRow(key), { transaction });
           return toKey(
             await ApiKey.findByPk(id, { attributes: withMoments, transaction, rejectOnEmpty: true }),
           );
         });
       } catch (error) {
-        if (error instanceof UniqueConstraintError) return undefined;
-        throw error;
+        return whyNotReplaced(error);
       }
     },
 
@@ -147,4 +150,13 @@ const microsColumn = (column: MomentColumn) => `${column}_micros`;
 function momentIn(row: { get(name: string): unknown }, column: MomentColumn): Micros | undefined {
   const micros = row.get(microsColumn(column));
   return micros === null ? undefined : Number(micros);
+}
+
+/** Throws the error itself where it says neither. */
+function whyNotReplaced(error: unknown): 'replaced' | 'two are live' {
+  if (error instanceof UniqueConstraintError) return 'replaced';
+  const cause = error instanceof DatabaseError ? error.original : undefined;
+  const { constraint } = (cause ?? {}) as { constraint?: unknown };
+  if (constraint === 'api_keys_two_of_a_line') return 'two are live';
+  throw error;
 }

@@ -1,6 +1,7 @@
 // admin.v1.ApiKeyService: API keys, for ops.
 import {
   type ApiKeyServiceService,
+  type CreateApiKeyRequest,
   ApiKeyKind as WireKind,
   ApiKeyState as WireState,
 } from '../../../gen/ts/admin/v1/api_key_service.ts';
@@ -13,11 +14,15 @@ import {
   SCOPES,
   type Scope,
 } from '../../domain/api-key.ts';
+import { InvariantError } from '../../domain/error-fields.ts';
+import { refuseField } from '../../domain/refusal.ts';
 import type { Micros } from '../../domain/time.ts';
+import type { CallInfo } from '../../domain/verb.ts';
 import {
   createApiKey,
   getApiKey,
   type KeyOffice,
+  type KeyWish,
   listApiKeys,
   revokeApiKey,
   rotateApiKey,
@@ -29,8 +34,8 @@ import { toExactMoment, toMs, toTimestamp } from '../timestamp.ts';
 const DEFAULT_OVERLAP_MS = 24 * 3_600_000;
 
 export const apiKeyService = (office: KeyOffice): Handlers<typeof ApiKeyServiceService> => ({
-  async createApiKey(request) {
-    const { key, secret } = await createApiKey(office, {
+  async createApiKey(request, { call }) {
+    const wish: KeyWish = {
       displayName: request.displayName,
       kind: request.kind === WireKind.ED25519 ? 'ed25519' : 'hmac-sha256',
       publicKey: request.publicKey,
@@ -39,8 +44,9 @@ export const apiKeyService = (office: KeyOffice): Handlers<typeof ApiKeyServiceS
       allowedNetworks: request.allowedNetworks,
       ratePerSecond: request.ratePerSecond || undefined,
       activeFrom: toExactMoment(request.activeFrom, 'active_from'),
-      expiresAt: toExactMoment(request.expiresAt, 'expires_at'),
-    });
+      expiresAt: endIn(request),
+    };
+    const { key, secret } = await createApiKey(office, wish, signerOf(call));
     return { apiKey: toWire(key, office.now()), secret: secret ?? '' };
   },
 
@@ -52,9 +58,9 @@ export const apiKeyService = (office: KeyOffice): Handlers<typeof ApiKeyServiceS
     return { apiKey: toWire(await getApiKey(office, keyId), office.now()) };
   },
 
-  async rotateApiKey({ keyId, publicKey, overlap }) {
+  async rotateApiKey({ keyId, publicKey, overlap }, { call }) {
     const overlapMs = overlap ? toMs(overlap, 'overlap') : DEFAULT_OVERLAP_MS;
-    const { key, secret, replaced } = await rotateApiKey(office, keyId, publicKey, overlapMs);
+    const { key, secret, replaced } = await rotateApiKey(office, keyId, publicKey, overlapMs, signerOf(call));
     const now = office.now();
     return { apiKey: toWire(key, now), secret: secret ?? '', replaced: toWire(replaced, now) };
   },
@@ -63,10 +69,28 @@ export const apiKeyService = (office: KeyOffice): Handlers<typeof ApiKeyServiceS
     return { apiKey: toWire(await revokeApiKey(office, keyId), office.now()) };
   },
 
-  async setAllowedNetworks({ keyId, allowedNetworks }) {
-    return { apiKey: toWire(await setAllowedNetworks(office, keyId, allowedNetworks), office.now()) };
+  async setAllowedNetworks({ keyId, allowedNetworks }, { call }) {
+    const key = await setAllowedNetworks(office, keyId, allowedNetworks, signerOf(call));
+    return { apiKey: toWire(key, office.now()) };
   },
 });
+
+/** Whose rights bound what a call gives away. A call without a signature does not come this far. */
+function signerOf({ keyId }: CallInfo): string {
+  if (keyId === undefined) throw new InvariantError('a call of admin.v1 that nobody signed');
+  return keyId;
+}
+
+function endIn({ expiresAt, neverExpires }: CreateApiKeyRequest): KeyWish['expiresAt'] {
+  const end = toExactMoment(expiresAt, 'expires_at');
+  if (neverExpires && end !== undefined) {
+    throw refuseField('INVALID_FIELD', 'never_expires', {
+      en: 'must be left out where expires_at is set',
+      ko: 'expires_at과 함께 쓸 수 없습니다',
+    });
+  }
+  return neverExpires ? 'never' : end;
+}
 
 const WIRE_SCOPES: Record<Scope, WireScope> = {
   read: WireScope.READ,

@@ -203,8 +203,12 @@ export interface CreateApiKeyRequest {
   activeFrom:
     | Timestamp
     | undefined;
-  /** When it ends by itself, in whole microseconds up to 2199; never when left out. */
-  expiresAt: Timestamp | undefined;
+  /** When it ends by itself, in whole microseconds up to 2199; 365 days after active_from when left out. */
+  expiresAt:
+    | Timestamp
+    | undefined;
+  /** That it does not end by itself. Excludes expires_at. */
+  neverExpires: boolean;
 }
 
 /** The key, made. */
@@ -671,6 +675,7 @@ function createBaseCreateApiKeyRequest(): CreateApiKeyRequest {
     ratePerSecond: 0,
     activeFrom: undefined,
     expiresAt: undefined,
+    neverExpires: false,
   };
 }
 
@@ -709,6 +714,9 @@ export const CreateApiKeyRequest: MessageFns<CreateApiKeyRequest> = {
     }
     if (message.expiresAt !== undefined) {
       Timestamp.encode(message.expiresAt, writer.uint32(74).fork()).join();
+    }
+    if (message.neverExpires !== false) {
+      writer.uint32(80).bool(message.neverExpires);
     }
     return writer;
   },
@@ -808,6 +816,14 @@ export const CreateApiKeyRequest: MessageFns<CreateApiKeyRequest> = {
             message.expiresAt = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.neverExpires = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -855,6 +871,11 @@ export const CreateApiKeyRequest: MessageFns<CreateApiKeyRequest> = {
         : isSet(object.expires_at)
         ? fromJsonTimestamp(object.expires_at)
         : undefined,
+      neverExpires: isSet(object.neverExpires)
+        ? globalThis.Boolean(object.neverExpires)
+        : isSet(object.never_expires)
+        ? globalThis.Boolean(object.never_expires)
+        : false,
     };
   },
 
@@ -887,6 +908,9 @@ export const CreateApiKeyRequest: MessageFns<CreateApiKeyRequest> = {
     if (message.expiresAt !== undefined) {
       obj.expiresAt = fromTimestamp(message.expiresAt).toISOString();
     }
+    if (message.neverExpires !== false) {
+      obj.neverExpires = message.neverExpires;
+    }
     return obj;
   },
 
@@ -908,6 +932,7 @@ export const CreateApiKeyRequest: MessageFns<CreateApiKeyRequest> = {
     message.expiresAt = (object.expiresAt !== undefined && object.expiresAt !== null)
       ? Timestamp.fromPartial(object.expiresAt)
       : undefined;
+    message.neverExpires = object.neverExpires ?? false;
     return message;
   },
 };
@@ -1818,7 +1843,10 @@ export const SetAllowedNetworksResponse: MessageFns<SetAllowedNetworksResponse> 
  */
 export type ApiKeyServiceService = typeof ApiKeyServiceService;
 export const ApiKeyServiceService = {
-  /** Makes a key. Its secret is in this answer and nowhere else, ever. */
+  /**
+   * Makes a key. Its secret is in this answer and nowhere else, ever. Nobody gives what the calling key does not have:
+   * scopes, users, networks, and its rate where it has one of its own (GRANT_TOO_WIDE).
+   */
   createApiKey: {
     path: "/admin.v1.ApiKeyService/CreateApiKey" as const,
     requestStream: false as const,
@@ -1850,8 +1878,9 @@ export const ApiKeyServiceService = {
     responseDeserialize: (value: Buffer): GetApiKeyResponse => GetApiKeyResponse.decode(value),
   },
   /**
-   * Makes a key that replaces another one, with the same rights. Both are live for the overlap, then the old one is
-   * revoked by itself. At most two keys of a line are live at once.
+   * Makes a key that replaces another one, with the same rights and as long a life. Both are live for the overlap, then
+   * the old one is revoked by itself. At most two keys of a line are live at once (KEY_LINE_FULL), and the calling key must
+   * have all that the new one gets (GRANT_TOO_WIDE).
    */
   rotateApiKey: {
     path: "/admin.v1.ApiKeyService/RotateApiKey" as const,
@@ -1874,7 +1903,7 @@ export const ApiKeyServiceService = {
       Buffer.from(RevokeApiKeyResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RevokeApiKeyResponse => RevokeApiKeyResponse.decode(value),
   },
-  /** Sets the networks that a key may be used from. */
+  /** Sets the networks that a key may be used from, none that the calling key is kept out of (GRANT_TOO_WIDE). */
   setAllowedNetworks: {
     path: "/admin.v1.ApiKeyService/SetAllowedNetworks" as const,
     requestStream: false as const,
@@ -1889,25 +1918,32 @@ export const ApiKeyServiceService = {
 } as const;
 
 export interface ApiKeyServiceServer extends UntypedServiceImplementation {
-  /** Makes a key. Its secret is in this answer and nowhere else, ever. */
+  /**
+   * Makes a key. Its secret is in this answer and nowhere else, ever. Nobody gives what the calling key does not have:
+   * scopes, users, networks, and its rate where it has one of its own (GRANT_TOO_WIDE).
+   */
   createApiKey: handleUnaryCall<CreateApiKeyRequest, CreateApiKeyResponse>;
   /** Lists all keys, newest first, without their secrets. */
   listApiKeys: handleUnaryCall<ListApiKeysRequest, ListApiKeysResponse>;
   /** Returns a key without its secret. */
   getApiKey: handleUnaryCall<GetApiKeyRequest, GetApiKeyResponse>;
   /**
-   * Makes a key that replaces another one, with the same rights. Both are live for the overlap, then the old one is
-   * revoked by itself. At most two keys of a line are live at once.
+   * Makes a key that replaces another one, with the same rights and as long a life. Both are live for the overlap, then
+   * the old one is revoked by itself. At most two keys of a line are live at once (KEY_LINE_FULL), and the calling key must
+   * have all that the new one gets (GRANT_TOO_WIDE).
    */
   rotateApiKey: handleUnaryCall<RotateApiKeyRequest, RotateApiKeyResponse>;
   /** Revokes a key at once and for good. Revoked already: nothing changes. */
   revokeApiKey: handleUnaryCall<RevokeApiKeyRequest, RevokeApiKeyResponse>;
-  /** Sets the networks that a key may be used from. */
+  /** Sets the networks that a key may be used from, none that the calling key is kept out of (GRANT_TOO_WIDE). */
   setAllowedNetworks: handleUnaryCall<SetAllowedNetworksRequest, SetAllowedNetworksResponse>;
 }
 
 export interface ApiKeyServiceClient extends Client {
-  /** Makes a key. Its secret is in this answer and nowhere else, ever. */
+  /**
+   * Makes a key. Its secret is in this answer and nowhere else, ever. Nobody gives what the calling key does not have:
+   * scopes, users, networks, and its rate where it has one of its own (GRANT_TOO_WIDE).
+   */
   createApiKey(
     request: CreateApiKeyRequest,
     callback: (error: ServiceError | null, response: CreateApiKeyResponse) => void,
@@ -1956,8 +1992,9 @@ export interface ApiKeyServiceClient extends Client {
     callback: (error: ServiceError | null, response: GetApiKeyResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Makes a key that replaces another one, with the same rights. Both are live for the overlap, then the old one is
-   * revoked by itself. At most two keys of a line are live at once.
+   * Makes a key that replaces another one, with the same rights and as long a life. Both are live for the overlap, then
+   * the old one is revoked by itself. At most two keys of a line are live at once (KEY_LINE_FULL), and the calling key must
+   * have all that the new one gets (GRANT_TOO_WIDE).
    */
   rotateApiKey(
     request: RotateApiKeyRequest,
@@ -1990,7 +2027,7 @@ export interface ApiKeyServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RevokeApiKeyResponse) => void,
   ): ClientUnaryCall;
-  /** Sets the networks that a key may be used from. */
+  /** Sets the networks that a key may be used from, none that the calling key is kept out of (GRANT_TOO_WIDE). */
   setAllowedNetworks(
     request: SetAllowedNetworksRequest,
     callback: (error: ServiceError | null, response: SetAllowedNetworksResponse) => void,
