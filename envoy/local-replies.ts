@@ -16,6 +16,8 @@ interface Reply {
   readonly answerStatus?: number;
   /** What is said instead of the reason's own words. */
   readonly words?: string;
+  /** A header that the request has to have, besides. */
+  readonly header?: object;
   /** Whether strict-rest.lua left the field and the words in the stream's metadata. */
   readonly namesField?: boolean;
 }
@@ -63,6 +65,9 @@ const REPLIES: readonly Reply[] = [
   },
   { op: 'EQ', httpStatus: 404, reason: 'NO_SUCH_ROUTE' },
   { op: 'EQ', httpStatus: 408, reason: 'DEADLINE_EXCEEDED' },
+  { op: 'EQ', httpStatus: 429, reason: 'RATE_LIMITED' },
+  // What strict-rest.lua did not check to the end, by a fault of ours.
+  { op: 'EQ', httpStatus: 403, details: 'rbac_access_denied', reason: 'INTERNAL', answerStatus: 500 },
   { op: 'EQ', httpStatus: 413, reason: 'REQUEST_TOO_LARGE' },
   { op: 'EQ', httpStatus: 415, reason: 'UNSUPPORTED_CONTENT_TYPE' },
   { op: 'EQ', httpStatus: 431, reason: 'HEADERS_TOO_LARGE' },
@@ -82,6 +87,7 @@ interface SpokenReply extends Reply {
   readonly language: Language;
 }
 
+const WAITING_HELPS: ReadonlySet<Reason> = new Set(['UNAVAILABLE', 'RATE_LIMITED']);
 /** What waiting helps with is worth trying again after this. */
 const RETRY_AFTER_SECONDS = 1;
 const TYPE = 'type.googleapis.com/google.rpc';
@@ -96,7 +102,7 @@ export function restReplies(everyAnswer: readonly HeaderToAdd[]): object {
  * as something else than gRPC is answered in JSON.
  */
 export function grpcReplies(): object {
-  const adapted = REPLIES.map((reply) => ({ ...reply, ...OVER_GRPC[reply.reason] }));
+  const adapted = [COMPRESSED, ...REPLIES.map((reply) => ({ ...reply, ...OVER_GRPC[reply.reason] }))];
   const asTrailers = (reply: SpokenReply) => ({
     filter: filterOf(reply),
     body_format_override: { text_format_source: { inline_string: wordsOf(reply) } },
@@ -109,6 +115,18 @@ export function grpcReplies(): object {
     ],
   };
 }
+
+/** A call that says its messages are compressed. Of all HTTP statuses, 404 alone becomes UNIMPLEMENTED over gRPC. */
+const COMPRESSED: Reply = {
+  op: 'EQ',
+  httpStatus: 404,
+  reason: 'COMPRESSION_NOT_SUPPORTED',
+  header: {
+    name: 'grpc-encoding',
+    string_match: { exact: 'identity' },
+    invert_match: true,
+  },
+};
 
 /** What is different on the gRPC listener. */
 const OVER_GRPC: Partial<Record<Reason, Partial<Reply>>> = {
@@ -155,10 +173,14 @@ function spoken(replies: readonly Reply[]): SpokenReply[] {
   ]);
 }
 
-function filterOf({ op, httpStatus, details, language }: SpokenReply, more: readonly object[] = []): object {
+function filterOf(
+  { op, httpStatus, details, header, language }: SpokenReply,
+  more: readonly object[] = [],
+): object {
   const value = { default_value: httpStatus, runtime_key: `local_reply.${op}.${httpStatus}` };
   const filters: object[] = [{ status_code_filter: { comparison: { op, value } } }, ...more];
   if (details !== undefined) filters.push(detailsFilter(details));
+  if (header !== undefined) filters.push({ header_filter: { header } });
   if (language === 'ko') filters.push(...ASKS_FOR_KOREAN);
   return filters.length === 1 ? (filters[0] ?? {}) : { and_filter: { filters } };
 }
@@ -195,7 +217,7 @@ function wordsOf(reply: Reply): string {
 }
 
 function waitHeaders(reply: Reply): HeaderToAdd[] {
-  return reply.reason === 'UNAVAILABLE' ? [header('retry-after', String(RETRY_AFTER_SECONDS))] : [];
+  return WAITING_HELPS.has(reply.reason) ? [header('retry-after', String(RETRY_AFTER_SECONDS))] : [];
 }
 
 function jsonOf(reply: SpokenReply): object {
@@ -203,7 +225,7 @@ function jsonOf(reply: SpokenReply): object {
   const details: object[] = [
     { '@type': `${TYPE}.ErrorInfo`, reason: reply.reason, domain: 'ppuri', metadata: { code: entry.code } },
   ];
-  if (reply.reason === 'UNAVAILABLE') {
+  if (WAITING_HELPS.has(reply.reason)) {
     details.push({ '@type': `${TYPE}.RetryInfo`, retry_delay: `${RETRY_AFTER_SECONDS}s` });
   }
   const { language: locale } = reply;
@@ -221,7 +243,7 @@ function statusHeaders(reply: SpokenReply): HeaderToAdd[] {
   const { code, status, en, [reply.language]: words } = entryOf(reply);
   const info = { reason: reply.reason, domain: 'ppuri', metadata: { code } };
   const details = [any('ErrorInfo', ErrorInfo.encode(info).finish())];
-  if (reply.reason === 'UNAVAILABLE') {
+  if (WAITING_HELPS.has(reply.reason)) {
     const retryDelay = { seconds: BigInt(RETRY_AFTER_SECONDS), nanos: 0 };
     details.push(any('RetryInfo', RetryInfo.encode({ retryDelay }).finish()));
   }

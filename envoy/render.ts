@@ -15,11 +15,14 @@ export interface Endpoint {
 
 /** What differs from one place where the edge runs to the next; docs/edge.md says more of each. */
 export interface EdgeSettings {
-  /** The IP address that both listeners bind to; the admin page is always on 127.0.0.1. */
+  /** The IP address that both listeners bind to. */
   readonly host: string;
   readonly restPort: number;
   readonly grpcPort: number;
+  /** On 127.0.0.1, and only for `/ready`, `/stats` and `/stats/prometheus`. */
   readonly adminPort: number;
+  /** The path of the Unix socket that Envoy's own admin page is on; at most 107 bytes. */
+  readonly adminSocket: string;
   /** The server processes; calls go to the healthy ones. */
   readonly upstreams: readonly Endpoint[];
   /** Web pages of these origins may call over gRPC-Web. */
@@ -33,6 +36,12 @@ export interface EdgeSettings {
    * that many entries from its right end are believed and no more. 0 when left out: the client is who connects.
    */
   readonly trustedHops?: number;
+  /**
+   * Calls a second that one client address may make on each listener (a /64 counts as one address in IPv6); the burst is
+   * twice that. EDGE_RATE_PER_SECOND of the environment when left out, and 1,000 without it: as much as the servers take
+   * from one address by default (IP_RATE_PER_SECOND).
+   */
+  readonly addressRatePerSecond?: number;
   /** The switch for each version of the REST API that says on every answer that its days are counted; off when left out. */
   readonly deprecations?: { readonly v1?: Deprecation; readonly v2?: Deprecation };
 }
@@ -50,6 +59,10 @@ export function renderEdge(settings: EdgeSettings): string {
     REST_PORT: settings.restPort,
     GRPC_PORT: settings.grpcPort,
     ADMIN_PORT: settings.adminPort,
+    ADMIN_SOCKET: settings.adminSocket,
+    ADDRESS_BUCKET: addressBucket(
+      settings.addressRatePerSecond ?? Number(process.env.EDGE_RATE_PER_SECOND ?? 1000),
+    ),
     DESCRIPTOR,
     REST_SERVICES: services,
     STRICT_REST: `${restContract(DESCRIPTOR, services)}\n${readFileSync(STRICT_REST, 'utf8')}`,
@@ -73,6 +86,14 @@ export function renderEdge(settings: EdgeSettings): string {
     if (!(name in values)) throw new Error(`envoy.yaml has ${placeholder}, which nobody fills`);
     return JSON.stringify(values[name]);
   });
+}
+
+function addressBucket(perSecond: number): object {
+  if (!Number.isSafeInteger(perSecond) || perSecond < 1 || perSecond > 1_000_000)
+    throw new RangeError(
+      'calls a second of an address (EDGE_RATE_PER_SECOND): an integer from 1 to 1,000,000',
+    );
+  return { max_tokens: 2 * perSecond, tokens_per_fill: perSecond, fill_interval: '1s' };
 }
 
 /** A regular expression for one of the texts; where there are none, for nothing at all. */

@@ -77,17 +77,22 @@ function routeOf(method: DescMethod, { pattern, body }: HttpRule) {
     throw new Error(`${method.toString()}: a body of one field is not checked`);
   const [, path = '', verb] = /^(.*?)(?::(\w+))?$/.exec(pattern.value) ?? [];
   const inPath = new Set<string>();
+  const places: Lua[] = [];
   const segments = path
     .slice(1)
     .split('/')
-    .map((segment) => {
+    .map((segment, index) => {
       const [, field] = /^\{(\w+)\}$/.exec(segment) ?? [];
       if (field === undefined && segment.includes('{')) throw new Error(`${pattern.value} is not understood`);
-      if (field !== undefined) inPath.add(field);
+      if (field !== undefined) {
+        inPath.add(field);
+        places.push(`[${index + 1}] = ${text(field)}`);
+      }
       return field === undefined ? text(segment) : 'false';
     });
   const lua = table([
     ['segments', `{ ${segments.join(', ')} }`],
+    ['places', `{ ${places.join(', ')} }`],
     ['verb', verb === undefined ? 'nil' : text(verb)],
     ['body', String(body === '*')],
     ['fields', fieldsOf(method.input, inPath)],

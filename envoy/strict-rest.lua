@@ -3,7 +3,8 @@
 -- stands in the path. Nothing here changes a request: it goes on as it came, or is refused and moves nothing.
 --
 -- rest-contract.ts puts the contract in front of this file:
---   ROUTES[method] is a list of { segments, verb, body, fields }: a segment is a text, or false where a field stands;
+--   ROUTES[method] is a list of { segments, places, verb, body, fields }: a segment is a text, or false where a field stands;
+--   places[index] is the name of the field that stands at a segment;
 --   verb is what follows the last colon; body tells whether the request has one; fields are those of the message.
 --   fields[name] is { name, kind, list, fields, values, oneof, inPath }, under the name in the contract and under the
 --   one in camel case. kind is "message", "enum", "integer", "bool", "bytes" or "text".
@@ -226,7 +227,15 @@ end
 local function routeOf(method, path)
   local segments, verb = segmentsOf(path)
   for _, route in ipairs(ROUTES[method] or {}) do
-    if fits(route, segments, verb) then return route end
+    if fits(route, segments, verb) then return route, segments end
+  end
+end
+
+-- What the transcoder reads of a number in the path is up to it: 007 is 7, and " 7" as well.
+local function checkPath(route, values)
+  for index, name in pairs(route.places) do
+    local field = route.fields[name]
+    if field.kind == "integer" and not isWhole(values[index]) then notWhole(field.name) end
   end
 end
 
@@ -254,19 +263,29 @@ local function check(handle, route, query)
   checkBody(body:getBytes(0, length), route.fields)
 end
 
-function envoy_on_request(handle)
+local function checkAll(handle)
   local headers = handle:headers()
-  -- Answered elsewhere: there is no gRPC here.
-  if find(headers:get("content-type") or "", "^application/grpc") then return end
   local path, query = match(headers:get(":path"), "^([^?]*)%??(.*)$")
-  local route = routeOf(headers:get(":method"), path)
-  if not route then return handle:respond({ [":status"] = "404" }, "") end
-  local isGood, said = pcall(check, handle, route, query ~= "" and query or nil)
-  if isGood then return end
-  if type(said) ~= "table" then
+  local route, values = routeOf(headers:get(":method"), path)
+  if not route then return false end
+  checkPath(route, values)
+  check(handle, route, query ~= "" and query or nil)
+  return true
+end
+
+-- Only a request that was checked to the end gets the header that the next filter asks for: Envoy itself goes on when a
+-- script fails.
+function envoy_on_request(handle)
+  local isDone, said = pcall(checkAll, handle)
+  if isDone and said then
+    handle:headers():replace("x-request-checked", "yes")
+  elseif isDone then
+    handle:respond({ [":status"] = "404" }, "")
+  elseif type(said) == "table" then
+    refuse(handle, said.isMalformed and "400" or "422", said)
+  else
     -- A fault of this file: nothing that it has not understood may go on.
     handle:logErr(tostring(said))
-    return handle:respond({ [":status"] = "500" }, "")
+    handle:respond({ [":status"] = "500" }, "")
   end
-  refuse(handle, said.isMalformed and "400" or "422", said)
 end

@@ -83,6 +83,8 @@ export async function startStack(place: Place, { keep, ...options }: StackOption
       serverPorts: [ports.grpc],
       edgeSecret,
       concurrency: 1,
+      // All callers of a bench have the same address.
+      settings: { addressRatePerSecond: 1_000_000 },
     },
     say,
   );

@@ -1,6 +1,7 @@
 // Runs a real Envoy as the edge for development and tests.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { type EdgeSettings, renderEdge } from '../../envoy/render.ts';
 import { findEnvoy } from './envoy-binary.ts';
 import { HOST } from './ports.ts';
@@ -31,7 +32,10 @@ export interface EnvoyOptions {
 export interface Envoy {
   readonly restUrl: string;
   readonly grpcAddress: string;
+  /** Where `/ready` and `/stats` are. */
   readonly adminUrl: string;
+  /** The Unix socket of Envoy's own admin page. */
+  readonly adminSocket: string;
   readonly pid: number;
   readonly ended: Promise<string>;
   stop(): Promise<void>;
@@ -64,7 +68,12 @@ export async function prepareEnvoy(
   mkdirSync(dirname(config), { recursive: true });
   const upstreams = options.serverPorts.map((port) => ({ host: HOST, port }));
   const { restPort, grpcEdgePort: grpcPort, adminPort } = options;
-  const places = { host: HOST, restPort, grpcPort, adminPort, upstreams, corsOrigins: CORS_ORIGINS };
+  const adminSocket = adminSocketOf(dirname(config));
+  const places = {
+    ...{ host: HOST, restPort, grpcPort, adminPort, adminSocket },
+    upstreams,
+    corsOrigins: CORS_ORIGINS,
+  };
   const { render = renderEdge } = options;
   writeFileSync(config, render({ ...places, ...options.settings }));
   const env = { ...process.env, EDGE_SECRET: options.edgeSecret };
@@ -73,7 +82,13 @@ export async function prepareEnvoy(
   });
   if (!check.ok)
     throw new SetupError(`Envoy refuses its configuration ${config}:\n${check.output.slice(0, 1000)}`);
-  return { start: () => start(options, binary.path, config, env) };
+  return { start: () => start(options, binary.path, config, env, adminSocket) };
+}
+
+/** In Envoy's folder, unless its path is longer than a socket's may be (108 bytes with the zero behind it). */
+function adminSocketOf(folder: string): string {
+  const path = resolve(folder, 'admin.sock');
+  return Buffer.byteLength(path) < 108 ? path : join(mkdtempSync(join(tmpdir(), 'ppuri-')), 'admin.sock');
 }
 
 /** Stops the Envoy that a killed run left behind on the data folder; returns its pid if there was one. */
@@ -86,6 +101,7 @@ async function start(
   command: string,
   config: string,
   env: NodeJS.ProcessEnv,
+  adminSocket: string,
 ): Promise<Envoy> {
   const logFile = join(options.logDir, 'envoy.log');
   const adminUrl = `http://${HOST}:${options.adminPort}`;
@@ -107,6 +123,7 @@ async function start(
     restUrl: `${restScheme}://${HOST}:${options.restPort}`,
     grpcAddress: `${HOST}:${options.grpcEdgePort}`,
     adminUrl,
+    adminSocket,
     pid: part.pid,
     ended: part.ended,
     stop: () => part.stop('SIGTERM', STOP_GRACE_MS),

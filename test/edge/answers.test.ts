@@ -123,6 +123,7 @@ test('a time that is none is refused before Envoy sees it', () => {
     restPort: 1,
     grpcPort: 2,
     adminPort: 3,
+    adminSocket: '/tmp/admin.sock',
     upstreams: [],
     corsOrigins: [],
   };

@@ -88,3 +88,10 @@ test('on every route, a slash at the end is another path, and there is none', { 
     assert.deepEqual([came.status, came.reason], [404, 'NO_SUCH_ROUTE'], route.path);
   }
 });
+
+test('an integer in a path is one in plain digits', { skip }, async () => {
+  for (const id of ['007', '+7', '7.0', '0x7', '7e0', '%20', '-0']) {
+    const said = saidOf(await ask('GET', `/api/v1/users/${id}`));
+    assert.equal(said, 'user_id: must be a whole number, in digits only', id);
+  }
+});

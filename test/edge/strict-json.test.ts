@@ -161,12 +161,14 @@ test('what JSON allows goes on: spaces, escapes, both spellings, numbers as text
   assert.equal(await transferCount(), before + 3);
 });
 
+const PASS_ALL = 'function envoy_on_request(h) h:headers():replace("x-request-checked", "yes") end';
+
 test('negative control: without the check the transcoder takes what the contract does not say', {
   skip,
 }, async () => {
   const lax = await startTestEdge(`${stack.logDir}/lax`, [stack.app.grpcPort], {
     render: (settings) =>
-      renderEdge(settings).replace(/"local ROUTES(?:[^"\\]|\\.)*"/, '"function envoy_on_request() end"'),
+      renderEdge(settings).replace(/"local ROUTES(?:[^"\\]|\\.)*"/, JSON.stringify(PASS_ALL)),
   });
   try {
     for (const body of [

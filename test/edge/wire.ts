@@ -14,6 +14,8 @@ export interface Sent {
   readonly target: string;
   readonly headers?: Readonly<Record<string, string | string[]>>;
   readonly body?: string | Buffer;
+  /** The address that it comes from; 127.0.0.1 when left out. */
+  readonly from?: string;
 }
 
 /** What came back. */
@@ -26,7 +28,7 @@ export interface Came {
 }
 
 /** Sends one request. Rejects when the connection ends without an answer. */
-export function send(url: string, { method = 'GET', target, headers = {}, body }: Sent): Promise<Came> {
+export function send(url: string, { method = 'GET', target, headers = {}, body, from }: Sent): Promise<Came> {
   const { hostname, port } = new URL(url);
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
   return new Promise((resolve, reject) => {
@@ -37,6 +39,7 @@ export function send(url: string, { method = 'GET', target, headers = {}, body }
       path: target,
       headers: { ...length, ...headers },
       agent: false,
+      ...(from !== undefined && { localAddress: from }),
     };
     const outgoing = request(options, (answer) => {
       const chunks: Buffer[] = [];
