@@ -1,11 +1,13 @@
 // Page tokens: opaque to callers, bound to the list that they came from.
 import { hash } from 'node:crypto';
 import { refuseField } from '../domain/refusal.ts';
-import type { Micros } from '../domain/time.ts';
+import { END_OF_TIME, type Micros } from '../domain/time.ts';
 
 const VERSION = 1;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const USER_ID = /^[1-9][0-9]{0,18}$/;
+const NUMBER = /^(?:0|[1-9][0-9]{0,18})$/;
+/** What fits into a bigint of PostgreSQL. */
+const MAX_INT64 = 2n ** 63n - 1n;
 
 /** Names a list with all that it was asked for: whose, which filters. A token works only for the list it came from. */
 export type ListName = readonly (string | bigint | number | undefined | readonly string[])[];
@@ -24,10 +26,9 @@ export function writeMomentToken(list: ListName, place: MomentPlace | undefined)
 /** Reads what writeMomentToken wrote for the same list; undefined for the first page. Refuses INVALID_PAGE_TOKEN. */
 export function readMomentToken(list: ListName, token: string): MomentPlace | undefined {
   if (token === '') return undefined;
-  const [createdAt, id] = read(list, token);
-  const moment = Number(createdAt);
-  if (!Number.isSafeInteger(moment) || moment < 0 || !UUID.test(id ?? '')) throw foreign();
-  return { createdAt: moment, id: id as string };
+  const [createdAt = '', id = '', ...more] = read(list, token);
+  if (!UUID.test(id) || more.length > 0) throw foreign();
+  return { createdAt: Number(numberIn(createdAt, BigInt(END_OF_TIME))), id };
 }
 
 /** The token of a place in a list that is ordered by user id; empty where the list ends. */
@@ -35,12 +36,22 @@ export function writeUserToken(list: ListName, place: bigint | undefined): strin
   return place === undefined ? '' : write(list, [place.toString()]);
 }
 
-/** Reads what writeUserToken wrote for the same list; 0 for the first page. Refuses INVALID_PAGE_TOKEN. */
-export function readUserToken(list: ListName, token: string): bigint {
+/**
+ * Reads what writeUserToken wrote for the same list; 0 for the first page. `most` is the largest number that the list can
+ * go on after. Refuses INVALID_PAGE_TOKEN.
+ */
+export function readUserToken(list: ListName, token: string, most = MAX_INT64): bigint {
   if (token === '') return 0n;
-  const [userId] = read(list, token);
-  if (!USER_ID.test(userId ?? '')) throw foreign();
-  return BigInt(userId as string);
+  const [userId = '', ...more] = read(list, token);
+  if (more.length > 0) throw foreign();
+  return numberIn(userId, most);
+}
+
+/** What a token carries goes into SQL, and must fit there. */
+function numberIn(text: string, most: bigint): bigint {
+  const number = NUMBER.test(text) ? BigInt(text) : most + 1n;
+  if (number > most) throw foreign();
+  return number;
 }
 
 /*

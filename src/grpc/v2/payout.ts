@@ -8,6 +8,7 @@ import {
 import { pageSize } from '../../domain/page.ts';
 import {
   fieldOfFault,
+  MAX_PAYOUT_LINES,
   type Payout,
   type PayoutLine,
   type PayoutMode,
@@ -62,7 +63,7 @@ export const payoutService = (core: Core): Handlers<typeof PayoutServiceService>
   async listPayoutFailures(request, { userId }) {
     const payoutId = request.payoutId.toLowerCase();
     const list = ['v2.payout-failures', userId, payoutId];
-    const after = Number(readUserToken(list, request.pageToken));
+    const after = Number(readUserToken(list, request.pageToken, BigInt(MAX_PAYOUT_LINES)));
     const size = pageSize(request.pageSize);
     const { payout, page } = await listPayoutFailures(core, userId, payoutId, after, size);
     return {

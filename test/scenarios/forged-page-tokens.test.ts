@@ -1,0 +1,186 @@
+// A page token guards nothing and anybody can make one up: whatever it carries is refused by name, on every list.
+import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { RPCS } from '../../src/client/contracts.ts';
+import { CONTRACTS } from '../../src/grpc/contracts.ts';
+import { type Stack, startStack } from '../stack.ts';
+import type { Json } from '../teller.ts';
+
+const ANNA = 9721;
+const ROOM = 'room-9720';
+let stack: Stack;
+let wallet: string;
+let payout: string;
+
+before(async () => {
+  stack = await startStack();
+  await stack.addUsers([ANNA]);
+  await stack.addRoom(ROOM, [ANNA]);
+  const { rows } = await stack.db.query('SELECT id FROM accounts WHERE owner_user_id = $1', [ANNA]);
+  wallet = rows[0].id;
+  const identity = { userId: String(ANNA), idempotencyKey: crypto.randomUUID() };
+  const request = { wallet_id: wallet, mode: 'PAYOUT_MODE_EACH' };
+  const made = await stack.grpc.tell('wallet.v2.PayoutService/CreatePayout', request, identity);
+  payout = String(made.at('payout', 'payout_id'));
+});
+after(() => stack.stop());
+
+type Part = string | number | null | readonly string[];
+
+/** As src/grpc/page-token.ts writes one: there is no secret in it. */
+function forge(list: readonly unknown[], place: readonly Part[], version: Part = 1): string {
+  const seal = hash('sha256', JSON.stringify([...list, ...place]), 'base64url').slice(0, 16);
+  return Buffer.from(JSON.stringify([version, seal, ...place])).toString('base64url');
+}
+
+interface List {
+  readonly rpc: string;
+  readonly request: () => Json;
+  /** As the handler names it. */
+  readonly name: () => readonly unknown[];
+  readonly isByMoment: boolean;
+}
+
+const user = String(ANNA);
+const LISTS: readonly List[] = [
+  {
+    rpc: 'wallet.v1.WalletService/ListTransactions',
+    request: () => ({}),
+    name: () => ['v1.transactions', user],
+    isByMoment: true,
+  },
+  {
+    rpc: 'wallet.v1.UserService/ListFriends',
+    request: () => ({ user_id: user }),
+    name: () => ['v1.friends', user],
+    isByMoment: false,
+  },
+  {
+    rpc: 'wallet.v1.RoomService/ListMembers',
+    request: () => ({ room_id: ROOM }),
+    name: () => ['v1.members', ROOM],
+    isByMoment: false,
+  },
+  {
+    rpc: 'wallet.v2.WalletService/ListWallets',
+    request: () => ({}),
+    name: () => ['v2.wallets', user],
+    isByMoment: true,
+  },
+  {
+    rpc: 'wallet.v2.WalletService/ListTransactions',
+    request: () => ({ wallet_id: wallet }),
+    name: () => ['v2.transactions', user, wallet, null, null, null],
+    isByMoment: true,
+  },
+  {
+    rpc: 'wallet.v2.SprinkleService/ListSprinkles',
+    request: () => ({ room_id: ROOM }),
+    name: () => ['v2.sprinkles', user, ROOM],
+    isByMoment: true,
+  },
+  {
+    rpc: 'wallet.v2.UserService/ListFriends',
+    request: () => ({ user_id: user }),
+    name: () => ['v2.friends', user],
+    isByMoment: false,
+  },
+  {
+    rpc: 'wallet.v2.RoomService/ListMembers',
+    request: () => ({ room_id: ROOM }),
+    name: () => ['v2.members', ROOM],
+    isByMoment: false,
+  },
+  {
+    rpc: 'wallet.v2.PayoutService/ListPayoutFailures',
+    request: () => ({ payout_id: payout }),
+    name: () => ['v2.payout-failures', user, payout],
+    isByMoment: false,
+  },
+  {
+    rpc: 'admin.v1.AuditService/ListActs',
+    request: () => ({}),
+    name: () => ['acts', '', '', '', null, null],
+    isByMoment: false,
+  },
+];
+
+const ID = '3f1c9c52-6d5e-4d0b-9a3e-0c6d2f5a7b11';
+const NUMBERS = [
+  ...[
+    '-1',
+    '-0',
+    '1e3',
+    '1e300',
+    '0x10',
+    '',
+    ' 1',
+    '1 ',
+    '1.5',
+    'NaN',
+    'Infinity',
+    '007',
+    '9007199254740991',
+    '9007199254740993',
+  ],
+  ...[
+    '8640000000000000000',
+    '8640000000000001',
+    '253402300800000000',
+    '9223372036854775807',
+    '9223372036854775808',
+    '99999999999999999999',
+  ],
+  ...['1', '2147483648', '100001', '7258118400000001', '\u0661', '1\u0000'],
+];
+const IDS = [
+  ID,
+  ID.toUpperCase(),
+  '',
+  'x',
+  `${ID}0`,
+  `{${ID}}`,
+  ID.replaceAll('-', ''),
+  '\u0000',
+  "' OR 1=1",
+];
+
+test('every list that goes on by page is here', () => {
+  const paged = [...RPCS].filter(([, { input }]) => input.fields.some(({ name }) => name === 'page_token'));
+  assert.deepEqual(paged.map(([name]) => name).sort(), LISTS.map(({ rpc }) => rpc).sort());
+  assert.ok(LISTS.every(({ rpc }) => CONTRACTS.has(`/${rpc}`)));
+});
+
+for (const { rpc, request, name, isByMoment } of LISTS) {
+  test(`${rpc}: a forged token goes on somewhere, or is refused as no token of the list`, async () => {
+    const list = name();
+    const places: Part[][] = isByMoment
+      ? [
+          ...NUMBERS.map((number) => [number, ID]),
+          ...IDS.map((id) => ['1', id]),
+          ['1'],
+          ['1', ID, 'x'],
+          [1, ID],
+          ['1', null],
+        ]
+      : [...NUMBERS.map((number) => [number]), ['1', '2'], [], [1], [null], [['1']]];
+    const tokens = [
+      ...places.map((place) => forge(list, place)),
+      forge(list, isByMoment ? ['1', ID] : ['1'], 2),
+    ];
+    const answers = await Promise.all(
+      tokens.map((page_token) => stack.grpc.tell(rpc, { ...request(), page_token }, { userId: user })),
+    );
+    const reasons = answers.map(({ reason, fields }) => `${reason} ${fields.join()}`);
+    const other = reasons.filter((reason) => reason !== ' ' && reason !== 'INVALID_PAGE_TOKEN page_token');
+    assert.deepEqual(other, []);
+    assert.ok(reasons.includes(' '), 'the right form of a token is not known here any more');
+    const oversized = await stack.grpc.tell(
+      rpc,
+      { ...request(), page_token: 'x'.repeat(257) },
+      { userId: user },
+    );
+    assert.deepEqual([oversized.reason, oversized.fields], ['INVALID_FIELD', ['page_token']]);
+  });
+}
