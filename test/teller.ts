@@ -1,4 +1,5 @@
 // Tells calls to a running server over gRPC or over REST, and reads both kinds of answers as the same thing.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DescMethod, JsonValue } from '@bufbuild/protobuf';
 import { RPCS, restRouteOf } from '../src/client/contracts.ts';
 import { PpuriError } from '../src/client/error.ts';
@@ -53,6 +54,18 @@ export interface Teller {
   /** Calls `wallet.v1.WalletService/GetBalance` and the like with a request in JSON. The answer of a stream is its last message. */
   tell(rpc: string, request: Json, identity?: Identity, timeoutMs?: number): Promise<Answer>;
   close(): void;
+}
+
+/**
+ * Makes a call until it was signed in a later second than what was refused or asked about under its key: within the same
+ * second it is turned away, because it may be the earlier one.
+ */
+export async function signedLater(call: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    const answer = await call();
+    if (answer.reason !== 'ATTEMPT_SUPERSEDED') return answer;
+    await sleep(100);
+  }
 }
 
 /** Calls straight to a server's gRPC port. */

@@ -1,5 +1,6 @@
 // The page of all errors, made from the table that the server answers by.
 import { adviceFor } from '../../src/domain/advice.ts';
+import { IDEMPOTENCY_PROMISE } from '../../src/domain/promise.ts';
 import type { StatusName } from '../../src/domain/reason-entry.ts';
 import { REASONS, type Reason } from '../../src/domain/reasons.ts';
 
@@ -32,6 +33,8 @@ const HEAD = `# Errors
 Printed by \`npm run errors\` from \`src/domain/reasons.ts\`; a test holds it in step.
 
 Every answer that is not OK, over gRPC and REST, from the server and from the edge, has one shape: google.rpc.Status with exactly one ErrorInfo (\`reason\`, domain \`ppuri\`, \`metadata.code\`), a BadRequest with a violation for each field or header that is wrong (its \`description\` in English, and a \`localized_message\` besides where Korean is asked for), RetryInfo where waiting helps, and a LocalizedMessage in English or Korean by accept-language. Switch on the code or the reason, not on the words: reasons are added, codes stay.
+
+**Idempotency keys.** ${IDEMPOTENCY_PROMISE}
 
 | code | reason | gRPC | HTTP | meaning | what to do |
 |---|---|---|---|---|---|

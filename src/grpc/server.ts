@@ -40,6 +40,7 @@ import { type ErrorReporting, refuseErrors } from './interceptors/refuse-errors.
 import { refuseOverload } from './interceptors/refuse-overload.ts';
 import { type TallyCall, tallyCalls } from './interceptors/tally-calls.ts';
 import { validateRequest } from './interceptors/validate-request.ts';
+import { keptAnswers } from './kept-answers.ts';
 import { answerUnknownMethods, lastWord } from './last-word.ts';
 import { boundMessages } from './message-bounds.ts';
 import { addReflection } from './reflection.ts';
@@ -168,7 +169,7 @@ function services(core: Core, options: ServerOptions): BoundService[] {
     bind(UserV1, peopleV1.userService(core), passages),
     bind(RoomV1, peopleV1.roomService(core), passages),
     bind(WalletV2, walletV2.walletService(core), passages),
-    bind(TransferV2, transferV2.transferService(core), passages),
+    bind(TransferV2, transferV2.transferService(core, keptAnswers(core)), passages),
     bind(SprinkleV2, sprinkleV2.sprinkleService(core), passages),
     bind(PayoutV2, payoutV2.payoutService(core), passages),
     bind(UserV2, peopleV2.userService(core), passages),

@@ -30,6 +30,11 @@ export interface BatchTransfersOutcome {
 /** What became of one item. */
 export type ItemResult = PostedItem | RefusedItem;
 
+/** Whether an item was posted. */
+export function isPosted(result: ItemResult): result is PostedItem {
+  return 'transferId' in result;
+}
+
 /** An item that was posted. */
 export interface PostedItem {
   readonly transferId: string;

@@ -1,5 +1,5 @@
 // Shows a transfer to the users on its sides; to anyone else it does not exist.
-import { findTransferAnywhere } from '../db/archive/reads.ts';
+import { findTransferAnywhere, findTransfersAnywhere } from '../db/archive/reads.ts';
 import { refuseField } from '../domain/refusal.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
 import type { Core } from './core.ts';
@@ -18,4 +18,12 @@ export async function getTransfer(
     throw refuseField('TRANSFER_NOT_FOUND', field);
   }
   return posted;
+}
+
+/** The transfers of one batch by their ids, whoever may see them. */
+export function findTransfersOf(
+  { reads, archive }: Core,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, PostedTransfer>> {
+  return findTransfersAnywhere({ reads, archive }, ids);
 }

@@ -1,10 +1,9 @@
 // A refusal is definite for callers: a first attempt that the network held up does not pay once its retry was refused.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Line, startLine } from '../line.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { type Answer, grpcTeller, type Teller } from '../teller.ts';
+import { type Answer, grpcTeller, signedLater, type Teller } from '../teller.ts';
 
 const [ANNA, BO] = [6301, 6302];
 let stack: Stack;
@@ -47,11 +46,7 @@ test('held up on its way to the server, it comes to nothing; an honest retry pay
   const late = await first;
   assert.deepEqual([late.code, late.reason], ['ERR007', 'ATTEMPT_SUPERSEDED']);
   assert.equal(await paid(), 0);
-  let again = await pay(stack.grpc, key);
-  for (let wait = 0; wait < 100 && again.reason === 'ATTEMPT_SUPERSEDED'; wait++) {
-    await sleep(100);
-    again = await pay(stack.grpc, key);
-  }
+  const again = await signedLater(() => pay(stack.grpc, key));
   assert.equal(again.status, 0, again.reason);
   assert.deepEqual((await pay(stack.grpc, key)).body, again.body);
   assert.equal(await paid(), 1);

@@ -8,6 +8,13 @@ const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   'google.protobuf.Duration': { type: 'string', pattern: '^-?[0-9]+(?:\\.[0-9]{1,9})?s$' },
   'google.protobuf.FieldMask': { type: 'string' },
   'google.protobuf.Empty': { type: 'object' },
+  // A message of any type, with its fields beside the name of the type.
+  'google.protobuf.Any': {
+    type: 'object',
+    properties: { '@type': { type: 'string' } },
+    required: ['@type'],
+    additionalProperties: true,
+  },
 };
 
 /** The schema of a well-known type; undefined for a message of our own. */

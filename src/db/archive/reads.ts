@@ -7,6 +7,7 @@ import type { Pool, Reader } from '../pool.ts';
 import {
   FIRST_ID,
   findTransfer,
+  findTransfers,
   lastBalance,
   listTransfers,
   type TransferFilter,
@@ -61,6 +62,22 @@ export async function findTransferAnywhere(
   if (boundary === undefined || moment >= boundary) return undefined;
   const { rows } = await archive.query<TransferRow>({ name: 'find-archived', text: FIND, values: [id] });
   return (await withOwners(reads, rows))[0];
+}
+
+const FIND_ALL = `SELECT ${TRANSFER_COLUMNS} FROM transfers t WHERE t.id = ANY ($1::uuid[])`;
+
+/** The transfers with these ids, of one batch, by their ids. */
+export async function findTransfersAnywhere(
+  { reads, archive }: TransferPlaces,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, PostedTransfer>> {
+  const found = new Map((await findTransfers(reads, ids)).map((posted) => [posted.transfer.id, posted]));
+  const missing = ids.filter((id) => !found.has(id));
+  if (missing.length === 0 || !archive) return found;
+  const values = [plainArray(missing)];
+  const { rows } = await archive.query<TransferRow>({ name: 'find-all-archived', text: FIND_ALL, values });
+  for (const posted of await withOwners(reads, rows)) found.set(posted.transfer.id, posted);
+  return found;
 }
 
 /** An account's transfers, newest first, one page; where those here don't fill it, the archive's follow. */

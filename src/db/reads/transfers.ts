@@ -67,6 +67,24 @@ export async function findTransfer(db: Reader, id: string): Promise<PostedTransf
   return rows[0] && toPosted(rows[0]);
 }
 
+/** Of so many ids, all made within a short time, those that are here. */
+const FIND_ALL = `
+  SELECT ${WITH_OWNERS} FROM transfers t ${OWNERS}
+  WHERE t.id = ANY ($1::uuid[]) AND t.created_at >= $2 AND t.created_at < $3`;
+
+/** The transfers with these ids, of one batch, in any order; those that are not here are left out. */
+export async function findTransfers(db: Reader, ids: readonly string[]): Promise<PostedTransfer[]> {
+  const moments = ids.map(momentOfTransferId).filter((moment) => moment !== undefined);
+  if (moments.length === 0) return [];
+  const values = [
+    plainArray(ids),
+    timestamptz(Math.min(...moments)),
+    timestamptz(Math.max(...moments) + MICROS_PER_MS),
+  ];
+  const { rows } = await db.query<Row>({ name: 'find-transfers', text: FIND_ALL, values });
+  return rows.map(toPosted);
+}
+
 /** An account's transfers, newest first, one page. */
 export async function listTransfers(
   db: Reader,

@@ -1,8 +1,9 @@
 // wallet.v1.SprinkleService: sprinkles of the room in x-room-id, in whole won.
 import type { SprinkleServiceService } from '../../../gen/ts/wallet/v1/sprinkle_service.ts';
+import type { PostedTransfer } from '../../domain/transfer.ts';
 import { grabShare } from '../../usecases/claim-sprinkle.ts';
 import type { Core } from '../../usecases/core.ts';
-import { createSprinkle } from '../../usecases/create-sprinkle.ts';
+import { type CreatedSprinkle, createSprinkle } from '../../usecases/create-sprinkle.ts';
 import { getSprinkleByToken } from '../../usecases/get-sprinkle.ts';
 import type { Handlers } from '../bind.ts';
 import { toTimestamp } from '../timestamp.ts';
@@ -25,14 +26,14 @@ export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceServ
       key,
       call,
     );
-    return { token: made.sprinkle.token };
+    return sprinkled(made);
   },
 
   async claimSprinkle({ token }, caller) {
     const { userId, roomId, key, call } = caller;
     const intent = { userId, roomId, token, wallet: ownWallet(caller) };
     const posted = await grabShare(core, intent, key, call);
-    return { amount: posted.transfer.amount };
+    return grabbed(posted);
   },
 
   async getSprinkle({ token }, { userId, roomId }) {
@@ -45,3 +46,13 @@ export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceServ
     };
   },
 });
+
+/** The answer to a creation. */
+export function sprinkled({ sprinkle: { token } }: CreatedSprinkle) {
+  return { token };
+}
+
+/** The answer to a claim. */
+export function grabbed({ transfer: { amount } }: PostedTransfer) {
+  return { amount };
+}

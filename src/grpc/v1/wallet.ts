@@ -2,7 +2,7 @@
 import { TransactionKind, type WalletServiceService } from '../../../gen/ts/wallet/v1/wallet_service.ts';
 import type { RequestedMoney, WalletRef } from '../../domain/intent.ts';
 import { pageSize } from '../../domain/page.ts';
-import type { TransferKind } from '../../domain/transfer.ts';
+import type { PostedTransfer, TransferKind } from '../../domain/transfer.ts';
 import type { Core } from '../../usecases/core.ts';
 import { deposit } from '../../usecases/deposit.ts';
 import { getBalance } from '../../usecases/get-balance.ts';
@@ -43,7 +43,7 @@ export const walletService = (core: Core): Handlers<typeof WalletServiceService>
     const { userId, key, call } = caller;
     const intent = { userId, wallet: ownWallet(caller), money: won(amount), memo: '' };
     const posted = await core.perform(deposit, intent, key, call);
-    return { transactionId: posted.transfer.id, balance: posted.transfer.creditBalanceAfter };
+    return charged(posted);
   },
 
   async transfer({ toUserId, amount, memo }, caller) {
@@ -51,9 +51,19 @@ export const walletService = (core: Core): Handlers<typeof WalletServiceService>
     const to = { defaultOf: toUserId, field: 'to_user_id' };
     const intent = { userId, from: ownWallet(caller), to, money: won(amount), memo };
     const posted = await core.perform(transfer, intent, key, call);
-    return { transactionId: posted.transfer.id, balance: posted.transfer.debitBalanceAfter };
+    return transferred(posted);
   },
 });
+
+/** The answer to a charge. */
+export function charged({ transfer: { id, creditBalanceAfter } }: PostedTransfer) {
+  return { transactionId: id, balance: creditBalanceAfter };
+}
+
+/** The answer to a transfer. */
+export function transferred({ transfer: { id, debitBalanceAfter } }: PostedTransfer) {
+  return { transactionId: id, balance: debitBalanceAfter };
+}
 
 const KINDS: Record<TransferKind, TransactionKind> = {
   deposit: TransactionKind.DEPOSIT,

@@ -8,6 +8,7 @@ import {
 import { InvariantError } from '../../domain/error-fields.ts';
 import { REASONS } from '../../domain/reasons.ts';
 import { refuseField } from '../../domain/refusal.ts';
+import type { PostedTransfer } from '../../domain/transfer.ts';
 import { IS_REQUIRED } from '../../domain/words.ts';
 import type {
   BatchMode,
@@ -61,6 +62,22 @@ function toPosted(
     transfer: toTransfer({ transfer, debitUserId: userId, creditUserId: item.creditUserId }, userId),
     balance: toMoney(currency, item.balance),
   };
+}
+
+/** The results of a batch whose request is not at hand: what the outcome leaves out stands in its transfers. */
+export function toResults(
+  userId: bigint,
+  { results }: BatchTransfersOutcome,
+  transfers: ReadonlyMap<string, PostedTransfer>,
+): BatchTransferResult[] {
+  return results.map((result) => {
+    if ('reason' in result) return { outcome: { $case: 'refused', value: toRefusal(result) } };
+    const posted = transfers.get(result.transferId);
+    if (!posted) throw new InvariantError(`transfer ${result.transferId} of a kept answer is not there`);
+    const { currency } = posted.transfer;
+    const value = { transfer: toTransfer(posted, userId), balance: toMoney(currency, result.balance) };
+    return { outcome: { $case: 'posted', value } };
+  });
 }
 
 function toRefusal({ reason, field, message }: RefusedItem) {

@@ -34,7 +34,7 @@ import { walletRef } from './wallet.ts';
 export const payoutService = (core: Core): Handlers<typeof PayoutServiceService> => ({
   async createPayout({ walletId, mode, memo }, { userId, key, call }) {
     const intent = { userId, wallet: walletRef(walletId, 'wallet_id'), mode: parseMode(mode), memo };
-    return { payout: toPayout(await core.perform(createPayout, intent, key, call)) };
+    return stands(await core.perform(createPayout, intent, key, call));
   },
 
   async addPayoutLines({ payoutId, firstLine, lines }, { userId }) {
@@ -76,6 +76,11 @@ export const payoutService = (core: Core): Handlers<typeof PayoutServiceService>
     return { payout: toPayout(await cancelPayout(core, userId, payoutId.toLowerCase(), key, call)) };
   },
 });
+
+/** The answer to whatever changes a payout: how it stands. */
+export function stands(payout: Payout) {
+  return { payout: toPayout(payout) };
+}
 
 const MODES: Record<PayoutMode, WireMode> = {
   'all-or-nothing': WireMode.ALL_OR_NOTHING,

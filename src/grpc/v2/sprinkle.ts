@@ -5,9 +5,10 @@ import {
 } from '../../../gen/ts/wallet/v2/sprinkle_service.ts';
 import { pageSize } from '../../domain/page.ts';
 import { type Claim, type SprinkleState, stateOf } from '../../domain/sprinkle.ts';
+import type { PostedTransfer } from '../../domain/transfer.ts';
 import { grabShare } from '../../usecases/claim-sprinkle.ts';
 import type { Core } from '../../usecases/core.ts';
-import { createSprinkle } from '../../usecases/create-sprinkle.ts';
+import { type CreatedSprinkle, createSprinkle } from '../../usecases/create-sprinkle.ts';
 import { getSprinkleById, listOwnSprinkles, type SprinkleView } from '../../usecases/get-sprinkle.ts';
 import type { Handlers } from '../bind.ts';
 import { readMomentToken, writeMomentToken } from '../page-token.ts';
@@ -31,20 +32,13 @@ export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceServ
       key,
       call,
     );
-    const { sprinkle, balance } = made;
-    const view = { sprinkle, claimedAmount: 0n, at: sprinkle.createdAt };
-    return { sprinkle: toSprinkle(view, []), balance: toMoney(sprinkle.currency, balance) };
+    return sprinkled(made);
   },
 
   async claimSprinkle({ roomId, token, walletId }, { userId, key, call }) {
     const wallet = walletId ? walletRef(walletId, 'wallet_id') : { defaultOf: userId, field: 'wallet_id' };
     const posted = await grabShare(core, { userId, roomId, token, wallet }, key, call);
-    const { id, currency, amount, creditBalanceAfter } = posted.transfer;
-    return {
-      amount: toMoney(currency, amount),
-      balance: toMoney(currency, creditBalanceAfter),
-      transferId: id,
-    };
+    return grabbed(posted);
   },
 
   async getSprinkle({ roomId, sprinkleId }, { userId }) {
@@ -62,6 +56,21 @@ export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceServ
     };
   },
 });
+
+/** The answer to a creation. */
+export function sprinkled({ sprinkle, balance }: CreatedSprinkle) {
+  const view = { sprinkle, claimedAmount: 0n, at: sprinkle.createdAt };
+  return { sprinkle: toSprinkle(view, []), balance: toMoney(sprinkle.currency, balance) };
+}
+
+/** The answer to a claim. */
+export function grabbed({ transfer: { id, currency, amount, creditBalanceAfter } }: PostedTransfer) {
+  return {
+    amount: toMoney(currency, amount),
+    balance: toMoney(currency, creditBalanceAfter),
+    transferId: id,
+  };
+}
 
 const STATES: Record<SprinkleState, WireState> = {
   live: WireState.LIVE,

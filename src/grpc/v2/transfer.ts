@@ -1,7 +1,9 @@
 // wallet.v2.TransferService: money in, out and across.
-import type {
-  CreateTransferRequest,
-  TransferServiceService,
+import type { Any } from '../../../gen/ts/google/protobuf/any.ts';
+import {
+  type CreateTransferRequest,
+  OutcomeState,
+  type TransferServiceService,
 } from '../../../gen/ts/wallet/v2/transfer_service.ts';
 import type { WalletRef } from '../../domain/intent.ts';
 import { refuseField } from '../../domain/refusal.ts';
@@ -10,6 +12,7 @@ import { IS_REQUIRED } from '../../domain/words.ts';
 import { batchCreateTransfers, itemField } from '../../usecases/batch-create-transfers.ts';
 import type { Core } from '../../usecases/core.ts';
 import { deposit } from '../../usecases/deposit.ts';
+import { type Found, getOutcome } from '../../usecases/get-outcome.ts';
 import { getTransfer } from '../../usecases/get-transfer.ts';
 import { type TransferIntent, transfer } from '../../usecases/transfer.ts';
 import { withdraw } from '../../usecases/withdraw.ts';
@@ -18,22 +21,29 @@ import { parseMode, toResult } from './batch-transfers.ts';
 import { parseAmount, toMoney, toTransfer } from './money.ts';
 import { walletRef } from './wallet.ts';
 
-export const transferService = (core: Core): Handlers<typeof TransferServiceService> => ({
+/** Writes an answer that was kept; undefined where its RPC is not known. */
+export type KeptAnswer = (rpc: string, outcome: unknown, userId: bigint) => Promise<Any | undefined>;
+
+/** `keptAnswer` writes answers as the RPCs that gave them do, those of other services too. */
+export const transferService = (
+  core: Core,
+  keptAnswer: KeptAnswer,
+): Handlers<typeof TransferServiceService> => ({
   async deposit({ walletId, amount, memo }, { userId, key, call }) {
     const intent = { userId, wallet: walletRef(walletId, 'wallet_id'), money: parseAmount(amount), memo };
     const posted = await core.perform(deposit, intent, key, call);
-    return answer(userId, posted, posted.transfer.creditBalanceAfter);
+    return deposited(posted, userId);
   },
 
   async withdraw({ walletId, amount, memo }, { userId, key, call }) {
     const intent = { userId, wallet: walletRef(walletId, 'wallet_id'), money: parseAmount(amount), memo };
     const posted = await core.perform(withdraw, intent, key, call);
-    return answer(userId, posted, posted.transfer.debitBalanceAfter);
+    return paid(posted, userId);
   },
 
   async createTransfer(request, { userId, key, call }) {
     const posted = await core.perform(transfer, parseTransfer(request, userId, ''), key, call);
-    return answer(userId, posted, posted.transfer.debitBalanceAfter);
+    return paid(posted, userId);
   },
 
   async batchCreateTransfers({ items: requests, mode }, { userId, key, call }) {
@@ -43,12 +53,25 @@ export const transferService = (core: Core): Handlers<typeof TransferServiceServ
     return { results: requests.map((request, index) => toResult(userId, request, outcome, index)) };
   },
 
+  async getOutcome({ idempotencyKey }, { userId, call }) {
+    const found = await getOutcome(core, userId, idempotencyKey, call);
+    const rpc = (found.state === 'posted' && found.rpc) || '';
+    const answer = found.state === 'posted' && rpc ? await keptAnswer(rpc, found.outcome, userId) : undefined;
+    return { state: OUTCOME_STATES[found.state], rpc, answer };
+  },
+
   async getTransfer({ transferId }, { userId }) {
     return {
       transfer: toTransfer(await getTransfer(core, userId, transferId.toLowerCase(), 'transfer_id'), userId),
     };
   },
 });
+
+const OUTCOME_STATES: Record<Found['state'], OutcomeState> = {
+  posted: OutcomeState.POSTED,
+  'not-posted': OutcomeState.NOT_POSTED,
+  undecided: OutcomeState.UNDECIDED,
+};
 
 /** Reads what is asked for; `path` is where it stands in the request, with a dot behind it, or empty. */
 function parseTransfer(request: CreateTransferRequest, userId: bigint, path: string): TransferIntent {
@@ -67,6 +90,16 @@ function parseDestination(destination: CreateTransferRequest['destination'], pat
   return destination.$case === 'creditUserId'
     ? { defaultOf: destination.value, field: `${path}credit_user_id` }
     : walletRef(destination.value, `${path}credit_wallet_id`);
+}
+
+/** The answer to a deposit. */
+export function deposited(posted: PostedTransfer, userId: bigint) {
+  return answer(userId, posted, posted.transfer.creditBalanceAfter);
+}
+
+/** The answer to what takes money from the user: a withdrawal, or a transfer. */
+export function paid(posted: PostedTransfer, userId: bigint) {
+  return answer(userId, posted, posted.transfer.debitBalanceAfter);
 }
 
 function answer(userId: bigint, posted: PostedTransfer, balance: bigint) {

@@ -23,7 +23,7 @@ export const walletService = (core: Core): Handlers<typeof WalletServiceService>
   async createWallet({ currencyCode, displayName }, { userId, key, call }) {
     const currency = parseCurrency(currencyCode, 'currency_code');
     const wallet = await core.perform(createWallet, { userId, currency, displayName }, key, call);
-    return { wallet: toWallet(wallet) };
+    return opened(wallet);
   },
 
   async getWallet({ walletId }, { userId }) {
@@ -77,6 +77,11 @@ export const walletService = (core: Core): Handlers<typeof WalletServiceService>
     };
   },
 });
+
+/** The answer to opening a wallet. */
+export function opened(wallet: Account) {
+  return { wallet: toWallet(wallet) };
+}
 
 function toWallet({ id, ownerUserId, currency, displayName, balance, isDefault, createdAt }: Account) {
   return {

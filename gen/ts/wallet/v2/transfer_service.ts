@@ -18,6 +18,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Any } from "../../google/protobuf/any.ts";
 import { Money } from "./money.ts";
 import { Transfer } from "./transfer.ts";
 
@@ -73,6 +74,60 @@ export function batchModeToJSON(object: BatchMode): string {
       return "BATCH_MODE_EACH";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum BatchMode");
+  }
+}
+
+/** What became of the calls under an idempotency key. */
+export const OutcomeState = {
+  UNSPECIFIED: 0,
+  /** POSTED - A call was done. The same call under the same key gets the same answer, for good. */
+  POSTED: 1,
+  /** NOT_POSTED - Nothing was done, and no attempt under the key that has been sent so far can still do anything. */
+  NOT_POSTED: 2,
+  /** UNDECIDED - An attempt is about to be written, and it is not known yet whether it will be. Ask again. */
+  UNDECIDED: 3,
+} as const;
+
+export type OutcomeState = typeof OutcomeState[keyof typeof OutcomeState];
+
+export namespace OutcomeState {
+  export type UNSPECIFIED = typeof OutcomeState.UNSPECIFIED;
+  export type POSTED = typeof OutcomeState.POSTED;
+  export type NOT_POSTED = typeof OutcomeState.NOT_POSTED;
+  export type UNDECIDED = typeof OutcomeState.UNDECIDED;
+}
+
+export function outcomeStateFromJSON(object: any): OutcomeState {
+  switch (object) {
+    case 0:
+    case "OUTCOME_STATE_UNSPECIFIED":
+      return OutcomeState.UNSPECIFIED;
+    case 1:
+    case "OUTCOME_STATE_POSTED":
+      return OutcomeState.POSTED;
+    case 2:
+    case "OUTCOME_STATE_NOT_POSTED":
+      return OutcomeState.NOT_POSTED;
+    case 3:
+    case "OUTCOME_STATE_UNDECIDED":
+      return OutcomeState.UNDECIDED;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum OutcomeState");
+  }
+}
+
+export function outcomeStateToJSON(object: OutcomeState): string {
+  switch (object) {
+    case OutcomeState.UNSPECIFIED:
+      return "OUTCOME_STATE_UNSPECIFIED";
+    case OutcomeState.POSTED:
+      return "OUTCOME_STATE_POSTED";
+    case OutcomeState.NOT_POSTED:
+      return "OUTCOME_STATE_NOT_POSTED";
+    case OutcomeState.UNDECIDED:
+      return "OUTCOME_STATE_UNDECIDED";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum OutcomeState");
   }
 }
 
@@ -187,6 +242,24 @@ export interface GetTransferRequest {
 /** The transfer. */
 export interface GetTransferResponse {
   transfer: Transfer | undefined;
+}
+
+/** Asks what became of an idempotency key. */
+export interface GetOutcomeRequest {
+  /** The key, as the calls carried it: 1 to 128 visible ASCII characters. */
+  idempotencyKey: string;
+}
+
+/** What became of it. */
+export interface GetOutcomeResponse {
+  state: OutcomeState;
+  /**
+   * The RPC that was done, `wallet.v2.TransferService/CreateTransfer`; empty where none was, and for calls from before this
+   * was noted.
+   */
+  rpc: string;
+  /** The answer of that RPC, the same that a retry gets; not there where `rpc` is empty. */
+  answer: Any | undefined;
 }
 
 function createBaseDepositRequest(): DepositRequest {
@@ -1350,6 +1423,182 @@ export const GetTransferResponse: MessageFns<GetTransferResponse> = {
   },
 };
 
+function createBaseGetOutcomeRequest(): GetOutcomeRequest {
+  return { idempotencyKey: "" };
+}
+
+export const GetOutcomeRequest: MessageFns<GetOutcomeRequest> = {
+  encode(message: GetOutcomeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.idempotencyKey !== "") {
+      writer.uint32(10).string(message.idempotencyKey);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetOutcomeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetOutcomeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetOutcomeRequest {
+    return {
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
+    };
+  },
+
+  toJSON(message: GetOutcomeRequest): unknown {
+    const obj: any = {};
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetOutcomeRequest>): GetOutcomeRequest {
+    return GetOutcomeRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetOutcomeRequest>): GetOutcomeRequest {
+    const message = createBaseGetOutcomeRequest();
+    message.idempotencyKey = object.idempotencyKey ?? "";
+    return message;
+  },
+};
+
+function createBaseGetOutcomeResponse(): GetOutcomeResponse {
+  return { state: 0, rpc: "", answer: undefined };
+}
+
+export const GetOutcomeResponse: MessageFns<GetOutcomeResponse> = {
+  encode(message: GetOutcomeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== 0) {
+      writer.uint32(8).int32(message.state);
+    }
+    if (message.rpc !== "") {
+      writer.uint32(18).string(message.rpc);
+    }
+    if (message.answer !== undefined) {
+      Any.encode(message.answer, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetOutcomeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetOutcomeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.rpc = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.answer = Any.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetOutcomeResponse {
+    return {
+      state: isSet(object.state) ? outcomeStateFromJSON(object.state) : 0,
+      rpc: isSet(object.rpc) ? globalThis.String(object.rpc) : "",
+      answer: isSet(object.answer) ? Any.fromJSON(object.answer) : undefined,
+    };
+  },
+
+  toJSON(message: GetOutcomeResponse): unknown {
+    const obj: any = {};
+    if (message.state !== 0) {
+      obj.state = outcomeStateToJSON(message.state);
+    }
+    if (message.rpc !== "") {
+      obj.rpc = message.rpc;
+    }
+    if (message.answer !== undefined) {
+      obj.answer = Any.toJSON(message.answer);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetOutcomeResponse>): GetOutcomeResponse {
+    return GetOutcomeResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetOutcomeResponse>): GetOutcomeResponse {
+    const message = createBaseGetOutcomeResponse();
+    message.state = object.state ?? 0;
+    message.rpc = object.rpc ?? "";
+    message.answer = (object.answer !== undefined && object.answer !== null)
+      ? Any.fromPartial(object.answer)
+      : undefined;
+    return message;
+  },
+};
+
 /** Moves money. Every call that does is answered after it is on disk, with the balance that it left behind. */
 export type TransferServiceService = typeof TransferServiceService;
 export const TransferServiceService = {
@@ -1412,6 +1661,22 @@ export const TransferServiceService = {
     responseSerialize: (value: GetTransferResponse): Buffer => Buffer.from(GetTransferResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetTransferResponse => GetTransferResponse.decode(value),
   },
+  /**
+   * Says what became of an idempotency key of the acting user, without moving money: whether a call was done under it, with
+   * the answer to that call, or that no attempt which has been sent so far can still do anything. To be able to say that
+   * it ends the attempts that are on their way; one that is sent afterwards may post as ever. It therefore takes the scope
+   * that paying takes. Over REST a key that has other characters than letters, digits, `-`, `.`, `_` and `~` goes into the
+   * query, percent-encoded: `/api/v2/outcomes?idempotency_key=a%2Fb`.
+   */
+  getOutcome: {
+    path: "/wallet.v2.TransferService/GetOutcome" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetOutcomeRequest): Buffer => Buffer.from(GetOutcomeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetOutcomeRequest => GetOutcomeRequest.decode(value),
+    responseSerialize: (value: GetOutcomeResponse): Buffer => Buffer.from(GetOutcomeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetOutcomeResponse => GetOutcomeResponse.decode(value),
+  },
 } as const;
 
 export interface TransferServiceServer extends UntypedServiceImplementation {
@@ -1430,6 +1695,14 @@ export interface TransferServiceServer extends UntypedServiceImplementation {
   batchCreateTransfers: handleUnaryCall<BatchCreateTransfersRequest, BatchCreateTransfersResponse>;
   /** Returns a transfer that came from or went to a wallet of the acting user; to anyone else it does not exist. */
   getTransfer: handleUnaryCall<GetTransferRequest, GetTransferResponse>;
+  /**
+   * Says what became of an idempotency key of the acting user, without moving money: whether a call was done under it, with
+   * the answer to that call, or that no attempt which has been sent so far can still do anything. To be able to say that
+   * it ends the attempts that are on their way; one that is sent afterwards may post as ever. It therefore takes the scope
+   * that paying takes. Over REST a key that has other characters than letters, digits, `-`, `.`, `_` and `~` goes into the
+   * query, percent-encoded: `/api/v2/outcomes?idempotency_key=a%2Fb`.
+   */
+  getOutcome: handleUnaryCall<GetOutcomeRequest, GetOutcomeResponse>;
 }
 
 export interface TransferServiceClient extends Client {
@@ -1517,6 +1790,28 @@ export interface TransferServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetTransferResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Says what became of an idempotency key of the acting user, without moving money: whether a call was done under it, with
+   * the answer to that call, or that no attempt which has been sent so far can still do anything. To be able to say that
+   * it ends the attempts that are on their way; one that is sent afterwards may post as ever. It therefore takes the scope
+   * that paying takes. Over REST a key that has other characters than letters, digits, `-`, `.`, `_` and `~` goes into the
+   * query, percent-encoded: `/api/v2/outcomes?idempotency_key=a%2Fb`.
+   */
+  getOutcome(
+    request: GetOutcomeRequest,
+    callback: (error: ServiceError | null, response: GetOutcomeResponse) => void,
+  ): ClientUnaryCall;
+  getOutcome(
+    request: GetOutcomeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetOutcomeResponse) => void,
+  ): ClientUnaryCall;
+  getOutcome(
+    request: GetOutcomeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetOutcomeResponse) => void,
   ): ClientUnaryCall;
 }
 

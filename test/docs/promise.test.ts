@@ -1,0 +1,25 @@
+// What idempotency keys promise is said in one way, wherever it is said.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { IDEMPOTENCY_PROMISE } from '../../src/domain/promise.ts';
+
+const PAGES = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'docs/errors.md',
+  'docs/signing.md',
+  'proto/ppuri/options/v1/options.proto',
+  'gen/openapi/wallet.v1.json',
+  'gen/openapi/wallet.v2.json',
+];
+
+for (const page of PAGES) {
+  test(`${page} makes the promise in the same words`, () => {
+    const text = readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8');
+    // Comments of the contracts go on from line to line.
+    const words = text.replace(/\s*\n\s*(\/\/)?\s*/g, ' ');
+    assert.ok(words.includes(IDEMPOTENCY_PROMISE));
+    assert.doesNotMatch(words, /A refusal is not kept\.|gets the same answer, for good \|/);
+  });
+}
