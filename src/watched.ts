@@ -95,7 +95,12 @@ export function startWatchedLedger(
       onCommit: ({ posted }) => {
         for (const { transfer, requestId } of posted) logs.posted(transfer, requestId);
       },
-      observer: { ...metrics.ledger, unreachable },
+      observer: {
+        ...metrics.ledger,
+        unreachable,
+        tooFarAhead: (accountIds) =>
+          logs.app.error({ accountIds }, 'accounts are dated too far ahead of the clock: it went back'),
+      },
     },
     ledger,
   );

@@ -11,9 +11,9 @@ import { Journal } from './journal.ts';
 import type { Payout } from './payout.ts';
 import { PayoutBook } from './payout-book.ts';
 import type { Random } from './random.ts';
-import { refuseField } from './refusal.ts';
+import { Refusal, refuseField } from './refusal.ts';
 import { type LoadedRooms, RoomBook } from './room-book.ts';
-import type { Micros } from './time.ts';
+import { MICROS_PER_MS, type Micros } from './time.ts';
 import { type Transfer, type TransferKind, transferId } from './transfer.ts';
 
 /** An answer that was given under an idempotency key. */
@@ -40,10 +40,8 @@ export interface NewMark {
 
 /** What a batch has read of the ledger after it locked the accounts. */
 export interface Loaded {
-  /** The one moment at which all of the batch happens. */
+  /** The database's clock once the locks were held: what is due, over or too late is decided by it alone. */
   readonly at: Micros;
-  /** The database's clock once the locks were held; `at` may be later. */
-  readonly now: Micros;
   readonly accounts: Iterable<Account>;
   readonly rooms: LoadedRooms;
   readonly payouts: Iterable<Payout>;
@@ -52,6 +50,13 @@ export interface Loaded {
   /** Marks that refusals left under these keys, in the same way. */
   readonly marks: ReadonlyMap<string, Mark>;
 }
+
+/**
+ * How far ahead of the database's clock the moment of a transfer may be, in milliseconds. post_dated_transfers() refuses
+ * the same. A clock that jumps back by more than that stops the accounts that were busy until it has caught up; otherwise
+ * wrong moments would go from account to account with the money.
+ */
+export const MAX_AHEAD_MS = 60_000;
 
 /** A movement of money to post. */
 export interface Movement {
@@ -79,14 +84,17 @@ export class Book {
   readonly #accounts = new Map<string, Account>();
   readonly #defaultWallets = new Map<bigint, string>();
   readonly #externals = new Map<Currency, string>();
-  readonly #now: Micros;
   readonly #answers: Map<string, Answer>;
   readonly #loadedMarks: ReadonlyMap<string, Mark>;
   readonly #newMarks = new Map<string, NewMark>();
   readonly #loadedAccounts: readonly Account[];
+  /** From when on accounts can post whose last transfer is dated later than the clock. */
+  readonly #datedAhead = new Map<string, Micros>();
   readonly #openedAccountIds: string[] = [];
   readonly #newJobs = new Map<string, NewJob>();
   #keyId: string | undefined;
+  /** Accounts that calls were refused for, because their last transfer is dated too far ahead of the clock. */
+  readonly accountsTooFarAhead = new Set<string>();
   readonly newTransfers: Transfer[] = [];
   readonly newAnswers: NewAnswer[] = [];
 
@@ -96,11 +104,11 @@ export class Book {
     this.rooms = new RoomBook(loaded.rooms, this.#journal);
     this.payouts = new PayoutBook(loaded.payouts, this.#journal);
     this.#loadedAccounts = [...loaded.accounts];
-    this.#now = loaded.now;
     this.#answers = new Map(loaded.answers);
     this.#loadedMarks = loaded.marks;
     for (const account of this.#loadedAccounts) {
       this.#accounts.set(account.id, account);
+      if (account.updatedAt >= this.at) this.#datedAhead.set(account.id, account.updatedAt + 1);
       if (account.kind === 'external') this.#externals.set(account.currency, account.id);
       if (account.isDefault && account.ownerUserId !== undefined) {
         this.#defaultWallets.set(account.ownerUserId, account.id);
@@ -172,11 +180,12 @@ export class Book {
     if (amount <= 0n || payer.id === payee.id || payer.currency !== payee.currency) {
       throw new InvariantError('a movement takes an amount above zero between two accounts of one currency');
     }
-    const payerAfter = debited(payer, amount, this.at);
-    const payeeAfter = credited(payee, amount, this.at);
+    const moment = this.#momentFor(payer, payee);
+    const payerAfter = debited(payer, amount, moment);
+    const payeeAfter = credited(payee, amount, moment);
     const transfer: Transfer = {
-      id: transferId(this.at, this.newTransfers.length, this.random),
-      createdAt: this.at,
+      id: transferId(moment, this.newTransfers.length, this.random),
+      createdAt: moment,
       kind,
       currency: payer.currency,
       amount,
@@ -197,6 +206,22 @@ export class Book {
       this.newTransfers.pop();
     });
     return transfer;
+  }
+
+  /**
+   * When a transfer between two accounts happens: now, but for an account whose last transfer is dated later, because the
+   * clock went back since, just after that. So each account's transfers stay in order, and nobody else's are moved.
+   * Refuses (UNAVAILABLE) to go further ahead of the clock than MAX_AHEAD_MS.
+   */
+  #momentFor(payer: Account, payee: Account): Micros {
+    // In a batch of the usual kind none is later than the clock, and this is all there is to do.
+    if (this.#datedAhead.size === 0) return this.at;
+    const earliest = ({ id, updatedAt }: Account) => Math.max(updatedAt, this.#datedAhead.get(id) ?? 0);
+    const moment = Math.max(this.at, earliest(payer), earliest(payee));
+    const aheadMs = Math.ceil((moment - this.at) / MICROS_PER_MS);
+    if (aheadMs <= MAX_AHEAD_MS) return moment;
+    this.accountsTooFarAhead.add(earliest(payer) === moment ? payer.id : payee.id);
+    throw new Refusal('UNAVAILABLE', { retryAfterMs: aheadMs - MAX_AHEAD_MS });
   }
 
   /** The API key that signed the call which is being decided; undefined where it is the system's own. */
@@ -241,7 +266,7 @@ export class Book {
 
   /** Notes that an attempt was refused, so that no earlier one under its key posts. */
   leaveMark(key: IdempotencyKey, attempt: Attempt): void {
-    this.#newMarks.set(answerKey(key), { key, mark: markOf(attempt, this.#now, this.mark(key)) });
+    this.#newMarks.set(answerKey(key), { key, mark: markOf(attempt, this.at, this.mark(key)) });
   }
 
   /** The marks that the batch leaves. */

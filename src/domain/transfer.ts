@@ -63,7 +63,7 @@ const COUNTER_LIMIT = 2 ** 24;
 
 /**
  * Makes the id of the n-th transfer of a batch: a UUID of version 7 (RFC 9562) that carries the moment in
- * milliseconds, then the counter (24 bits, so that ids of one batch sort in the order of its decisions), then chance.
+ * milliseconds, then the counter (24 bits, so that ids of one moment sort in the order of a batch's decisions), then chance.
  */
 export function transferId(at: Micros, counter: number, random: Random): string {
   if (counter >= COUNTER_LIMIT) throw new RangeError('a batch cannot post that many transfers');

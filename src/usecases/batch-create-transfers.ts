@@ -19,7 +19,7 @@ export interface BatchTransfersIntent {
 
 /** What became of the items. It is kept under the idempotency key: only what the request does not say already. */
 export interface BatchTransfersOutcome {
-  /** When all of it happened. */
+  /** When it happened, but for the items that say otherwise. */
   readonly at: Micros;
   /** The API key that signed; not there in answers from before this was noted. */
   readonly keyId?: string | undefined;
@@ -38,6 +38,8 @@ export function isPosted(result: ItemResult): result is PostedItem {
 /** An item that was posted. */
 export interface PostedItem {
   readonly transferId: string;
+  /** When it happened, where that is not when the others did. */
+  readonly at?: Micros;
   readonly creditWalletId: string;
   readonly creditUserId: bigint | undefined;
   /** Of the wallet it came from, right after it. */
@@ -82,6 +84,7 @@ function post(item: TransferIntent, book: Book): PostedItem {
   const { transfer: posted, creditUserId } = transfer.decide(item, book);
   return {
     transferId: posted.id,
+    ...(posted.createdAt !== book.at && { at: posted.createdAt }),
     creditWalletId: posted.creditAccountId,
     creditUserId,
     balance: posted.debitBalanceAfter,

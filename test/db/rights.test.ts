@@ -28,15 +28,15 @@ const wallet = (user: number) => `(SELECT id FROM accounts WHERE owner_user_id =
 const OUTSIDE = `(SELECT id FROM accounts WHERE kind = 'external' AND currency = 'KRW' AND stripe = 0)`;
 const DOLLARS = `(SELECT id FROM accounts WHERE kind = 'external' AND currency = 'USD' AND stripe = 0)`;
 
-/** A call of post_transfers() with one transfer of 10 from Anna to Bo, as it ought to be but for what a test changes. */
+/** A call of post_dated_transfers() with one transfer of 10 from Anna to Bo, as it ought to be but for what a test changes. */
 function post(
   change: Partial<Record<'currency' | 'amount' | 'debit' | 'credit' | 'left' | 'moment', string>>,
 ): string {
   const { currency = `'KRW'`, amount = '10', debit = wallet(ANNA), credit = wallet(BO) } = change;
   const { left = '990', moment = 'clock_timestamp()' } = change;
-  return `SELECT post_transfers(ARRAY[gen_random_uuid()], '{transfer}', ARRAY[${currency}], ARRAY[${amount}]::bigint[],
+  return `SELECT post_dated_transfers(ARRAY[gen_random_uuid()], '{transfer}', ARRAY[${currency}], ARRAY[${amount}]::bigint[],
     ARRAY[${debit}], ARRAY[${credit}], ARRAY[${left}]::bigint[], ARRAY[1010]::bigint[], ARRAY[NULL]::uuid[], '{""}', '{NULL}',
-    ${moment})`;
+    ARRAY[${moment}]::timestamptz[])`;
 }
 
 const ANYBODY: readonly Forbidden[] = [
@@ -225,6 +225,7 @@ const ADMIN: readonly Forbidden[] = [
   'SELECT * FROM idempotency_keys',
   'UPDATE accounts SET display_name = display_name',
   `SELECT post_transfers('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', now())`,
+  `SELECT post_dated_transfers('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')`,
   'SELECT ensure_transfer_partitions(1)',
   `SELECT purge_sprinkles(now(), 1)`,
   'SELECT purge_refusal_marks(1)',

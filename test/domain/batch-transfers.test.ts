@@ -41,7 +41,7 @@ function freshBook(balances: readonly bigint[]): Book {
     freeTokens: new Map<string, string[]>(),
   };
   return new Book(
-    { at: AT, now: AT, accounts, rooms, payouts: [], answers: new Map(), marks: new Map() },
+    { at: AT, accounts, rooms, payouts: [], answers: new Map(), marks: new Map() },
     seededRandom(7),
   );
 }

@@ -53,7 +53,6 @@ function freshBook(balances: readonly bigint[], tokens: readonly string[] = []):
   return new Book(
     {
       at: AT,
-      now: AT,
       accounts: [...wallets, outside],
       rooms,
       payouts: [],

@@ -116,10 +116,8 @@ export async function loadBook(
   const loaded = accounts.map(toAccount);
   const locked = new Set(loaded.map((account) => account.id));
   if (sprinkles.some(({ sprinkle }) => !locked.has(sprinkle.potAccountId))) throw new BookMovedError();
-  // Time never runs backwards for an account, even where the clock does: its transfers stay in order.
-  const at = loaded.reduce((latest, account) => Math.max(latest, account.updatedAt + 1), clock.now);
   const rooms = { sprinkles, claims, members, freeTokens };
-  const book = new Book({ at, now: clock.now, accounts: loaded, rooms, payouts, answers, marks }, random);
+  const book = new Book({ at: clock.now, accounts: loaded, rooms, payouts, answers, marks }, random);
   return { book, clock };
 }
 

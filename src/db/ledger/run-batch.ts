@@ -51,6 +51,8 @@ export interface LedgerObserver {
   committed(seconds: number): void;
   /** A batch met another one; it is run again, or given up. */
   conflicted(isGivenUp: boolean): void;
+  /** Calls were refused, because these accounts' last transfers are dated further ahead of the clock than is allowed. */
+  tooFarAhead?(accountIds: readonly string[]): void;
   /** A batch could not reach the database. */
   unreachable(error: Error): void;
 }
@@ -221,6 +223,7 @@ async function attemptOnce(
     for (const transfer of book.newTransfers.slice(before))
       posted.push({ transfer, requestId: call.info.id });
   }
+  if (book.accountsTooFarAhead.size > 0) tools.observer?.tooFarAhead?.([...book.accountsTooFarAhead]);
   const accounts = [...book.changedAccounts(), ...book.openedAccounts()];
   const newSprinkles = book.rooms.newSprinkles.map(({ sprinkle }) => sprinkle);
   // While Postgres writes, others get ready for the commit.

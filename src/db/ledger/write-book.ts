@@ -13,8 +13,8 @@ const INSERT_ACCOUNTS = `
   SELECT new.*, $6 FROM unnest($1::uuid[], $2::account_kind[], $3::text[], $4::bigint[], $5::text[])
     AS new (id, kind, currency, owner_user_id, display_name)`;
 
-/** Transfers and what they make of their accounts: this login may write neither by itself (migration 0050). */
-const POST_TRANSFERS = 'SELECT post_transfers($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)';
+/** Transfers and what they make of their accounts: this login may write neither by itself (migrations 0050 and 0056). */
+const POST_TRANSFERS = 'SELECT post_dated_transfers($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)';
 
 const INSERT_ANSWERS = `
   INSERT INTO idempotency_keys (user_id, key, fingerprint, outcome, rpc, created_at)
@@ -114,6 +114,7 @@ function insertAccounts(book: Book): Statement {
 
 function postTransfers(book: Book): Statement {
   const transfers = book.newTransfers;
+  const at = timestamptz(book.at);
   return {
     name: 'post-transfers',
     text: POST_TRANSFERS,
@@ -129,7 +130,8 @@ function postTransfers(book: Book): Statement {
       plainArray(transfers.map(({ sprinkleId }) => sprinkleId ?? 'NULL')),
       textArray(transfers.map(({ memo }) => memo)),
       textArray(transfers.map(({ keyId }) => keyId)),
-      timestamptz(book.at),
+      // Nearly all of them are of the batch's moment, and writing that out again and again is dear.
+      plainArray(transfers.map(({ createdAt }) => (createdAt === book.at ? at : timestamptz(createdAt)))),
     ],
     // The function itself counts what it wrote; its answer is one row.
     rows: Math.min(transfers.length, 1),

@@ -48,7 +48,7 @@ function toPosted(
   const { currency, amount } = parseAmount(request.amount);
   const transfer = {
     id: item.transferId,
-    createdAt: at,
+    createdAt: item.at ?? at,
     kind: 'transfer',
     currency,
     amount,
