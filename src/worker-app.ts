@@ -87,7 +87,11 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
       const away = (await work.away()).map((part) => ({ part, reason: 'it cannot be reached' }));
       return away.length === 0 ? { status: 'ready' } : { status: 'not ready', away };
     },
-    more: board(work.queues, config.opsKey),
+    more: board({
+      queues: work.queues,
+      opsKey: config.opsKey,
+      observe: (event) => logs.app[event.kind === 'change' ? 'info' : 'warn']({ board: event }, 'board'),
+    }),
   });
   logs.app.info({ opsPort: ops.port }, 'working');
 

@@ -9,11 +9,52 @@ import type { Queues } from './queues.ts';
 /** Where it is served. */
 export const BOARD_PATH = '/queues';
 
+/** What happened at the board that somebody may want to read of later. */
+export interface BoardEvent {
+  /** `throttled` is told once for each time that an address runs out of attempts. */
+  readonly kind: 'wrong key' | 'throttled' | 'foreign page' | 'change';
+  readonly address: string;
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+}
+
+/** What the board is made of. */
+export interface BoardOptions {
+  readonly queues: Queues;
+  /** Without a key there is no board. */
+  readonly opsKey: string | undefined;
+  /** Told of what is refused, and of every request that may change something. */
+  readonly observe: (event: BoardEvent) => void;
+  /** The time in milliseconds, from any moment on; performance.now() when left out. */
+  readonly now?: () => number;
+}
+
+/** Wrong keys that one address may try at once, and how long it takes to get one more try. */
+const ATTEMPTS = 10;
+const MS_PER_ATTEMPT = 6_000;
+/** Addresses that are remembered; of more, the one that was wrong longest ago goes. */
+const MAX_ADDRESSES = 1_000;
+
+/** The page's own scripts and styles, and nothing from elsewhere; in no frame, in no cache. */
+const HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy':
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
+  'x-frame-options': 'DENY',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'cache-control': 'no-store',
+};
+
 /**
  * Serves the board to who brings the ops key: as the password of HTTP basic authentication, which browsers ask for, with
- * any name. Without a key there is no board. Returns whether the request was for it.
+ * any name. Requests that another site's page made a browser send are refused, also with the key, which browsers add by
+ * themselves. An address that tried too many wrong keys waits, whatever it brings. Returns whether the request was for it.
  */
-export function board(queues: Queues, opsKey: string | undefined) {
+export function board(options: BoardOptions) {
+  const { queues, opsKey, observe, now = () => performance.now() } = options;
   const adapter = new ExpressAdapter();
   adapter.setBasePath(BOARD_PATH);
   createBullBoard({
@@ -21,32 +62,85 @@ export function board(queues: Queues, opsKey: string | undefined) {
     serverAdapter: adapter,
   });
   const router = adapter.getRouter();
+  router.disable('x-powered-by');
+  const attempts = countAttempts(now);
   return (request: IncomingMessage, response: ServerResponse): boolean => {
     const path = new URL(request.url ?? '/', 'http://ops').pathname;
     if (opsKey === undefined || (path !== BOARD_PATH && !path.startsWith(`${BOARD_PATH}/`))) return false;
-    if (!brings(request, opsKey)) {
-      response.writeHead(401, {
+    const address = request.socket.remoteAddress ?? '';
+    const method = request.method ?? '';
+    const tell = (kind: BoardEvent['kind']) => observe({ kind, address, method, path });
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+    const waitMs = attempts.waitMs(address);
+    if (waitMs > 0) {
+      answer(response, 429, 'too many wrong keys\n', { 'retry-after': String(Math.ceil(waitMs / 1000)) });
+    } else if (!brings(request, opsKey)) {
+      // A browser's first request has no key yet; it is asked for one, and that counts as no attempt.
+      if (request.headers.authorization !== undefined) {
+        tell('wrong key');
+        if (attempts.fail(address)) tell('throttled');
+      }
+      answer(response, 401, 'the ops key is the password\n', {
         'www-authenticate': 'Basic realm="ppuri ops"',
-        'content-type': 'text/plain',
       });
-      response.end('the ops key is the password\n');
-      return true;
+    } else if (isForeign(request)) {
+      tell('foreign page');
+      answer(response, 403, 'pages of other sites stay outside\n');
+    } else {
+      if (method !== 'GET' && method !== 'HEAD') tell('change');
+      request.url = (request.url ?? '').slice(BOARD_PATH.length) || '/';
+      router(request, response, (error: unknown) =>
+        error === undefined
+          ? answer(response, 404, 'no such page\n')
+          : answer(response, 500, 'the queues cannot be read\n'),
+      );
     }
-    request.url = (request.url ?? '').slice(BOARD_PATH.length) || '/';
-    router(request, response, (error: unknown) => {
-      response.writeHead(error === undefined ? 404 : 500, { 'content-type': 'text/plain' });
-      response.end(error === undefined ? 'no such page\n' : 'the queues cannot be read\n');
-    });
     return true;
   };
 }
 
+function answer(response: ServerResponse, status: number, text: string, headers: object = {}): void {
+  response.writeHead(status, { 'content-type': 'text/plain', ...headers }).end(text);
+}
+
+/**
+ * Whether a browser says that the page of another site is behind a request (Fetch Metadata, and the Origin that it sends
+ * with everything but plain reads). What is no browser says neither. The scheme may differ: TLS may end in front of us.
+ */
+function isForeign({ headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
+  const { origin, host } = headers;
+  if (origin === undefined) return false;
+  return !URL.canParse(origin) || new URL(origin).host !== host;
+}
+
 /** Compares digests, whose lengths are equal and whose comparison takes the same time for all. */
 function brings({ headers: { authorization = '' } }: IncomingMessage, opsKey: string): boolean {
-  const [, credentials = ''] = /^Basic ([\w+/=]+)$/.exec(authorization) ?? [];
+  const [, credentials = ''] = /^Basic ([\w+/=]+)$/i.exec(authorization) ?? [];
   const password = Buffer.from(credentials, 'base64')
     .toString()
     .replace(/^[^:]*:/, '');
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(password), digest(opsKey));
+}
+
+/** A bucket of attempts for each address that was wrong; full ones are forgotten. */
+function countAttempts(now: () => number) {
+  /** When the bucket of an address is full again. */
+  const fullAt = new Map<string, number>();
+  const spent = (address: string) => Math.max(0, (fullAt.get(address) ?? 0) - now()) / MS_PER_ATTEMPT;
+  return {
+    /** How long an address has to wait for its next attempt; 0 if it need not. */
+    waitMs: (address: string) => Math.max(0, (spent(address) - (ATTEMPTS - 1)) * MS_PER_ATTEMPT),
+    /** Takes one attempt; returns whether it was the last. */
+    fail(address: string): boolean {
+      const next = Math.max(now(), fullAt.get(address) ?? 0) + MS_PER_ATTEMPT;
+      fullAt.delete(address);
+      fullAt.set(address, next);
+      const [oldest] = fullAt.keys();
+      if (fullAt.size > MAX_ADDRESSES && oldest !== undefined) fullAt.delete(oldest);
+      return spent(address) > ATTEMPTS - 1;
+    },
+  };
 }
