@@ -29,7 +29,8 @@ const BY_REASON: Readonly<Partial<Record<Reason, string>>> = {
     'Start again without page_token; a token works for the list and the filters that it came from.',
   ATTEMPT_SUPERSEDED:
     'Sign it again, after as long as RetryInfo says, if it is still wanted. It also meets a retry that was signed in the same second as the attempt that was refused.',
-  NONCE_REUSED: 'Sign every attempt anew, with a new nonce.',
+  NONCE_REUSED:
+    'Sign every sending anew. Some HTTP clients send a call again by themselves, and the first sending may have been done: sign it again under the same idempotency key, which gets its answer, or ask GetOutcome (docs/signing.md says how to keep Go from it).',
   BALANCE_TOO_LOW: 'Bring money in first, or send less.',
   SPRINKLE_EXPIRED: 'Nothing: its time is over.',
   SPRINKLE_EMPTY: 'Nothing: others were faster.',

@@ -97,8 +97,8 @@ export const REASONS = {
   NONCE_REUSED: entry(
     'ERR002',
     'UNAUTHENTICATED',
-    'the nonce has been used before; sign every attempt anew',
-    '이미 사용된 nonce 입니다. 요청마다 새로 서명해 주세요',
+    'the nonce has been used before, and the call it came with may have been done: sign again with a new nonce under the same idempotency key, or ask GetOutcome',
+    '이미 사용된 nonce 이며, 앞서 보낸 요청은 처리되었을 수 있습니다. 같은 idempotency-key로 새로 서명해 다시 보내거나 GetOutcome으로 확인해 주세요',
   ),
   INTERNAL: entry('ERR003', 'INTERNAL', 'internal error', '내부 오류가 발생했습니다'),
   MISSING_SCOPE: entry(

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { adviceFor } from '../../src/domain/advice.ts';
 import { IDEMPOTENCY_PROMISE } from '../../src/domain/promise.ts';
+import { REASONS } from '../../src/domain/reasons.ts';
 
 const PAGES = [
   'README.md',
@@ -23,3 +25,10 @@ for (const page of PAGES) {
     assert.doesNotMatch(words, /A refusal is not kept\.|gets the same answer, for good \|/);
   });
 }
+
+test('who sent the same signature twice is told, in every language, that the first may have been done', () => {
+  const { en, ko } = REASONS.NONCE_REUSED;
+  for (const words of [en, ko, adviceFor('NONCE_REUSED')]) assert.match(words, /GetOutcome/);
+  assert.match(en, /may have been done/);
+  assert.match(ko, /처리되었을 수/);
+});

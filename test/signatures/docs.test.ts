@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -102,4 +102,62 @@ test('Python', { skip: lacking('python3') }, async (t) => {
     lines.filter((line) => line !== ''),
     CALLS,
   );
+});
+
+/** Builds the page's Go program, changed where a test wants to know what a line of it is good for. */
+async function buildGo(t: TestContext, change = (code: string) => code): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'ppuri-docs-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'main.go'), change(scriptOf('go')));
+  const program = join(folder, 'program');
+  const { PATH, HOME } = process.env;
+  const env = { PATH, HOME, GOTOOLCHAIN: 'local', GOPROXY: 'off', GOFLAGS: '', CGO_ENABLED: '0' };
+  await promisify(execFile)('go', ['build', '-o', program, 'main.go'], {
+    cwd: folder,
+    env,
+    timeout: 300_000,
+  });
+  return program;
+}
+
+test('Go', { skip: lacking('go') }, async (t) => {
+  const lines = (await run(t, await buildGo(t), [])).split('\n');
+  assert.deepEqual(
+    lines.filter((line) => line !== ''),
+    CALLS.filter((call) => !call.includes('transactions')),
+  );
+});
+
+/** Runs the program against a server that takes a payment and breaks the connection instead of answering; the nonces it sees. */
+async function noncesOfBrokenPayment(t: TestContext, program: string): Promise<(string | undefined)[]> {
+  const nonces: (string | undefined)[] = [];
+  const server = createServer(async (request, response) => {
+    await request.toArray();
+    if (request.method === 'GET') return response.end('{}');
+    nonces.push(/nonce="([^"]+)"/.exec(String(request.headers['signature-input']))?.[1]);
+    return nonces.length === 1 ? request.socket.destroy() : response.end('{}');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close().closeAllConnections());
+  const { port } = server.address() as { port: number };
+  const env = { PATH: process.env.PATH, KEY_ID, SECRET, PPURI: `http://127.0.0.1:${port}` };
+  await promisify(execFile)(program, [], { env, timeout: 60_000 });
+  return nonces;
+}
+
+test('the Go program does not send a payment again by itself', { skip: lacking('go') }, async (t) => {
+  assert.equal((await noncesOfBrokenPayment(t, await buildGo(t))).length, 1);
+});
+
+test('negative control: with Set and GetBody, Go sends the same signature twice', {
+  skip: lacking('go'),
+}, async (t) => {
+  const program = await buildGo(t, (code) =>
+    code
+      .replace('request.Header[pair[0]] = []string{pair[1]}', 'request.Header.Set(pair[0], pair[1])')
+      .replace('request.GetBody = nil', ''),
+  );
+  const [first, second] = await noncesOfBrokenPayment(t, program);
+  assert.ok(first !== undefined && first === second);
 });
