@@ -16,6 +16,7 @@ import { expireSprinkles } from './jobs/expire-sprinkles.ts';
 import type { JobObserver, Jobs } from './jobs/job.ts';
 import { partitionsAhead } from './jobs/partitions-ahead.ts';
 import { purgeEndedKeys } from './jobs/purge-keys.ts';
+import { purgeUsedNonces } from './jobs/purge-nonces.ts';
 import { purgeOldMarks } from './jobs/purge-refusal-marks.ts';
 import { purgeOldSprinkles } from './jobs/purge-sprinkles.ts';
 import { reconcileLedger } from './jobs/reconcile-ledger.ts';
@@ -149,6 +150,7 @@ function jobsOf(parts: {
     'run-payout': runPayout({ pool, perform }),
     'purge-sprinkles': purgeOldSprinkles(pool, config.sprinkleLookupMs),
     'purge-refusal-marks': purgeOldMarks(pool),
+    'purge-nonces': purgeUsedNonces(pool),
     'purge-keys': purgeEndedKeys(pool, config.purgeKeysAfterMs),
     'partitions-ahead': partitionsAhead(pool, MONTHS_AHEAD),
     'reconcile-ledger': reconcileLedger(slow, observer),

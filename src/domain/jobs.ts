@@ -50,6 +50,12 @@ export const JOBS = {
     attempts: 5,
     concurrency: 1,
   },
+  'purge-nonces': {
+    about: 'deletes the nonces kept in Postgres that no signature can bring any more',
+    schedule: { pattern: '0 50 * * * *' },
+    attempts: 5,
+    concurrency: 1,
+  },
   'purge-keys': {
     about: 'deletes API keys that ended long ago, where PURGE_API_KEYS_AFTER_DAYS says so',
     schedule: { pattern: '0 10 3 * * *' },

@@ -9,7 +9,7 @@ import {
   fromBinary,
   getOption,
 } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import {
   type Violation as BrokenRule,
   createValidator,
@@ -54,6 +54,11 @@ export interface CallRules {
    * caller is paid for, and so nothing is read before.
    */
   costOf(bytes: Uint8Array): number;
+  /**
+   * Whether a call changes something and has no idempotency key: its nonce is what keeps it from being done twice. That an
+   * RPC changes nothing is said by its idempotency_level.
+   */
+  readonly isSpent: boolean;
   /** Whether a token in the request may be a guess. */
   readonly guessesToken: boolean;
 }
@@ -78,6 +83,8 @@ interface RawRules {
   readonly cost: number;
   readonly itemCost?: ItemCost;
 }
+
+const { NO_SIDE_EFFECTS } = MethodOptions_IdempotencyLevel;
 
 /** The scopes by their numbers in ppuri.options.v1.Scope. */
 const SCOPE_BY_NUMBER: readonly (Scope | undefined)[] = [undefined, 'read', 'pay', 'fund', 'admin'];
@@ -135,11 +142,13 @@ function rulesOf(method: DescMethod): CallRules {
   const option = registry.getExtension('ppuri.options.v1.call');
   if (!option) throw new InvariantError('gen/descriptor.binpb lacks ppuri.options.v1; run npm run gen');
   // The registry reads the option without a generated type; its fields are those of ppuri.options.v1.Call.
-  const rules = getOption(method, option) as unknown as Omit<CallRules, 'scope' | 'costOf'> & RawRules;
+  const rules = getOption(method, option) as unknown as Omit<CallRules, 'scope' | 'costOf' | 'isSpent'> &
+    RawRules;
   const scope = SCOPE_BY_NUMBER[rules.scope];
   if (!scope)
     throw new InvariantError(`${method.parent.typeName}/${method.name} has no scope in its contract`);
-  return { ...rules, scope, costOf: costOf(method, rules.cost || 1, rules.itemCost) };
+  const isSpent = !rules.idempotencyKey && method.idempotency !== NO_SIDE_EFFECTS;
+  return { ...rules, scope, isSpent, costOf: costOf(method, rules.cost || 1, rules.itemCost) };
 }
 
 /** The fields of ppuri.options.v1.ItemCost. */

@@ -34,6 +34,7 @@ import { auditRefusals } from './interceptors/audit-refusals.ts';
 import { type Authentication, authenticate } from './interceptors/authenticate.ts';
 import { authorize } from './interceptors/authorize.ts';
 import { identifyCaller } from './interceptors/identify-caller.ts';
+import { keepNonce } from './interceptors/keep-nonce.ts';
 import { limitStreams } from './interceptors/limit-streams.ts';
 import { limitStreamTime, limitTime } from './interceptors/limit-time.ts';
 import { type ErrorReporting, refuseErrors } from './interceptors/refuse-errors.ts';
@@ -132,7 +133,7 @@ const isPublic = (service: string) => !service.startsWith('admin.');
 const STREAMS_PER_USER = 10;
 
 /** What is checked of a call is the same for all; what bounds its time and number is not. */
-function passagesOf(options: ServerOptions): Passages {
+function passagesOf(core: Core, options: ServerOptions): Passages {
   const checks = [
     refuseErrors(options),
     authenticate(options.authentication),
@@ -142,6 +143,7 @@ function passagesOf(options: ServerOptions): Passages {
     identifyCaller,
     authorize,
     validateRequest,
+    keepNonce(core),
   ];
   return {
     unary: [
@@ -162,7 +164,7 @@ function passagesOf(options: ServerOptions): Passages {
 }
 
 function services(core: Core, options: ServerOptions): BoundService[] {
-  const passages = passagesOf(options);
+  const passages = passagesOf(core, options);
   return [
     bind(WalletV1, walletV1.walletService(core), passages),
     bind(SprinkleV1, sprinkleV1.sprinkleService(core), passages),

@@ -4,6 +4,8 @@ import { Redis } from 'ioredis';
 /** The channel on which processes tell each other that API keys have changed. */
 export const KEYS_CHANGED = 'ppuri:keys-changed';
 
+const ANNOUNCE_WITHIN_MS = 1_000;
+
 /** A channel to all processes on the same Redis. */
 export interface Announcements {
   /** Tells all processes, this one too. Never throws: an announcement is a hint, not the truth. */
@@ -23,7 +25,8 @@ export function openAnnouncements(
     enableOfflineQueue: false,
     connectTimeout: 2000,
   };
-  const speaker = new Redis(url, options);
+  // A Redis that hangs must not hold up the call that made a key: its answer has the secret, which nobody tells again.
+  const speaker = new Redis(url, { ...options, commandTimeout: ANNOUNCE_WITHIN_MS });
   const listener = new Redis(url, { ...options, enableOfflineQueue: true, maxRetriesPerRequest: null });
   // Reconnecting is ioredis' own work; without a listener an error would end the process.
   for (const redis of [speaker, listener]) redis.on('error', () => {});

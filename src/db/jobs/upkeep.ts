@@ -39,6 +39,12 @@ export async function purgeRefusalMarks(pool: Pool, atMost: number): Promise<num
   return rows[0]?.gone ?? 0;
 }
 
+/** Deletes up to so many nonces that no signature can bring any more; returns how many there were. */
+export async function purgeNonces(pool: Pool, atMost: number): Promise<number> {
+  const { rows } = await pool.query<{ gone: number }>('SELECT purge_nonces($1) AS gone', [atMost]);
+  return rows[0]?.gone ?? 0;
+}
+
 /** Deletes API keys that ended so long ago; returns how many there were. */
 export async function purgeApiKeys(pool: Pool, endedBeforeMs: number): Promise<number> {
   const { rows } = await pool.query<{ gone: number }>(

@@ -15,7 +15,7 @@ export interface Rates {
 }
 
 /** For how long a nonce is remembered: longer than any signature that carries it is taken, in milliseconds. */
-const NONCE_TTL_MS = 120_000;
+export const NONCE_TTL_MS = 120_000;
 const TOKEN = /^[A-Za-z0-9]{3}$/;
 
 /**
