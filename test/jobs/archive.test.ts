@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { findTransfersAnywhere } from '../../src/db/archive/reads.ts';
 import { reconcile } from '../../src/db/jobs/reconciliation.ts';
 import { openPool, type Pool } from '../../src/db/pool.ts';
 import { archiveTransfers } from '../../src/jobs/archive-transfers.ts';
@@ -149,6 +150,12 @@ test('old months leave, and lists, single transfers and old balances read as bef
   const found = await stack.grpc.tell('wallet.v2.TransferService/GetTransfer', request, me);
   assert.equal(found.at('transfer', 'memo'), 'old 1');
   assert.equal(found.at('transfer', 'key_id'), 'old-key');
+  // As the kept answer of a batch finds them.
+  const ids = [oldest, JSON.parse(before[0] ?? '{}')].map(({ transaction_id }) => String(transaction_id));
+  for (const some of [ids, ids.slice(0, 1), ids.slice(1)]) {
+    const all = await findTransfersAnywhere({ reads: stack.db, archive: archived }, some);
+    assert.deepEqual([...all.keys()].sort(), [...some].sort());
+  }
   const wallets = await stack.grpc.tell('wallet.v2.WalletService/ListWallets', {}, me);
   const asOf = async (at: Date) => {
     const wallet_id = String(wallets.list('wallets')[0]?.wallet_id);

@@ -132,6 +132,12 @@ test('a key of any visible characters can be asked for over REST, in the query',
   }
 });
 
+test('a key in the path and another one in the query is refused', { skip: withoutEdge }, async () => {
+  const url = `${stack.restUrl}/api/v2/outcomes/one?idempotency_key=two`;
+  const answer = await requestRest(url, 'GET', undefined, as(9701), stack.key, 30_000);
+  assert.equal(answer.status, 400, JSON.stringify(answer.body));
+});
+
 test('who may not pay may not ask: it ends attempts that are on their way', async () => {
   const key = await makeKey(stack.database, { scopes: ['read'] });
   const reader = grpcTeller(stack.grpcAddress, key);
