@@ -1,5 +1,5 @@
 // Every setting that comes from outside: read from the environment once, checked, and typed from then on.
-import { STATEMENT_TIMEOUT_MS } from './db/timeouts.ts';
+import { LEAST_STATEMENT_TIMEOUT_MS, STATEMENT_TIMEOUT_MS } from './db/timeouts.ts';
 import { EnvReader } from './env-reader.ts';
 import type { ServerTls } from './grpc/connections.ts';
 import type { SealingKeys } from './keys/seal.ts';
@@ -135,7 +135,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     },
     readConnections: read.whole('READ_CONNECTIONS', 8, 1, 1000),
     peopleConnections: read.whole('PEOPLE_CONNECTIONS', 4, 1, 1000),
-    statementTimeoutMs: read.whole('STATEMENT_TIMEOUT_MS', STATEMENT_TIMEOUT_MS, 100, 10 * MINUTE),
+    statementTimeoutMs: read.whole(
+      'STATEMENT_TIMEOUT_MS',
+      STATEMENT_TIMEOUT_MS,
+      LEAST_STATEMENT_TIMEOUT_MS,
+      10 * MINUTE,
+    ),
     sprinkleLifetimeMs: read.whole('SPRINKLE_LIFETIME_MS', 10 * MINUTE, 1, DAY),
     sprinkleLookupMs: read.whole('SPRINKLE_LOOKUP_MS', 7 * DAY, 1, 365 * DAY),
     // The edge asks for health once a second: it has heard of the end twice before calls are refused.

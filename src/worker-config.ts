@@ -1,6 +1,6 @@
 // The worker's settings: read from the environment once, checked, and typed from then on.
 import { ConfigError, LOG_LEVELS, LOG_STDOUTS, type LogLevel, type LogStdout } from './config.ts';
-import { STATEMENT_TIMEOUT_MS } from './db/timeouts.ts';
+import { LEAST_STATEMENT_TIMEOUT_MS, STATEMENT_TIMEOUT_MS } from './db/timeouts.ts';
 import { EnvReader } from './env-reader.ts';
 
 /** How a worker is set up. */
@@ -59,7 +59,12 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
       maxWaiting: read.whole('LEDGER_MAX_WAITING', 100_000, 1, 1_000_000),
     },
     connections: read.whole('WORKER_CONNECTIONS', 12, 1, 1000),
-    statementTimeoutMs: read.whole('STATEMENT_TIMEOUT_MS', STATEMENT_TIMEOUT_MS, 100, 10 * MINUTE),
+    statementTimeoutMs: read.whole(
+      'STATEMENT_TIMEOUT_MS',
+      STATEMENT_TIMEOUT_MS,
+      LEAST_STATEMENT_TIMEOUT_MS,
+      10 * MINUTE,
+    ),
     sprinkleLookupMs: read.whole('SPRINKLE_LOOKUP_MS', 7 * DAY, 1, 365 * DAY),
     purgeKeysAfterMs: read.whole('PURGE_API_KEYS_AFTER_DAYS', 0, 0, 36_500) * DAY || undefined,
     retryMs: read.whole('JOB_RETRY_MS', SECOND, 1, 10 * MINUTE),

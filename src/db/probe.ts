@@ -5,6 +5,12 @@ import { PostgresAwayError } from './unreachable.ts';
 /** True on a standby, and where default_transaction_read_only was set; a primary that was demoted says so here first. */
 const ASK = `SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS is_read_only`;
 
+/** Resolves when Postgres takes writes; throws what Postgres says, or a PostgresAwayError where it is read-only. */
+export async function askForWrites(pool: pg.Pool): Promise<void> {
+  const { rows } = await pool.query<{ is_read_only: boolean }>(ASK);
+  if (rows[0]?.is_read_only) throw new PostgresAwayError('it takes no writes: it is a standby, or read-only');
+}
+
 /** A way to ask. */
 export interface Probe {
   /** Resolves when Postgres takes writes; rejects when it refuses, is read-only, or has not answered in time. */
@@ -29,11 +35,7 @@ export function openProbe(url: string, timeoutMs: number): Probe {
   // A connection that is lost between two questions is noticed by the next one.
   pool.on('error', () => {});
   return {
-    ask: async () => {
-      const { rows } = await pool.query<{ is_read_only: boolean }>(ASK);
-      if (rows[0]?.is_read_only)
-        throw new PostgresAwayError('it takes no writes: it is a standby, or read-only');
-    },
+    ask: () => askForWrites(pool),
     close: () => pool.end(),
   };
 }

@@ -38,8 +38,16 @@ export const KEEPALIVE_DELAY_MS = 5_000;
 /** After so long without an answer, a pool in use or a ledger with full lanes is doubted. */
 export const SILENCE_MS = 3_000;
 
-/** How long calls that were set aside wait for their row at a time; then other rows' calls have their turn. */
+/**
+ * How long calls that were set aside wait for their row at a time; then other rows' calls have their turn. Each turn in
+ * vain doubles the next one, up to the longest, because where many queue for a row only who stays gets it. Less than a
+ * statement may take: where STATEMENT_TIMEOUT_MS is set lower, that ends the wait, and the calls are refused.
+ */
 export const ASIDE_LOCK_WAIT_MS = 2 * LOCK_WAIT_MS;
+export const ASIDE_LONGEST_LOCK_WAIT_MS = 4_000;
+
+/** The least that STATEMENT_TIMEOUT_MS can be: longer than a batch waits for a lock, or locks would look like an outage. */
+export const LEAST_STATEMENT_TIMEOUT_MS = 4 * LOCK_WAIT_MS;
 
 /** How often it is asked which of the rows that calls were set aside for are free again. */
 export const ASIDE_POLL_MS = 50;

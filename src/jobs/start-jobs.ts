@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'bullmq';
 import { pausedJobs } from '../db/jobs/job-states.ts';
 import type { Pool } from '../db/pool.ts';
+import { askForWrites } from '../db/probe.ts';
 import { JOB_NAMES, jobEntry } from '../domain/jobs.ts';
 import type { JobObserver, Jobs } from './job.ts';
 import { closeQueues, openQueues, type Parcel, PREFIX, patient, type Queues } from './queues.ts';
@@ -64,7 +65,7 @@ export function startJobs(options: JobsOptions): RunningJobs {
     await closeQueues(queues);
   };
   const away = async () => {
-    const [postgres, redis] = await Promise.allSettled([pool.query('SELECT 1'), hasSchedules(queues)]);
+    const [postgres, redis] = await Promise.allSettled([askForWrites(pool), hasSchedules(queues)]);
     return [
       ...(postgres.status === 'rejected' ? ['postgres'] : []),
       ...(redis.status === 'rejected' ? ['redis'] : []),

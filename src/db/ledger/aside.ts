@@ -4,7 +4,13 @@
 // waits in Postgres' own queue for the rows of the group whose turn it is, so that a row which is always locked when it
 // is looked at is still reached. Every call is in exactly one place: the batcher's queue, a group, or a batch.
 import { Refusal } from '../../domain/refusal.ts';
-import { ASIDE_LOCK_WAIT_MS, ASIDE_MARGIN_MS, ASIDE_MAX_MS, ASIDE_POLL_MS } from '../timeouts.ts';
+import {
+  ASIDE_LOCK_WAIT_MS,
+  ASIDE_LONGEST_LOCK_WAIT_MS,
+  ASIDE_MARGIN_MS,
+  ASIDE_MAX_MS,
+  ASIDE_POLL_MS,
+} from '../timeouts.ts';
 import type { LockedRow } from './find-blocked.ts';
 import type { WaitFor } from './load-book.ts';
 import type { Rest, WaitingCall } from './run-batch.ts';
@@ -43,6 +49,8 @@ interface Group {
   /** Whether its calls may run without waiting for anything, as far as is known. */
   isFree: boolean;
   isRunning: boolean;
+  /** How often its row was waited for in vain. */
+  turns: number;
   /**
    * When it may be tried although it is not known to be free, by performance.now(): what waits for an unknown row holds
    * others' rows meanwhile.
@@ -138,6 +146,7 @@ export class Aside {
       row: undefined,
       calls: [],
       isRunning: false,
+      turns: 0,
       notBefore: 0,
       staysUntil: 0,
       ...properties,
@@ -213,8 +222,7 @@ export class Aside {
     this.#underWay += calls.length;
     if (isWaiting) this.#isSomeLaneWaiting = true;
     const left = Math.min(...calls.map((call) => this.#giveUpAt.get(call) ?? 0)) - Date.now();
-    const row = isWaiting ? chosen[0]?.row : undefined;
-    const waitFor = row && { row, withinMs: Math.max(1, Math.min(ASIDE_LOCK_WAIT_MS, left)) };
+    const waitFor = isWaiting ? waitOf(chosen[0], left) : undefined;
     void this.#options.run(calls, waitFor).then((rest) => {
       this.#busyLanes -= 1;
       this.#underWay -= calls.length;
@@ -243,6 +251,14 @@ export class Aside {
     this.#isPolling = false;
     this.#keep();
   }
+}
+
+/** How long a lane waits for the row of a group; never longer than the callers do. */
+function waitOf(group: Group | undefined, leftMs: number): WaitFor | undefined {
+  if (!group?.row) return undefined;
+  const longestMs = Math.min(ASIDE_LOCK_WAIT_MS * 2 ** group.turns, ASIDE_LONGEST_LOCK_WAIT_MS);
+  group.turns += 1;
+  return { row: group.row, withinMs: Math.max(1, Math.min(longestMs, leftMs)) };
 }
 
 function userName(userId: bigint): string {
