@@ -265,7 +265,7 @@ end
 
 local function checkAll(handle)
   local headers = handle:headers()
-  local path, query = match(headers:get(":path"), "^([^?]*)%??(.*)$")
+  local path, query = match(headers:get(":path") or "", "^([^?]*)%??(.*)$")
   local route, values = routeOf(headers:get(":method"), path)
   if not route then return false end
   checkPath(route, values)

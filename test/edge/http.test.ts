@@ -1,0 +1,81 @@
+// Requests that HTTP itself has something against, byte for byte: each is answered in the one shape, and told what is wrong.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Envoy } from '../../scripts/dev/envoy.ts';
+import { startTestEdge } from '../edge.ts';
+import { withoutEdge } from '../skip.ts';
+
+const skip = withoutEdge;
+const folder = mkdtempSync(join(tmpdir(), 'ppuri-http-'));
+// Nothing is behind it: what gets through is answered UNAVAILABLE.
+let edge: Envoy;
+before(async () => {
+  if (!skip) edge = await startTestEdge(folder, [1]);
+});
+after(async () => {
+  await edge?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Sends text over a connection of its own; all that comes back until it is closed. */
+function exchange(address: string, text: string): Promise<string> {
+  const [host, port] = address.split(':');
+  return new Promise((resolve, reject) => {
+    let came = '';
+    const socket = connect(Number(port), host, () => socket.write(text));
+    socket.on('data', (chunk) => {
+      came += chunk.toString();
+    });
+    socket.on('error', reject);
+    socket.on('close', () => resolve(came));
+  });
+}
+
+const get = 'GET /api/v1/wallet/balance';
+const post =
+  'POST /api/v1/wallet/charge HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json';
+
+/** What is sent, and what the answer has to say. */
+const CASES: readonly (readonly [text: string, status: number, says: RegExp])[] = [
+  [`${get} HTTP/1.0\r\n\r\n`, 400, /this version of HTTP is not served; use HTTP\/1.1 or HTTP\/2/],
+  [`${get} HTTP/1.0\r\nhost: x\r\n\r\n`, 400, /this version of HTTP is not served/],
+  [`${get}\r\n\r\n`, 400, /this version of HTTP is not served/],
+  [`${get} HTTP/1.1\r\nconnection: close\r\n\r\n`, 400, /the host header is missing/],
+  ['hello\r\n\r\n', 400, /not well-formed HTTP\/1.1/],
+  [`FOO /api/v1/wallet/balance HTTP/1.1\r\nhost: x\r\n\r\n`, 400, /not well-formed HTTP\/1.1/],
+  [`${get} HTTP/1.1\r\nhost: x\r\ncontent-length: x\r\n\r\n`, 400, /not well-formed HTTP\/1.1/],
+  [`OPTIONS /api/v1/wallet/balance HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`, 404, /NO_SUCH_ROUTE/],
+  ['OPTIONS * HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n', 404, /NO_SUCH_ROUTE/],
+];
+
+test('what HTTP has something against is told so', { skip }, async () => {
+  for (const [text, status, says] of CASES) {
+    const came = await exchange(new URL(edge.restUrl).host, text);
+    assert.match(came, new RegExp(`^HTTP/1.1 ${status} `), text);
+    assert.match(came, says, text);
+    assert.match(came, /"@type":"type.googleapis.com\/google.rpc.ErrorInfo".*"code":"ERR00\d"/, text);
+  }
+});
+
+test('the same on the gRPC listener', { skip }, async () => {
+  for (const [text, status] of CASES) {
+    const came = await exchange(edge.grpcAddress, text);
+    assert.match(came, new RegExp(`^HTTP/1.1 ${status} `), text);
+    assert.match(came, /"@type":"type.googleapis.com\/google.rpc.ErrorInfo".*"code":"ERR00\d"/, text);
+  }
+});
+
+test('HEAD has the status of what is not there, and no body, as HTTP demands', { skip }, async () => {
+  const text = 'HEAD /api/v1/wallet/balance HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
+  assert.match(await exchange(new URL(edge.restUrl).host, text), /^HTTP\/1.1 404 .*\r\n\r\n$/s);
+});
+
+test('who waits for a go-ahead before the body gets one', { skip }, async () => {
+  const text = `${post}\r\nexpect: 100-continue\r\ncontent-length: 12\r\n\r\n{"amount":1}`;
+  const came = await exchange(new URL(edge.restUrl).host, text);
+  assert.match(came, /^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 503 .*"reason":"UNAVAILABLE"/s);
+});
