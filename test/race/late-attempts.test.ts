@@ -105,36 +105,40 @@ async function untilBlocked(words: string): Promise<void> {
   while ((await db.query(blocked)).rowCount === 0) await sleep(5);
 }
 
-/** A pool whose n-th statement is not sent before it is released; told when it comes to that. */
-function pausing(at: number, paused: () => void, released: Promise<void>) {
-  let count = 0;
-  return (inner: pg.Pool): pg.Pool =>
-    new Proxy(inner, {
-      get(target, name) {
-        if (name !== 'connect') return Reflect.get(target, name);
-        return async () => {
-          const client = await target.connect();
-          let queue: Promise<unknown> = Promise.resolve();
-          const query = (statement: unknown) => {
-            count += 1;
-            if (count === at) {
-              paused();
-              queue = released;
-            }
-            const sent = queue.then(() => client.query(statement as string));
-            return sent;
-          };
-          return new Proxy(client, {
-            get: (own, key) => {
-              if (key === 'query') return query;
-              const value = Reflect.get(own, key);
-              return typeof value === 'function' ? value.bind(own) : value;
-            },
-          });
+/** A pool whose statements are each sent, in their order, only after what is waited for before them. */
+const holding = (inner: pg.Pool, before: () => Promise<unknown> | undefined): pg.Pool =>
+  new Proxy(inner, {
+    get(target, name) {
+      if (name !== 'connect') return Reflect.get(target, name);
+      return async () => {
+        const client = await target.connect();
+        let queue: Promise<unknown> = Promise.resolve();
+        const query = (statement: string) => {
+          queue = queue.then(before);
+          return queue.then(() => client.query(statement));
         };
-      },
+        return new Proxy(client, {
+          get: (own, key) => {
+            if (key === 'query') return query;
+            const value = Reflect.get(own, key);
+            return typeof value === 'function' ? value.bind(own) : value;
+          },
+        });
+      };
+    },
+  });
+
+/** A pool whose n-th statement is not sent before it is released; told when it comes to that. */
+const pausing = (at: number, paused: () => void, released: Promise<void>) => {
+  let count = 0;
+  return (inner: pg.Pool) =>
+    holding(inner, () => {
+      count += 1;
+      if (count !== at) return undefined;
+      paused();
+      return released;
     });
-}
+};
 
 /** BEGIN, lock, read, post, insert, COMMIT. */
 const STATEMENTS = 6;
@@ -262,4 +266,62 @@ test('an attempt seems older for what it took to hear of the clock, and never yo
   // Received later, but signed in the same second: which came first cannot be known.
   assert.equal(await pay(direct, 'clock', attempt(0)), 'ATTEMPT_SUPERSEDED');
   assert.equal(await pay(direct, 'clock', attempt(1)), 'posted');
+});
+
+/** A pool whose statements, in their order, each wait for a random while before they are sent. */
+const delaying = (inner: pg.Pool): pg.Pool =>
+  holding(inner, () => sleep(Math.random() < 0.15 ? 60 * Math.random() : 0));
+
+/**
+ * Attempts under many keys, four each, through three ledgers in which statements are held up, while money comes in now and
+ * then. Under how many keys one posted although a later one had been refused.
+ */
+async function violations(made: (later: number) => CallInfo): Promise<number> {
+  const [direct, ledgers] = [open(), [1, 2, 3].map(() => open(database.appUrl, delaying))];
+  await empty(direct);
+  const round = crypto.randomUUID();
+  const told: Promise<{ key: string; order: number; by: number | undefined; reason: string }>[] = [];
+  for (let order = 0; order < 240; order++) {
+    const key = `${round}-${Math.floor(order / 4)}`;
+    // Who gets an answer is told by its memo which attempt it was that posted.
+    const call = (ledgers[order % 3] ?? direct)(
+      transfer,
+      { ...price, memo: `${order}` },
+      named(key),
+      made(order),
+    );
+    told.push(
+      call.then(
+        (posted) => ({ key, order, by: Number(posted.transfer.memo), reason: '' }),
+        (error: unknown) => ({
+          key,
+          order,
+          by: undefined,
+          reason: error instanceof Refusal ? error.reason : String(error),
+        }),
+      ),
+    );
+    await sleep(5 * Math.random());
+    if (order % 6 === 0) await fund(direct);
+  }
+  const all = await Promise.all(told);
+  const posters = new Map(all.flatMap(({ key, by }) => (by === undefined ? [] : [[key, by] as const])));
+  assert.ok(
+    posters.size > 0 && all.some(({ reason }) => reason === 'BALANCE_TOO_LOW'),
+    'nothing was put to the test',
+  );
+  const refusedLater = all.filter(
+    ({ key, order, reason }) => reason === 'BALANCE_TOO_LOW' && order > (posters.get(key) ?? Infinity),
+  );
+  return new Set(refusedLater.map(({ key }) => key)).size;
+}
+
+test('held up at random, no attempt posts beside the refusal of a later one', OPTIONS, async () => {
+  assert.equal(await violations(attempt), 0);
+});
+
+test('negative control: the same without marks sees attempts that do', OPTIONS, async () => {
+  let count = 0;
+  for (let round = 0; count === 0 && round < 10; round++) count = await violations(() => unhurried('test'));
+  assert.ok(count > 0, 'marks were not what kept them from it');
 });
