@@ -1,6 +1,6 @@
 // What developers of other languages use: Python's packages and Go's programs, each pinned by its hash.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { withLock } from '../../scripts/dev/lock-file.ts';
 import { type FoundProgram, findProgram } from '../../scripts/dev/python-environment.ts';
@@ -18,6 +18,25 @@ export const python = orSkip(await findPython(), 'Python clients');
 
 /** The folder of grpcurl, oapi-codegen and protoc's plugins for Go; `skip` says why there is none. */
 export const goTools = orSkip(await findGoTools(), 'Go clients');
+
+/** The folder of openapi-typescript's packages; `skip` says why there is none. */
+export const typescriptTools = orSkip(await findTypescriptTools(), 'openapi-typescript');
+
+async function findTypescriptTools(): Promise<FoundProgram> {
+  const source = join(HERE, 'typescript');
+  const folder = join(CACHE, `typescript-clients-${digestOf(join(source, 'package-lock.json'))}`);
+  if (existsSync(folder)) return { path: folder };
+  return withLock(`${folder}.lock`, async () => {
+    if (existsSync(folder)) return { path: folder };
+    const draft = `${folder}.draft`;
+    rmSync(draft, { recursive: true, force: true });
+    cpSync(source, draft, { recursive: true });
+    const installed = await runCommand('npm', ['ci', '--ignore-scripts'], { cwd: draft });
+    if (!installed.ok) return { reason: `npm ci failed: ${installed.output.slice(-500)}` };
+    renameSync(draft, folder);
+    return { path: folder };
+  });
+}
 
 function findPython(): Promise<FoundProgram> {
   const requirements = join(HERE, 'requirements.txt');

@@ -2,7 +2,7 @@
 import type { DescEnum, DescMessage, DescOneof } from '@bufbuild/protobuf';
 import { answerField, isAlwaysThere } from './answer-field.ts';
 import { commentOf, sentences } from './comment.ts';
-import type { Json, JsonObject, JsonSchema } from './json.ts';
+import type { JsonObject, JsonSchema } from './json.ts';
 import { requestField } from './request-field.ts';
 import { isRequired, messageNotes } from './rules.ts';
 
@@ -88,12 +88,13 @@ function requestSchema(desc: DescMessage, leftOut: readonly string[], catalog: C
   const choices = desc.oneofs.map(choiceOf);
   return {
     type: 'object',
-    description: sentences(commentOf(desc), ...messageNotes(desc)),
+    description: sentences(commentOf(desc), ...messageNotes(desc), ...desc.oneofs.map(choiceNote)),
     properties: Object.fromEntries(properties),
     required: required.length > 0 ? required : undefined,
     // Envoy drops what it does not know without a word, so that a misspelt name is noticed only by who checks this.
     additionalProperties: false,
-    ...(choices.length === 1 ? choices[0] : { allOf: choices.length > 0 ? choices : undefined }),
+    // Said as a double negation, which means the same: generators would make types of the bare alternatives.
+    not: choices.length > 0 ? { not: choices.length === 1 ? choices[0] : { allOf: choices } } : undefined,
   };
 }
 
@@ -103,16 +104,21 @@ function choiceOf(oneof: DescOneof): JsonSchema {
   return { oneOf: isRequired(oneof) ? each : [...each, { not: { anyOf: each } }] };
 }
 
+function choiceNote(oneof: DescOneof): string {
+  const names = oneof.fields.map(({ name }) => name).join(', ');
+  return `${isRequired(oneof) ? 'Exactly one' : 'At most one'} of ${names}.`;
+}
+
 function enumSchema(desc: DescEnum, isRequest: boolean): JsonSchema {
-  const names: Json[] = desc.values.map(({ name }) => name);
-  const numbers = desc.values.map(({ number }) => number);
+  // A request that means the zero of an enum leaves the field out. Numbers are accepted, too, but one type is said.
+  const values = isRequest ? desc.values.filter(({ number }) => number !== 0) : desc.values;
   const meanings = desc.values
     .filter((value) => commentOf(value) !== '')
     .map((value) => `- \`${value.name}\`: ${commentOf(value)}`);
   return {
-    type: isRequest ? ['string', 'integer'] : 'string',
+    type: 'string',
     description:
       [commentOf(desc), meanings.join('\n')].filter((part) => part !== '').join('\n\n') || undefined,
-    enum: isRequest ? [...names, ...numbers] : names,
+    enum: values.map(({ name }) => name),
   };
 }

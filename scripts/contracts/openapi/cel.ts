@@ -1,6 +1,6 @@
 // Reads the CEL rules that bound one number of a message, so that its bounds stand in the schema and not in prose alone.
 import type { DescField, DescMessage } from '@bufbuild/protobuf';
-import { rangeKeywords } from './integer.ts';
+import { integerRequest, rangeKeywords } from './integer.ts';
 import type { JsonObject, JsonSchema } from './json.ts';
 import { type CelRule, type Constraint, note } from './rules.ts';
 
@@ -49,8 +49,6 @@ function boundOf(text: string): Bound | undefined {
 
 function keywordsOf(field: DescField, { min, max }: Bound): JsonSchema {
   if (!field.scalar) throw new Error(`${field.toString()} has no bounds`);
-  return rangeKeywords(field.scalar, {
-    ...(min !== undefined && { min }),
-    ...(max !== undefined && { max }),
-  });
+  const range = { ...(min !== undefined && { min }), ...(max !== undefined && { max }) };
+  return { ...integerRequest(field.scalar), ...rangeKeywords(field.scalar, range) };
 }

@@ -60,7 +60,7 @@ function infoOf(name: string): JsonObject {
     summary: `${name} over REST.`,
     description:
       'Wallets, transfers and sprinkles. Printed from the contracts in proto/, which gRPC callers share. Property ' +
-      'names are snake_case; integers of 64 bits are strings in answers, and strings or numbers in requests; every ' +
+      'names are snake_case; integers of 64 bits are strings (in requests numbers are taken, too); every ' +
       'error has the shape of google.rpc.Status. Every call is signed with HTTP Message Signatures (RFC 9421); ' +
       'docs/signing.md says how.',
     version: name.split('.').at(-1),

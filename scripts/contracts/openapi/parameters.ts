@@ -10,7 +10,7 @@ import { wellKnown } from './well-known.ts';
 export function pathParameters(desc: DescMessage, names: readonly string[], catalog: Catalog): JsonObject[] {
   return names.map((name) => {
     const { schema, description } = requestField(fieldAt(desc, name), catalog.referRequest);
-    return { name, in: 'path', description, required: true, schema: notEmpty(asText(schema)) };
+    return { name, in: 'path', description, required: true, schema: notEmpty(schema) };
   });
 }
 
@@ -50,7 +50,7 @@ function fieldsBelow(
         deprecated: field.deprecated || undefined,
         required: (prefix === '' && catalog.required(desc).has(field.name)) || undefined,
         ...(field.fieldKind === 'list' && { style: 'form', explode: true }),
-        schema: asText(schema),
+        schema,
       },
     ];
   });
@@ -66,13 +66,6 @@ function fieldAt(desc: DescMessage, path: string): DescField {
   }
   if (!field) throw new Error(`${desc.toString()} has no field ${path}, which its path names`);
   return field;
-}
-
-/** In a URL an integer is always text: digits, and never 5.0 as JSON may write it. Its pattern bounds it. */
-function asText(schema: JsonSchema): JsonSchema {
-  const { minimum: _min, maximum: _max, items, ...rest } = schema;
-  if (items !== undefined) return { ...schema, items: asText(items as JsonSchema) };
-  return Array.isArray(schema.type) && schema.type.includes('string') ? { ...rest, type: 'string' } : schema;
 }
 
 /** A path segment is never empty; text without a rule that says so gets one. */

@@ -3,8 +3,8 @@ import { type DescEnum, type DescField, type DescMessage, ScalarType } from '@bu
 import { plainScalar, type Refer } from './answer-field.ts';
 import { celConstraint } from './cel.ts';
 import { commentOf, sentences } from './comment.ts';
-import { integerConstraint, integerRequest } from './integer.ts';
-import type { Json, JsonSchema } from './json.ts';
+import { integerAnswer, integerConstraint, integerRequest } from './integer.ts';
+import type { JsonSchema } from './json.ts';
 import {
   type CelRule,
   type Constraint,
@@ -27,8 +27,6 @@ export interface FieldEntry {
 /** What is allowed, before the rules; and what the rules add. */
 interface Form extends Constraint {
   readonly base: JsonSchema;
-  /** The ways to write the value that the type has when left out. */
-  readonly zeros: readonly Json[];
 }
 
 /** The schema of a field in a request. */
@@ -37,11 +35,8 @@ export function requestField(field: DescField, refer: Refer): FieldEntry {
   const cel = celRulesOf(rules);
   const form = formOf(field, rules, cel, refer);
   const keywords = rules.required === true ? { ...mustNotBeZero(field), ...form.keywords } : form.keywords;
-  const isLoose = rules.ignore === 'IGNORE_IF_ZERO_VALUE' && form.zeros.length > 0;
-  const schema = isLoose
-    ? { ...form.base, anyOf: [{ enum: form.zeros }, keywords] }
-    : { ...form.base, ...keywords };
-  return { schema, description: sentences(commentOf(field), ...form.notes) };
+  // A rule that is ignored for the zero of a type binds whoever sends the field; others leave the field out.
+  return { schema: { ...form.base, ...keywords }, description: sentences(commentOf(field), ...form.notes) };
 }
 
 function formOf(field: DescField, rules: Rules, cel: readonly CelRule[], refer: Refer): Form {
@@ -53,7 +48,7 @@ function formOf(field: DescField, rules: Rules, cel: readonly CelRule[], refer: 
     const single = singleForm(field, itemRules, celRulesOf(itemRules), refer);
     const list = listConstraint(own);
     const base = { type: 'array', items: { ...single.base, ...single.keywords } };
-    return { base, keywords: list.keywords, notes: [...single.notes, ...cel.map(note)], zeros: [[]] };
+    return { base, keywords: list.keywords, notes: [...single.notes, ...cel.map(note)] };
   }
   return singleForm(field, rules, cel, refer);
 }
@@ -62,19 +57,18 @@ function singleForm(field: DescField, rules: Rules, cel: readonly CelRule[], ref
   if (field.message) return messageForm(field.message, rules, cel, refer);
   const notes = cel.map(note);
   if (field.enum) {
-    return { base: refer(field.enum), ...enumConstraint(field.enum, inner(rules, 'enum'), notes), zeros: [] };
+    return { base: refer(field.enum), ...enumConstraint(field.enum, inner(rules, 'enum'), notes) };
   }
   const type = field.scalar ?? ScalarType.STRING;
   const kind = ScalarType[type].toLowerCase();
   const own = inner(rules, kind);
   const integer = integerRequest(type);
-  if (integer)
-    return { base: integer, keywords: integerConstraint(type, own).keywords, notes, zeros: [0, '0'] };
+  if (integer) return { base: integer, keywords: integerConstraint(type, own).keywords, notes };
   if (type === ScalarType.STRING) {
-    return { base: plainScalar(type), keywords: textConstraint(own).keywords, notes, zeros: [''] };
+    return { base: plainScalar(type), keywords: textConstraint(own).keywords, notes };
   }
   for (const name of Object.keys(own)) throw unknownRule(kind, name);
-  return { base: plainScalar(type), keywords: {}, notes, zeros: [] };
+  return { base: plainScalar(type), keywords: {}, notes };
 }
 
 function messageForm(desc: DescMessage, rules: Rules, cel: readonly CelRule[], refer: Refer): Form {
@@ -83,24 +77,31 @@ function messageForm(desc: DescMessage, rules: Rules, cel: readonly CelRule[], r
     const { keywords, notes } = celConstraint(desc, cel);
     // Side by side in allOf: many tools overlook what stands beside a $ref.
     const base = Object.keys(keywords).length > 0 ? { allOf: [refer(desc), keywords] } : refer(desc);
-    return { base, keywords: {}, notes, zeros: [] };
+    return { base, keywords: {}, notes };
   }
   const kind = desc.name === 'FieldMask' ? 'field_mask' : desc.name.toLowerCase();
   const { notes } = timeConstraint(kind, inner(rules, kind));
-  return { base: known, keywords: {}, notes: [...notes, ...cel.map(note)], zeros: [] };
+  return { base: known, keywords: {}, notes: [...notes, ...cel.map(note)] };
 }
 
 function enumConstraint(desc: DescEnum, rules: Rules, notes: readonly string[]): Constraint {
   let keywords: JsonSchema = {};
+  // The zero of an enum stands for a field that is left out; the schema of a request's enum does not have it anyway.
   const forms = (numbers: unknown) =>
-    [numbers].flat().flatMap((number) => [desc.value[Number(number)]?.name ?? '', Number(number)]);
+    [numbers]
+      .flat()
+      .flatMap((number) => (Number(number) === 0 ? [] : [desc.value[Number(number)]?.name ?? '']));
   for (const [name, value] of Object.entries(rules)) {
-    if (name === 'not_in') keywords = { ...keywords, not: { enum: forms(value) } };
+    if (name === 'not_in') keywords = { ...keywords, ...exceptFor(forms(value)) };
     else if (name === 'in' || name === 'const') keywords = { ...keywords, enum: forms(value) };
     // An enum's schema lists its values, so that only those that are defined fit anyway.
     else if (name !== 'defined_only') throw unknownRule('enum', name);
   }
   return { keywords, notes };
+}
+
+function exceptFor(values: readonly string[]): JsonSchema {
+  return values.length > 0 ? { not: { enum: values } } : {};
 }
 
 function listConstraint(rules: Rules): Constraint {
@@ -116,7 +117,7 @@ function listConstraint(rules: Rules): Constraint {
 /** What `required` says about a field whose zero cannot be told from its absence. */
 function mustNotBeZero(field: DescField): JsonSchema {
   if (field.fieldKind === 'list') return { minItems: 1 };
-  if (field.fieldKind === 'enum') return { not: { enum: [field.enum.value[0]?.name ?? '', 0] } };
+  if (field.fieldKind === 'enum') return {};
   if (field.scalar === ScalarType.STRING || field.scalar === ScalarType.BYTES) return { minLength: 1 };
-  return field.scalar ? { not: { enum: [0, '0', false] } } : {};
+  return field.scalar ? { not: { enum: [integerAnswer(field.scalar)?.type === 'string' ? '0' : 0] } } : {};
 }
