@@ -41,7 +41,7 @@ export function printContracts(root: string, folder: string): void {
 }
 
 /** Puts the validation rules' proto where buf.yaml looks for it, whole at any moment: others may be reading it. */
-function printValidateProto(root: string, folder: string): void {
+export function printValidateProto(root: string, folder: string): void {
   run(root, process.execPath, [join(root, 'scripts', 'contracts', 'print-validate-proto.ts')], folder);
   const printed = join(folder, '.cache', 'proto', VALIDATE_PROTO);
   const target = join(root, '.cache', 'proto', VALIDATE_PROTO);

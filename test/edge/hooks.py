@@ -91,8 +91,9 @@ def before_call(context, case, kwargs):
     for name, value in list((case.headers or {}).items()):
         case.headers[name] = aim(name.lower(), value)
     # Users change nobody but themselves, so mostly the one who acts is the one who is changed.
-    if case.operation.method.upper() == "PATCH" and "user_id" in (case.path_parameters or {}) and next(CALLS) % 4:
-        case.path_parameters["user_id"] = case.headers["x-user-id"]
+    acting = (case.headers or {}).get("x-user-id")
+    if case.operation.method.upper() == "PATCH" and acting and "user_id" in (case.path_parameters or {}):
+        case.path_parameters["user_id"] = acting if next(CALLS) % 4 else case.path_parameters["user_id"]
     # Most keys would be the same few, and most answers that they have been used.
     key, call = (case.headers or {}).get("idempotency-key"), next(CALLS)
     if call % 5 and re.fullmatch(r"[!-~]{1,100}", str(key or "")):

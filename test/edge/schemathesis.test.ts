@@ -88,7 +88,7 @@ async function answeredOk(): Promise<number> {
 }
 
 for (const name of ['wallet.v1', 'wallet.v2']) {
-  test(`${name} keeps what its document promises`, { skip, timeout: 120_000 }, async () => {
+  test(`${name} keeps what its document promises`, { skip, timeout: 280_000 }, async () => {
     const before = await answeredOk();
     const document = fileURLToPath(new URL(`../../gen/openapi/${name}.json`, import.meta.url));
     const { code, output } = await run([

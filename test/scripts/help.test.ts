@@ -11,6 +11,7 @@ const PROGRAMS = [
   'scripts/call.ts',
   'scripts/curl.ts',
   'scripts/payout.ts',
+  'scripts/protos.ts',
   'bench/main.ts',
   'bench/generator/load.ts',
 ];
