@@ -7,9 +7,9 @@ import { WALLET } from './wallets.ts';
 
 /** What a batch does before its commit: marks all copies in one command, and puts the new ones after in another. */
 export function copiesOf(cache: Marks): (changes: Changes) => Promise<AfterCommit> {
-  return async ({ accounts, newSprinkles }) => {
+  return async ({ accounts, restated, newSprinkles }) => {
     const changes = [
-      ...accounts
+      ...[...accounts, ...restated]
         .filter(({ kind }) => kind === 'wallet')
         .map((account) => changed(WALLET, account.id, account)),
       ...newSprinkles.map((sprinkle) =>

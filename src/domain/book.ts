@@ -292,6 +292,11 @@ export class Book {
     return this.#openedAccountIds.map((id) => this.account(id));
   }
 
+  /** The loaded accounts that the batch left as they were. */
+  unchangedAccounts(): Account[] {
+    return this.#loadedAccounts.filter((before) => this.account(before.id) === before);
+  }
+
   /** The loaded accounts that the batch changed, as they are now. */
   changedAccounts(): Account[] {
     return this.#loadedAccounts

@@ -111,8 +111,8 @@ export async function startProcess(
       const posted = await batcher.perform(deposit, intent, keyOf(user), CALL);
       return Number(posted.transfer.creditBalanceAfter);
     },
-    /** Moves money; the payer's balance after. */
-    pay: async (from: number, to: number, amount: number) => {
+    /** Moves money, where wanted under a key of the caller's; the payer's balance after. */
+    pay: async (from: number, to: number, amount: number, key: string = crypto.randomUUID()) => {
       const intent = {
         userId: BigInt(from),
         from: walletOf(from),
@@ -120,7 +120,7 @@ export async function startProcess(
         money: won(amount),
         memo: '',
       };
-      const posted = await batcher.perform(transfer, intent, keyOf(from), CALL);
+      const posted = await batcher.perform(transfer, intent, { ...keyOf(from), key }, CALL);
       return Number(posted.transfer.debitBalanceAfter);
     },
     async stop() {

@@ -35,6 +35,11 @@ export interface Committed {
 /** What a batch changes, once it is committed. */
 export interface Changes {
   readonly accounts: readonly Account[];
+  /**
+   * Accounts that it locked for calls which got the answer given before. What that answer tells of may have become visible
+   * only now, long after its batch, and a copy from in between must not outlast this answer.
+   */
+  readonly restated: readonly Account[];
   readonly newSprinkles: readonly Sprinkle[];
 }
 
@@ -217,7 +222,9 @@ async function attemptOnce(
   const { book, clock } = await loadBook(client, calls, tools.random, waitFor);
   const answers: (() => void)[] = [];
   const posted: { transfer: Transfer; requestId: string }[] = [];
+  let restates = false;
   for (const call of calls) {
+    restates ||= book.answer(call.key) !== undefined;
     const before = book.newTransfers.length;
     answers.push(answerOf(call, book, clock));
     for (const transfer of book.newTransfers.slice(before))
@@ -227,7 +234,8 @@ async function attemptOnce(
   const accounts = [...book.changedAccounts(), ...book.openedAccounts()];
   const newSprinkles = book.rooms.newSprinkles.map(({ sprinkle }) => sprinkle);
   // While Postgres writes, others get ready for the commit.
-  const ready = tools.beforeCommit({ accounts, newSprinkles });
+  const restated = restates ? book.unchangedAccounts() : [];
+  const ready = tools.beforeCommit({ accounts, restated, newSprinkles });
   const commitMs = await writeBook(client, book, ready);
   tools.observer?.committed(commitMs / 1000);
   const afterCommit = await ready;

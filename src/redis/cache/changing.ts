@@ -11,7 +11,7 @@ const TRY_AGAIN_MS = 50;
 /** Shorter than a transaction may be idle: a batch that waits holds locks. */
 const GIVE_UP_AFTER_MS = 5_000;
 
-/** A process without the secret of the seal writes no copies: what it changes stays marked, until a reader fills it in. */
+/** A process without the secret of the seal writes no copies: it takes its marks away again, and readers fill them in. */
 export function changing({
   prefix,
   store,
@@ -53,8 +53,17 @@ export function changing({
     }
   };
 
+  const marksIn = (epoch: string, changes: readonly (Ref & Pick<Changed, 'version'>)[]) =>
+    changes.map((change) => ({ key: keyOf(prefix, epoch, change), version: change.version }));
   const markIn = (epoch: string, changes: readonly (Ref & Pick<Changed, 'version'>)[]) =>
-    store.mark(changes.map((change) => ({ key: keyOf(prefix, epoch, change), version: change.version })));
+    store.mark(marksIn(epoch, changes));
+
+  /** Sees to it that no older copies stay, and that newer ones may come. */
+  const replaceIn = async (epoch: string, changes: readonly Changed[]) => {
+    if (format) return store.put(changes.map((change) => stored(format, epoch, change)));
+    await markIn(epoch, changes);
+    await store.unmark(marksIn(epoch, changes));
+  };
 
   const mark: Cache['mark'] = async (changes) => {
     const at = performance.now();
@@ -76,11 +85,10 @@ export function changing({
     mark,
 
     settle(marked, changes) {
-      const put = (epoch: string) =>
-        format ? store.put(changes.map((change) => stored(format, epoch, change))) : markIn(epoch, changes);
+      const replace = (epoch: string) => replaceIn(epoch, changes);
       // Until the new copies are there, the marks send everybody to Postgres: nobody has to wait for them.
-      if (!holds(marked)) return lease.isSuspended() ? undefined : untilSafe(put).then(() => {});
-      if (format) void put(marked.epoch as string).catch(() => {});
+      if (!holds(marked)) return lease.isSuspended() ? undefined : untilSafe(replace).then(() => {});
+      void replace(marked.epoch as string).catch(() => {});
       return undefined;
     },
 

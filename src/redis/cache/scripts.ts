@@ -12,13 +12,26 @@ local function version_of(key)
 end
 `;
 
-/** ARGV: time to live (ms), then a version for each key. Marks what is not newer. */
+/**
+ * ARGV: time to live (ms), then a version for each key. Marks what is not newer. A mark that is higher, of a commit that
+ * came to nothing, stays as long as the newer commit's own would.
+ */
 export const MARK = `${VERSION_OF}
 for i, key in ipairs(KEYS) do
   local version = ARGV[i + 1]
   if version_of(key) <= tonumber(version) then
     redis.call('SET', key, 'M' .. version, 'PX', ARGV[1])
+  elseif string.sub(redis.call('GET', key), 1, 1) == 'M' then
+    redis.call('PEXPIRE', key, ARGV[1], 'GT')
   end
+end
+return 1
+`;
+
+/** ARGV: a version for each key. Takes away the marks of these versions. */
+export const UNMARK = `
+for i, key in ipairs(KEYS) do
+  if redis.call('GET', key) == 'M' .. ARGV[i] then redis.call('DEL', key) end
 end
 return 1
 `;

@@ -2,7 +2,7 @@
 import { type Breaker, type BreakerState, startBreaker } from '../../traffic/breaker.ts';
 import { connectRedis, type Redis, waitUntilReady } from '../connect.ts';
 import { gather } from '../gather.ts';
-import { DROP, FILL, LOOK, MARK, PUT } from './scripts.ts';
+import { DROP, FILL, LOOK, MARK, PUT, UNMARK } from './scripts.ts';
 
 /** A copy to put: a full key, what stands there, and for how long (milliseconds). */
 export interface StoredEntry {
@@ -38,6 +38,8 @@ export interface Store {
   drop(key: string, found: string): Promise<void>;
   remove(keys: readonly string[]): Promise<void>;
   mark(marks: readonly { readonly key: string; readonly version: number }[]): Promise<void>;
+  /** Takes away marks of exactly these versions: their commit is done, and readers may fill in what they find. */
+  unmark(marks: readonly { readonly key: string; readonly version: number }[]): Promise<void>;
   put(entries: readonly StoredEntry[]): Promise<void>;
   /** The run of Redis that the connection leads to; undefined while it does not answer. */
   runId(): string | undefined;
@@ -47,8 +49,11 @@ export interface Store {
 
 /** A reader that dies leaves a key taken for so long; nobody fills it in meanwhile. */
 const TAKEN_MS = 10_000;
-/** A mark outlives any commit that it stands for. */
-export const MARKED_MS = 60_000;
+/**
+ * How long a mark stays, in milliseconds. It goes after its commit, so this is for processes that die before: a commit that
+ * waits for a synchronous standby goes on without them, and no copy of before may be filled in until it is seen.
+ */
+export const MARKED_MS = 60 * 60_000;
 const CONNECT_WITHIN_MS = 2_000;
 /** What a process has under way to Redis at most; more is done without it. */
 const MAX_UNDER_WAY = 10_000;
@@ -59,7 +64,10 @@ const PROBE_EVERY_MS = 250;
 const TOGETHER = 256;
 
 type Script<Answer> = (keyCount: number, ...args: (string | number)[]) => Promise<Answer>;
-type Scripts = Record<'ppuriMark' | 'ppuriPut' | 'ppuriFill' | 'ppuriDrop', Script<number>> & {
+type Scripts = Record<
+  'ppuriMark' | 'ppuriUnmark' | 'ppuriPut' | 'ppuriFill' | 'ppuriDrop',
+  Script<number>
+> & {
   readonly ppuriLook: Script<(string | null)[]>;
 };
 
@@ -97,6 +105,7 @@ function stepsOf(redis: Redis, breaker: Breaker): Omit<Store, 'runId' | 'state' 
   for (const [name, lua] of Object.entries({
     ppuriLook: LOOK,
     ppuriMark: MARK,
+    ppuriUnmark: UNMARK,
     ppuriPut: PUT,
     ppuriFill: FILL,
     ppuriDrop: DROP,
@@ -128,6 +137,14 @@ function stepsOf(redis: Redis, breaker: Breaker): Omit<Store, 'runId' | 'state' 
           marks.length,
           ...marks.map(({ key }) => key),
           MARKED_MS,
+          ...marks.map(({ version }) => version),
+        ),
+      ),
+    unmark: (marks) =>
+      run(() =>
+        scripts.ppuriUnmark(
+          marks.length,
+          ...marks.map(({ key }) => key),
           ...marks.map(({ version }) => version),
         ),
       ),
