@@ -26,7 +26,7 @@ export async function seed(databaseUrl: string): Promise<void> {
     onIdleError: (error) => console.error(errorText(error)),
   });
   try {
-    await pool.query('SELECT ensure_transfer_partitions(1)');
+    await pool.query('SELECT open_transfer_months(1)');
     for (const userId of DEMO_USERS) await people.users.create(userId, `User ${userId}`);
     await people.rooms.create({ id: DEMO_ROOM, displayName: 'Demo room', ownerUserId: DEMO_USERS[0] });
     for (const userId of DEMO_USERS) await people.rooms.addMember(DEMO_ROOM, userId);

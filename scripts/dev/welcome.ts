@@ -23,7 +23,11 @@ export function welcome({ ports, dataDir, tookMs, noEnvoy }: Welcome): string {
     ...(noEnvoy === undefined ? edge : []),
     ['gRPC', `${HOST}:${ports.grpc} (the server itself)`],
     ['gRPC for ops', `${HOST}:${ports.adminGrpc} (admin.v1, for keys with the scope admin)`],
-    ['Health', `http://${HOST}:${ports.ops}/readyz; the worker's: http://${HOST}:${ports.workerOps}/readyz`],
+    [
+      'Health',
+      [ports.ops, ports.adminOps, ports.workerOps].map((port) => `http://${HOST}:${port}/readyz`).join(', ') +
+        ' (server, server for ops, worker)',
+    ],
     [
       'Queues',
       `http://${HOST}:${ports.workerOps}/queues (the password is opsKey of dev.json, with any name)`,

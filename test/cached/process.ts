@@ -66,7 +66,7 @@ export async function startProcess(
     format: sealedBy('the secret of the tests'),
     onLook: (_kind, look) => looks.push(look),
   });
-  await pool.query('SELECT ensure_transfer_partitions(1)');
+  await pool.query('SELECT open_transfer_months(1)');
   const keepCopies = copiesOf(cache);
   const batcher = startBatcher(
     {

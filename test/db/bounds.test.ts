@@ -10,7 +10,7 @@ before(async () => {
   database = await makeDatabase();
   db = ownerPool(database);
   await db.query(`INSERT INTO users (id, display_name) VALUES (1, 'Anna')`);
-  await db.query('SELECT ensure_transfer_partitions(1)');
+  await db.query('SELECT open_transfer_months(1)');
 });
 after(async () => {
   await db.end();

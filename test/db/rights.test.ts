@@ -60,6 +60,10 @@ const ANYBODY: readonly Forbidden[] = [
 
 /** The books, for everybody who may post to them. */
 const LEDGER: readonly Forbidden[] = [
+  'SELECT ensure_transfer_partitions(1)',
+  ['SELECT open_transfer_months(25)', '22003'],
+  ['SELECT open_transfer_months(-1)', '22003'],
+  ['SELECT open_transfer_months(NULL)', '22003'],
   `UPDATE accounts SET balance = balance + 1`,
   `UPDATE accounts SET overdraft_limit = 1000000`,
   `UPDATE accounts SET version = version + 1`,
@@ -226,7 +230,7 @@ const ADMIN: readonly Forbidden[] = [
   'UPDATE accounts SET display_name = display_name',
   `SELECT post_transfers('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', now())`,
   `SELECT post_dated_transfers('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')`,
-  'SELECT ensure_transfer_partitions(1)',
+  'SELECT open_transfer_months(1)',
   `SELECT purge_sprinkles(now(), 1)`,
   'SELECT purge_refusal_marks(1)',
   'SELECT purge_api_keys(now())',

@@ -36,7 +36,7 @@ export async function openPayoutLedger(
     statementTimeoutMs: 60_000,
     onIdleError: () => {},
   });
-  await pool.query('SELECT ensure_transfer_partitions(1)');
+  await pool.query('SELECT open_transfer_months(1)');
   const tools = { pool, random: chance, beforeCommit: NO_COPIES, onCommit: () => {} };
   const { perform } = startBatcher(tools, { maxBatch: 1000, lanes: 1, maxWaiting: 1000 });
   const userId = BigInt(PAYER);

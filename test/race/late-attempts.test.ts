@@ -28,7 +28,7 @@ before(async () => {
   database = await makeDatabase();
   db = ownerPool(database);
   await peopleOf(database).addUsers([PAYER, PAYEE]);
-  await db.query('SELECT ensure_transfer_partitions(1)');
+  await db.query('SELECT open_transfer_months(1)');
 });
 after(async () => {
   await Promise.allSettled(ends.map((end) => end()));

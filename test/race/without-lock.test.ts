@@ -48,7 +48,7 @@ async function race(
   const pool = openPool({ url: database.appUrl, maxConnections: 2, statementTimeoutMs: 10_000, onIdleError });
   try {
     await peopleOf(database).addUsers([SPENDER, PAYEE]);
-    await pool.query('SELECT ensure_transfer_partitions(1)');
+    await pool.query('SELECT open_transfer_months(1)');
     // Both connections are open before the race; otherwise the second batch would come after the first one's commit.
     await Promise.all([1, 2].map(() => pool.query('SELECT pg_sleep(0.1)')));
     const tools = {

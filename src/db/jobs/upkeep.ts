@@ -15,7 +15,7 @@ const MANY_MONTHS = 120;
  * exist it locks nothing. Throws (SQLSTATE 55P03) where somebody else changes the table; then it is to be tried again.
  */
 export async function ensurePartitions(pool: Pool, monthsAhead: number): Promise<void> {
-  await pool.query('SELECT ensure_transfer_partitions($1)', [monthsAhead]);
+  await pool.query('SELECT open_transfer_months($1)', [monthsAhead]);
 }
 
 /** How many months have a partition without a gap, this month the first: at 0 no money can move, at 1 not next month. */
