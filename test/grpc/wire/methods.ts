@@ -3,6 +3,7 @@ import { create, type DescMessage, type DescMethod, type Message, toBinary } fro
 import { reflect } from '@bufbuild/protobuf/reflect';
 import { createValidator } from '@bufbuild/protovalidate';
 import { ApiKeyServiceService } from '../../../gen/ts/admin/v1/api_key_service.ts';
+import { AuditServiceService } from '../../../gen/ts/admin/v1/audit_service.ts';
 import { JobServiceService } from '../../../gen/ts/admin/v1/job_service.ts';
 import { StatisticsServiceService } from '../../../gen/ts/admin/v1/statistics_service.ts';
 import * as roomV1 from '../../../gen/ts/wallet/v1/room_service.ts';
@@ -37,6 +38,7 @@ const SERVICES: readonly object[] = [
   UserServiceService,
   RoomServiceService,
   ApiKeyServiceService,
+  AuditServiceService,
   JobServiceService,
   StatisticsServiceService,
 ];
