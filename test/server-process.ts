@@ -14,6 +14,7 @@ export interface ServerPorts {
 
 /** A running server process. */
 export interface ServerProcess extends ServerPorts {
+  readonly pid: number;
   readonly address: string;
   readonly opsUrl: string;
   /** Resolves with its exit code once it has ended; null when a signal ended it. */
@@ -43,6 +44,7 @@ export async function startServerProcess(
     return ended;
   };
   return {
+    pid: child.pid ?? 0,
     grpcPort,
     opsPort,
     address: `127.0.0.1:${grpcPort}`,

@@ -1,0 +1,182 @@
+// A flood of forged calls that name a real key, over both transports: the key's holder and everybody else are served all the
+// time, nothing of it is let in, and neither server nor edge grows. With FLOOD_SECONDS=30 what it costs is held to the marks.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type pg from 'pg';
+import { cpuSecondsOf, memoryMiBOf } from '../../bench/parts/process-cost.ts';
+import type { Envoy } from '../../scripts/dev/envoy.ts';
+import type { SigningKey } from '../../src/signatures/index.ts';
+import { startTestEdge } from '../edge.ts';
+import { makeKey } from '../keys.ts';
+import { type ServerProcess, startServerProcess } from '../server-process.ts';
+import { withoutEdge as skip } from '../skip.ts';
+import {
+  assertBooksBalance,
+  makeDatabase,
+  ownerPool,
+  peopleOf,
+  serverEnv,
+  type TestDatabase,
+} from '../stack.ts';
+import { grpcTeller, restTeller, type Teller } from '../teller.ts';
+import { callsOf, type Forge, type Forgery, flood, grpcForger, restForger } from './forged-calls.ts';
+
+const USERS = [9821, 9822, 9823, 9824];
+const MEASURED_S = Number(process.env.FLOOD_SECONDS ?? 0);
+const FLOOD_MS = (MEASURED_S || 4) * 1000;
+const PER_SECOND = 2000;
+const GROWTH_MIB = 150;
+/** In the suite other tests share the caches and the clock of the machine, and a run is short. */
+const LEEWAY = MEASURED_S > 0 ? 1 : 2.5;
+/** Callers that are let in, at once. */
+const CALLERS = 8;
+
+let database: TestDatabase;
+let db: pg.Pool;
+let folder: string;
+let server: ServerProcess;
+let edge: Envoy;
+let key: SigningKey;
+let forgery: Forgery;
+let tellers: Teller[] = [];
+const forgers: { forge: Forge; close(): void }[] = [];
+
+before(async () => {
+  if (skip) return;
+  folder = mkdtempSync(join(tmpdir(), 'ppuri-flood-'));
+  database = await makeDatabase();
+  db = ownerPool(database);
+  key = await makeKey(database);
+  // What strangers and callers share here is this machine; its address has the limit of production.
+  server = await startServerProcess({ ...serverEnv(database, folder), NODE_ENV: 'test' });
+  edge = await startTestEdge(folder, [server.grpcPort], { settings: { addressRatePerSecond: 1_000 } });
+  tellers = [grpcTeller(server.address, key), restTeller(edge.restUrl, key)];
+  const people = peopleOf(database, tellers[0]);
+  await people.addUsers(USERS);
+  await people.fund(USERS, 1_000_000);
+  const forged = { ...key, secret: Buffer.alloc(32, 1) } as SigningKey;
+  const { restUrl } = edge;
+  forgery = {
+    restUrl,
+    grpcAddress: server.address,
+    key: forged,
+    userId: String(USERS[0]),
+    from: '127.0.0.2',
+  };
+  forgers.push(grpcForger(forgery), restForger(forgery));
+});
+after(async () => {
+  if (skip) return;
+  for (const each of [...tellers, ...forgers]) each.close();
+  await edge?.stop();
+  await server?.stop();
+  await assertBooksBalance(db).finally(() => db.end());
+  await database.drop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Transfers of the key's holder, over both transports, until they are told to stop; how many there were. */
+function pay(isOver: () => boolean, ways: readonly Teller[] = tellers): Promise<number> {
+  const callers = Array.from({ length: CALLERS }, async (_, index) => {
+    const teller = ways[index % ways.length];
+    const userId = String(USERS[index % USERS.length]);
+    const to_user_id = USERS[(index + 1) % USERS.length] ?? 0;
+    let done = 0;
+    while (!isOver()) {
+      const identity = { userId, idempotencyKey: crypto.randomUUID() };
+      const answer = await teller?.tell(
+        'wallet.v1.WalletService/Transfer',
+        { to_user_id, amount: 1 },
+        identity,
+      );
+      assert.equal(answer?.reason, '', 'the holder of the key was refused');
+      done++;
+    }
+    return done;
+  });
+  return Promise.all(callers).then((counts) => counts.reduce((sum, count) => sum + count, 0));
+}
+
+const lasting = (ms: number) => {
+  const end = performance.now() + ms;
+  return () => performance.now() > end;
+};
+
+test('the holder of a key is served while forged calls in its name come in by the thousand', {
+  skip,
+  timeout: 4 * FLOOD_MS + 120_000,
+}, async (context) => {
+  const before = await pay(lasting(FLOOD_MS / 2));
+  const memory = () => memoryMiBOf(server.pid) + memoryMiBOf(edge.pid);
+  const held = memory();
+  const { rows } = await db.query('SELECT count(*)::int AS count FROM transfers');
+  let isOver = false;
+  const forges = forgers.map(({ forge }) => forge);
+  const paying = pay(() => isOver);
+  const tally = await flood(forges, PER_SECOND, FLOOD_MS).finally(() => {
+    isOver = true;
+  });
+  const during = await paying;
+  const grown = memory() - held;
+  context.diagnostic(
+    `${callsOf(tally)} forged calls in ${FLOOD_MS / 1000} s (${JSON.stringify(tally)}), paid ${2 * before} before and ${during} during, grown by ${Math.round(grown)} MiB`,
+  );
+  const refusals = new Set(['401', '429', 'grpc 16', 'grpc 8']);
+  const others = Object.keys(tally).filter((status) => !refusals.has(status));
+  assert.deepEqual(others, []);
+  assert.ok(
+    (tally['401'] ?? 0) > 0 && (tally['grpc 16'] ?? 0) > 0,
+    'nothing reached the check of signatures',
+  );
+  assert.ok(during > 0);
+  assert.ok(grown < GROWTH_MIB, `grown by ${grown} MiB`);
+  const { rows: now } = await db.query('SELECT count(*)::int AS count FROM transfers');
+  assert.equal(now[0].count - rows[0].count, during);
+});
+
+/** CPU of server and edge, in milliseconds. */
+const cpuMs = () => (cpuSecondsOf(server.pid) + cpuSecondsOf(edge.pid)) * 1000;
+
+async function costOf(run: () => Promise<number>): Promise<number> {
+  const from = cpuMs();
+  const calls = await run();
+  return (cpuMs() - from) / calls;
+}
+
+test('what a forged call costs of the CPU, against an accepted transfer', {
+  skip,
+  timeout: 12 * FLOOD_MS + 60_000,
+}, async (context) => {
+  const ms = FLOOD_MS / 3;
+  const [overGrpc, overRest] = tellers;
+  const [grpc, rest] = forgers;
+  assert.ok(overGrpc && overRest && grpc && rest);
+  const items = Array(1000).fill({
+    memo: 'x'.repeat(200),
+    credit_user_id: 1,
+    debit_wallet_id: crypto.randomUUID(),
+  });
+  const text = JSON.stringify({ mode: 'BATCH_MODE_EACH', items }).padEnd(1_000_000);
+  const large = restForger(forgery, '/api/v2/transfers:batchCreate', text);
+  const misplaced = restForger(forgery, '/api/v2/transfers', text);
+  const flooded = (forge: Forge, perSecond: number) =>
+    costOf(async () => callsOf(await flood([forge], perSecond, ms)));
+  const cost = {
+    acceptedGrpc: await costOf(() => pay(lasting(ms), [overGrpc])),
+    acceptedRest: await costOf(() => pay(lasting(ms), [overRest])),
+    forgedGrpc: await flooded(grpc.forge, 900),
+    forgedRest: await flooded(rest.forge, 900),
+    megabyteOfBatch: await flooded(large.forge, 20),
+    megabyteOfTransfer: await flooded(misplaced.forge, 20),
+  };
+  large.close();
+  misplaced.close();
+  const figures = Object.entries(cost).map(([name, each]) => `${name} ${each.toFixed(3)}`);
+  context.diagnostic(`CPU of server and edge, ms a call: ${figures.join(', ')}`);
+  assert.ok(cost.forgedGrpc <= (LEEWAY * cost.acceptedGrpc) / 3, 'a third over gRPC');
+  assert.ok(cost.forgedRest <= (LEEWAY * cost.acceptedRest) / 2, 'half over REST');
+  assert.ok(cost.megabyteOfTransfer <= LEEWAY * 3 * cost.acceptedRest, 'three transfers for a megabyte');
+});
