@@ -1,0 +1,98 @@
+// Commits that wait for a synchronous standby which is away: callers are told, and the sessions that hang stay few.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { connectionsOf, startBatcher } from '../../src/db/ledger/batcher.ts';
+import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
+import { LEDGER_SETTINGS, openPool } from '../../src/db/pool.ts';
+import { ANSWER_LATE_MS } from '../../src/db/timeouts.ts';
+import { Refusal } from '../../src/domain/refusal.ts';
+import { unhurried } from '../../src/domain/verb.ts';
+import { chance } from '../../src/ops/chance.ts';
+import { deposit } from '../../src/usecases/deposit.ts';
+import { type OwnPostgres, startOwnPostgres } from '../db/own-postgres.ts';
+import { until } from '../ops/pages.ts';
+import { peopleOf } from '../stack.ts';
+
+const USERS = Array.from({ length: 12 }, (_, index) => 8801 + index);
+const LANES = 2;
+const STATEMENT_TIMEOUT_MS = 1_000;
+let postgres: OwnPostgres;
+let owner: pg.Client;
+
+before(async () => {
+  postgres = await startOwnPostgres();
+  await peopleOf({ ...postgres, drop: async () => {} }).addUsers(USERS);
+  owner = new pg.Client({ connectionString: postgres.ownerUrl });
+  await owner.connect();
+  await owner.query('SELECT ensure_transfer_partitions(1)');
+});
+after(async () => {
+  await owner?.end();
+  await postgres?.stop();
+});
+
+const setStandby = async (name: string) => {
+  await owner.query(`ALTER SYSTEM SET synchronous_standby_names = '${name}'`);
+  await owner.query('SELECT pg_reload_conf()');
+};
+const hanging = async () => {
+  const { rowCount } = await owner.query(`SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'`);
+  return rowCount ?? 0;
+};
+
+test('while the standby is away no more sessions hang than there are lanes, and nothing is done twice', async () => {
+  const pool = openPool({
+    url: postgres.appUrl,
+    maxConnections: connectionsOf({ lanes: LANES }),
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    settings: LEDGER_SETTINGS,
+    onIdleError: () => {},
+  });
+  const { perform, drained } = startBatcher(
+    { pool, random: chance, beforeCommit: NO_COPIES, onCommit: () => {} },
+    { maxBatch: 64, lanes: LANES, maxWaiting: 4096 },
+  );
+  const put = (user: number, key: string) =>
+    perform(
+      deposit,
+      {
+        userId: BigInt(user),
+        wallet: { defaultOf: BigInt(user), field: 'wallet' },
+        money: { currency: 'KRW', amount: 1n, field: 'amount' } as const,
+        memo: '',
+      },
+      { userId: BigInt(user), key, fingerprint: 'f0' },
+      unhurried('test'),
+    );
+  const isUnavailable = (error: unknown) => error instanceof Refusal && error.reason === 'UNAVAILABLE';
+  await setStandby('nobody');
+  try {
+    const givenUp = Promise.allSettled(USERS.slice(0, 1).map((user) => put(user, 'once')));
+    await until('a commit hangs', async () => (await hanging()) > 0, 20_000);
+    // Whoever comes now commits in the other lane, and when that hangs, in none.
+    const later = USERS.slice(1).map((user) => put(user, 'once').catch((error: unknown) => error));
+    let most = 0;
+    for (const end = Date.now() + 3 * (STATEMENT_TIMEOUT_MS + ANSWER_LATE_MS); Date.now() < end; ) {
+      most = Math.max(most, await hanging());
+      await sleep(100);
+    }
+    assert.ok(most <= LANES, `${most} sessions hang`);
+    await setStandby('');
+    for (const result of await givenUp)
+      assert.ok(result.status === 'rejected' && isUnavailable(result.reason));
+    for (const result of await Promise.all(later))
+      assert.ok(!(result instanceof Error) || isUnavailable(result));
+    // Tried again under the same keys, all of it is done once.
+    for (const user of USERS) await put(user, 'once');
+    const { rows } = await owner.query<{ count: number }>(
+      `SELECT count(*)::int AS count FROM transfers WHERE kind = 'deposit'`,
+    );
+    assert.equal(rows[0]?.count, USERS.length);
+  } finally {
+    await setStandby('');
+    await drained();
+    await pool.end();
+  }
+});
