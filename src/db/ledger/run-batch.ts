@@ -200,7 +200,8 @@ async function attemptUntilClear(
 ): Promise<() => Promise<void>> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await inTransaction(tools, (client) => attemptOnce(client, tools, calls, waitFor));
+      const work = (client: PoolClient) => attemptOnce(client, tools, calls, waitFor);
+      return await inTransaction(tools, work, () => refuseAll(calls));
     } catch (error) {
       if (!isConflict(error)) throw error;
       tools.observer?.conflicted(attempt === MAX_ATTEMPTS);
@@ -282,7 +283,11 @@ function attemptOf({ info: { made } }: WaitingCall, { now, heardAt }: ClockReadi
   return { signedAt: made.signedAt, arrivedAt: now - (heardAt - made.receivedAt) * MICROS_PER_MS };
 }
 
-async function inTransaction<T>(tools: BatchTools, work: (client: PoolClient) => Promise<T>): Promise<T> {
+async function inTransaction<T>(
+  tools: BatchTools,
+  work: (client: PoolClient) => Promise<T>,
+  onLost: () => void,
+): Promise<T> {
   const client = (await tools.pool.connect()) as PoolClient & { readonly processID: number };
   let broken: Error | undefined;
   try {
@@ -292,6 +297,8 @@ async function inTransaction<T>(tools: BatchTools, work: (client: PoolClient) =>
     await client.query('ROLLBACK').catch((rollbackError: Error) => {
       broken = rollbackError;
     });
+    // The lane may have to wait for the session's end; its callers need not.
+    if (broken && isUnreachable(error)) onLost();
     throw error;
   } finally {
     client.release(broken);

@@ -21,7 +21,7 @@ export interface StateRecorder {
   redis(name: string, look: () => boolean): void;
   /** Whether the process believes copies in Redis. */
   copies(look: () => boolean): void;
-  /** Calls that wait for a batch. */
+  /** Calls that wait for a batch, or for rows that others have locked. */
   ledgerQueue(look: () => number): void;
   /** Whether a part that the process cannot do without answers. */
   part(name: string, look: () => boolean): void;
@@ -46,7 +46,7 @@ export function stateMetrics(registry: Registry): StateRecorder {
   });
   const queue = looked(registry, {
     name: 'ppuri_ledger_queue_length',
-    help: 'Calls that wait for a batch to take them.',
+    help: 'Calls that wait for a batch, or for rows that others have locked.',
     labelNames: [],
   });
   const copies = looked(registry, {
