@@ -170,6 +170,7 @@ function coreOf(parts: {
     payouts: openLookout(reads),
     users,
     rooms: cachedRooms(cache, people.rooms, users),
+    quotas: config.quotas,
     limits: { sprinkleLifetimeMs: config.sprinkleLifetimeMs, sprinkleLookupMs: config.sprinkleLookupMs },
   };
 }

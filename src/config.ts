@@ -1,5 +1,6 @@
 // Every setting that comes from outside: read from the environment once, checked, and typed from then on.
 import { LEAST_STATEMENT_TIMEOUT_MS, STATEMENT_TIMEOUT_MS } from './db/timeouts.ts';
+import { DEFAULT_QUOTAS, type Quotas } from './domain/quotas.ts';
 import { EnvReader } from './env-reader.ts';
 import type { ServerTls } from './grpc/connections.ts';
 import type { SealingKeys } from './keys/seal.ts';
@@ -51,6 +52,8 @@ export interface Config {
   readonly readConnections: number;
   readonly peopleConnections: number;
   readonly statementTimeoutMs: number;
+  /** How much of what anybody can make a user may have. */
+  readonly quotas: Quotas;
   readonly sprinkleLifetimeMs: number;
   readonly sprinkleLookupMs: number;
   /** How long a process that stops goes on taking calls, so that the edge notices, in milliseconds. */
@@ -141,6 +144,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       LEAST_STATEMENT_TIMEOUT_MS,
       10 * MINUTE,
     ),
+    quotas: readQuotas(read),
     sprinkleLifetimeMs: read.whole('SPRINKLE_LIFETIME_MS', 10 * MINUTE, 1, DAY),
     sprinkleLookupMs: read.whole('SPRINKLE_LOOKUP_MS', 7 * DAY, 1, 365 * DAY),
     // The edge asks for health once a second: it has heard of the end twice before calls are refused.
@@ -150,4 +154,15 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   };
   if (read.faults.length > 0) throw new ConfigError(read.faults.join('\n'));
   return config;
+}
+
+function readQuotas(read: EnvReader): Quotas {
+  const quota = (name: string, which: keyof Quotas) => read.whole(name, DEFAULT_QUOTAS[which], 1, 1_000_000);
+  return {
+    walletsPerUser: quota('MAX_WALLETS_PER_USER', 'walletsPerUser'),
+    payoutDraftsPerUser: quota('MAX_PAYOUT_DRAFTS_PER_USER', 'payoutDraftsPerUser'),
+    roomsPerUser: quota('MAX_ROOMS_PER_USER', 'roomsPerUser'),
+    membersPerRoom: quota('MAX_MEMBERS_PER_ROOM', 'membersPerRoom'),
+    friendsPerUser: quota('MAX_FRIENDS_PER_USER', 'friendsPerUser'),
+  };
 }

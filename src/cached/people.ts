@@ -39,6 +39,9 @@ export function cachedUsers(cache: Cache, users: Users): Users {
     rename: (id, name) => cache.change([ref(USER, id)], () => users.rename(id, name)),
     befriend: (one, other) =>
       cache.change([ref(FRIENDS, one), ref(FRIENDS, other)], () => users.befriend(one, other)),
+    askFriend: (one, other, quotas) =>
+      cache.change([ref(FRIENDS, one), ref(FRIENDS, other)], () => users.askFriend(one, other, quotas)),
+    friendRequests: users.friendRequests,
     unfriend: (one, other) =>
       cache.change([ref(FRIENDS, one), ref(FRIENDS, other)], () => users.unfriend(one, other)),
     friends: async (id, after, size) => {
@@ -69,13 +72,17 @@ export function cachedRooms(cache: Cache, rooms: Rooms, users: Pick<Users, 'find
   ];
   return {
     find: (id) => cache.read(ROOM, id, () => rooms.find(id)),
-    create: (room) =>
-      cache.change([ref(ROOM, room.id), ...membersOf(room.id, room.ownerUserId)], () => rooms.create(room)),
+    create: (room, quotas) =>
+      cache.change([ref(ROOM, room.id), ...membersOf(room.id, room.ownerUserId)], () =>
+        rooms.create(room, quotas),
+      ),
     rename: (id, name) => cache.change([ref(ROOM, id)], () => rooms.rename(id, name)),
     addMember: (roomId, userId) =>
       cache.change(membersOf(roomId, userId), () => rooms.addMember(roomId, userId)),
-    removeMember: (roomId, userId) =>
-      cache.change(membersOf(roomId, userId), () => rooms.removeMember(roomId, userId)),
+    invite: (roomId, userId, byUserId, quotas) =>
+      cache.change(membersOf(roomId, userId), () => rooms.invite(roomId, userId, byUserId, quotas)),
+    removeMember: (roomId, userId, isByOwner) =>
+      cache.change(membersOf(roomId, userId), () => rooms.removeMember(roomId, userId, isByOwner)),
     findMember: async (roomId, userId) => {
       const found = await cache.read(MEMBER, inRoom(roomId, userId), () =>
         rooms.findMember(roomId, userId).then(membership),

@@ -8,6 +8,19 @@ export interface User {
   readonly createdAt: Micros;
 }
 
+/** How two users stand to each other: one asked the other, or they are friends. */
+export type Friendship = 'requested' | 'friends';
+
+/** Which requests: those that others sent to a user, or those that it sent. */
+export type RequestDirection = 'incoming' | 'outgoing';
+
+/** A request to be friends, as one side sees it. */
+export interface FriendRequest {
+  /** The other side. */
+  readonly user: User;
+  readonly createdAt: Micros;
+}
+
 /** A chat room. */
 export interface Room {
   readonly id: string;

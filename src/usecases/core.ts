@@ -1,4 +1,5 @@
 // What the use cases run on: the ledger, what can be read, and the limits that configuration sets.
+
 import type { Tokens } from '../cached/tokens.ts';
 import type { Wallets } from '../cached/wallets.ts';
 import type { Lookout } from '../db/payouts/lookout.ts';
@@ -7,6 +8,7 @@ import type { Users } from '../db/people/users.ts';
 import type { Pool } from '../db/pool.ts';
 import type { LookUp } from '../db/replica/look-ups.ts';
 import type { Account } from '../domain/account.ts';
+import type { Quotas } from '../domain/quotas.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
 import type { Perform } from '../domain/verb.ts';
 import type { KeyOffice } from './api-keys.ts';
@@ -35,6 +37,7 @@ export interface Core {
   readonly payouts: Lookout;
   readonly users: Users;
   readonly rooms: Rooms;
+  readonly quotas: Quotas;
   readonly limits: {
     /** How long a sprinkle gives, in milliseconds. */
     readonly sprinkleLifetimeMs: number;

@@ -6,11 +6,11 @@ import { Refusal, refuseField } from '../domain/refusal.ts';
 import type { Core } from './core.ts';
 import { getUser } from './users.ts';
 
-/** Adds a room; its creator is its owner and first member. Refuses USER_NOT_FOUND, ROOM_EXISTS. */
+/** Adds a room; its creator is its owner and first member. Refuses USER_NOT_FOUND, ROOM_EXISTS, QUOTA_EXCEEDED. */
 export async function createRoom(core: Core, userId: bigint, id: string, displayName: string): Promise<Room> {
   checkName(displayName);
   await getUser(core, userId, 'x-user-id');
-  const room = await core.rooms.create({ id, displayName, ownerUserId: userId });
+  const room = await core.rooms.create({ id, displayName, ownerUserId: userId }, core.quotas);
   if (!room) throw refuseField('ROOM_EXISTS', 'room_id');
   return room;
 }
@@ -42,11 +42,11 @@ export async function listMembers(
   return core.rooms.members(id, after, size);
 }
 
-/** Refuses ROOM_NOT_FOUND, USER_NOT_FOUND. */
+/** Any member brings others in, but not whom the owner took out. Refuses ROOM_NOT_FOUND, USER_NOT_FOUND, REMOVED_BY_OWNER, QUOTA_EXCEEDED. */
 export async function addMember(core: Core, userId: bigint, id: string, newUserId: bigint): Promise<Member> {
   await getRoom(core, userId, id);
   const user = await getUser(core, newUserId, 'user_id');
-  await core.rooms.addMember(id, newUserId);
+  await core.rooms.invite(id, newUserId, userId, core.quotas);
   const member = await core.rooms.findMember(id, newUserId);
   return member ?? { userId: user.id, displayName: user.displayName, joinedAt: user.createdAt };
 }
@@ -66,5 +66,5 @@ export async function removeMember(
     });
   }
   if (leavingUserId !== userId && room.ownerUserId !== userId) throw new Refusal('NOT_ROOM_OWNER');
-  await core.rooms.removeMember(id, leavingUserId);
+  await core.rooms.removeMember(id, leavingUserId, leavingUserId !== userId);
 }

@@ -1,7 +1,7 @@
 // Users and their friends: everybody sees profiles, only a user itself sees its friends and changes anything.
 import { checkName } from '../domain/bounds.ts';
 import type { Page } from '../domain/page.ts';
-import type { User } from '../domain/people.ts';
+import type { FriendRequest, Friendship, RequestDirection, User } from '../domain/people.ts';
 import { Refusal, refuseField } from '../domain/refusal.ts';
 import type { Core } from './core.ts';
 
@@ -47,13 +47,16 @@ export async function listFriends(
   return core.users.friends(id, after, size);
 }
 
-/** Refuses NOT_YOURS, USER_NOT_FOUND, and INVALID_FIELD for a friendship with oneself. */
+/**
+ * Asks another user to be friends, or accepts where that one asked. Refuses NOT_YOURS, USER_NOT_FOUND, QUOTA_EXCEEDED, and
+ * INVALID_FIELD for a friendship with oneself.
+ */
 export async function addFriend(
   core: Core,
   actingUserId: bigint,
   id: bigint,
   friendId: bigint,
-): Promise<User> {
+): Promise<{ readonly friend: User; readonly friendship: Friendship }> {
   checkSelf(actingUserId, id);
   if (id === friendId)
     throw refuseField('INVALID_FIELD', 'friend_user_id', {
@@ -62,11 +65,23 @@ export async function addFriend(
     });
   await getUser(core, id, 'user_id');
   const friend = await getUser(core, friendId, 'friend_user_id');
-  await core.users.befriend(id, friendId);
-  return friend;
+  return { friend, friendship: await core.users.askFriend(id, friendId, core.quotas) };
 }
 
-/** Refuses NOT_YOURS. */
+/** Requests that a user got or sent, by the other side's id, one page. Refuses NOT_YOURS, USER_NOT_FOUND. */
+export async function listFriendRequests(
+  core: Core,
+  actingUserId: bigint,
+  wanted: { readonly id: bigint; readonly direction: RequestDirection },
+  after: bigint,
+  size: number,
+): Promise<Page<FriendRequest, bigint>> {
+  checkSelf(actingUserId, wanted.id);
+  await getUser(core, wanted.id, 'user_id');
+  return core.users.friendRequests(wanted.id, wanted.direction, after, size);
+}
+
+/** Ends a friendship, withdraws a request or declines one. Refuses NOT_YOURS. */
 export async function removeFriend(
   core: Core,
   actingUserId: bigint,

@@ -87,6 +87,12 @@ const LISTS: readonly List[] = [
     isByMoment: false,
   },
   {
+    rpc: 'wallet.v2.UserService/ListFriendRequests',
+    request: () => ({ user_id: user, direction: 'FRIEND_REQUEST_DIRECTION_INCOMING' }),
+    name: () => ['v2.friend-requests', user, 'incoming'],
+    isByMoment: false,
+  },
+  {
     rpc: 'wallet.v2.RoomService/ListMembers',
     request: () => ({ room_id: ROOM }),
     name: () => ['v2.members', ROOM],

@@ -64,6 +64,10 @@ for (const { over, teller, first } of ways) {
       const request = { user_id: String(anna), friend_user_id: String(friend) };
       const added = await tell('wallet.v2.UserService/AddFriend', request, as(anna));
       assert.equal(added.at('friend', 'user_id'), String(friend));
+      assert.equal(added.body.state, 'FRIENDSHIP_STATE_REQUESTED');
+      const answer = { user_id: String(friend), friend_user_id: String(anna) };
+      const accepted = await tell('wallet.v2.UserService/AddFriend', answer, as(friend));
+      assert.equal(accepted.body.state, 'FRIENDSHIP_STATE_FRIENDS');
     }
     for (const rpc of ['wallet.v1.UserService/ListFriends', 'wallet.v2.UserService/ListFriends']) {
       const page1 = await tell(rpc, { user_id: String(anna), page_size: 1 }, as(anna));
@@ -83,6 +87,58 @@ for (const { over, teller, first } of ways) {
       left.list('friends').map(({ user_id }) => user_id),
       [String(cho)],
     );
+  });
+
+  test(`a friendship takes both: asked is not a friend, both see it, either takes it back, over ${over}`, async () => {
+    const [dan, eva] = [first + 4, first + 5];
+    for (const user of [dan, eva])
+      await tell('wallet.v2.UserService/CreateUser', { user_id: String(user), display_name: `User ${user}` });
+    const add = (who: number, whom: number) =>
+      tell(
+        'wallet.v2.UserService/AddFriend',
+        { user_id: String(who), friend_user_id: String(whom) },
+        as(who),
+      );
+    const remove = (who: number, whom: number) =>
+      tell(
+        'wallet.v2.UserService/RemoveFriend',
+        { user_id: String(who), friend_user_id: String(whom) },
+        as(who),
+      );
+    const friendsOf = async (who: number) => {
+      const v1 = await tell('wallet.v1.UserService/ListFriends', { user_id: String(who) }, as(who));
+      const v2 = await tell('wallet.v2.UserService/ListFriends', { user_id: String(who) }, as(who));
+      const ids = (answer: Answer) => answer.list('friends').map(({ user_id }) => user_id);
+      assert.deepEqual(ids(v1), ids(v2));
+      return ids(v2);
+    };
+    const requestsOf = async (who: number, direction: 'INCOMING' | 'OUTGOING', by = who) => {
+      const request = { user_id: String(who), direction: `FRIEND_REQUEST_DIRECTION_${direction}` };
+      return tell('wallet.v2.UserService/ListFriendRequests', request, as(by));
+    };
+    const ids = (answer: Answer) =>
+      answer.list('friend_requests').map(({ user }) => (user as { user_id: string }).user_id);
+    for (let i = 0; i < 2; i++) assert.equal((await add(dan, eva)).body.state, 'FRIENDSHIP_STATE_REQUESTED');
+    assert.deepEqual([await friendsOf(dan), await friendsOf(eva)], [[], []]);
+    assert.deepEqual(ids(await requestsOf(eva, 'INCOMING')), [String(dan)]);
+    assert.deepEqual(ids(await requestsOf(dan, 'OUTGOING')), [String(eva)]);
+    assert.deepEqual(ids(await requestsOf(dan, 'INCOMING')), []);
+    refuses(await requestsOf(eva, 'INCOMING', dan), 'ERR004', 'NOT_YOURS');
+    // Declined by the one, then asked again and withdrawn by the other.
+    assert.equal((await remove(eva, dan)).status, 0);
+    assert.deepEqual(ids(await requestsOf(dan, 'OUTGOING')), []);
+    await add(dan, eva);
+    assert.equal((await remove(dan, eva)).status, 0);
+    assert.equal((await add(eva, dan)).body.state, 'FRIENDSHIP_STATE_REQUESTED');
+    assert.equal((await add(dan, eva)).body.state, 'FRIENDSHIP_STATE_FRIENDS');
+    assert.deepEqual([await friendsOf(dan), await friendsOf(eva)], [[String(eva)], [String(dan)]]);
+    assert.deepEqual(ids(await requestsOf(eva, 'OUTGOING')), []);
+    assert.equal((await add(eva, dan)).body.state, 'FRIENDSHIP_STATE_FRIENDS');
+    // Both at the same moment are friends, whoever is first.
+    await remove(dan, eva);
+    const states = (await Promise.all([add(dan, eva), add(eva, dan)])).map(({ body }) => body.state);
+    assert.ok(states.includes('FRIENDSHIP_STATE_FRIENDS'), String(states));
+    assert.deepEqual(await friendsOf(dan), [String(eva)]);
   });
 
   test(`friendship with oneself or with nobody is refused, over ${over}`, async () => {
@@ -140,6 +196,21 @@ for (const { over, teller, first } of ways) {
       'ROOM_NOT_FOUND',
       ['room_id'],
     );
+  });
+
+  test(`whom the owner took out, only the owner brings in again; who left by itself, anyone, over ${over}`, async () => {
+    const change = (rpc: 'AddMember' | 'RemoveMember', user: number, by: number) =>
+      tell(`wallet.v2.RoomService/${rpc}`, { room_id: room, user_id: String(user) }, as(by));
+    await change('AddMember', bo, anna);
+    await change('AddMember', cho, bo);
+    assert.equal((await change('RemoveMember', cho, anna)).status, 0);
+    refuses(await change('AddMember', cho, bo), 'ERR004', 'REMOVED_BY_OWNER', ['user_id']);
+    refuses(await change('AddMember', cho, cho), 'ERR005', 'ROOM_NOT_FOUND', ['room_id']);
+    assert.equal((await change('AddMember', cho, anna)).status, 0);
+    assert.equal((await change('RemoveMember', cho, cho)).status, 0);
+    assert.equal((await change('AddMember', cho, bo)).status, 0);
+    await change('RemoveMember', cho, cho);
+    await change('RemoveMember', bo, bo);
   });
 
   test(`only the owner renames a room, over ${over}`, async () => {

@@ -1,23 +1,43 @@
 // Rooms and members in the database.
-import { col, Op, type Sequelize, UniqueConstraintError } from 'sequelize';
+import { col, Op, QueryTypes, type Sequelize, UniqueConstraintError } from 'sequelize';
 import { type Page, pageOf } from '../../domain/page.ts';
 import type { Member, Room } from '../../domain/people.ts';
+import { checkQuota, type Quotas } from '../../domain/quotas.ts';
+import { refuseField } from '../../domain/refusal.ts';
 import { microsOfDate } from '../sql.ts';
 import type { Models } from './models.ts';
 
+/** Who changes the members of a room takes turns: members are counted, and a removal holds against who still adds. */
+const LOCK_ROOM = 'SELECT id FROM rooms WHERE id = $room FOR NO KEY UPDATE';
+const INVITE_STANDING = `
+  SELECT EXISTS (SELECT FROM room_members m WHERE m.room_id = r.id AND m.user_id = $by) AS may_invite,
+    EXISTS (SELECT FROM room_members m WHERE m.room_id = r.id AND m.user_id = $user) AS is_in,
+    EXISTS (SELECT FROM room_removals m WHERE m.room_id = r.id AND m.user_id = $user) AS is_removed,
+    r.owner_user_id = $by AS is_owner,
+    (SELECT count(*) FROM room_members m WHERE m.room_id = r.id)::text AS members
+  FROM rooms r WHERE r.id = $room`;
+const NOTE_REMOVAL = `
+  INSERT INTO room_removals (room_id, user_id) VALUES ($room, $user) ON CONFLICT DO NOTHING`;
+const FORGET_REMOVAL = 'DELETE FROM room_removals WHERE room_id = $room AND user_id = $user';
+
 /** The rooms' table and what hangs on it. */
 export interface Rooms {
-  /** Adds a room with its owner as the first member; undefined when the id is taken. */
-  create(room: Pick<Room, 'id' | 'displayName' | 'ownerUserId'>): Promise<Room | undefined>;
+  /** Adds a room with its owner as the first member; undefined when the id is taken. Refuses QUOTA_EXCEEDED. */
+  create(room: Pick<Room, 'id' | 'displayName' | 'ownerUserId'>, quotas?: Quotas): Promise<Room | undefined>;
   find(id: string): Promise<Room | undefined>;
   rename(id: string, displayName: string): Promise<Room | undefined>;
   findMember(roomId: string, userId: bigint): Promise<Member | undefined>;
   /** Members by user id, after a place, one page. */
   members(roomId: string, after: bigint, size: number): Promise<Page<Member, bigint>>;
-  /** Brings a user in; room and user must exist. In already: nothing changes. */
+  /** Brings a user in whatever the owner said; room and user must exist. In already: nothing changes. For seeding. */
   addMember(roomId: string, userId: bigint): Promise<void>;
-  /** Takes a user out; not in: nothing changes. */
-  removeMember(roomId: string, userId: bigint): Promise<void>;
+  /**
+   * Brings a user in, at the wish of a member; room and user must exist. In already: nothing changes. Refuses
+   * ROOM_NOT_FOUND where who wishes it is no member any more, REMOVED_BY_OWNER unless it is the owner, QUOTA_EXCEEDED.
+   */
+  invite(roomId: string, userId: bigint, byUserId: bigint, quotas: Quotas): Promise<void>;
+  /** Takes a user out; not in: nothing changes. By the owner: until the owner brings it in again. */
+  removeMember(roomId: string, userId: bigint, isByOwner: boolean): Promise<void>;
 }
 
 export function roomsIn(sequelize: Sequelize, { Room, Member, User }: Models): Rooms {
@@ -37,10 +57,22 @@ export function roomsIn(sequelize: Sequelize, { Room, Member, User }: Models): R
   const withUser = { model: User, as: 'user', required: true };
 
   return {
-    async create({ id, displayName, ownerUserId }) {
+    async create({ id, displayName, ownerUserId }, quotas) {
       const owner = ownerUserId.toString();
       try {
         return await sequelize.transaction(async (transaction) => {
+          if (quotas) {
+            const bind = { owner };
+            await sequelize.query('SELECT FROM users WHERE id = $owner FOR NO KEY UPDATE', {
+              bind,
+              transaction,
+            });
+            checkQuota(
+              quotas,
+              'roomsPerUser',
+              await Room.count({ where: { ownerUserId: owner }, transaction }),
+            );
+          }
           const row = await Room.create({ id, displayName, ownerUserId: owner }, { transaction });
           await Member.create({ roomId: id, userId: owner }, { transaction });
           return toRoom(row);
@@ -83,8 +115,51 @@ export function roomsIn(sequelize: Sequelize, { Room, Member, User }: Models): R
       await Member.bulkCreate([{ roomId, userId: userId.toString() }], { ignoreDuplicates: true });
     },
 
-    async removeMember(roomId, userId) {
-      await Member.destroy({ where: { roomId, userId: userId.toString() } });
+    ...memberChanges(sequelize, Member),
+  };
+}
+
+/** Who comes into a room and goes, decided under the room's lock. */
+function memberChanges(
+  sequelize: Sequelize,
+  Member: Models['Member'],
+): Pick<Rooms, 'invite' | 'removeMember'> {
+  return {
+    async invite(roomId, userId, byUserId, quotas) {
+      await sequelize.transaction(async (transaction) => {
+        const bind = { room: roomId, user: userId.toString(), by: byUserId.toString() };
+        const rows = await sequelize.query<Record<string, boolean | string>>(LOCK_ROOM, {
+          bind: { room: roomId },
+          transaction,
+          type: QueryTypes.SELECT,
+        });
+        const [standing] = await sequelize.query<Record<string, boolean | string>>(INVITE_STANDING, {
+          bind,
+          transaction,
+          type: QueryTypes.SELECT,
+        });
+        if (rows.length === 0 || !standing?.may_invite) throw refuseField('ROOM_NOT_FOUND', 'room_id');
+        if (standing.is_in) return;
+        if (standing.is_removed && !standing.is_owner) throw refuseField('REMOVED_BY_OWNER', 'user_id');
+        checkQuota(quotas, 'membersPerRoom', Number(standing.members));
+        await sequelize.query(FORGET_REMOVAL, {
+          bind: { room: roomId, user: userId.toString() },
+          transaction,
+        });
+        await Member.create({ roomId, userId: userId.toString() }, { transaction });
+      });
+    },
+
+    async removeMember(roomId, userId, isByOwner) {
+      await sequelize.transaction(async (transaction) => {
+        const bind = { room: roomId, user: userId.toString() };
+        await sequelize.query(LOCK_ROOM, {
+          bind: { room: roomId },
+          transaction,
+        });
+        const removed = await Member.destroy({ where: { roomId, userId: userId.toString() }, transaction });
+        if (isByOwner && removed > 0) await sequelize.query(NOTE_REMOVAL, { bind, transaction });
+      });
     },
   };
 }

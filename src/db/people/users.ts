@@ -1,10 +1,38 @@
 // Users and friendships in the database.
 import { randomUUID } from 'node:crypto';
-import { col, Op, type Sequelize, UniqueConstraintError } from 'sequelize';
+import { col, Op, QueryTypes, type Sequelize, UniqueConstraintError } from 'sequelize';
 import { type Page, pageOf } from '../../domain/page.ts';
-import type { User } from '../../domain/people.ts';
-import { microsOfDate } from '../sql.ts';
+import type { FriendRequest, Friendship, RequestDirection, User } from '../../domain/people.ts';
+import { checkQuota, type Quotas } from '../../domain/quotas.ts';
+import { microsOf, microsOfDate } from '../sql.ts';
 import type { Models } from './models.ts';
+
+/** A request as it is read. */
+interface RequestRow {
+  readonly id: string;
+  readonly display_name: string;
+  readonly created_at: string;
+  readonly asked_at: string;
+}
+
+/** Two users who ask each other at the same moment take turns, and so do requests of one user, which are counted. */
+const LOCK_BOTH = `
+  SELECT id FROM users WHERE id IN ($one::bigint, $other::bigint) ORDER BY id FOR NO KEY UPDATE`;
+const STANDING = `
+  SELECT (SELECT count(*) FROM friendships WHERE user_id = $one AND friend_user_id = $other)::text AS are_friends,
+    (SELECT count(*) FROM friend_requests WHERE from_user_id = $other AND to_user_id = $one)::text AS was_asked,
+    (SELECT count(*) FROM friend_requests WHERE from_user_id = $one AND to_user_id = $other)::text AS has_asked,
+    ((SELECT count(*) FROM friendships WHERE user_id = $one)
+      + (SELECT count(*) FROM friend_requests WHERE from_user_id = $one))::text AS friends_of_one`;
+const REQUEST = `
+  INSERT INTO friend_requests (from_user_id, to_user_id) VALUES ($one::bigint, $other::bigint)`;
+const ACCEPT = `
+  WITH accepted AS (DELETE FROM friend_requests WHERE from_user_id = $other AND to_user_id = $one)
+  INSERT INTO friendships (user_id, friend_user_id)
+  VALUES ($one::bigint, $other::bigint), ($other::bigint, $one::bigint) ON CONFLICT DO NOTHING`;
+const FORGET_REQUESTS = `
+  DELETE FROM friend_requests
+  WHERE (from_user_id = $one AND to_user_id = $other) OR (from_user_id = $other AND to_user_id = $one)`;
 
 /** The users' table and what hangs on it. */
 export interface Users {
@@ -15,9 +43,21 @@ export interface Users {
   rename(id: bigint, displayName: string): Promise<User | undefined>;
   /** Friends by id, after a place, one page. */
   friends(id: bigint, after: bigint, size: number): Promise<Page<User, bigint>>;
-  /** Makes two users friends; both must exist. Friends already: nothing changes. */
+  /** Makes two users friends whatever they say; both must exist. Friends already: nothing changes. For seeding. */
   befriend(one: bigint, other: bigint): Promise<void>;
-  /** Ends a friendship; none: nothing changes. */
+  /**
+   * Asks another user to be friends, or accepts where that one asked before; both must exist. Asked already, or friends:
+   * nothing changes. Refuses QUOTA_EXCEEDED.
+   */
+  askFriend(one: bigint, other: bigint, quotas: Quotas): Promise<Friendship>;
+  /** Requests of a user by the other side's id, after a place, one page. */
+  friendRequests(
+    id: bigint,
+    direction: RequestDirection,
+    after: bigint,
+    size: number,
+  ): Promise<Page<FriendRequest, bigint>>;
+  /** Ends a friendship, and takes back requests of either side; none: nothing changes. */
   unfriend(one: bigint, other: bigint): Promise<void>;
 }
 
@@ -79,8 +119,50 @@ export function usersIn(sequelize: Sequelize, { User, Friendship }: Models): Use
       await Friendship.bulkCreate(bothSides(one, other), { ignoreDuplicates: true });
     },
 
+    askFriend: (one, other, quotas) =>
+      sequelize.transaction(async (transaction) => {
+        const ask = async (sql: string) => {
+          const bind = { one: one.toString(), other: other.toString() };
+          const rows = await sequelize.query(sql, { bind, transaction, type: QueryTypes.SELECT });
+          return rows as Record<string, string>[];
+        };
+        await ask(LOCK_BOTH);
+        const [standing] = await ask(STANDING);
+        if (standing?.are_friends === '1') return 'friends';
+        if (standing?.was_asked === '1') {
+          checkQuota(quotas, 'friendsPerUser', Number(standing.friends_of_one));
+          await ask(ACCEPT);
+          return 'friends';
+        }
+        if (standing?.has_asked === '1') return 'requested';
+        checkQuota(quotas, 'friendsPerUser', Number(standing?.friends_of_one));
+        await ask(REQUEST);
+        return 'requested';
+      }),
+
+    async friendRequests(id, direction, after, size) {
+      const [mine, theirs] =
+        direction === 'incoming' ? ['to_user_id', 'from_user_id'] : ['from_user_id', 'to_user_id'];
+      const rows = await sequelize.query<RequestRow>(
+        `SELECT u.id, u.display_name, ${microsOf('u.created_at')} AS created_at, ${microsOf('r.created_at')} AS asked_at
+         FROM friend_requests r JOIN users u ON u.id = r.${theirs}
+         WHERE r.${mine} = $id AND r.${theirs} > $after ORDER BY r.${theirs} LIMIT $limit`,
+        { bind: { id: id.toString(), after: after.toString(), limit: size + 1 }, type: QueryTypes.SELECT },
+      );
+      const requests = rows.map((row) => ({
+        user: { id: BigInt(row.id), displayName: row.display_name, createdAt: Number(row.created_at) },
+        createdAt: Number(row.asked_at),
+      }));
+      return pageOf(requests, size, ({ user }) => user.id);
+    },
+
     async unfriend(one, other) {
-      await Friendship.destroy({ where: { [Op.or]: bothSides(one, other) } });
+      await sequelize.transaction(async (transaction) => {
+        const bind = { one: one.toString(), other: other.toString() };
+        await sequelize.query(LOCK_BOTH, { bind, transaction });
+        await Friendship.destroy({ where: { [Op.or]: bothSides(one, other) }, transaction });
+        await sequelize.query(FORGET_REQUESTS, { bind, transaction });
+      });
     },
   };
 }

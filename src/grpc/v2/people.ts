@@ -1,6 +1,10 @@
 // wallet.v2.UserService and wallet.v2.RoomService: users, friends, rooms and members.
 import type { RoomServiceService } from '../../../gen/ts/wallet/v2/room_service.ts';
-import type { UserServiceService } from '../../../gen/ts/wallet/v2/user_service.ts';
+import {
+  FriendRequestDirection,
+  FriendshipState,
+  type UserServiceService,
+} from '../../../gen/ts/wallet/v2/user_service.ts';
 import { pageSize } from '../../domain/page.ts';
 import type { Member, Room, User } from '../../domain/people.ts';
 import type { Core } from '../../usecases/core.ts';
@@ -16,6 +20,7 @@ import {
   addFriend,
   createUser,
   getUser,
+  listFriendRequests,
   listFriends,
   removeFriend,
   updateUser,
@@ -45,7 +50,26 @@ export const userService = (core: Core): Handlers<typeof UserServiceService> => 
   },
 
   async addFriend({ userId, friendUserId }, caller) {
-    return { friend: toUser(await addFriend(core, caller.userId, userId, friendUserId)) };
+    const { friend, friendship } = await addFriend(core, caller.userId, userId, friendUserId);
+    const state = friendship === 'friends' ? FriendshipState.FRIENDS : FriendshipState.REQUESTED;
+    return { friend: toUser(friend), state };
+  },
+
+  async listFriendRequests(request, caller) {
+    const { userId: id } = request;
+    const direction = request.direction === FriendRequestDirection.OUTGOING ? 'outgoing' : 'incoming';
+    const list = ['v2.friend-requests', id, direction];
+    const after = readUserToken(list, request.pageToken);
+    const size = pageSize(request.pageSize);
+    const page = await listFriendRequests(core, caller.userId, { id, direction }, after, size);
+    return {
+      friendRequests: page.items.map(({ user, createdAt }) => ({
+        user: toUser(user),
+        direction: request.direction,
+        createdAt: toTimestamp(createdAt),
+      })),
+      nextPageToken: writeUserToken(list, page.next),
+    };
   },
 
   async removeFriend({ userId, friendUserId }, caller) {

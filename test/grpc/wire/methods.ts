@@ -41,6 +41,7 @@ const SERVICES: readonly object[] = [
   AuditServiceService,
   JobServiceService,
   StatisticsServiceService,
+  AuditServiceService,
 ];
 
 const validator = createValidator({ registry });

@@ -1380,7 +1380,10 @@ export const RoomServiceService = {
     responseSerialize: (value: ListMembersResponse): Buffer => Buffer.from(ListMembersResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListMembersResponse => ListMembersResponse.decode(value),
   },
-  /** Brings a user into a room of which the acting user is a member. In already: nothing changes. */
+  /**
+   * Brings a user into a room of which the acting user is a member. In already: nothing changes. Whom the owner took out
+   * only the owner brings in again; anyone else is refused with REMOVED_BY_OWNER.
+   */
   addMember: {
     path: "/wallet.v2.RoomService/AddMember" as const,
     requestStream: false as const,
@@ -1390,7 +1393,10 @@ export const RoomServiceService = {
     responseSerialize: (value: AddMemberResponse): Buffer => Buffer.from(AddMemberResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): AddMemberResponse => AddMemberResponse.decode(value),
   },
-  /** Takes a user out of a room: members themselves, or the room's owner anyone but itself. */
+  /**
+   * Takes a user out of a room: members themselves, or the room's owner anyone but itself. Whom the owner took out stays
+   * out until the owner brings that user in again.
+   */
   removeMember: {
     path: "/wallet.v2.RoomService/RemoveMember" as const,
     requestStream: false as const,
@@ -1415,9 +1421,15 @@ export interface RoomServiceServer extends UntypedServiceImplementation {
   updateRoom: handleUnaryCall<UpdateRoomRequest, UpdateRoomResponse>;
   /** Lists the members of a room of which the acting user is a member, by user id. */
   listMembers: handleUnaryCall<ListMembersRequest, ListMembersResponse>;
-  /** Brings a user into a room of which the acting user is a member. In already: nothing changes. */
+  /**
+   * Brings a user into a room of which the acting user is a member. In already: nothing changes. Whom the owner took out
+   * only the owner brings in again; anyone else is refused with REMOVED_BY_OWNER.
+   */
   addMember: handleUnaryCall<AddMemberRequest, AddMemberResponse>;
-  /** Takes a user out of a room: members themselves, or the room's owner anyone but itself. */
+  /**
+   * Takes a user out of a room: members themselves, or the room's owner anyone but itself. Whom the owner took out stays
+   * out until the owner brings that user in again.
+   */
   removeMember: handleUnaryCall<RemoveMemberRequest, RemoveMemberResponse>;
 }
 
@@ -1489,7 +1501,10 @@ export interface RoomServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListMembersResponse) => void,
   ): ClientUnaryCall;
-  /** Brings a user into a room of which the acting user is a member. In already: nothing changes. */
+  /**
+   * Brings a user into a room of which the acting user is a member. In already: nothing changes. Whom the owner took out
+   * only the owner brings in again; anyone else is refused with REMOVED_BY_OWNER.
+   */
   addMember(
     request: AddMemberRequest,
     callback: (error: ServiceError | null, response: AddMemberResponse) => void,
@@ -1505,7 +1520,10 @@ export interface RoomServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: AddMemberResponse) => void,
   ): ClientUnaryCall;
-  /** Takes a user out of a room: members themselves, or the room's owner anyone but itself. */
+  /**
+   * Takes a user out of a room: members themselves, or the room's owner anyone but itself. Whom the owner took out stays
+   * out until the owner brings that user in again.
+   */
   removeMember(
     request: RemoveMemberRequest,
     callback: (error: ServiceError | null, response: RemoveMemberResponse) => void,

@@ -26,6 +26,97 @@ export const protobufFileName = "wallet/v2/user_service.proto";
 
 /** Who users are and who their friends are. */
 
+/** How two users stand to each other. */
+export const FriendshipState = {
+  UNSPECIFIED: 0,
+  /** REQUESTED - The acting user asked; they are friends once the other one calls AddFriend, too. */
+  REQUESTED: 1,
+  FRIENDS: 2,
+} as const;
+
+export type FriendshipState = typeof FriendshipState[keyof typeof FriendshipState];
+
+export namespace FriendshipState {
+  export type UNSPECIFIED = typeof FriendshipState.UNSPECIFIED;
+  export type REQUESTED = typeof FriendshipState.REQUESTED;
+  export type FRIENDS = typeof FriendshipState.FRIENDS;
+}
+
+export function friendshipStateFromJSON(object: any): FriendshipState {
+  switch (object) {
+    case 0:
+    case "FRIENDSHIP_STATE_UNSPECIFIED":
+      return FriendshipState.UNSPECIFIED;
+    case 1:
+    case "FRIENDSHIP_STATE_REQUESTED":
+      return FriendshipState.REQUESTED;
+    case 2:
+    case "FRIENDSHIP_STATE_FRIENDS":
+      return FriendshipState.FRIENDS;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum FriendshipState");
+  }
+}
+
+export function friendshipStateToJSON(object: FriendshipState): string {
+  switch (object) {
+    case FriendshipState.UNSPECIFIED:
+      return "FRIENDSHIP_STATE_UNSPECIFIED";
+    case FriendshipState.REQUESTED:
+      return "FRIENDSHIP_STATE_REQUESTED";
+    case FriendshipState.FRIENDS:
+      return "FRIENDSHIP_STATE_FRIENDS";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum FriendshipState");
+  }
+}
+
+/** Which requests to be friends. */
+export const FriendRequestDirection = {
+  UNSPECIFIED: 0,
+  /** INCOMING - Sent to the acting user. */
+  INCOMING: 1,
+  /** OUTGOING - Sent by the acting user. */
+  OUTGOING: 2,
+} as const;
+
+export type FriendRequestDirection = typeof FriendRequestDirection[keyof typeof FriendRequestDirection];
+
+export namespace FriendRequestDirection {
+  export type UNSPECIFIED = typeof FriendRequestDirection.UNSPECIFIED;
+  export type INCOMING = typeof FriendRequestDirection.INCOMING;
+  export type OUTGOING = typeof FriendRequestDirection.OUTGOING;
+}
+
+export function friendRequestDirectionFromJSON(object: any): FriendRequestDirection {
+  switch (object) {
+    case 0:
+    case "FRIEND_REQUEST_DIRECTION_UNSPECIFIED":
+      return FriendRequestDirection.UNSPECIFIED;
+    case 1:
+    case "FRIEND_REQUEST_DIRECTION_INCOMING":
+      return FriendRequestDirection.INCOMING;
+    case 2:
+    case "FRIEND_REQUEST_DIRECTION_OUTGOING":
+      return FriendRequestDirection.OUTGOING;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum FriendRequestDirection");
+  }
+}
+
+export function friendRequestDirectionToJSON(object: FriendRequestDirection): string {
+  switch (object) {
+    case FriendRequestDirection.UNSPECIFIED:
+      return "FRIEND_REQUEST_DIRECTION_UNSPECIFIED";
+    case FriendRequestDirection.INCOMING:
+      return "FRIEND_REQUEST_DIRECTION_INCOMING";
+    case FriendRequestDirection.OUTGOING:
+      return "FRIEND_REQUEST_DIRECTION_OUTGOING";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum FriendRequestDirection");
+  }
+}
+
 /** A user's profile. */
 export interface User {
   userId: bigint;
@@ -94,12 +185,39 @@ export interface AddFriendRequest {
   friendUserId: bigint;
 }
 
-/** The friend, made. */
+/** The other user, asked or made a friend. */
 export interface AddFriendResponse {
   friend: User | undefined;
+  state: FriendshipState;
 }
 
-/** Asks to end a friendship. */
+/** A request to be friends. */
+export interface FriendRequest {
+  /** The other side. */
+  user: User | undefined;
+  direction: FriendRequestDirection;
+  createdAt: Timestamp | undefined;
+}
+
+/** Asks for one page of requests to be friends. */
+export interface ListFriendRequestsRequest {
+  /** The acting user. */
+  userId: bigint;
+  direction: FriendRequestDirection;
+  /** How many to return at most, 1 to 100; 0 means 20. */
+  pageSize: number;
+  /** next_page_token of the page before; empty for the first page. */
+  pageToken: string;
+}
+
+/** One page of requests to be friends. */
+export interface ListFriendRequestsResponse {
+  friendRequests: FriendRequest[];
+  /** Pass it as page_token to get the next page; empty on the last one. */
+  nextPageToken: string;
+}
+
+/** Asks to end a friendship or a request. */
 export interface RemoveFriendRequest {
   /** The acting user. */
   userId: bigint;
@@ -107,7 +225,7 @@ export interface RemoveFriendRequest {
   friendUserId: bigint;
 }
 
-/** The friendship, ended. */
+/** The friendship or the request, ended. */
 export interface RemoveFriendResponse {
 }
 
@@ -981,13 +1099,16 @@ export const AddFriendRequest: MessageFns<AddFriendRequest> = {
 };
 
 function createBaseAddFriendResponse(): AddFriendResponse {
-  return { friend: undefined };
+  return { friend: undefined, state: 0 };
 }
 
 export const AddFriendResponse: MessageFns<AddFriendResponse> = {
   encode(message: AddFriendResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.friend !== undefined) {
       User.encode(message.friend, writer.uint32(10).fork()).join();
+    }
+    if (message.state !== 0) {
+      writer.uint32(16).int32(message.state);
     }
     return writer;
   },
@@ -1013,6 +1134,14 @@ export const AddFriendResponse: MessageFns<AddFriendResponse> = {
             message.friend = User.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1026,13 +1155,19 @@ export const AddFriendResponse: MessageFns<AddFriendResponse> = {
   },
 
   fromJSON(object: any): AddFriendResponse {
-    return { friend: isSet(object.friend) ? User.fromJSON(object.friend) : undefined };
+    return {
+      friend: isSet(object.friend) ? User.fromJSON(object.friend) : undefined,
+      state: isSet(object.state) ? friendshipStateFromJSON(object.state) : 0,
+    };
   },
 
   toJSON(message: AddFriendResponse): unknown {
     const obj: any = {};
     if (message.friend !== undefined) {
       obj.friend = User.toJSON(message.friend);
+    }
+    if (message.state !== 0) {
+      obj.state = friendshipStateToJSON(message.state);
     }
     return obj;
   },
@@ -1045,6 +1180,335 @@ export const AddFriendResponse: MessageFns<AddFriendResponse> = {
     message.friend = (object.friend !== undefined && object.friend !== null)
       ? User.fromPartial(object.friend)
       : undefined;
+    message.state = object.state ?? 0;
+    return message;
+  },
+};
+
+function createBaseFriendRequest(): FriendRequest {
+  return { user: undefined, direction: 0, createdAt: undefined };
+}
+
+export const FriendRequest: MessageFns<FriendRequest> = {
+  encode(message: FriendRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== undefined) {
+      User.encode(message.user, writer.uint32(10).fork()).join();
+    }
+    if (message.direction !== 0) {
+      writer.uint32(16).int32(message.direction);
+    }
+    if (message.createdAt !== undefined) {
+      Timestamp.encode(message.createdAt, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FriendRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFriendRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.user = User.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.direction = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.createdAt = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FriendRequest {
+    return {
+      user: isSet(object.user) ? User.fromJSON(object.user) : undefined,
+      direction: isSet(object.direction) ? friendRequestDirectionFromJSON(object.direction) : 0,
+      createdAt: isSet(object.createdAt)
+        ? fromJsonTimestamp(object.createdAt)
+        : isSet(object.created_at)
+        ? fromJsonTimestamp(object.created_at)
+        : undefined,
+    };
+  },
+
+  toJSON(message: FriendRequest): unknown {
+    const obj: any = {};
+    if (message.user !== undefined) {
+      obj.user = User.toJSON(message.user);
+    }
+    if (message.direction !== 0) {
+      obj.direction = friendRequestDirectionToJSON(message.direction);
+    }
+    if (message.createdAt !== undefined) {
+      obj.createdAt = fromTimestamp(message.createdAt).toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<FriendRequest>): FriendRequest {
+    return FriendRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FriendRequest>): FriendRequest {
+    const message = createBaseFriendRequest();
+    message.user = (object.user !== undefined && object.user !== null) ? User.fromPartial(object.user) : undefined;
+    message.direction = object.direction ?? 0;
+    message.createdAt = (object.createdAt !== undefined && object.createdAt !== null)
+      ? Timestamp.fromPartial(object.createdAt)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListFriendRequestsRequest(): ListFriendRequestsRequest {
+  return { userId: 0n, direction: 0, pageSize: 0, pageToken: "" };
+}
+
+export const ListFriendRequestsRequest: MessageFns<ListFriendRequestsRequest> = {
+  encode(message: ListFriendRequestsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== 0n) {
+      if (BigInt.asIntN(64, message.userId) !== message.userId) {
+        throw new globalThis.Error("value provided for field message.userId of type int64 too large");
+      }
+      writer.uint32(8).int64(message.userId);
+    }
+    if (message.direction !== 0) {
+      writer.uint32(16).int32(message.direction);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(24).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(34).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFriendRequestsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFriendRequestsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.userId = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.direction = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListFriendRequestsRequest {
+    return {
+      userId: isSet(object.userId) ? BigInt(object.userId) : isSet(object.user_id) ? BigInt(object.user_id) : 0n,
+      direction: isSet(object.direction) ? friendRequestDirectionFromJSON(object.direction) : 0,
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListFriendRequestsRequest): unknown {
+    const obj: any = {};
+    if (message.userId !== 0n) {
+      obj.userId = message.userId.toString();
+    }
+    if (message.direction !== 0) {
+      obj.direction = friendRequestDirectionToJSON(message.direction);
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListFriendRequestsRequest>): ListFriendRequestsRequest {
+    return ListFriendRequestsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListFriendRequestsRequest>): ListFriendRequestsRequest {
+    const message = createBaseListFriendRequestsRequest();
+    message.userId = (object.userId !== undefined && object.userId !== null) ? BigInt(object.userId) : 0n;
+    message.direction = object.direction ?? 0;
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListFriendRequestsResponse(): ListFriendRequestsResponse {
+  return { friendRequests: [], nextPageToken: "" };
+}
+
+export const ListFriendRequestsResponse: MessageFns<ListFriendRequestsResponse> = {
+  encode(message: ListFriendRequestsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.friendRequests) {
+      FriendRequest.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFriendRequestsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFriendRequestsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.friendRequests.push(FriendRequest.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListFriendRequestsResponse {
+    return {
+      friendRequests: globalThis.Array.isArray(object?.friendRequests)
+        ? object.friendRequests.map((e: any) => FriendRequest.fromJSON(e))
+        : globalThis.Array.isArray(object?.friend_requests)
+        ? object.friend_requests.map((e: any) => FriendRequest.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListFriendRequestsResponse): unknown {
+    const obj: any = {};
+    if (message.friendRequests?.length) {
+      obj.friendRequests = message.friendRequests.map((e) => FriendRequest.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListFriendRequestsResponse>): ListFriendRequestsResponse {
+    return ListFriendRequestsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListFriendRequestsResponse>): ListFriendRequestsResponse {
+    const message = createBaseListFriendRequestsResponse();
+    message.friendRequests = object.friendRequests?.map((e) => FriendRequest.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
     return message;
   },
 };
@@ -1241,7 +1705,11 @@ export const UserServiceService = {
     responseSerialize: (value: ListFriendsResponse): Buffer => Buffer.from(ListFriendsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListFriendsResponse => ListFriendsResponse.decode(value),
   },
-  /** Makes the acting user and another one friends of each other. Friends already: nothing changes. */
+  /**
+   * Asks another user to be a friend of the acting user, or accepts where that one asked before: friends are two users
+   * who both said so. Asked already, or friends: nothing changes. Refused with QUOTA_EXCEEDED where the acting user has
+   * as many friends and requests as a user may have.
+   */
   addFriend: {
     path: "/wallet.v2.UserService/AddFriend" as const,
     requestStream: false as const,
@@ -1251,7 +1719,22 @@ export const UserServiceService = {
     responseSerialize: (value: AddFriendResponse): Buffer => Buffer.from(AddFriendResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): AddFriendResponse => AddFriendResponse.decode(value),
   },
-  /** Ends the friendship of the acting user and another one. No friends: nothing changes. */
+  /** Lists requests to be friends that others sent to the acting user, or that it sent, by the other side's user id. */
+  listFriendRequests: {
+    path: "/wallet.v2.UserService/ListFriendRequests" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListFriendRequestsRequest): Buffer =>
+      Buffer.from(ListFriendRequestsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListFriendRequestsRequest => ListFriendRequestsRequest.decode(value),
+    responseSerialize: (value: ListFriendRequestsResponse): Buffer =>
+      Buffer.from(ListFriendRequestsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListFriendRequestsResponse => ListFriendRequestsResponse.decode(value),
+  },
+  /**
+   * Ends the friendship of the acting user and another one, withdraws a request to be friends, or declines one. None:
+   * nothing changes.
+   */
   removeFriend: {
     path: "/wallet.v2.UserService/RemoveFriend" as const,
     requestStream: false as const,
@@ -1273,9 +1756,18 @@ export interface UserServiceServer extends UntypedServiceImplementation {
   updateUser: handleUnaryCall<UpdateUserRequest, UpdateUserResponse>;
   /** Lists the acting user's friends, by user id. Other users' friends are not shown. */
   listFriends: handleUnaryCall<ListFriendsRequest, ListFriendsResponse>;
-  /** Makes the acting user and another one friends of each other. Friends already: nothing changes. */
+  /**
+   * Asks another user to be a friend of the acting user, or accepts where that one asked before: friends are two users
+   * who both said so. Asked already, or friends: nothing changes. Refused with QUOTA_EXCEEDED where the acting user has
+   * as many friends and requests as a user may have.
+   */
   addFriend: handleUnaryCall<AddFriendRequest, AddFriendResponse>;
-  /** Ends the friendship of the acting user and another one. No friends: nothing changes. */
+  /** Lists requests to be friends that others sent to the acting user, or that it sent, by the other side's user id. */
+  listFriendRequests: handleUnaryCall<ListFriendRequestsRequest, ListFriendRequestsResponse>;
+  /**
+   * Ends the friendship of the acting user and another one, withdraws a request to be friends, or declines one. None:
+   * nothing changes.
+   */
   removeFriend: handleUnaryCall<RemoveFriendRequest, RemoveFriendResponse>;
 }
 
@@ -1344,7 +1836,11 @@ export interface UserServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListFriendsResponse) => void,
   ): ClientUnaryCall;
-  /** Makes the acting user and another one friends of each other. Friends already: nothing changes. */
+  /**
+   * Asks another user to be a friend of the acting user, or accepts where that one asked before: friends are two users
+   * who both said so. Asked already, or friends: nothing changes. Refused with QUOTA_EXCEEDED where the acting user has
+   * as many friends and requests as a user may have.
+   */
   addFriend(
     request: AddFriendRequest,
     callback: (error: ServiceError | null, response: AddFriendResponse) => void,
@@ -1360,7 +1856,26 @@ export interface UserServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: AddFriendResponse) => void,
   ): ClientUnaryCall;
-  /** Ends the friendship of the acting user and another one. No friends: nothing changes. */
+  /** Lists requests to be friends that others sent to the acting user, or that it sent, by the other side's user id. */
+  listFriendRequests(
+    request: ListFriendRequestsRequest,
+    callback: (error: ServiceError | null, response: ListFriendRequestsResponse) => void,
+  ): ClientUnaryCall;
+  listFriendRequests(
+    request: ListFriendRequestsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListFriendRequestsResponse) => void,
+  ): ClientUnaryCall;
+  listFriendRequests(
+    request: ListFriendRequestsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListFriendRequestsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Ends the friendship of the acting user and another one, withdraws a request to be friends, or declines one. None:
+   * nothing changes.
+   */
   removeFriend(
     request: RemoveFriendRequest,
     callback: (error: ServiceError | null, response: RemoveFriendResponse) => void,
