@@ -25,7 +25,7 @@ interface Method<Response> {
 }
 
 /** Every RPC that keeps answers, with how it writes them. An outcome is what its own verb decided, read back from JSON. */
-function writersOf(core: Core): ReadonlyMap<string, Write> {
+export function writersOf(core: Core): ReadonlyMap<string, Write> {
   const writers = new Map<string, Write>();
   const add = <Outcome, Response>(
     { path, responseSerialize }: Method<Response>,
@@ -54,14 +54,17 @@ function writersOf(core: Core): ReadonlyMap<string, Write> {
   return writers;
 }
 
+/** The type of an RPC's response: of package.Service/Rpc it is package.RpcResponse, as buf's lint wants it. */
+export function responseTypeOf(rpc: string): string {
+  return rpc.replace(/\.\w+\/(\w+)$/, '.$1Response');
+}
+
 /** Writes kept answers as google.protobuf.Any; undefined for an RPC that there is not any more. */
 export function keptAnswers(core: Core): transferV2.KeptAnswer {
   const writers = writersOf(core);
   return async (rpc, outcome, userId) => {
     const write = writers.get(rpc);
     if (!write) return undefined;
-    // The response of package.Service/Rpc is package.RpcResponse, which buf's lint sees to.
-    const typeUrl = `type.googleapis.com/${rpc.replace(/\.\w+\/(\w+)$/, '.$1Response')}`;
-    return { typeUrl, value: await write(outcome, userId) };
+    return { typeUrl: `type.googleapis.com/${responseTypeOf(rpc)}`, value: await write(outcome, userId) };
   };
 }
