@@ -95,3 +95,10 @@ test('an integer in a path is one in plain digits', { skip }, async () => {
     assert.equal(said, 'user_id: must be a whole number, in digits only', id);
   }
 });
+
+test('a value of a query is text in UTF-8, percent-encoded', { skip }, async () => {
+  for (const value of ['%ff', '%c0%80', '%00', '%2', '%', '%zz', 'a%', '%ed%a0%80']) {
+    const said = saidOf(await ask('GET', `/api/v1/wallet/transactions?page_token=${value}`));
+    assert.equal(said, 'page_token: must be text in UTF-8', value);
+  }
+});

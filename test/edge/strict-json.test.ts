@@ -112,6 +112,40 @@ for (const [name, body, said] of BODIES) {
   });
 }
 
+test('text that is not UTF-8 is refused', { skip }, async () => {
+  const [head, tail] = ['{"to_user_id":8702,"amount":5,"memo":"', '"}'];
+  for (const bytes of [
+    'ff',
+    '80',
+    'c080',
+    'c3',
+    'e0809f',
+    'eda080',
+    'e282',
+    'f08080af',
+    'f4908080',
+    'f5808080',
+  ]) {
+    const body = Buffer.concat([Buffer.from(head), Buffer.from(bytes, 'hex'), Buffer.from(tail)]);
+    assert.equal(saidOf(await ask('POST', TRANSFER, body)), 'body: text that is not UTF-8 at byte 39', bytes);
+  }
+  for (const text of [
+    '\u0080',
+    '\u07ff',
+    '\u0800',
+    '\ud7ff',
+    '\ue000',
+    '\uffff',
+    '😀',
+    '\u{10ffff}',
+    '\u007f뿌',
+  ]) {
+    const came = await ask('POST', TRANSFER, `${head}${text}${tail}`);
+    // Control characters are for the server to refuse.
+    assert.ok(came.status === 200 || /^memo: /.test(saidOf(came)), text);
+  }
+});
+
 test('in lists and in messages within the message, the path to the field is told', { skip }, async () => {
   const item = `{"debit_wallet_id":"${wallet}","credit_user_id":${BO},"amount":{"currency_code":"KRW","minor_units":1}}`;
   const batch = (items: string) => `{"mode":"BATCH_MODE_EACH","items":${items}}`;
