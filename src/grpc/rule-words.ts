@@ -65,6 +65,10 @@ const BY_PATTERN: Readonly<Record<string, Words>> = {
       en: 'must not have control or invisible characters, such as ends of lines',
       ko: '줄 바꿈 같은 제어 문자나 보이지 않는 문자가 있으면 안 됩니다',
     },
+  '^[!-~]+$': {
+    en: 'must be visible ASCII characters without spaces',
+    ko: '공백 없이 보이는 ASCII 문자여야 합니다',
+  },
   '^[\\x21-\\x7e]*$': {
     en: 'must be visible ASCII characters without spaces',
     ko: '공백 없이 보이는 ASCII 문자여야 합니다',

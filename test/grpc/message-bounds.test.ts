@@ -1,5 +1,6 @@
 // Compressed and oversized messages are refused before they are inflated, kept, or anybody's signature is looked at.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { Client, type ClientOptions, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
@@ -61,6 +62,36 @@ test('a message is refused for its length where its contract cannot need it', as
     assert.deepEqual([error.code, reasonOf(error)], [status.RESOURCE_EXHAUSTED, 'TOO_MUCH'], path);
   }
   assert.equal(reasonOf(await call(TRANSFER, Buffer.alloc(63 * 1024))), 'AUTHENTICATION_FAILED');
+});
+
+test('refused messages, however many, do not end the connection that others use', {
+  timeout: 120_000,
+}, async () => {
+  const asIs = (message: Buffer) => message;
+  for (const [algorithm, length, refused] of [
+    [2, 60_000, status.UNIMPLEMENTED],
+    [0, 90_000, status.RESOURCE_EXHAUSTED],
+  ] as const) {
+    const client = new Client(stack.grpcAddress, credentials.createInsecure(), {
+      'grpc.use_local_subchannel_pool': 1,
+      'grpc.default_compression_algorithm': algorithm,
+    });
+    // What chance makes is not compressed to less.
+    const bytes = randomBytes(length);
+    const codeOf = () =>
+      new Promise<number>((resolve) => {
+        const deadline = Date.now() + 60_000;
+        client.makeUnaryRequest(TRANSFER, asIs, asIs, bytes, new Metadata(), { deadline }, (error) =>
+          resolve(error?.code ?? status.OK),
+        );
+      });
+    const seen = new Set<number>();
+    for (let sent = 0; sent < 1920; sent += 64) {
+      for (const code of await Promise.all(Array.from({ length: 64 }, codeOf))) seen.add(code);
+    }
+    client.close();
+    assert.deepEqual([...seen], [refused]);
+  }
 });
 
 test('the longest request that keeps the rules of its contract is not too long', async () => {
