@@ -118,6 +118,31 @@ test('where all partitions exist nothing is locked, and a missing month is seen'
   assert.equal(await monthsWithPartition(worker), MONTHS_AHEAD + 1);
 });
 
+test('processes that start at once make each partition once', async () => {
+  const fresh = await makeDatabase();
+  try {
+    const pool = () =>
+      openPool({
+        url: fresh.workerUrl,
+        maxConnections: 1,
+        statementTimeoutMs: 60_000,
+        onIdleError: () => {},
+      });
+    const pools = Array.from({ length: 8 }, pool);
+    // They are connected before, so that they ask at the same moment, and each remembers that there is no partition.
+    await Promise.all(pools.map((one) => one.query(`SELECT to_regclass('transfers_2000_01')`)));
+    const asked = await Promise.allSettled(pools.map((one) => ensurePartitions(one, MONTHS_AHEAD)));
+    assert.equal(await monthsWithPartition(pools[0] as Pool), MONTHS_AHEAD + 1);
+    await Promise.all(pools.map((one) => one.end()));
+    assert.deepEqual(
+      asked.filter(({ status }) => status === 'rejected'),
+      [],
+    );
+  } finally {
+    await fresh.drop();
+  }
+});
+
 test('an archived month is let go beside a long reader: it waits for that, and payments and reads do not', async () => {
   const [from, to] = [monthsAgo(3).toISOString().slice(0, 10), monthsAgo(2).toISOString().slice(0, 10)];
   const name = `transfers_${from.slice(0, 7).replace('-', '_')}`;
