@@ -203,6 +203,8 @@ function serverEnv({ logDir, ports }: Place, redisUrl: string, edgeSecret: strin
     STOP_DRAIN_MS: '0',
     // Ctrl-C shall take ten seconds at most; calls last for milliseconds.
     STOP_GRACE_MS: '5000',
+    // Who develops wants the contracts of a running server; elsewhere they are shown only where that is asked for.
+    GRPC_REFLECTION: 'true',
     // A payout would flood the terminal with its transfers; they are in the file.
     LOG_STDOUT: 'app',
     ...process.env,

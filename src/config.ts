@@ -107,10 +107,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     archiveDatabaseUrl: read.optionalUrl('ARCHIVE_DATABASE_URL', ['postgres:', 'postgresql:']),
     grpcHost: read.text('GRPC_HOST', '127.0.0.1'),
     grpcPort: read.whole('GRPC_PORT', 50051, 0, 65535),
-    // What helps to develop against a server also helps to attack one.
-    grpcReflection:
-      read.choice('GRPC_REFLECTION', env.NODE_ENV === 'production' ? 'false' : 'true', ['true', 'false']) ===
-      'true',
+    // What helps to develop against a server also helps to attack one, and no signature is asked for.
+    grpcReflection: read.choice('GRPC_REFLECTION', 'false', ['true', 'false']) === 'true',
     grpcTls: read.tls('GRPC_TLS_CERT', 'GRPC_TLS_KEY', 'GRPC_TLS_CLIENT_CA'),
     // Shorter than the edge waits for an answer (10 s), so that a call that takes too long gets ours and not the edge's.
     callTimeoutMs: read.whole('CALL_TIMEOUT_MS', 9 * SECOND, 1, 10 * MINUTE),

@@ -112,16 +112,17 @@ test('a connection carries so many calls at once and no more', async () => {
   session.close();
 });
 
-test('reflection is off in production unless it is asked for', () => {
+test('reflection is off unless it is asked for, whatever NODE_ENV says', () => {
   const env = {
     DATABASE_URL: 'postgres://a@127.0.0.1/b',
     REDIS_URL: 'redis://127.0.0.1:6379',
     EDGE_SECRET: 'sixteen characters at least',
     KEY_ENCRYPTION_KEYS: `a:${Buffer.alloc(32).toString('base64')}`,
   };
-  assert.equal(readConfig(env).grpcReflection, true);
+  assert.equal(readConfig(env).grpcReflection, false);
+  assert.equal(readConfig({ ...env, NODE_ENV: 'development' }).grpcReflection, false);
   assert.equal(readConfig({ ...env, NODE_ENV: 'production' }).grpcReflection, false);
-  assert.equal(readConfig({ ...env, NODE_ENV: 'production', GRPC_REFLECTION: 'true' }).grpcReflection, true);
+  assert.equal(readConfig({ ...env, GRPC_REFLECTION: 'true' }).grpcReflection, true);
 });
 
 test('a certificate without its key, and one that is not there, are named at the start', () => {

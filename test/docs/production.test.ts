@@ -1,0 +1,172 @@
+// docs/production.md works as it is written: its steps, run one after the other on an empty database, end in an answered call.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { findFree } from '../../scripts/dev/ports.ts';
+import { type Postgres, startPostgres } from '../../scripts/dev/postgres.ts';
+import { hmacKey } from '../../src/client/signer.ts';
+import { blocksOf } from '../clients/documented.ts';
+import { mustRun } from '../clients/tools.ts';
+import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
+import { withoutEdge } from '../skip.ts';
+import { grpcTeller, restTeller } from '../teller.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const PAGE = 'docs/production.md';
+/** The ports that stand in the page. */
+const PORTS = ['50051', '50052', '9464', '9465', '9466', '8080', '8081', '9901'];
+/** An address of this machine that a server which listens on 127.0.0.1 alone is not reached by. */
+const INNER = process.platform === 'linux' ? '127.0.0.2' : '127.0.0.1';
+const READY_WITHIN_MS = 120_000;
+const skip = withoutEdge || withoutRedis;
+
+let folder: string;
+let postgres: Postgres;
+let ownerUrl: string;
+let redis: OwnRedis;
+let ports: Map<string, number>;
+const services: { stop(): Promise<void> }[] = [];
+before(async () => {
+  if (skip) return;
+  folder = mkdtempSync(join(tmpdir(), 'ppuri-production-'));
+  const [postgresPort = 0, ...free] = await findFree(PORTS.length + 1);
+  const place = { dataDir: join(folder, 'data'), logDir: join(folder, 'log'), port: postgresPort };
+  [postgres, redis] = await Promise.all([startPostgres(place), startOwnRedis()]);
+  ownerUrl = await postgres.createDatabase('ppuri');
+  ports = new Map(PORTS.map((port, index) => [port, free[index] ?? 0]));
+  // As in a clone: the commands name these.
+  for (const path of ['scripts', 'src', 'envoy', 'gen', 'node_modules', 'package.json']) {
+    symlinkSync(join(ROOT, path), join(folder, path));
+  }
+});
+after(async () => {
+  if (skip) return;
+  await Promise.all(services.map((service) => service.stop()));
+  await Promise.all([postgres.stop(), redis.stop()]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function environment(): NodeJS.ProcessEnv {
+  const owner = new URL(ownerUrl);
+  const bins = [dirname(process.execPath), dirname(process.env.TEST_ENVOY ?? '')];
+  return {
+    PATH: [...bins, process.env.PATH].join(delimiter),
+    HOME: folder,
+    OWNER_URL: owner.href,
+    DATABASE: `${owner.host}${owner.pathname}`,
+    REDIS_URL: redis.url,
+    INNER_ADDRESS: INNER,
+    PUBLIC_ADDRESS: '127.0.0.1',
+  };
+}
+
+/** The page's one block with a text in it, with free ports in the place of its own. */
+function step(text: string): string {
+  const found = blocksOf(PAGE, 'sh').filter((block) => block.includes(text));
+  assert.equal(found.length, 1, `${found.length} steps with ${text}`);
+  const ported = [...ports].map(([port]) => port).join('|');
+  return (found[0] ?? '').replaceAll(new RegExp(`\\b(?:${ported})\\b`, 'g'), (port) => `${ports.get(port)}`);
+}
+
+const run = (text: string) => mustRun('sh', ['-ec', step(text)], { cwd: folder, env: environment() });
+
+/** Runs a step that stays, until its port answers. */
+async function serve(text: string, isReady: () => Promise<boolean>): Promise<void> {
+  const child = spawn('sh', ['-ec', step(text)], {
+    cwd: folder,
+    env: environment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = once(child, 'exit');
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+  services.push({
+    stop: async () => {
+      child.kill('SIGTERM');
+      await ended;
+    },
+  });
+  const until = Date.now() + READY_WITHIN_MS;
+  while (!(await isReady())) {
+    if (child.exitCode !== null || Date.now() > until)
+      throw new Error(`${text} does not serve:\n${output.slice(-3000)}`);
+    await sleep(100);
+  }
+}
+
+const answers = (port: string, path: string) => () =>
+  fetch(`http://127.0.0.1:${ports.get(port)}${path}`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+
+test('the recipe ends in an answered call, and shows its contracts to nobody', {
+  skip,
+  timeout: 280_000,
+}, async () => {
+  await run('umask 077');
+  await run('scripts/migrate.ts');
+  const shown = await run('scripts/keys.ts create');
+  const key = hmacKey(shownValue(shown, '(?:keyId|id)'), shownValue(shown, 'secret'));
+  await serve('--env-file=server.env', answers('9464', '/readyz'));
+  await serve('--env-file=worker.env', answers('9465', '/readyz'));
+  await serve('--env-file=admin.env --max', answers('9466', '/readyz'));
+  await run('envoy/render.ts');
+  await serve('exec envoy', answers('9901', '/ready'));
+
+  const rest = restTeller(`http://127.0.0.1:${ports.get('8080')}`, key);
+  const identity = { userId: '1001', idempotencyKey: crypto.randomUUID() };
+  const made = await rest.tell(
+    'wallet.v2.UserService/CreateUser',
+    { user_id: '1001', display_name: 'Anna' },
+    identity,
+  );
+  assert.equal(made.status, 0, made.reason);
+  const edge = grpcTeller(`127.0.0.1:${ports.get('8081')}`, key);
+  const wallets = await edge.tell('wallet.v2.WalletService/ListWallets', {}, { userId: '1001' });
+  edge.close();
+  assert.equal(wallets.list('wallets').length, 1);
+
+  const server = `${INNER}:${ports.get('50051')}`;
+  assert.equal(
+    await statusOf(server, '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo'),
+    status.UNIMPLEMENTED,
+  );
+  assert.equal(await statusOf(server, '/admin.v1.JobService/ListJobs'), status.UNIMPLEMENTED);
+  const admin = `127.0.0.1:${ports.get('50052')}`;
+  assert.equal(await statusOf(admin, '/admin.v1.JobService/ListJobs'), status.UNAUTHENTICATED);
+  if (INNER !== '127.0.0.1') assert.equal(await isOpen(Number(ports.get('50051'))), false);
+});
+
+function shownValue(shown: string, name: string): string {
+  const value = new RegExp(`"?${name}"?: *["']([^"']+)["']`).exec(shown)?.[1];
+  assert.ok(value, `npm run keys shows no ${name}: ${shown}`);
+  return value;
+}
+
+function statusOf(address: string, path: string): Promise<number> {
+  const client = new Client(address, credentials.createInsecure());
+  const asIs = (bytes: Buffer) => bytes;
+  return new Promise((resolve) => {
+    client.makeUnaryRequest(path, asIs, asIs, Buffer.alloc(0), (error: ServiceError | null) => {
+      client.close();
+      resolve(error?.code ?? 0);
+    });
+  });
+}
+
+function isOpen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true));
+    socket.once('error', () => resolve(false));
+    socket.once('close', () => socket.destroy());
+  });
+}
