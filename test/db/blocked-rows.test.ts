@@ -10,6 +10,7 @@ import { LOCK_WAIT_MS } from '../../src/db/timeouts.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import { unhurried } from '../../src/domain/verb.ts';
 import { chance } from '../../src/ops/chance.ts';
+import { createWallet } from '../../src/usecases/create-wallet.ts';
 import { deposit } from '../../src/usecases/deposit.ts';
 import { transfer } from '../../src/usecases/transfer.ts';
 import { assertBooksBalance, type Stack, startStack } from '../stack.ts';
@@ -178,6 +179,25 @@ test('what is locked may also be an account outside, or the whole table', async 
   await held;
   await batcher.drained();
   await assertBooksBalance(stack.db);
+});
+
+test('a row that no call names holds up only the call that needs it: a user who opens a wallet', async () => {
+  const open = (user: number) => {
+    const intent = { userId: BigInt(user), currency: 'KRW' as const, displayName: 'Savings' };
+    const key = { userId: BigInt(user), key: `open-${user}`, fingerprint: 'f0' };
+    return batcher.perform(createWallet, intent, key, { ...CALL, deadlineMs: Date.now() + 30_000 });
+  };
+  let isFree = false;
+  const calls: Promise<unknown>[] = [];
+  await whileLocked('SELECT FROM users WHERE id = $1 FOR UPDATE', [LOCKED], async () => {
+    calls.push(open(LOCKED).then(() => assert.ok(isFree, 'nobody passes the lock')));
+    for (let turn = 0; turn < 10; turn++) {
+      // In one batch with the first of them, and later ones.
+      await Promise.all([open(OTHERS[turn] ?? 0), pay(OTHERS[turn] ?? 0, STRANGER)]);
+    }
+    isFree = true;
+  });
+  await Promise.all(calls);
 });
 
 test('negative control: without lock_timeout one locked row stops everybody', async () => {
