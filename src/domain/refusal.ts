@@ -14,7 +14,7 @@ export interface RefusalDetails {
   readonly violations?: readonly Violation[];
   /** How long to wait before trying again, in milliseconds. */
   readonly retryAfterMs?: number;
-  /** Which limit was reached: `key`, `user`, `ip`, `signature`, `token`. */
+  /** Which limit was reached: `key`, `user`, `ip`, `streams`, `token`. */
   readonly quota?: string;
 }
 

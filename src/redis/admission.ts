@@ -34,7 +34,7 @@ export interface LimitCharge extends Limit {
 
 /** Failures of one kind by one guesser. */
 export interface Cap {
-  /** What is guessed: `signature`, `token`. */
+  /** What is guessed: `token`. */
   readonly name: string;
   /** Who guesses, and at what. */
   readonly key: string;
