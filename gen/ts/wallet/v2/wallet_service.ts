@@ -1703,7 +1703,10 @@ export const WalletServiceService = {
     responseSerialize: (value: GetBalanceResponse): Buffer => Buffer.from(GetBalanceResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetBalanceResponse => GetBalanceResponse.decode(value),
   },
-  /** Returns the balances of up to 1,000 wallets as of one moment, in the order asked. */
+  /**
+   * Returns the balances of up to 1,000 wallets as of one moment, in the order asked. Over REST a query has room for about
+   * 300 wallets; more are sent in the body of a POST to the same path.
+   */
   batchGetBalances: {
     path: "/wallet.v2.WalletService/BatchGetBalances" as const,
     requestStream: false as const,
@@ -1738,7 +1741,10 @@ export interface WalletServiceServer extends UntypedServiceImplementation {
   listWallets: handleUnaryCall<ListWalletsRequest, ListWalletsResponse>;
   /** Returns the balance of a wallet, now or as it was. */
   getBalance: handleUnaryCall<GetBalanceRequest, GetBalanceResponse>;
-  /** Returns the balances of up to 1,000 wallets as of one moment, in the order asked. */
+  /**
+   * Returns the balances of up to 1,000 wallets as of one moment, in the order asked. Over REST a query has room for about
+   * 300 wallets; more are sent in the body of a POST to the same path.
+   */
   batchGetBalances: handleUnaryCall<BatchGetBalancesRequest, BatchGetBalancesResponse>;
   /** Lists what came into and went out of a wallet, newest first. */
   listTransactions: handleUnaryCall<ListTransactionsRequest, ListTransactionsResponse>;
@@ -1809,7 +1815,10 @@ export interface WalletServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetBalanceResponse) => void,
   ): ClientUnaryCall;
-  /** Returns the balances of up to 1,000 wallets as of one moment, in the order asked. */
+  /**
+   * Returns the balances of up to 1,000 wallets as of one moment, in the order asked. Over REST a query has room for about
+   * 300 wallets; more are sent in the body of a POST to the same path.
+   */
   batchGetBalances(
     request: BatchGetBalancesRequest,
     callback: (error: ServiceError | null, response: BatchGetBalancesResponse) => void,
