@@ -28,15 +28,23 @@ const wallet = (user: number) => `(SELECT id FROM accounts WHERE owner_user_id =
 const OUTSIDE = `(SELECT id FROM accounts WHERE kind = 'external' AND currency = 'KRW' AND stripe = 0)`;
 const DOLLARS = `(SELECT id FROM accounts WHERE kind = 'external' AND currency = 'USD' AND stripe = 0)`;
 
-/** A call of post_dated_transfers() with one transfer of 10 from Anna to Bo, as it ought to be but for what a test changes. */
-function post(
-  change: Partial<Record<'currency' | 'amount' | 'debit' | 'credit' | 'left' | 'moment', string>>,
-): string {
+type Change = Partial<Record<'currency' | 'amount' | 'debit' | 'credit' | 'left' | 'moment', string>>;
+
+/**
+ * A call that posts 10 from Anna to Bo, so many times over, as it ought to be but for what a test changes in the first
+ * time. One transfer and several take different ways through the function.
+ */
+function post(change: Change, times = 1): string {
   const { currency = `'KRW'`, amount = '10', debit = wallet(ANNA), credit = wallet(BO) } = change;
   const { left = '990', moment = 'clock_timestamp()' } = change;
-  return `SELECT post_dated_transfers(ARRAY[gen_random_uuid()], '{transfer}', ARRAY[${currency}], ARRAY[${amount}]::bigint[],
-    ARRAY[${debit}], ARRAY[${credit}], ARRAY[${left}]::bigint[], ARRAY[1010]::bigint[], ARRAY[NULL]::uuid[], '{""}', '{NULL}',
-    ARRAY[${moment}]::timestamptz[])`;
+  const list = (first: string, other: (nth: number) => string) =>
+    `ARRAY[${[first, ...Array.from({ length: times - 1 }, (_, index) => other(index + 1))].join(', ')}]`;
+  const same = (value: string) => list(value, () => value);
+  return `SELECT post_dated_transfers(${same('gen_random_uuid()')}, ${same(`'transfer'::transfer_kind`)},
+    ${list(currency, () => `'KRW'`)}, ${list(amount, () => '10')}::bigint[], ${list(debit, () => wallet(ANNA))},
+    ${list(credit, () => wallet(BO))}, ${list(left, (nth) => String(990 - 10 * nth))}::bigint[],
+    ${list('1010', (nth) => String(1010 + 10 * nth))}::bigint[], ${same('NULL')}::uuid[], ${same(`''`)},
+    ${same('NULL')}::text[], ${list(moment, () => 'clock_timestamp()')}::timestamptz[])`;
 }
 
 const ANYBODY: readonly Forbidden[] = [
@@ -92,17 +100,23 @@ const LEDGER: readonly Forbidden[] = [
   'UPDATE sprinkles SET shares = shares',
   'UPDATE sprinkles SET amount = 1',
   // What the function does not believe.
-  [post({ left: '991' }), CONFLICT],
-  [post({ amount: '-10', left: '1010' }), CHECK],
-  [post({ amount: '0', left: '1000' }), CHECK],
+  ...[1, 2].flatMap((times): Forbidden[] => [
+    [post({ left: '991' }, times), CONFLICT],
+    [post({ amount: '-10', left: '1010' }, times), CHECK],
+    [post({ amount: '0', left: '1000' }, times), CHECK],
+    [post({ currency: `'USD'` }, times), CONFLICT],
+    [post({ debit: DOLLARS, left: '-10' }, times), CONFLICT],
+    [post({ credit: 'gen_random_uuid()' }, times), CONFLICT],
+    [post({ debit: wallet(BO), left: '990' }, times), CHECK],
+    [post({ moment: `'infinity'` }, times), CHECK],
+    [post({ moment: `clock_timestamp() - interval '10 minutes'` }, times), CONFLICT],
+  ]),
   [post({ amount: '2000', left: '-1000' }), CHECK],
-  [post({ currency: `'USD'` }), CONFLICT],
-  [post({ debit: DOLLARS, left: '-10' }), CONFLICT],
-  [post({ credit: 'gen_random_uuid()' }), CONFLICT],
-  [post({ debit: wallet(BO), left: '990' }), CHECK],
   [post({ moment: `clock_timestamp() + interval '10 minutes'` }), OVERFLOW],
-  [post({ moment: `'infinity'` }), CHECK],
-  [post({ moment: `clock_timestamp() - interval '10 minutes'` }), CONFLICT],
+  // Where lists are of unlike lengths, what is missing is NULL, and nothing may be.
+  [post({}, 2).replace(`ARRAY['KRW', 'KRW']`, `ARRAY['KRW']`), '23502'],
+  [post({}, 2).replace(`ARRAY['KRW', 'KRW']`, `'{}'::text[]`), '23502'],
+  [post({}).replace(`ARRAY['KRW']`, `'{}'::text[]`), '23502'],
 ];
 
 function refused(role: string, urlOf: () => string, statements: readonly Forbidden[]): void {
@@ -308,6 +322,10 @@ test('what is refused is nearly what is done: a transfer that follows is posted'
   assert.deepEqual(await asRole(stack.database.appUrl, [post({}), balances]), [
     { balance: '990', version: '2' },
     { balance: '1010', version: '2' },
+  ]);
+  assert.deepEqual(await asRole(stack.database.appUrl, [post({}, 3), balances]), [
+    { balance: '970', version: '4' },
+    { balance: '1030', version: '4' },
   ]);
 });
 
