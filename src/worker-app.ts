@@ -15,6 +15,7 @@ import { board } from './jobs/board.ts';
 import { expireSprinkles } from './jobs/expire-sprinkles.ts';
 import type { JobObserver, Jobs } from './jobs/job.ts';
 import { partitionsAhead } from './jobs/partitions-ahead.ts';
+import { purgeOldDrafts } from './jobs/purge-drafts.ts';
 import { purgeEndedKeys } from './jobs/purge-keys.ts';
 import { purgeUsedNonces } from './jobs/purge-nonces.ts';
 import { purgeOldMarks } from './jobs/purge-refusal-marks.ts';
@@ -150,6 +151,7 @@ function jobsOf(parts: {
     'run-payout': runPayout({ pool, perform }),
     'purge-sprinkles': purgeOldSprinkles(pool, config.sprinkleLookupMs),
     'purge-refusal-marks': purgeOldMarks(pool),
+    'purge-payout-drafts': purgeOldDrafts(pool, config.purgeDraftsAfterMs),
     'purge-nonces': purgeUsedNonces(pool),
     'purge-keys': purgeEndedKeys(pool, config.purgeKeysAfterMs),
     'partitions-ahead': partitionsAhead(pool, MONTHS_AHEAD),

@@ -27,6 +27,8 @@ export interface WorkerConfig {
   readonly statementTimeoutMs: number;
   /** How long a sprinkle's creator can look it up, in milliseconds; then it may go. */
   readonly sprinkleLookupMs: number;
+  /** How long drafts of payouts are kept after they were made, in milliseconds; for good when undefined. */
+  readonly purgeDraftsAfterMs: number | undefined;
   /** How long API keys are kept after their end, in milliseconds; for good when undefined. */
   readonly purgeKeysAfterMs: number | undefined;
   /** How long a failed job waits before its second try, in milliseconds; each further try waits twice as long. */
@@ -66,6 +68,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
       10 * MINUTE,
     ),
     sprinkleLookupMs: read.whole('SPRINKLE_LOOKUP_MS', 7 * DAY, 1, 365 * DAY),
+    purgeDraftsAfterMs: read.whole('PURGE_PAYOUT_DRAFTS_AFTER_DAYS', 30, 0, 36_500) * DAY || undefined,
     purgeKeysAfterMs: read.whole('PURGE_API_KEYS_AFTER_DAYS', 0, 0, 36_500) * DAY || undefined,
     retryMs: read.whole('JOB_RETRY_MS', SECOND, 1, 10 * MINUTE),
     stopGraceMs: read.whole('STOP_GRACE_MS', 8 * SECOND, 0, 10 * MINUTE),

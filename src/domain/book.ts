@@ -8,6 +8,7 @@ import { InvariantError } from './error-fields.ts';
 import type { IdempotencyKey, RequestedMoney, WalletRef } from './intent.ts';
 import type { NewJob } from './jobs.ts';
 import { Journal } from './journal.ts';
+import { OwnedBook, type OwnedCounts } from './owned-book.ts';
 import type { Payout } from './payout.ts';
 import { PayoutBook } from './payout-book.ts';
 import type { Random } from './random.ts';
@@ -45,6 +46,8 @@ export interface Loaded {
   readonly accounts: Iterable<Account>;
   readonly rooms: LoadedRooms;
   readonly payouts: Iterable<Payout>;
+  /** What users have, where calls make more of it. */
+  readonly owned?: ReadonlyMap<bigint, OwnedCounts>;
   /** Answers given before, each under what answerKey() says. */
   readonly answers: ReadonlyMap<string, Answer>;
   /** Marks that refusals left under these keys, in the same way. */
@@ -80,6 +83,7 @@ export class Book {
   readonly random: Random;
   readonly rooms: RoomBook;
   readonly payouts: PayoutBook;
+  readonly owned: OwnedBook;
   readonly #journal = new Journal();
   readonly #accounts = new Map<string, Account>();
   readonly #defaultWallets = new Map<bigint, string>();
@@ -103,6 +107,7 @@ export class Book {
     this.random = random;
     this.rooms = new RoomBook(loaded.rooms, this.#journal);
     this.payouts = new PayoutBook(loaded.payouts, this.#journal);
+    this.owned = new OwnedBook(loaded.owned ?? new Map(), this.#journal);
     this.#loadedAccounts = [...loaded.accounts];
     this.#answers = new Map(loaded.answers);
     this.#loadedMarks = loaded.marks;

@@ -44,6 +44,12 @@ export const JOBS = {
     attempts: 5,
     concurrency: 1,
   },
+  'purge-payout-drafts': {
+    about: 'deletes drafts of payouts that were made PURGE_PAYOUT_DRAFTS_AFTER_DAYS ago and never started',
+    schedule: { pattern: '0 15 3 * * *' },
+    attempts: 5,
+    concurrency: 1,
+  },
   'purge-refusal-marks': {
     about: 'deletes marks of refusals that no earlier attempt can meet any more; answers are kept for good',
     schedule: { pattern: '0 40 * * * *' },

@@ -1,8 +1,8 @@
 // The part of the book that knows payouts: how they stand, and what a batch changes of them.
-import { InvariantError } from './error-fields.ts';
 import type { Journal } from './journal.ts';
 import type { Payout } from './payout.ts';
 import type { Reason } from './reasons.ts';
+import { refuseField } from './refusal.ts';
 
 /** A line that could not be paid when its turn came. */
 export interface FailedLine {
@@ -40,10 +40,10 @@ export class PayoutBook {
     for (const payout of loaded) this.#payouts.set(payout.id, payout);
   }
 
-  /** A payout that the batch has loaded and locked. */
+  /** A payout that the batch has loaded and locked. Refuses PAYOUT_NOT_FOUND: a draft may be purged meanwhile. */
   payout(id: string): Payout {
     const payout = this.#payouts.get(id);
-    if (!payout) throw new InvariantError(`the batch has not loaded payout ${id}`);
+    if (!payout) throw refuseField('PAYOUT_NOT_FOUND', 'payout_id');
     return payout;
   }
 

@@ -17,6 +17,8 @@ export interface Needs {
   readonly membership?: { readonly roomId: string; readonly userId: bigint };
   /** A payout as it stands, locked; its accounts are needs of their own. */
   readonly payoutId?: string;
+  /** The user whose wallets and drafts are counted; its default wallet must be among the wallets, for its lock. */
+  readonly countsOf?: bigint;
   /** Tokens to try for a new sprinkle of a room. */
   readonly tokens?: { readonly roomId: string; readonly candidates: readonly string[] };
 }

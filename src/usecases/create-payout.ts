@@ -2,6 +2,7 @@
 import { checkMemo } from '../domain/bounds.ts';
 import type { WalletRef } from '../domain/intent.ts';
 import type { Payout, PayoutMode } from '../domain/payout.ts';
+import { DEFAULT_QUOTAS, type Quotas } from '../domain/quotas.ts';
 import type { Verb } from '../domain/verb.ts';
 
 /** What the caller wants. */
@@ -11,16 +12,22 @@ export interface CreatePayoutIntent {
   readonly wallet: WalletRef;
   readonly mode: PayoutMode;
   readonly memo: string;
+  readonly quotas?: Quotas;
 }
 
-/** Refuses WALLET_NOT_FOUND. */
+/** Refuses WALLET_NOT_FOUND, QUOTA_EXCEEDED. */
 export const createPayout: Verb<CreatePayoutIntent, Payout> = {
-  needs: ({ wallet }) => ({ wallets: [wallet] }),
+  // The default wallet for its lock: drafts of one user are counted one after the other, whatever wallet they pay from.
+  needs: ({ wallet, userId }) => ({
+    wallets: [wallet, { defaultOf: userId, field: 'x-user-id' }],
+    countsOf: userId,
+  }),
 
-  decide({ userId, wallet, mode, memo }, book) {
+  decide({ userId, wallet, mode, memo, quotas = DEFAULT_QUOTAS }, book) {
     checkMemo(memo);
     const source = book.ownWallet(wallet, userId);
     const { currency } = source;
+    book.owned.add(userId, 'payoutDraftsPerUser', quotas);
     const pot = book.open({ kind: 'payout', currency, ownerUserId: undefined, displayName: '' });
     const payout: Payout = {
       id: book.random.uuid(),

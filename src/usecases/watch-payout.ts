@@ -1,7 +1,8 @@
 // Tells the owner of a payout how far it is until it has ended.
-import { InvariantError } from '../domain/error-fields.ts';
+
 import type { Payout } from '../domain/payout.ts';
 import { isFurther } from '../domain/payout.ts';
+import { refuseField } from '../domain/refusal.ts';
 import type { Core } from './core.ts';
 import { ownPayout } from './get-payout.ts';
 
@@ -24,7 +25,7 @@ export async function* watchPayout(
   while (shown.endedAt === undefined) {
     const payout = await core.payouts.next(payoutId, isOver);
     // A payout that was once made is never deleted.
-    if (!payout) throw new InvariantError(`payout ${payoutId} is gone`);
+    if (!payout) throw refuseField('PAYOUT_NOT_FOUND', 'payout_id');
     if (!isFurther(payout, shown) && performance.now() - shownAt < REPEAT_AFTER_MS) continue;
     shown = payout;
     yield shown;

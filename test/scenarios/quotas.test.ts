@@ -1,13 +1,19 @@
 // How much of what anybody can make a user may have: refused by name, exact however many ask at the same moment.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { type App, startApp } from '../../src/app.ts';
+import { purgePayoutDrafts } from '../../src/db/jobs/upkeep.ts';
+import { openPool } from '../../src/db/pool.ts';
 import { type Stack, startStack } from '../stack.ts';
-import type { Answer, Json } from '../teller.ts';
+import { type Answer, grpcTeller, type Json, type Teller } from '../teller.ts';
 
 const [ANNA, FIRST, COUNT] = [9801, 9810, 12];
 const OTHERS = Array.from({ length: COUNT }, (_, index) => FIRST + index);
 const MOST = 5;
 let stack: Stack;
+/** Another process on the same database. */
+let second: App;
+let another: Teller;
 before(async () => {
   stack = await startStack({
     env: {
@@ -19,11 +25,22 @@ before(async () => {
     },
   });
   await stack.addUsers([ANNA, ...OTHERS]);
+  second = await startApp({ ...stack.config, grpcPort: 0, opsPort: 0 });
+  another = grpcTeller(`127.0.0.1:${second.grpcPort}`, stack.key);
 });
-after(() => stack.stop());
+after(async () => {
+  another.close();
+  await second.stop();
+  await stack.stop();
+});
 
+let calls = 0;
+/** Calls go to both processes by turns. */
 const tell = (rpc: string, request: Json, user = ANNA) =>
-  stack.grpc.tell(rpc, request, { userId: String(user), idempotencyKey: crypto.randomUUID() });
+  (calls++ % 2 === 0 ? stack.grpc : another).tell(rpc, request, {
+    userId: String(user),
+    idempotencyKey: crypto.randomUUID(),
+  });
 
 /** Asks for all at the same moment, and sees that exactly so many were made, and the others refused by name. */
 async function assertMost(made: number, calls: (() => Promise<Answer>)[]): Promise<void> {
@@ -76,4 +93,78 @@ test('friends and requests that a user sent', async () => {
     Number(asked.to_user_id),
   );
   assert.equal(accepted.body.state, 'FRIENDSHIP_STATE_FRIENDS');
+});
+
+test('wallets, the default one among them', async () => {
+  await assertMost(
+    MOST - 1,
+    OTHERS.map(
+      (id) => () =>
+        tell('wallet.v2.WalletService/CreateWallet', { currency_code: 'KRW', display_name: `w${id}` }),
+    ),
+  );
+});
+
+test('drafts of payouts, whatever wallet they pay from; a cancelled one is none', async () => {
+  const wallets = (await tell('wallet.v2.WalletService/ListWallets', {})).list('wallets');
+  assert.equal(wallets.length, MOST);
+  const create = (index: number) => () =>
+    tell('wallet.v2.PayoutService/CreatePayout', {
+      // Each process pays from a wallet of its own, so that the wallet's lock is not what makes them take turns.
+      wallet_id: String(wallets[index % 2]?.wallet_id),
+      mode: 'PAYOUT_MODE_EACH',
+    });
+  // Writing takes long: whoever counts without the lock counts before another process has committed.
+  await stack.db.query(`
+    CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END $$;
+    CREATE TRIGGER dawdle BEFORE INSERT ON payouts FOR EACH STATEMENT EXECUTE FUNCTION dawdle()`);
+  await assertMost(
+    MOST,
+    OTHERS.map((_id, index) => create(index)),
+  );
+  await stack.db.query('DROP FUNCTION dawdle() CASCADE');
+  const { rows } = await stack.db.query('SELECT id FROM payouts WHERE owner_user_id = $1 LIMIT 1', [ANNA]);
+  const cancelled = await tell('wallet.v2.PayoutService/CancelPayout', { payout_id: rows[0].id });
+  assert.equal(cancelled.status, 0, cancelled.reason);
+  assert.equal((await create(0)()).status, 0);
+  assert.equal((await create(0)()).reason, 'QUOTA_EXCEEDED');
+});
+
+test('whoever has more than a quota keeps it', async () => {
+  await stack.db.query(
+    `INSERT INTO accounts (id, kind, currency, owner_user_id, created_at)
+     SELECT gen_random_uuid(), 'wallet', 'KRW', $1, now() FROM generate_series(1, 10)`,
+    [FIRST],
+  );
+  const request = { currency_code: 'KRW', display_name: 'one more' };
+  assert.equal((await tell('wallet.v2.WalletService/CreateWallet', request, FIRST)).reason, 'QUOTA_EXCEEDED');
+  assert.equal((await tell('wallet.v2.WalletService/ListWallets', {}, FIRST)).list('wallets').length, 11);
+});
+
+test('drafts that are never started go after their time, with their lines; started and young ones stay', async () => {
+  const pool = openPool({
+    url: stack.database.workerUrl,
+    maxConnections: 1,
+    statementTimeoutMs: 10_000,
+    onIdleError: () => {},
+  });
+  const day = 24 * 3_600_000;
+  const drafts = async () => (await stack.db.query(`SELECT id, state FROM payouts ORDER BY id`)).rows;
+  const [old] = (await drafts()).filter(({ state }) => state === 'draft');
+  await tell('wallet.v2.PayoutService/AddPayoutLines', {
+    payout_id: old.id,
+    first_line: 1,
+    lines: [{ user_id: FIRST, amount: { currency_code: 'KRW', minor_units: 5 } }],
+  });
+  assert.equal((await stack.db.query('SELECT FROM payout_lines')).rowCount, 1);
+  await stack.db.query(`UPDATE payouts SET created_at = now() - interval '31 days' WHERE id = $1`, [old.id]);
+  const before = (await drafts()).length;
+  assert.equal(await purgePayoutDrafts(pool, 30 * day, 10), 1);
+  assert.equal(await purgePayoutDrafts(pool, 30 * day, 10), 0);
+  assert.equal((await drafts()).length, before - 1);
+  assert.equal((await stack.db.query('SELECT FROM payout_lines')).rowCount, 0);
+  await assert.rejects(purgePayoutDrafts(pool, day / 2, 10), /a day at least/);
+  await pool.end();
+  const gone = await tell('wallet.v2.PayoutService/StartPayout', { payout_id: old.id, line_count: 1 });
+  assert.equal(gone.reason, 'PAYOUT_NOT_FOUND');
 });

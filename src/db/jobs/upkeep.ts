@@ -33,6 +33,15 @@ export async function purgeSprinkles(pool: Pool, madeBeforeMs: number, atMost: n
   return rows[0]?.gone ?? 0;
 }
 
+/** Deletes up to so many drafts of payouts that were made so long ago, a day at least; returns how many there were. */
+export async function purgePayoutDrafts(pool: Pool, madeBeforeMs: number, atMost: number): Promise<number> {
+  const { rows } = await pool.query<{ gone: number }>(
+    `SELECT purge_payout_drafts(clock_timestamp() - $1 * interval '1 millisecond', $2) AS gone`,
+    [madeBeforeMs, atMost],
+  );
+  return rows[0]?.gone ?? 0;
+}
+
 /** Deletes up to so many marks of refusals that no attempt can meet any more; returns how many there were. */
 export async function purgeRefusalMarks(pool: Pool, atMost: number): Promise<number> {
   const { rows } = await pool.query<{ gone: number }>('SELECT purge_refusal_marks($1) AS gone', [atMost]);

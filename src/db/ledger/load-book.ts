@@ -11,6 +11,7 @@ import { microsOf, plainArray, textArray } from '../sql.ts';
 import { LOCK_WAIT_MS } from '../timeouts.ts';
 import { findFreeTokens } from './free-tokens.ts';
 import { readOutcome } from './outcome-json.ts';
+import { readOwned } from './owned.ts';
 import {
   ACCOUNT_COLUMNS,
   type AccountRow,
@@ -108,16 +109,17 @@ export async function loadBook(
     readMembers(client, wants),
     findFreeTokens(client, wants, random),
     lockPayouts(client, [...wants.payoutIds]),
+    readOwned(client, wants.countsOf),
   ] as const;
   // All statements are on the wire; an error of one is thrown only once the connection is quiet again.
   await Promise.allSettled(reads);
-  const [, accounts, { clock, answers, marks }, sprinkles, claims, members, freeTokens, payouts] =
+  const [, accounts, { clock, answers, marks }, sprinkles, claims, members, freeTokens, payouts, owned] =
     await Promise.all(reads);
   const loaded = accounts.map(toAccount);
   const locked = new Set(loaded.map((account) => account.id));
   if (sprinkles.some(({ sprinkle }) => !locked.has(sprinkle.potAccountId))) throw new BookMovedError();
   const rooms = { sprinkles, claims, members, freeTokens };
-  const book = new Book({ at: clock.now, accounts: loaded, rooms, payouts, answers, marks }, random);
+  const book = new Book({ at: clock.now, accounts: loaded, rooms, payouts, owned, answers, marks }, random);
   return { book, clock };
 }
 

@@ -9,6 +9,8 @@ export interface Wants {
   /** Sprinkles by `roomId/token`, with who wants to claim them; the number of claims counts doubles too. */
   readonly sprinkles: Map<string, WantedSprinkle>;
   readonly payoutIds: Set<string>;
+  /** Users whose wallets and drafts are counted. */
+  readonly countsOf: Set<bigint>;
   /** Users by room. */
   readonly members: Map<string, Set<bigint>>;
   /** Tokens to try, by room; each creation of a sprinkle brings its own. */
@@ -37,6 +39,7 @@ export function gather(needs: Iterable<Needs>): Wants {
     externals: new Set(),
     sprinkles: new Map(),
     payoutIds: new Set(),
+    countsOf: new Set(),
     members: new Map(),
     tokens: new Map(),
   };
@@ -60,6 +63,7 @@ function add(wants: Wants, need: Needs): void {
     }));
     sprinkle.claimers.add(claimerUserId);
   }
+  if (need.countsOf !== undefined) wants.countsOf.add(need.countsOf);
   if (need.payoutId) wants.payoutIds.add(need.payoutId);
   if (need.membership) {
     const { roomId, userId } = need.membership;

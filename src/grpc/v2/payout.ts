@@ -33,7 +33,8 @@ import { walletRef } from './wallet.ts';
 
 export const payoutService = (core: Core): Handlers<typeof PayoutServiceService> => ({
   async createPayout({ walletId, mode, memo }, { userId, key, call }) {
-    const intent = { userId, wallet: walletRef(walletId, 'wallet_id'), mode: parseMode(mode), memo };
+    const wallet = walletRef(walletId, 'wallet_id');
+    const intent = { userId, wallet, mode: parseMode(mode), memo, quotas: core.quotas };
     return stands(await core.perform(createPayout, intent, key, call));
   },
 
