@@ -17,8 +17,11 @@ export interface EpochRow {
 /** The row in the database. Everything throws when Postgres does. */
 export interface CacheEpochs {
   read(): Promise<EpochRow>;
-  /** Declares copies unusable from now on, for so long at least. */
-  suspend(forMs: number): Promise<EpochRow>;
+  /**
+   * Declares copies unusable from now on, for so long at least: in a new epoch, or by extending a suspension that has two
+   * leases left, where that is allowed. An extension counts only if it was made within one lease.
+   */
+  suspend(forMs: number, asNewEpoch: boolean): Promise<EpochRow>;
   /** Moves the copies to another run of Redis, unless somebody has moved the epoch since; unusable for so long. */
   adopt(redisRunId: string, seenEpoch: string, unusableForMs: number): Promise<EpochRow>;
 }
@@ -55,6 +58,9 @@ const ADOPT = `
   WHERE epoch = $4
   RETURNING ${ROW}`;
 
+/** No suspension has that much left. */
+const NEVER_MS = 1_000_000_000;
+
 interface Row {
   epoch: string;
   redis_run_id: string;
@@ -71,7 +77,8 @@ export function cacheEpochsIn(pool: Pool, leaseMs: number): CacheEpochs {
   const read = async () => there(await ask('read-cache-epoch', READ, []));
   return {
     read,
-    suspend: async (forMs) => there(await ask('suspend-cache', SUSPEND, [forMs, leaseMs])),
+    suspend: async (forMs, asNewEpoch) =>
+      there(await ask('suspend-cache', SUSPEND, [forMs, asNewEpoch ? NEVER_MS : 2 * leaseMs])),
     adopt: async (redisRunId, seenEpoch, unusableForMs) =>
       (await ask('adopt-cache', ADOPT, [unusableForMs, leaseMs, redisRunId, seenEpoch])) ?? read(),
   };

@@ -12,7 +12,8 @@ export interface Epoch {
 /** Where the epoch stands for all processes. Everything throws when it cannot be reached. */
 export interface EpochStore {
   read(): Promise<Epoch>;
-  suspend(forMs: number): Promise<Epoch>;
+  /** Extends a suspension that still holds, unless a new epoch is asked for; otherwise it begins a new epoch. */
+  suspend(forMs: number, asNewEpoch: boolean): Promise<Epoch>;
   adopt(redisRunId: string, seenEpoch: string, unusableForMs: number): Promise<Epoch>;
 }
 
@@ -46,6 +47,15 @@ const SUSPEND_FOR_MS = 4 * LEASE_MS;
 const EXTEND_BELOW_MS = 3 * LEASE_MS;
 /** Every process has read the new epoch by then, so none goes on with the old one. */
 const ADOPT_AFTER_MS = 2 * LEASE_MS;
+/**
+ * A suspension that is extended has this much more than a lease left (migration 0005's row is asked). Where the commit that
+ * extends it takes longer, others may have gone by the old end, and a new epoch is needed.
+ */
+const EXTENDED_WITHIN_MS = LEASE_MS;
+/** The epoch of a database in which no process has believed a copy yet. */
+const NO_EPOCH = 'none';
+/** A process that starts takes an epoch that was changed so long ago for one that all others have read. */
+const KNOWN_TO_ALL_MS = 60_000;
 
 interface Known {
   readonly epoch: string;
@@ -72,36 +82,50 @@ export async function openLease({ store, redisRunId, onFault }: LeaseOptions): P
   let suspending: Promise<void> | undefined;
   const now = () => performance.now();
 
+  /**
+   * When every lease on another epoch is over. A change carries the moment of its statement, and others read the old
+   * epoch until its commit is visible, however long that takes. It was not visible after this process first met it.
+   */
+  const leasesOver = (epoch: string, changedMsAgo: number, answeredAt: number) => {
+    if (epoch === known.epoch) return known.leasesOverAt;
+    const isKnownToAll = known === UNKNOWN && changedMsAgo > KNOWN_TO_ALL_MS;
+    return isKnownToAll || known.epoch === NO_EPOCH ? answeredAt : answeredAt + LEASE_MS;
+  };
+
   /** Learns the epoch from an answer of Postgres. Its moment of reading lies between asking and answering. */
-  const learn = async (ask: () => Promise<Epoch>) => {
+  const learn = async (ask: () => Promise<Epoch>, isChange: boolean) => {
     const askedAt = now();
     const { epoch, redisRunId: runId, changedMsAgo, usableInMs } = await ask();
     const answeredAt = now();
-    // Answers may come in another order than they were asked in; an older one teaches nothing.
-    if (askedAt + LEASE_MS < known.believedUntil) return known;
+    // Answers may come in another order than they were asked in. An older one teaches nothing, but for a change: what it
+    // answers was not there before it was done.
+    if (!isChange && askedAt + LEASE_MS < known.believedUntil) return known;
+    const leasesOverAt = leasesOver(epoch, changedMsAgo, answeredAt);
     known = {
       epoch,
       redisRunId: runId,
       believedUntil: askedAt + LEASE_MS,
-      usableFromAtLatest: answeredAt + usableInMs,
+      usableFromAtLatest: Math.max(answeredAt + usableInMs, leasesOverAt),
       usableFromAtEarliest: askedAt + usableInMs,
-      leasesOverAt: answeredAt - changedMsAgo + LEASE_MS,
+      leasesOverAt,
     };
     return known;
   };
 
   const renew = async () => {
-    const { epoch, redisRunId: runId } = await learn(() => store.read());
+    const { epoch, redisRunId: runId } = await learn(() => store.read(), false);
     const connectedTo = redisRunId();
     if (connectedTo !== undefined && connectedTo !== runId) {
-      await learn(() => store.adopt(connectedTo, epoch, ADOPT_AFTER_MS));
+      await learn(() => store.adopt(connectedTo, epoch, ADOPT_AFTER_MS), true);
     }
   };
 
   const isSuspended = () => now() >= known.leasesOverAt && now() < known.usableFromAtEarliest;
 
   const suspendOnce = async () => {
-    await learn(() => store.suspend(SUSPEND_FOR_MS));
+    const askedAt = now();
+    await learn(() => store.suspend(SUSPEND_FOR_MS, false), true);
+    if (now() - askedAt > EXTENDED_WITHIN_MS) await learn(() => store.suspend(SUSPEND_FOR_MS, true), true);
     const wait = known.leasesOverAt - now();
     if (wait > 0) await sleep(wait);
   };
