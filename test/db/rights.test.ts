@@ -62,6 +62,14 @@ const ANYBODY: readonly Forbidden[] = [
   `COPY accounts TO PROGRAM 'cat'`,
   'SELECT * FROM pg_authid',
   'SELECT * FROM archive_secret',
+  // Who did what, and which signatures were taken, is not to be rewritten.
+  `UPDATE audit_acts SET reason = ''`,
+  'DELETE FROM audit_acts',
+  'TRUNCATE audit_acts',
+  'SELECT purge_audit_acts(now())',
+  'SELECT * FROM used_nonces',
+  'DELETE FROM used_nonces',
+  'UPDATE used_nonces SET until = now()',
   `INSERT INTO archive_secret (inner_pad, outer_pad) VALUES ('', '')`,
   "INSERT INTO migrations (name) VALUES ('9999-mine.sql')",
 ];
