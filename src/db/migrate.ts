@@ -6,6 +6,7 @@ import pg from 'pg';
 import { Umzug } from 'umzug';
 import { InvariantError } from '../domain/error-fields.ts';
 import { runsOutsideTransaction, statementsOf, withoutComments } from './migration-file.ts';
+import { startupOptions } from './pool.ts';
 import { CONNECT_TIMEOUT_MS, KEEPALIVE_DELAY_MS } from './timeouts.ts';
 
 /** What migrating needs. */
@@ -60,6 +61,7 @@ export async function migrate(options: MigrateOptions): Promise<void> {
   const { ownerUrl, schema = 'ledger', folder = FOLDERS[schema] } = options;
   const client = new pg.Client({
     connectionString: ownerUrl,
+    options: startupOptions(),
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEPALIVE_DELAY_MS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

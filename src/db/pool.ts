@@ -51,6 +51,25 @@ export const LEDGER_SETTINGS = {
   lock_timeout: String(LOCK_WAIT_MS),
 } as const;
 
+/**
+ * What our statements mean must not depend on how a database or a login is set up: where days begin, how moments and spans
+ * are written, where names are looked up, and what a transaction sees.
+ */
+const SESSION_SETTINGS = {
+  TimeZone: 'UTC',
+  DateStyle: 'ISO',
+  IntervalStyle: 'postgres',
+  search_path: 'public',
+  default_transaction_isolation: 'read committed',
+} as const;
+
+/** The settings of a session for libpq's `options`, which come before those of the database and the login. */
+export function startupOptions(settings: Readonly<Record<string, string>> = {}): string {
+  return Object.entries({ ...SESSION_SETTINGS, ...settings })
+    .map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
+    .join(' ');
+}
+
 /** Opens a pool. Statements on one connection are pipelined: sent without waiting for the answer to the one before. */
 export function openPool(options: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
@@ -66,9 +85,7 @@ export function openPool(options: PoolOptions): pg.Pool {
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEPALIVE_DELAY_MS,
-    options: Object.entries(options.settings ?? {})
-      .map(([name, value]) => `-c ${name}=${value}`)
-      .join(' '),
+    options: startupOptions(options.settings),
   } as pg.PoolConfig);
   pool.on('error', options.onIdleError);
   // A connection may also be lost while somebody holds it and waits for something else. Their next statement fails then;

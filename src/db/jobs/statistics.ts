@@ -18,12 +18,13 @@ const MAX_PERIODS = 1_000;
 
 /** From the period after the last one kept, or that of the oldest transfer, to the last one that is over. */
 const MISSING = `
-  SELECT step::text AS from, (step + ('1 ' || $1)::interval)::text AS to
+  SELECT step::text AS from, date_add(step, ('1 ' || $1)::interval, 'UTC')::text AS to
   FROM generate_series(
-    coalesce((SELECT max(starts_at) + ('1 ' || $1)::interval FROM statistics WHERE period = $1 AND measure = 'active_users'),
+    coalesce((SELECT date_add(max(starts_at), ('1 ' || $1)::interval, 'UTC') FROM statistics
+        WHERE period = $1 AND measure = 'active_users'),
       (SELECT date_trunc($1, min(created_at), 'UTC') FROM transfers)),
-    date_trunc($1, clock_timestamp() - ${SETTLED_AFTER}, 'UTC') - ('1 ' || $1)::interval,
-    ('1 ' || $1)::interval) AS step LIMIT ${MAX_PERIODS}`;
+    date_subtract(date_trunc($1, clock_timestamp() - ${SETTLED_AFTER}, 'UTC'), ('1 ' || $1)::interval, 'UTC'),
+    ('1 ' || $1)::interval, 'UTC') AS step LIMIT ${MAX_PERIODS}`;
 
 const moved = `SELECT * FROM transfers WHERE created_at >= $2 AND created_at < $3`;
 /** A sprinkle ends when its last share is grabbed, or else with its time. */

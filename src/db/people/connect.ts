@@ -1,6 +1,7 @@
 // The connection that the people's models use.
 import pg from 'pg';
 import { Sequelize } from 'sequelize';
+import { startupOptions } from '../pool.ts';
 import {
   ANSWER_LATE_MS,
   CONNECT_TIMEOUT_MS,
@@ -39,6 +40,7 @@ export function connectPeople(url: string, maxConnections: number): People {
     dialectModule: { ...pg, Client: ClosingClient },
     dialectOptions: {
       application_name: 'ppuri',
+      options: startupOptions(),
       keepAlive: true,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       statement_timeout: STATEMENT_TIMEOUT_MS,
