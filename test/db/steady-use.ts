@@ -43,7 +43,8 @@ const PAUSE_MS = 5;
 /** Fills the ledger with so many transfers of this month and begins to use it. */
 export async function startSteadyUse(ownerUrl: string, rows: number): Promise<SteadyUse> {
   const fill = await connect(ownerUrl);
-  await fill.query('SELECT open_transfer_months(1)');
+  // As the owner, and in the schema of the first release.
+  await fill.query('SELECT ensure_transfer_partitions(1)');
   await fill.query(FILL, [rows]);
   await fill.query('ANALYZE');
   await fill.end();
