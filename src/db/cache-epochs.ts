@@ -8,7 +8,9 @@ export interface EpochRow {
   readonly epoch: string;
   /** The run of Redis that holds the copies; empty when they are copies of an earlier run of Postgres. */
   readonly redisRunId: string;
-  /** How long ago copies were last declared unusable, in milliseconds. */
+  /** Names the moment at which copies were last declared unusable: it stays while that is extended. */
+  readonly changedAt: string;
+  /** How long ago that was, in milliseconds. */
   readonly changedMsAgo: number;
   /** After how long they are usable again, in milliseconds; 0 or less when they are. */
   readonly usableInMs: number;
@@ -29,7 +31,7 @@ export interface CacheEpochs {
 const MS = (interval: string) => `(extract(epoch FROM ${interval}) * 1000)::float8`;
 const NEW_EPOCH = `left(replace(gen_random_uuid()::text, '-', ''), 16)`;
 const ROW = `epoch, CASE WHEN postgres_started_at = pg_postmaster_start_time() THEN redis_run_id ELSE '' END AS redis_run_id,
-  ${MS('clock_timestamp() - changed_at')} AS changed_ms_ago,
+  changed_at::text AS changed_at, ${MS('clock_timestamp() - changed_at')} AS changed_ms_ago,
   ${MS('usable_from - clock_timestamp()')} AS usable_in_ms`;
 
 const READ = `SELECT ${ROW} FROM cache_epochs`;
@@ -64,6 +66,7 @@ const NEVER_MS = 1_000_000_000;
 interface Row {
   epoch: string;
   redis_run_id: string;
+  changed_at: string;
   changed_ms_ago: number;
   usable_in_ms: number;
 }
@@ -80,7 +83,7 @@ export function cacheEpochsIn(pool: Pool, leaseMs: number): CacheEpochs {
     suspend: async (forMs, asNewEpoch) =>
       there(await ask('suspend-cache', SUSPEND, [forMs, asNewEpoch ? NEVER_MS : 2 * leaseMs])),
     adopt: async (redisRunId, seenEpoch, unusableForMs) =>
-      (await ask('adopt-cache', ADOPT, [unusableForMs, leaseMs, redisRunId, seenEpoch])) ?? read(),
+      (await ask('adopt-cache', ADOPT, [unusableForMs, 2 * leaseMs, redisRunId, seenEpoch])) ?? read(),
   };
 }
 
@@ -93,6 +96,7 @@ function toEpochRow(row: Row): EpochRow {
   return {
     epoch: row.epoch,
     redisRunId: row.redis_run_id,
+    changedAt: row.changed_at,
     changedMsAgo: row.changed_ms_ago,
     usableInMs: row.usable_in_ms,
   };

@@ -5,6 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface Epoch {
   readonly epoch: string;
   readonly redisRunId: string;
+  /** Names the suspension that the epoch began with; it stays while the suspension is extended or another run of Redis is taken. */
+  readonly changedAt: string;
   readonly changedMsAgo: number;
   readonly usableInMs: number;
 }
@@ -45,8 +47,11 @@ const RENEW_EVERY_MS = 250;
 /** Longer than two leases, so that a suspension can be extended in time by whoever still needs it. */
 const SUSPEND_FOR_MS = 4 * LEASE_MS;
 const EXTEND_BELOW_MS = 3 * LEASE_MS;
-/** Every process has read the new epoch by then, so none goes on with the old one. */
-const ADOPT_AFTER_MS = 2 * LEASE_MS;
+/**
+ * As long as a suspension. Processes that are connected to different runs of Redis go on adopting their own, each within
+ * the suspension that the one before began or extended: nobody believes copies, and nobody waits.
+ */
+const ADOPT_AFTER_MS = SUSPEND_FOR_MS;
 /**
  * A suspension that is extended has this much more than a lease left (migration 0005's row is asked). Where the commit that
  * extends it takes longer, others may have gone by the old end, and a new epoch is needed.
@@ -59,6 +64,7 @@ const KNOWN_TO_ALL_MS = 60_000;
 
 interface Known {
   readonly epoch: string;
+  readonly changedAt: string;
   readonly redisRunId: string;
   /** On this process's own clock, each on the safe side for what it decides. */
   readonly believedUntil: number;
@@ -69,6 +75,7 @@ interface Known {
 
 const UNKNOWN: Known = {
   epoch: '',
+  changedAt: '',
   redisRunId: '',
   believedUntil: 0,
   usableFromAtLatest: Number.POSITIVE_INFINITY,
@@ -83,11 +90,12 @@ export async function openLease({ store, redisRunId, onFault }: LeaseOptions): P
   const now = () => performance.now();
 
   /**
-   * When every lease on another epoch is over. A change carries the moment of its statement, and others read the old
-   * epoch until its commit is visible, however long that takes. It was not visible after this process first met it.
+   * When every lease on copies from before a suspension is over. A suspension carries the moment of its statement, and
+   * others do not know of it until its commit is visible, however long that takes. It was not visible after this process
+   * first met it.
    */
-  const leasesOver = (epoch: string, changedMsAgo: number, answeredAt: number) => {
-    if (epoch === known.epoch) return known.leasesOverAt;
+  const leasesOver = (changedAt: string, changedMsAgo: number, answeredAt: number) => {
+    if (changedAt === known.changedAt) return known.leasesOverAt;
     const isKnownToAll = known === UNKNOWN && changedMsAgo > KNOWN_TO_ALL_MS;
     return isKnownToAll || known.epoch === NO_EPOCH ? answeredAt : answeredAt + LEASE_MS;
   };
@@ -95,14 +103,17 @@ export async function openLease({ store, redisRunId, onFault }: LeaseOptions): P
   /** Learns the epoch from an answer of Postgres. Its moment of reading lies between asking and answering. */
   const learn = async (ask: () => Promise<Epoch>, isChange: boolean) => {
     const askedAt = now();
-    const { epoch, redisRunId: runId, changedMsAgo, usableInMs } = await ask();
+    const { epoch, redisRunId: runId, changedAt, changedMsAgo, usableInMs } = await ask();
     const answeredAt = now();
     // Answers may come in another order than they were asked in. An older one teaches nothing, but for a change: what it
     // answers was not there before it was done.
     if (!isChange && askedAt + LEASE_MS < known.believedUntil) return known;
-    const leasesOverAt = leasesOver(epoch, changedMsAgo, answeredAt);
+    // What took longer than a suspension had left may have come too late for those who went by its old end.
+    const isLate = isChange && answeredAt - askedAt > EXTENDED_WITHIN_MS;
+    const leasesOverAt = isLate ? answeredAt + LEASE_MS : leasesOver(changedAt, changedMsAgo, answeredAt);
     known = {
       epoch,
+      changedAt,
       redisRunId: runId,
       believedUntil: askedAt + LEASE_MS,
       usableFromAtLatest: Math.max(answeredAt + usableInMs, leasesOverAt),
