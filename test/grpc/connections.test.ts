@@ -4,14 +4,14 @@ import { once } from 'node:events';
 import { connect, type Settings } from 'node:http2';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { PpuriError } from '../../src/client/error.ts';
 import { signedHeaders } from '../../src/client/signer.ts';
 import { readConfig } from '../../src/config.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const USER = 8901;
-const CALL_TIMEOUT_MS = 300;
+const CALL_TIMEOUT_MS = 1500;
 const MAX_AGE_MS = 400;
 const CHARGE = '/wallet.v1.WalletService/Charge';
 /** A wallet.v1.ChargeRequest with an amount of 7. */
@@ -71,9 +71,9 @@ test('a call that names no deadline gets one; after it nothing moves, and the re
   await whileLocked(async () => {
     const started = Date.now();
     const error = await charge(key);
-    assert.equal(error?.status, status.DEADLINE_EXCEEDED);
-    assert.deepEqual([error.code, error.reason], ['ERR010', 'DEADLINE_EXCEEDED']);
-    assert.ok(Date.now() - started >= CALL_TIMEOUT_MS);
+    // Who waits for a lock is told shortly before the deadline that waiting was in vain.
+    assert.deepEqual([error?.code, error?.reason], ['ERR009', 'UNAVAILABLE']);
+    assert.ok(Date.now() - started >= CALL_TIMEOUT_MS - 300);
   });
   // The first attempt gets its lock only now, when nobody waits for it any more.
   assert.equal(await charge(key), undefined);

@@ -41,7 +41,6 @@ const SERVICES: readonly object[] = [
   AuditServiceService,
   JobServiceService,
   StatisticsServiceService,
-  AuditServiceService,
 ];
 
 const validator = createValidator({ registry });
