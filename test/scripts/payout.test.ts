@@ -61,8 +61,11 @@ test('Ctrl-C while the payout runs: it goes on, and the same command watches it 
     /The payout goes on without you\. Watch it again with\n.*npm run payout -- few\.csv --user 5501 --yes\n/,
   );
   assert.deepEqual(gained(begun, await balances()), [-800, 0, 0], 'it is set aside');
+  // It watches before there is a worker, which would otherwise be done too soon.
+  const watching = program.begin([name, ...USER]);
+  await watching.said('paying lines');
   await startWorker();
-  const again = await program.run([name, ...USER]);
+  const again = await watching.ended;
   assert.equal(again.code, 0, again.stderr);
   assert.match(again.stdout, /^2 of 2 lines paid, 800 KRW, /);
   const third = await program.run([name, ...USER]);
