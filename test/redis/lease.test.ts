@@ -45,6 +45,28 @@ async function startLease(
   return openLease({ store, redisRunId, onFault: () => {} });
 }
 
+test('processes at different runs of Redis believe no copies, and none waits for a lease more than once', async () => {
+  const leases = [await startLease(() => 'run of one'), await startLease(() => 'run of another')];
+  try {
+    await until(
+      'both know that copies are suspended',
+      () => leases.every((lease) => lease.isSuspended()),
+      IN_TIME_MS,
+    );
+    // Each goes on adopting its own run several times a second; within one suspension that sets no wait anew.
+    const end = performance.now() + 3 * LEASE_MS;
+    while (performance.now() < end) {
+      for (const lease of leases) {
+        assert.equal(lease.current(), undefined);
+        assert.ok(lease.isSuspended(), 'somebody would wait for a lease again');
+      }
+      await sleep(50);
+    }
+  } finally {
+    for (const lease of leases) lease.close();
+  }
+});
+
 test('who suspends copies waits until nobody believes them, however slow its commit is', async () => {
   let writersRun: string | undefined = 'one run';
   const asksAgain = Promise.withResolvers<void>();
