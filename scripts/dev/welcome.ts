@@ -33,7 +33,7 @@ export function welcome({ ports, dataDir, tookMs, noEnvoy }: Welcome): string {
       `http://${HOST}:${ports.workerOps}/queues (the password is opsKey of dev.json, with any name)`,
     ],
     ...(noEnvoy === undefined
-      ? [['Envoy admin', `http://${HOST}:${ports.envoyAdmin}`] as [string, string]]
+      ? [['Envoy statistics', `http://${HOST}:${ports.envoyAdmin}/stats/prometheus`] as [string, string]]
       : []),
     ['PostgreSQL, Redis', `${HOST}:${ports.postgres}, ${HOST}:${ports.redis}`],
     ['Data, logs', `${folder}, ${folder}/log; addresses and secrets in ${folder}/dev.json`],
