@@ -85,7 +85,7 @@ const REPLIES: readonly Reply[] = [
     reason: 'MALFORMED_REQUEST',
     words: 'what came is not well-formed HTTP/1.1',
   },
-  { op: 'EQ', httpStatus: 404, reason: 'NO_SUCH_ROUTE' },
+  { op: 'EQ', httpStatus: 404, reason: 'ROUTE_NOT_FOUND' },
   { op: 'EQ', httpStatus: 408, reason: 'DEADLINE_EXCEEDED' },
   { op: 'EQ', httpStatus: 429, reason: 'RATE_LIMITED' },
   // What strict-rest.lua did not check to the end, by a fault of ours.
@@ -152,7 +152,7 @@ const COMPRESSED: Reply = {
 
 /** What is different on the gRPC listener. */
 const OVER_GRPC: Partial<Record<Reason, Partial<Reply>>> = {
-  NO_SUCH_ROUTE: { reason: 'NO_SUCH_METHOD' },
+  ROUTE_NOT_FOUND: { reason: 'METHOD_NOT_FOUND' },
   UNSUPPORTED_CONTENT_TYPE: { words: 'only gRPC and gRPC-Web are served here' },
 };
 

@@ -23,7 +23,7 @@ const HTTP_STATUS: Readonly<Record<StatusName, number>> = {
 
 /** What the edge answers by itself has the HTTP status of its cause. */
 export const EDGE_STATUS: Readonly<Partial<Record<Reason, number>>> = {
-  NO_SUCH_ROUTE: 404,
+  ROUTE_NOT_FOUND: 404,
   REQUEST_TOO_LARGE: 413,
   HEADERS_TOO_LARGE: 431,
   UNSUPPORTED_CONTENT_TYPE: 415,

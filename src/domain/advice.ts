@@ -5,9 +5,9 @@ import { REASONS, type Reason } from './reasons.ts';
 
 const BY_STATUS: Readonly<Record<StatusName, string>> = {
   CANCELLED:
-    'Nothing: the caller gave up. A money call may have happened; repeat it under the same idempotency key.',
-  INVALID_ARGUMENT: 'Mend what the violations name. The same call fails again.',
-  DEADLINE_EXCEEDED: 'Repeat it, a money call under the same idempotency key: it may have happened.',
+    'Nothing: the caller cancelled. A money call may have been done; repeat it under the same idempotency key.',
+  INVALID_ARGUMENT: 'Correct the fields that the violations name. The same call fails again.',
+  DEADLINE_EXCEEDED: 'Repeat it, a money call under the same idempotency key: it may have been done.',
   NOT_FOUND: 'Check the id that the violation names, and whether the acting user may see it.',
   ALREADY_EXISTS: 'Nothing: what the call asks for is there, or is taken.',
   PERMISSION_DENIED: 'Use a key, or an acting user, that may.',
@@ -30,19 +30,19 @@ const BY_REASON: Readonly<Partial<Record<Reason, string>>> = {
   ATTEMPT_SUPERSEDED:
     'Sign it again, after as long as RetryInfo says, if it is still wanted. It also meets a retry that was signed in the same second as the attempt that was refused.',
   NONCE_REUSED:
-    'Sign every sending anew. Some HTTP clients send a call again by themselves, and the first sending may have been done: sign it again under the same idempotency key, which gets its answer, or ask GetOutcome (docs/signing.md says how to keep Go from it).',
+    'Sign every attempt separately. Some HTTP clients retry by themselves, and the first attempt may have been done: sign the call again under the same idempotency key, which returns its answer, or ask GetOutcome (docs/signing.md shows how to switch this off in Go).',
   BALANCE_TOO_LOW: 'Bring money in first, or send less.',
-  SPRINKLE_EXPIRED: 'Nothing: its time is over.',
+  SPRINKLE_EXPIRED: 'Nothing: its time is up.',
   SPRINKLE_EMPTY: 'Nothing: others were faster.',
   ALREADY_CLAIMED: 'Nothing: the share is in the wallet.',
   OWN_SPRINKLE: 'Nothing: it is for the others.',
   ROOM_OUT_OF_TOKENS: 'Wait until sprinkles of the room expire.',
-  TOO_MUCH: 'Send a smaller message.',
+  MESSAGE_TOO_LARGE: 'Send a smaller message.',
   COMPRESSION_NOT_SUPPORTED: 'Send the message uncompressed (grpc-encoding: identity).',
   REQUEST_TOO_LARGE: 'Send a smaller body.',
   HEADERS_TOO_LARGE: 'Send fewer or shorter headers.',
   UNSUPPORTED_CONTENT_TYPE: 'Send gRPC to the gRPC port, and JSON here.',
-  NO_SUCH_ROUTE: 'Check the path and the HTTP method.',
+  ROUTE_NOT_FOUND: 'Check the path and the HTTP method.',
 };
 
 /** What to do about a reason, in a sentence or two. */

@@ -102,10 +102,10 @@ const REASON_BY_CODE: Partial<Record<codes, Reason>> = {
   [codes.INVALID_ARGUMENT]: 'MALFORMED_REQUEST',
   [codes.DEADLINE_EXCEEDED]: 'DEADLINE_EXCEEDED',
   // The health service's word for a service that is not there.
-  [codes.NOT_FOUND]: 'NO_SUCH_SERVICE',
-  [codes.RESOURCE_EXHAUSTED]: 'TOO_MUCH',
+  [codes.NOT_FOUND]: 'SERVICE_NOT_FOUND',
+  [codes.RESOURCE_EXHAUSTED]: 'MESSAGE_TOO_LARGE',
   [codes.UNAUTHENTICATED]: 'AUTHENTICATION_FAILED',
-  [codes.UNIMPLEMENTED]: 'NO_SUCH_METHOD',
+  [codes.UNIMPLEMENTED]: 'METHOD_NOT_FOUND',
   [codes.UNAVAILABLE]: 'UNAVAILABLE',
 };
 

@@ -33,5 +33,5 @@ const UNKNOWN_METHOD = {
   deserialize: (bytes: Buffer) => bytes,
   serialize: (bytes: Buffer) => bytes,
   func: (_call: unknown, callback: (error: unknown) => void) =>
-    callback(statusOf(new Refusal('NO_SUCH_METHOD'), 'en', '')),
+    callback(statusOf(new Refusal('METHOD_NOT_FOUND'), 'en', '')),
 };

@@ -98,7 +98,7 @@ export async function getApiKey(office: KeyOffice, id: string): Promise<ApiKey> 
 
 /**
  * Makes a key with the rights of another one, and as long a life; that one ends after the overlap. Refuses KEY_NOT_FOUND,
- * KEY_NOT_ACTIVE (one that is being replaced already is not active any more), KEY_LINE_FULL (the one before that is still
+ * KEY_NOT_ACTIVE (one that is being replaced already is not active any more), KEY_ROTATION_IN_PROGRESS (the one before that is still
  * live), GRANT_TOO_WIDE, INVALID_FIELD.
  */
 export async function rotateApiKey(
@@ -123,7 +123,7 @@ export async function rotateApiKey(
   };
   const key = await office.apiKeys.replace(successor, old.id, endsAt);
   if (key === 'replaced') throw new Refusal('KEY_NOT_ACTIVE');
-  if (key === 'two are live') throw new Refusal('KEY_LINE_FULL');
+  if (key === 'two are live') throw new Refusal('KEY_ROTATION_IN_PROGRESS');
   await office.announce();
   return { key: shown(key), secret, replaced: await getApiKey(office, oldId) };
 }

@@ -20,7 +20,7 @@ export interface StartPayoutIntent {
 /** An answer names at most so many wrong fields. */
 const MAX_NAMED = 20;
 
-/** Refuses PAYOUT_STARTED, INVALID_FIELD, PAYOUT_LINES_BAD, BALANCE_TOO_LOW. */
+/** Refuses PAYOUT_STARTED, INVALID_FIELD, PAYOUT_HAS_INVALID_LINES, BALANCE_TOO_LOW. */
 export const setPayoutGoing: Verb<StartPayoutIntent, Payout> = {
   needs: ({ payout }) => ({
     payoutId: payout.id,
@@ -37,7 +37,7 @@ export const setPayoutGoing: Verb<StartPayoutIntent, Payout> = {
       });
     }
     const wantsAll = draft.mode === 'all-or-nothing';
-    if (wantsAll && draft.badCount > 0) throw refuseField('PAYOUT_LINES_BAD', 'payout_id');
+    if (wantsAll && draft.badCount > 0) throw refuseField('PAYOUT_HAS_INVALID_LINES', 'payout_id');
     const source = book.account(draft.sourceAccountId);
     const available = source.balance + source.overdraftLimit;
     // Each for itself: lines are paid in their order for as long as the money lasts.
@@ -53,7 +53,7 @@ export const setPayoutGoing: Verb<StartPayoutIntent, Payout> = {
   },
 };
 
-/** Starts a payout of the acting user's. Refuses also PAYOUT_NOT_FOUND; PAYOUT_LINES_BAD names the first bad lines. */
+/** Starts a payout of the acting user's. Refuses also PAYOUT_NOT_FOUND; PAYOUT_HAS_INVALID_LINES names the first bad lines. */
 export function startPayout(
   core: Core,
   userId: bigint,
@@ -73,7 +73,7 @@ export function startPayout(
 
 async function refuseBadLines(core: Core, payout: Payout): Promise<Refusal> {
   const bad = await failedLines(core.reads, payout.id, 0, MAX_NAMED);
-  return new Refusal('PAYOUT_LINES_BAD', {
+  return new Refusal('PAYOUT_HAS_INVALID_LINES', {
     violations: bad.map((line) => {
       const reason = line.reason ?? 'INVALID_FIELD';
       const field = fieldOfFault(line, reason, payout.currency);

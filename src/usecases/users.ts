@@ -20,7 +20,7 @@ export async function getUser(core: Core, id: bigint, field: string): Promise<Us
   return user;
 }
 
-/** Refuses NOT_YOURS, USER_NOT_FOUND. */
+/** Refuses NOT_SELF, USER_NOT_FOUND. */
 export async function updateUser(
   core: Core,
   actingUserId: bigint,
@@ -34,7 +34,7 @@ export async function updateUser(
   return user;
 }
 
-/** Friends by id, one page. Refuses NOT_YOURS, USER_NOT_FOUND. */
+/** Friends by id, one page. Refuses NOT_SELF, USER_NOT_FOUND. */
 export async function listFriends(
   core: Core,
   actingUserId: bigint,
@@ -48,7 +48,7 @@ export async function listFriends(
 }
 
 /**
- * Asks another user to be friends, or accepts where that one asked. Refuses NOT_YOURS, USER_NOT_FOUND, QUOTA_EXCEEDED, and
+ * Asks another user to be friends, or accepts where that one asked. Refuses NOT_SELF, USER_NOT_FOUND, QUOTA_EXCEEDED, and
  * INVALID_FIELD for a friendship with oneself.
  */
 export async function addFriend(
@@ -68,7 +68,7 @@ export async function addFriend(
   return { friend, friendship: await core.users.askFriend(id, friendId, core.quotas) };
 }
 
-/** Requests that a user got or sent, by the other side's id, one page. Refuses NOT_YOURS, USER_NOT_FOUND. */
+/** Requests that a user got or sent, by the other side's id, one page. Refuses NOT_SELF, USER_NOT_FOUND. */
 export async function listFriendRequests(
   core: Core,
   actingUserId: bigint,
@@ -81,7 +81,7 @@ export async function listFriendRequests(
   return core.users.friendRequests(wanted.id, wanted.direction, after, size);
 }
 
-/** Ends a friendship, withdraws a request or declines one. Refuses NOT_YOURS. */
+/** Ends a friendship, withdraws a request or declines one. Refuses NOT_SELF. */
 export async function removeFriend(
   core: Core,
   actingUserId: bigint,
@@ -93,5 +93,5 @@ export async function removeFriend(
 }
 
 function checkSelf(actingUserId: bigint, id: bigint): void {
-  if (actingUserId !== id) throw new Refusal('NOT_YOURS');
+  if (actingUserId !== id) throw new Refusal('NOT_SELF');
 }

@@ -99,8 +99,8 @@ test('the edge speaks the language that is asked for first, as the server does',
   ] as const) {
     const { text } = await send(edge.restUrl, { target: '/nothing', headers: { 'accept-language': accept } });
     const { message, details } = JSON.parse(text);
-    assert.equal(message, REASONS.NO_SUCH_ROUTE.en);
-    assert.deepEqual([details[1].locale, details[1].message], [locale, REASONS.NO_SUCH_ROUTE[locale]]);
+    assert.equal(message, REASONS.ROUTE_NOT_FOUND.en);
+    assert.deepEqual([details[1].locale, details[1].message], [locale, REASONS.ROUTE_NOT_FOUND[locale]]);
   }
 });
 

@@ -100,7 +100,10 @@ test('a message that says it is compressed does not get past the gRPC listener',
   // Without the header nothing is said of it, also where there is no such method.
   const error = await callGrpc(edge.grpcAddress, `${BALANCE_RPC}s`, {});
   assert.equal(error?.reason, 'UNAVAILABLE');
-  assert.equal((await callGrpc(edge.grpcAddress, '/nothing.v1.Here/Nothing', {}))?.reason, 'NO_SUCH_METHOD');
+  assert.equal(
+    (await callGrpc(edge.grpcAddress, '/nothing.v1.Here/Nothing', {}))?.reason,
+    'METHOD_NOT_FOUND',
+  );
 });
 
 test('over gRPC the limit has the status of its own', { skip }, async () => {

@@ -48,8 +48,8 @@ const CASES: readonly (readonly [text: string, status: number, says: RegExp])[] 
   ['hello\r\n\r\n', 400, /not well-formed HTTP\/1.1/],
   [`FOO /api/v1/wallet/balance HTTP/1.1\r\nhost: x\r\n\r\n`, 400, /not well-formed HTTP\/1.1/],
   [`${get} HTTP/1.1\r\nhost: x\r\ncontent-length: x\r\n\r\n`, 400, /not well-formed HTTP\/1.1/],
-  [`OPTIONS /api/v1/wallet/balance HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`, 404, /NO_SUCH_ROUTE/],
-  ['OPTIONS * HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n', 404, /NO_SUCH_ROUTE/],
+  [`OPTIONS /api/v1/wallet/balance HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`, 404, /ROUTE_NOT_FOUND/],
+  ['OPTIONS * HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n', 404, /ROUTE_NOT_FOUND/],
 ];
 
 test('what HTTP has something against is told so', { skip }, async () => {

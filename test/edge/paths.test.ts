@@ -29,7 +29,7 @@ after(async () => {
 });
 
 /** What comes of a path that is written otherwise: an answer of the edge, or the same call as with the plain one. */
-type Outcome = 'same' | 'AUTHENTICATION_FAILED' | 'NO_SUCH_ROUTE' | 'MALFORMED_REQUEST';
+type Outcome = 'same' | 'AUTHENTICATION_FAILED' | 'ROUTE_NOT_FOUND' | 'MALFORMED_REQUEST';
 
 interface Variant {
   readonly name: string;
@@ -42,7 +42,7 @@ interface Variant {
 
 /** The edge resolves these before it tells the server the path, so only the plain path can be signed. */
 const resolved = { signedAsWritten: 'AUTHENTICATION_FAILED', signedPlain: 'same' } as const;
-const unknown = { signedAsWritten: 'NO_SUCH_ROUTE', signedPlain: 'NO_SUCH_ROUTE' } as const;
+const unknown = { signedAsWritten: 'ROUTE_NOT_FOUND', signedPlain: 'ROUTE_NOT_FOUND' } as const;
 const malformed = { signedAsWritten: 'MALFORMED_REQUEST', signedPlain: 'MALFORMED_REQUEST' } as const;
 
 const afterApi = (text: string) => (path: string) => path.replace('/api/', `/api/${text}`);
@@ -113,7 +113,7 @@ async function meets(
   }
   const other = pathOf(route);
   const plain = await send(edge.restUrl, written(route, other, other, stack.key));
-  assert.ok(!['AUTHENTICATION_FAILED', 'TOO_MANY_FAILURES', 'NO_SUCH_ROUTE'].includes(plain.reason), about);
+  assert.ok(!['AUTHENTICATION_FAILED', 'TOO_MANY_FAILURES', 'ROUTE_NOT_FOUND'].includes(plain.reason), about);
   assert.deepEqual([came.status, came.reason], [plain.status, plain.reason], about);
 }
 
@@ -129,18 +129,18 @@ const CHARGE = '/api/v1/wallet/charge';
 
 /** What is not there, on the REST listener, and how it is refused. */
 const NOT_OVER_REST: readonly (Sent & { readonly reason: string })[] = [
-  { target: '/', reason: 'NO_SUCH_ROUTE' },
-  { target: '/api/v1/nothing', reason: 'NO_SUCH_ROUTE' },
-  { target: '/api/v3/wallets', reason: 'NO_SUCH_ROUTE' },
-  { target: BALANCE, method: 'POST', headers: json, reason: 'NO_SUCH_ROUTE' },
-  { target: '/admin.v1.ApiKeyService/ListApiKeys', method: 'POST', headers: json, reason: 'NO_SUCH_ROUTE' },
-  { target: '/api/v1/../../admin.v1.ApiKeyService/ListApiKeys', method: 'POST', reason: 'NO_SUCH_ROUTE' },
-  { target: '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', reason: 'NO_SUCH_ROUTE' },
-  { target: '/grpc.health.v1.Health/Check', method: 'POST', headers: json, reason: 'NO_SUCH_ROUTE' },
+  { target: '/', reason: 'ROUTE_NOT_FOUND' },
+  { target: '/api/v1/nothing', reason: 'ROUTE_NOT_FOUND' },
+  { target: '/api/v3/wallets', reason: 'ROUTE_NOT_FOUND' },
+  { target: BALANCE, method: 'POST', headers: json, reason: 'ROUTE_NOT_FOUND' },
+  { target: '/admin.v1.ApiKeyService/ListApiKeys', method: 'POST', headers: json, reason: 'ROUTE_NOT_FOUND' },
+  { target: '/api/v1/../../admin.v1.ApiKeyService/ListApiKeys', method: 'POST', reason: 'ROUTE_NOT_FOUND' },
+  { target: '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', reason: 'ROUTE_NOT_FOUND' },
+  { target: '/grpc.health.v1.Health/Check', method: 'POST', headers: json, reason: 'ROUTE_NOT_FOUND' },
   ...['PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'GET'].map((method) => ({
     target: CHARGE,
     method,
-    reason: 'NO_SUCH_ROUTE',
+    reason: 'ROUTE_NOT_FOUND',
   })),
   { target: CHARGE, method: 'POST', headers: grpcWeb, body: '{}', reason: 'UNSUPPORTED_CONTENT_TYPE' },
   { target: `${CHARGE}?x=1`, method: 'POST', headers: json, body: '{}', reason: 'INVALID_FIELD' },
@@ -159,7 +159,7 @@ const NOT_OVER_REST: readonly (Sent & { readonly reason: string })[] = [
 
 /** What is not there on the gRPC listener, for callers of gRPC-Web and of nothing known. */
 const NOT_OVER_GRPC: readonly (Sent & { readonly reason: string })[] = [
-  { target: CHARGE, method: 'POST', headers: json, body: '{}', reason: 'NO_SUCH_METHOD' },
+  { target: CHARGE, method: 'POST', headers: json, body: '{}', reason: 'METHOD_NOT_FOUND' },
   { target: BALANCE, method: 'POST', headers: json, body: '{}', reason: 'UNSUPPORTED_CONTENT_TYPE' },
   { target: BALANCE, method: 'POST', reason: 'UNSUPPORTED_CONTENT_TYPE' },
   { target: BALANCE, reason: 'UNSUPPORTED_CONTENT_TYPE' },
@@ -192,7 +192,7 @@ test('what the edge does not offer never reaches a server', { skip }, async () =
     '/api/v1/wallet/balance',
   ]) {
     const error = await callGrpc(edge.grpcAddress, path, {});
-    assert.deepEqual([error?.code, error?.reason], ['ERR005', 'NO_SUCH_METHOD'], path);
+    assert.deepEqual([error?.code, error?.reason], ['ERR005', 'METHOD_NOT_FOUND'], path);
   }
   const grpcOverRest = await callGrpc(new URL(edge.restUrl).host, BALANCE, {});
   assert.equal(grpcOverRest?.reason, 'UNSUPPORTED_CONTENT_TYPE');

@@ -58,7 +58,7 @@ test('an unknown method and an unknown service', async () => {
   for (const path of ['/wallet.v1.WalletService/Nothing', '/wallet.v9.WalletService/GetBalance', '/x']) {
     const error = await call(path, Buffer.alloc(0));
     assert.equal(error.code, status.UNIMPLEMENTED);
-    assert.equal(new PpuriError(error).reason, 'NO_SUCH_METHOD');
+    assert.equal(new PpuriError(error).reason, 'METHOD_NOT_FOUND');
     assert.equal(new PpuriError(error).code, 'ERR005');
   }
 });

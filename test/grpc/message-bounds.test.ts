@@ -59,7 +59,7 @@ test('a message is refused for its length where its contract cannot need it', as
     ['/wallet.v1.WalletService/Nothing', 17 * 1024],
   ] as const) {
     const error = await call(path, Buffer.alloc(length));
-    assert.deepEqual([error.code, reasonOf(error)], [status.RESOURCE_EXHAUSTED, 'TOO_MUCH'], path);
+    assert.deepEqual([error.code, reasonOf(error)], [status.RESOURCE_EXHAUSTED, 'MESSAGE_TOO_LARGE'], path);
   }
   assert.equal(reasonOf(await call(TRANSFER, Buffer.alloc(63 * 1024))), 'AUTHENTICATION_FAILED');
 });

@@ -73,7 +73,7 @@ const REFUSED: Record<
   },
   "a user that is not the key's": {
     wish: { userId: BigInt(BO) },
-    reason: 'NOT_ITS_USER',
+    reason: 'KEY_USER_MISMATCH',
     call: (key) => reasonOf(key, PAY, GOOD),
   },
   'no user': { reason: 'INVALID_HEADER', call: (key) => reasonOf(key, PAY, GOOD, { idempotencyKey: 'k' }) },

@@ -33,7 +33,7 @@ test('without the login, its methods are unknown, like every other that there is
     const answer = await publicServer.tell(`admin.v1.${method}`, {});
     assert.deepEqual(
       [answer.status, answer.code, answer.reason],
-      [status.UNIMPLEMENTED, 'ERR005', 'NO_SUCH_METHOD'],
+      [status.UNIMPLEMENTED, 'ERR005', 'METHOD_NOT_FOUND'],
     );
     assert.equal(
       (await stack.grpc.tell(`admin.v1.${method}`, {})).status,

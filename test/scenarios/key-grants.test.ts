@@ -128,7 +128,7 @@ test('at most two keys of a line are live, also when many replace at once', asyn
   const line = [idOf(await admin('CreateApiKey', wish))];
   line.push(idOf(await admin('RotateApiKey', { key_id: line[0] ?? '', overlap: '3600s' })));
   const third = await admin('RotateApiKey', { key_id: line[1] ?? '', overlap: '3600s' });
-  assert.deepEqual([third.code, third.reason], ['ERR006', 'KEY_LINE_FULL']);
+  assert.deepEqual([third.code, third.reason], ['ERR006', 'KEY_ROTATION_IN_PROGRESS']);
   assert.equal(await liveOf(line), 2);
   // Where the one that is replaced ends at once, its successor makes no third.
   line.push(idOf(await admin('RotateApiKey', { key_id: line[1] ?? '', overlap: '0s' })));
@@ -143,7 +143,7 @@ test('at most two keys of a line are live, also when many replace at once', asyn
   line.push(...made.map(idOf));
   assert.equal(await liveOf(line), 2);
   const refused = await admin('RotateApiKey', { key_id: line[3] ?? '', overlap: '3600s' });
-  assert.equal(refused.reason, 'KEY_LINE_FULL');
+  assert.equal(refused.reason, 'KEY_ROTATION_IN_PROGRESS');
 });
 
 test('the database holds a line to two by itself', async () => {

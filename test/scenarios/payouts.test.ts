@@ -140,7 +140,7 @@ for (const { over, first, teller } of ways) {
     async () => {
       const bad = await draft('PAYOUT_MODE_ALL_OR_NOTHING', [toUser(bo, 1), toUser(999_999, 1)]);
       const refused = await tell(START, { payout_id: bad, line_count: 2 });
-      assert.deepEqual([refused.reason, refused.fields], ['PAYOUT_LINES_BAD', ['lines[2].user_id']]);
+      assert.deepEqual([refused.reason, refused.fields], ['PAYOUT_HAS_INVALID_LINES', ['lines[2].user_id']]);
       const poor = await draft('PAYOUT_MODE_ALL_OR_NOTHING', [toUser(bo, 9000), toUser(cho, 601)]);
       assert.equal((await tell(START, { payout_id: poor, line_count: 2 })).reason, 'BALANCE_TOO_LOW');
       assert.equal(await balanceOf(anna), 9600);

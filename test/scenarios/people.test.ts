@@ -56,7 +56,7 @@ for (const { over, teller, first } of ways) {
     const rename = { user_id: String(anna), display_name: 'Anna' };
     const renamed = await tell('wallet.v2.UserService/UpdateUser', rename, as(anna));
     assert.equal(renamed.at('user', 'display_name'), 'Anna');
-    refuses(await tell('wallet.v2.UserService/UpdateUser', rename, as(bo)), 'ERR004', 'NOT_YOURS');
+    refuses(await tell('wallet.v2.UserService/UpdateUser', rename, as(bo)), 'ERR004', 'NOT_SELF');
   });
 
   test(`friends are friends of each other, in pages, and nobody else sees them, over ${over}`, async () => {
@@ -78,7 +78,7 @@ for (const { over, teller, first } of ways) {
       assert.equal(page2.body.next_page_token, '');
       const foreign = await tell(rpc, { user_id: String(bo), page_token }, as(bo));
       refuses(foreign, 'ERR001', 'INVALID_PAGE_TOKEN', ['page_token']);
-      refuses(await tell(rpc, { user_id: String(anna) }, as(bo)), 'ERR004', 'NOT_YOURS');
+      refuses(await tell(rpc, { user_id: String(anna) }, as(bo)), 'ERR004', 'NOT_SELF');
     }
     const ended = { user_id: String(bo), friend_user_id: String(anna) };
     assert.equal((await tell('wallet.v2.UserService/RemoveFriend', ended, as(bo))).status, 0);
@@ -123,7 +123,7 @@ for (const { over, teller, first } of ways) {
     assert.deepEqual(ids(await requestsOf(eva, 'INCOMING')), [String(dan)]);
     assert.deepEqual(ids(await requestsOf(dan, 'OUTGOING')), [String(eva)]);
     assert.deepEqual(ids(await requestsOf(dan, 'INCOMING')), []);
-    refuses(await requestsOf(eva, 'INCOMING', dan), 'ERR004', 'NOT_YOURS');
+    refuses(await requestsOf(eva, 'INCOMING', dan), 'ERR004', 'NOT_SELF');
     // Declined by the one, then asked again and withdrawn by the other.
     assert.equal((await remove(eva, dan)).status, 0);
     assert.deepEqual(ids(await requestsOf(dan, 'OUTGOING')), []);

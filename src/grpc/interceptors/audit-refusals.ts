@@ -7,7 +7,7 @@ import type { IncomingCall, Interceptor } from '../interceptor.ts';
 import type { AuthenticationFailure } from './authenticate.ts';
 
 /** Refusals that say that a key may not do what it tried. */
-const DENIALS: ReadonlySet<string> = new Set(['MISSING_SCOPE', 'NOT_ITS_USER']);
+const DENIALS: ReadonlySet<string> = new Set(['MISSING_SCOPE', 'KEY_USER_MISMATCH']);
 
 /** Stands behind authentication: who signed is known. */
 export function auditRefusals(trail: AuditTrail): Interceptor {

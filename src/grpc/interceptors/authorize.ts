@@ -3,14 +3,14 @@ import { InvariantError } from '../../domain/error-fields.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { IncomingCall, Interceptor } from '../interceptor.ts';
 
-/** Refuses MISSING_SCOPE and NOT_ITS_USER. */
+/** Refuses MISSING_SCOPE and KEY_USER_MISMATCH. */
 export const authorize: Interceptor = (call, next) => {
   const { key } = signerOf(call);
   const { scope, actingUser } = call.contract.rules;
   if (!key.scopes.includes(scope)) throw new Refusal('MISSING_SCOPE');
   if (key.userId !== undefined) {
     // A key for one user is for nothing that is done in nobody's name.
-    if (!actingUser || call.caller?.userId !== key.userId) throw new Refusal('NOT_ITS_USER');
+    if (!actingUser || call.caller?.userId !== key.userId) throw new Refusal('KEY_USER_MISMATCH');
   }
   return next();
 };

@@ -1879,7 +1879,7 @@ export const ApiKeyServiceService = {
   },
   /**
    * Makes a key that replaces another one, with the same rights and as long a life. Both are live for the overlap, then
-   * the old one is revoked by itself. At most two keys of a line are live at once (KEY_LINE_FULL), and the calling key must
+   * the old one is revoked by itself. At most two keys of a line are live at once (KEY_ROTATION_IN_PROGRESS), and the calling key must
    * have all that the new one gets (GRANT_TOO_WIDE).
    */
   rotateApiKey: {
@@ -1929,7 +1929,7 @@ export interface ApiKeyServiceServer extends UntypedServiceImplementation {
   getApiKey: handleUnaryCall<GetApiKeyRequest, GetApiKeyResponse>;
   /**
    * Makes a key that replaces another one, with the same rights and as long a life. Both are live for the overlap, then
-   * the old one is revoked by itself. At most two keys of a line are live at once (KEY_LINE_FULL), and the calling key must
+   * the old one is revoked by itself. At most two keys of a line are live at once (KEY_ROTATION_IN_PROGRESS), and the calling key must
    * have all that the new one gets (GRANT_TOO_WIDE).
    */
   rotateApiKey: handleUnaryCall<RotateApiKeyRequest, RotateApiKeyResponse>;
@@ -1993,7 +1993,7 @@ export interface ApiKeyServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Makes a key that replaces another one, with the same rights and as long a life. Both are live for the overlap, then
-   * the old one is revoked by itself. At most two keys of a line are live at once (KEY_LINE_FULL), and the calling key must
+   * the old one is revoked by itself. At most two keys of a line are live at once (KEY_ROTATION_IN_PROGRESS), and the calling key must
    * have all that the new one gets (GRANT_TOO_WIDE).
    */
   rotateApiKey(

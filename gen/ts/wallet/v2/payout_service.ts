@@ -2165,7 +2165,7 @@ export const PayoutServiceService = {
   },
   /**
    * Sets the money aside and starts to pay. With PAYOUT_MODE_ALL_OR_NOTHING it is refused where a line is bad
-   * (PAYOUT_LINES_BAD names the first ones: `lines[17].user_id`) or the wallet has too little for all of them. With
+   * (PAYOUT_HAS_INVALID_LINES names the first ones: `lines[17].user_id`) or the wallet has too little for all of them. With
    * PAYOUT_MODE_EACH as much is set aside as there is, and lines that it does not reach for fail with BALANCE_TOO_LOW.
    */
   startPayout: {
@@ -2245,7 +2245,7 @@ export interface PayoutServiceServer extends UntypedServiceImplementation {
   addPayoutLines: handleUnaryCall<AddPayoutLinesRequest, AddPayoutLinesResponse>;
   /**
    * Sets the money aside and starts to pay. With PAYOUT_MODE_ALL_OR_NOTHING it is refused where a line is bad
-   * (PAYOUT_LINES_BAD names the first ones: `lines[17].user_id`) or the wallet has too little for all of them. With
+   * (PAYOUT_HAS_INVALID_LINES names the first ones: `lines[17].user_id`) or the wallet has too little for all of them. With
    * PAYOUT_MODE_EACH as much is set aside as there is, and lines that it does not reach for fail with BALANCE_TOO_LOW.
    */
   startPayout: handleUnaryCall<StartPayoutRequest, StartPayoutResponse>;
@@ -2310,7 +2310,7 @@ export interface PayoutServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Sets the money aside and starts to pay. With PAYOUT_MODE_ALL_OR_NOTHING it is refused where a line is bad
-   * (PAYOUT_LINES_BAD names the first ones: `lines[17].user_id`) or the wallet has too little for all of them. With
+   * (PAYOUT_HAS_INVALID_LINES names the first ones: `lines[17].user_id`) or the wallet has too little for all of them. With
    * PAYOUT_MODE_EACH as much is set aside as there is, and lines that it does not reach for fail with BALANCE_TOO_LOW.
    */
   startPayout(
