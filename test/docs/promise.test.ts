@@ -9,6 +9,7 @@ import { REASONS } from '../../src/domain/reasons.ts';
 const PAGES = [
   'README.md',
   'ARCHITECTURE.md',
+  'docs/internals/ledger.md',
   'docs/errors.md',
   'docs/signing.md',
   'proto/ppuri/options/v1/options.proto',

@@ -1,6 +1,6 @@
 // Sends lists and lookups to the replica, where it has everything that was committed before they were asked for.
 //
-// Why that holds is told in ARCHITECTURE.md, "The replica". The types keep balances away from it: what reads one takes
+// Why that holds is told in docs/internals/replica.md. The types keep balances away from it: what reads one takes
 // a Pool, and what is read here gets a Reader.
 import { type BreakerState, startBreaker } from '../../traffic/breaker.ts';
 import { startFlights } from '../../traffic/flights.ts';

@@ -1,6 +1,6 @@
 // Copies in Redis of what Postgres knows. They are believed only while it is certain that they are right.
 //
-// Why that holds is told in ARCHITECTURE.md, "Copies in Redis". In short: whoever commits a change marks the copies of
+// Why that holds is told in docs/internals/cache.md. In short: whoever commits a change marks the copies of
 // what it changes before, and only then commits; a copy is filled in only by who took its key before looking, if nobody
 // marked it meanwhile; and where copies cannot be marked, Postgres takes the right to believe them from every process,
 // before the change is committed.
