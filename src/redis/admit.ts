@@ -5,8 +5,8 @@ import { MICROS_PER_MS, type Micros } from '../domain/time.ts';
 import type { Breaker } from '../traffic/breaker.ts';
 import type { AdmissionRequest, Cap, Limited, Verdict } from './admission.ts';
 import { ADMIT, NOTE_FAILURE } from './admit-script.ts';
+import { coalesce } from './coalesce.ts';
 import type { Redis } from './connect.ts';
-import { gather } from './gather.ts';
 
 /** What Redis knows of callers. Everything here throws when Redis does. */
 export interface Shared {
@@ -79,10 +79,10 @@ export function shareWith(redis: Redis, prefix: string, breaker: Breaker): Share
     if (failed?.[0]) throw failed[0];
     return [];
   };
-  const forgive = gather(breaker, TOGETHER, forgiveAll);
+  const forgive = coalesce(breaker, TOGETHER, forgiveAll);
 
   return {
-    admit: gather(breaker, TOGETHER, admitAll),
+    admit: coalesce(breaker, TOGETHER, admitAll),
 
     async noteFailure(caps) {
       const windows = JSON.stringify(caps.map((cap) => windowWords(cap.windows)));

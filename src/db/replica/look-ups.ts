@@ -3,7 +3,7 @@
 // Why that holds is told in docs/internals/replica.md. The types keep balances away from it: what reads one takes
 // a Pool, and what is read here gets a Reader.
 import { type BreakerState, startBreaker } from '../../traffic/breaker.ts';
-import { startFlights } from '../../traffic/flights.ts';
+import { createSingleflight } from '../../traffic/singleflight.ts';
 import type { Pool, Reader } from '../pool.ts';
 import { positionOf, waitUntilHas } from './position.ts';
 
@@ -37,9 +37,9 @@ export interface LookUps {
 /** Starts to send reads to a replica. */
 export function startLookUps(options: LookUpsOptions): LookUps {
   const { primary, replica, capacity, timeoutMs, lagMs, onStateChange } = options;
-  const flights = startFlights();
+  const singleflight = createSingleflight();
   // Reads that come while the primary is asked share the next question: it is asked once a round trip, at most.
-  const position = () => flights.share('position', () => positionOf(primary));
+  const position = () => singleflight.do('position', () => positionOf(primary));
 
   const onReplica = async <T>(
     wanted: Awaited<ReturnType<typeof position>>,

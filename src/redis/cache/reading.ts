@@ -1,11 +1,11 @@
 // The readers' half of the cache: a copy that may be believed, or what Postgres says.
 
-import { startFlights } from '../../traffic/flights.ts';
+import { createSingleflight } from '../../traffic/singleflight.ts';
 import { type Cache, type CacheParts, keyOf } from './cache.ts';
 import { drawTtlMs, type Kind } from './kind.ts';
 
 export function reading({ prefix, store, lease, format, onLook }: CacheParts): Pick<Cache, 'read'> {
-  const flights = startFlights();
+  const singleflight = createSingleflight();
   const ownName = crypto.randomUUID();
   let taken = 0;
 
@@ -46,7 +46,7 @@ export function reading({ prefix, store, lease, format, onLook }: CacheParts): P
   };
 
   // Who wants the same thing at the same time shares the whole look, which begins after they came.
-  return { read: (kind, id, load) => flights.share(`${kind.name}:${id}`, () => readOnce(kind, id, load)) };
+  return { read: (kind, id, load) => singleflight.do(`${kind.name}:${id}`, () => readOnce(kind, id, load)) };
 }
 
 function understand<T>(kind: Kind<T>, text: string): { readonly value: T } | undefined {

@@ -1,7 +1,7 @@
 // The connection that copies go over: every step is one command, behind a breaker, and known to be of one run of Redis.
 import { type Breaker, type BreakerState, startBreaker } from '../../traffic/breaker.ts';
+import { coalesce } from '../coalesce.ts';
 import { connectRedis, type Redis, waitUntilReady } from '../connect.ts';
-import { gather } from '../gather.ts';
 import { DROP, FILL, LOOK, MARK, PUT, UNMARK } from './scripts.ts';
 
 /** A copy to put: a full key, what stands there, and for how long (milliseconds). */
@@ -115,10 +115,18 @@ function stepsOf(redis: Redis, breaker: Breaker): Omit<Store, 'runId' | 'state' 
   const run = async (work: () => Promise<unknown>) => {
     await breaker.run(work);
   };
-  const look = gather(breaker, TOGETHER, (asks: readonly { readonly key: string; readonly name: string }[]) =>
-    scripts.ppuriLook(asks.length, ...asks.map(({ key }) => key), TAKEN_MS, ...asks.map(({ name }) => name)),
+  const look = coalesce(
+    breaker,
+    TOGETHER,
+    (asks: readonly { readonly key: string; readonly name: string }[]) =>
+      scripts.ppuriLook(
+        asks.length,
+        ...asks.map(({ key }) => key),
+        TAKEN_MS,
+        ...asks.map(({ name }) => name),
+      ),
   );
-  const fill = gather(breaker, TOGETHER, async (fillings: readonly Filling[]) => {
+  const fill = coalesce(breaker, TOGETHER, async (fillings: readonly Filling[]) => {
     await scripts.ppuriFill(
       fillings.length,
       ...fillings.map(({ key }) => key),
