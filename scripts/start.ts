@@ -61,7 +61,8 @@ onStopSignal(
 
 async function start(): Promise<void> {
   readCommandLine(
-    'usage: npm start, without options; the README names the variables that set ports and folder',
+    'usage: npm start, without options; ports are set by REST_PORT, GRPC_PORT, GRPC_EDGE_PORT, ADMIN_GRPC_PORT, OPS_PORT, ' +
+      'WORKER_OPS_PORT, ADMIN_OPS_PORT, ENVOY_ADMIN_PORT, POSTGRES_PORT and REDIS_PORT, the data folder by DATA_DIR',
     {},
   );
   const ports = readPorts(process.env);
