@@ -1,8 +1,8 @@
 // `npm run call -- wallet.v1.WalletService/GetBalance '{}' --user 1001`: one call of the running stack over gRPC.
 import { RPCS } from '../src/client/contracts.ts';
 import { connect } from '../src/client/grpc.ts';
+import { requirementsOf } from './dev/call-requirements.ts';
 import { readCommandLine } from './dev/command-line.ts';
-import { demandsOf } from './dev/demands.ts';
 import { IDENTITY_FLAGS, identityFor, parseJson, pretty, sayCall } from './dev/say-call.ts';
 import { SetupError } from './dev/setup-error.ts';
 import { signingKeyIn } from './dev/signing-key.ts';
@@ -15,10 +15,10 @@ await sayCall(async (findStack) => {
   const [name, text = '{}', ...rest] = positionals;
   if (name === undefined || rest.length > 0) throw new SetupError(USAGE);
   const { grpcAddress, adminGrpcAddress, keys } = findStack();
-  const demands = demandsOf(name);
+  const requirements = requirementsOf(name);
   const request = parseJson(text);
   const connection = connect(name.startsWith('admin.') ? adminGrpcAddress : grpcAddress, signingKeyIn(keys));
-  const identity = identityFor(demands, values);
+  const identity = identityFor(requirements, values);
   try {
     if (RPCS.get(name)?.methodKind !== 'server_streaming') {
       return await connection.call(name, request, identity);

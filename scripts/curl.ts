@@ -1,7 +1,7 @@
 // `npm run curl -- /api/v1/wallet/balance --user 1001`: one call of the running stack over REST.
 import { requestRest } from '../src/client/rest.ts';
+import { requirementsOfRoute } from './dev/call-requirements.ts';
 import { readCommandLine } from './dev/command-line.ts';
-import { demandsOfRoute } from './dev/demands.ts';
 import { IDENTITY_FLAGS, identityFor, parseJson, pretty, sayCall } from './dev/say-call.ts';
 import { SetupError } from './dev/setup-error.ts';
 import { signingKeyIn } from './dev/signing-key.ts';
@@ -22,7 +22,7 @@ await sayCall(async (findStack) => {
   const { data } = values;
   const method = (values.request ?? (data === undefined ? 'GET' : 'POST')).toUpperCase();
   if (data !== undefined) parseJson(data);
-  const identity = identityFor(demandsOfRoute(method, path), values);
+  const identity = identityFor(requirementsOfRoute(method, path), values);
   const { status, body } = await requestRest(`${restUrl}${path}`, method, data, identity, signingKeyIn(keys));
   if (status >= 400) throw new Error(`HTTP ${status}\n${pretty(body)}`);
   return body;

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import { PpuriError } from '../../src/client/error.ts';
 import type { Identity } from '../../src/client/identity.ts';
-import type { Demands } from './demands.ts';
+import type { CallRequirements } from './call-requirements.ts';
 import { type DevInfo, dataDirOf, notRunning, readDevInfo } from './dev-json.ts';
 import { SetupError } from './setup-error.ts';
 
@@ -22,18 +22,21 @@ export interface IdentityFlags {
 }
 
 /**
- * Who calls, by the flags and by what the RPC demands. A call that moves money gets a new idempotency key when it has
+ * Who calls, by the flags and by what the RPC requires. A call that moves money gets a new idempotency key when it has
  * none; it is told, so that the same call can be made again. Throws a SetupError on a flag that is missing.
  */
-export function identityFor(demands: Demands | undefined, { user, room, key }: IdentityFlags): Identity {
-  if (demands?.actingUser && user === undefined) {
-    throw new SetupError(`${demands.name} needs the acting user: --user 1001`);
+export function identityFor(
+  requirements: CallRequirements | undefined,
+  { user, room, key }: IdentityFlags,
+): Identity {
+  if (requirements?.actingUser && user === undefined) {
+    throw new SetupError(`${requirements.name} needs the acting user: --user 1001`);
   }
-  if (demands?.room && room === undefined) {
-    throw new SetupError(`${demands.name} needs the room: --room demo`);
+  if (requirements?.room && room === undefined) {
+    throw new SetupError(`${requirements.name} needs the room: --room demo`);
   }
   let idempotencyKey = key;
-  if (demands?.idempotencyKey && key === undefined) {
+  if (requirements?.idempotencyKey && key === undefined) {
     idempotencyKey = randomUUID();
     console.error(`idempotency-key: ${idempotencyKey}`);
   }

@@ -1,10 +1,10 @@
-// What the contracts demand of a call beside its message, for the command line to ask for before it calls.
+// What the contracts require of a call besides its message, for the command line to ask for before it calls.
 import { type DescMethod, getOption, hasOption } from '@bufbuild/protobuf';
 import { RPCS, registry, restRouteOf } from '../../src/client/contracts.ts';
 import { SetupError } from './setup-error.ts';
 
 /** What a call must bring in its headers: the option `(ppuri.options.v1.call)`. */
-export interface Demands {
+export interface CallRequirements {
   /** The RPC's full name: `wallet.v1.WalletService/GetBalance`. */
   readonly name: string;
   readonly actingUser: boolean;
@@ -12,8 +12,8 @@ export interface Demands {
   readonly idempotencyKey: boolean;
 }
 
-/** What the RPC of this name demands. Throws a SetupError that says what there is when there is no such RPC. */
-export function demandsOf(name: string): Demands {
+/** What the RPC of this name requirements. Throws a SetupError that says what there is when there is no such RPC. */
+export function requirementsOf(name: string): CallRequirements {
   const rpc = RPCS.get(name);
   if (rpc) return read(name, rpc);
   const [service] = name.split('/');
@@ -26,8 +26,8 @@ export function demandsOf(name: string): Demands {
   throw new SetupError(`there is no service ${service}; there are ${[...services].join(', ')}`);
 }
 
-/** What the RPC that a REST call reaches demands; undefined when it reaches none. */
-export function demandsOfRoute(method: string, path: string): Demands | undefined {
+/** What the RPC that a REST call reaches requires; undefined when it reaches none. */
+export function requirementsOfRoute(method: string, path: string): CallRequirements | undefined {
   const [pathname = ''] = path.split('?');
   for (const [name, rpc] of RPCS) {
     const route = restRouteOf(rpc);
@@ -36,12 +36,14 @@ export function demandsOfRoute(method: string, path: string): Demands | undefine
   return undefined;
 }
 
-function read(name: string, rpc: DescMethod): Demands {
+function read(name: string, rpc: DescMethod): CallRequirements {
   const option = registry.getExtension('ppuri.options.v1.call');
   if (!option) throw new Error('gen/descriptor.binpb lacks ppuri.options.v1; run npm run gen');
   const none = { actingUser: false, room: false, idempotencyKey: false };
   // The registry reads the option without a generated type; its fields are those of ppuri.options.v1.Call.
-  const call = hasOption(rpc, option) ? (getOption(rpc, option) as unknown as Omit<Demands, 'name'>) : none;
+  const call = hasOption(rpc, option)
+    ? (getOption(rpc, option) as unknown as Omit<CallRequirements, 'name'>)
+    : none;
   return { name, actingUser: call.actingUser, room: call.room, idempotencyKey: call.idempotencyKey };
 }
 
