@@ -24,7 +24,7 @@ export type Handlers<S extends Service> = {
 };
 
 /** What calls pass, by their kind: in their order, the outermost first. */
-export interface Passages {
+export interface InterceptorChains {
   readonly unary: readonly Interceptor[];
   /** For methods that answer with a stream. The way back through these is the stream's end. */
   readonly stream: readonly Interceptor[];
@@ -37,7 +37,11 @@ export interface BoundService {
 }
 
 /** Binds handlers to a generated service, behind the interceptors. */
-export function bind<S extends Service>(service: S, handlers: Handlers<S>, passages: Passages): BoundService {
+export function bind<S extends Service>(
+  service: S,
+  handlers: Handlers<S>,
+  chains: InterceptorChains,
+): BoundService {
   const definition: Record<string, MethodDefinition<Buffer, Buffer>> = {};
   const implementation: UntypedServiceImplementation = {};
   // Within the service's type every method has its own messages; here they meet as what they have in common.
@@ -45,8 +49,8 @@ export function bind<S extends Service>(service: S, handlers: Handlers<S>, passa
   for (const [name, method] of Object.entries(methods)) {
     definition[name] = asBytes(method);
     implementation[name] = method.responseStream
-      ? serverStream(method, handlers[name] as unknown as StreamHandler<unknown, unknown>, passages.stream)
-      : unary(method, handlers[name] as unknown as UnaryHandler<unknown, unknown>, passages.unary);
+      ? serverStream(method, handlers[name] as unknown as StreamHandler<unknown, unknown>, chains.stream)
+      : unary(method, handlers[name] as unknown as UnaryHandler<unknown, unknown>, chains.unary);
   }
   return { definition, implementation };
 }

@@ -24,10 +24,11 @@ import * as adminApiKeys from './admin/api-keys.ts';
 import * as adminAudit from './admin/audit.ts';
 import * as adminJobs from './admin/jobs.ts';
 import * as adminStatistics from './admin/statistics.ts';
-import { type BoundService, bind, type Handlers, type Passages, type Service } from './bind.ts';
+import { type BoundService, bind, type Handlers, type InterceptorChains, type Service } from './bind.ts';
 import { type CallObserver, watchCalls } from './calls.ts';
 import { connectionOptions, MAX_STREAM_MS, type ServerTls, serverCredentials } from './connections.ts';
 import { DESCRIPTOR_SET, SERVICES, warmUp } from './contracts.ts';
+import { errorDetailsInterceptor, handleUnknownMethods } from './error-details-interceptor.ts';
 import { addHealth, HEALTH_SERVICE } from './health.ts';
 import { admit, type Rates } from './interceptors/admit.ts';
 import { auditRefusals } from './interceptors/audit-refusals.ts';
@@ -42,7 +43,6 @@ import { refuseOverload } from './interceptors/refuse-overload.ts';
 import { type TallyCall, tallyCalls } from './interceptors/tally-calls.ts';
 import { validateRequest } from './interceptors/validate-request.ts';
 import { keptAnswers } from './kept-answers.ts';
-import { answerUnknownMethods, lastWord } from './last-word.ts';
 import { boundMessages } from './message-bounds.ts';
 import { addReflection } from './reflection.ts';
 import * as peopleV1 from './v1/people.ts';
@@ -97,11 +97,11 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
   setLogVerbosity(logVerbosity.NONE);
   const calls = watchCalls(options.calls);
   const server = new Server({
-    interceptors: [calls.interceptor, lastWord, boundMessages],
+    interceptors: [calls.interceptor, errorDetailsInterceptor, boundMessages],
     'grpc.enable_channelz': 0,
     ...connectionOptions(options.maxConnectionAgeMs),
   });
-  answerUnknownMethods(server);
+  handleUnknownMethods(server);
   for (const { definition, implementation } of services(core, options))
     server.addService(definition, implementation);
 
@@ -133,7 +133,7 @@ const isPublic = (service: string) => !service.startsWith('admin.');
 const STREAMS_PER_USER = 10;
 
 /** What is checked of a call is the same for all; what bounds its time and number is not. */
-function passagesOf(core: Core, options: ServerOptions): Passages {
+function interceptorChains(core: Core, options: ServerOptions): InterceptorChains {
   const checks = [
     refuseErrors(options),
     authenticate(options.authentication),
@@ -164,28 +164,28 @@ function passagesOf(core: Core, options: ServerOptions): Passages {
 }
 
 function services(core: Core, options: ServerOptions): BoundService[] {
-  const passages = passagesOf(core, options);
+  const chains = interceptorChains(core, options);
   return [
-    bind(WalletV1, walletV1.walletService(core), passages),
-    bind(SprinkleV1, sprinkleV1.sprinkleService(core), passages),
-    bind(UserV1, peopleV1.userService(core), passages),
-    bind(RoomV1, peopleV1.roomService(core), passages),
-    bind(WalletV2, walletV2.walletService(core), passages),
-    bind(TransferV2, transferV2.transferService(core, keptAnswers(core)), passages),
-    bind(SprinkleV2, sprinkleV2.sprinkleService(core), passages),
-    bind(PayoutV2, payoutV2.payoutService(core), passages),
-    bind(UserV2, peopleV2.userService(core), passages),
-    bind(RoomV2, peopleV2.roomService(core), passages),
-    ...(options.admin ? adminServices(options.admin, options.trail, passages) : []),
+    bind(WalletV1, walletV1.walletService(core), chains),
+    bind(SprinkleV1, sprinkleV1.sprinkleService(core), chains),
+    bind(UserV1, peopleV1.userService(core), chains),
+    bind(RoomV1, peopleV1.roomService(core), chains),
+    bind(WalletV2, walletV2.walletService(core), chains),
+    bind(TransferV2, transferV2.transferService(core, keptAnswers(core)), chains),
+    bind(SprinkleV2, sprinkleV2.sprinkleService(core), chains),
+    bind(PayoutV2, payoutV2.payoutService(core), chains),
+    bind(UserV2, peopleV2.userService(core), chains),
+    bind(RoomV2, peopleV2.roomService(core), chains),
+    ...(options.admin ? adminServices(options.admin, options.trail, chains) : []),
   ];
 }
 
 /** Every call of these is on the audit trail. */
-function adminServices(core: AdminCore, trail: AuditTrail, passages: Passages): BoundService[] {
+function adminServices(core: AdminCore, trail: AuditTrail, chains: InterceptorChains): BoundService[] {
   const keys = { trail, stateOf: (id: string) => getApiKey(core.keyOffice, id).catch(() => undefined) };
   const jobs = { trail, stateOf: (job: string) => jobState(core.pool, job) };
   const serve = <S extends Service>(service: S, handlers: Handlers<S>, rules: ActRules) =>
-    bind(service, audited(service, handlers, rules), passages);
+    bind(service, audited(service, handlers, rules), chains);
   return [
     serve(ApiKeyServiceService, adminApiKeys.apiKeyService(core.keyOffice), keys),
     serve(JobServiceService, adminJobs.jobService(core), jobs),

@@ -52,8 +52,8 @@ const server = new Server();
 after(() => server.forceShutdown());
 
 test('what a slow reader does not take is not made; its time ends all the same', async () => {
-  const passages = { unary: [], stream: [limitStreamTime(STREAM_MS), letIn] };
-  const { definition, implementation } = bind(PayoutServiceService, handlers, passages);
+  const chains = { unary: [], stream: [limitStreamTime(STREAM_MS), letIn] };
+  const { definition, implementation } = bind(PayoutServiceService, handlers, chains);
   server.addService(definition, implementation);
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>

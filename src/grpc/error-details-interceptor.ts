@@ -9,7 +9,7 @@ import { statusOf, withDetails } from './error-status.ts';
  * Must be the first interceptor: it gets the call at the very bottom, which says some noes itself (a message that is
  * too large, a deadline that ran out). They all go through that call's own sendStatus, so the details are added there.
  */
-export const lastWord: ServerInterceptor = (_method, call) => {
+export const errorDetailsInterceptor: ServerInterceptor = (_method, call) => {
   const sendStatus = call.sendStatus.bind(call);
   call.sendStatus = (status) => sendStatus(withDetails(status));
   return call as ReturnType<ServerInterceptor>;
@@ -20,7 +20,7 @@ export const lastWord: ServerInterceptor = (_method, call) => {
  * one that catches what is not in it. The table is not part of grpc-js' interface: test/grpc/errors.test.ts notices
  * when an update moves it.
  */
-export function answerUnknownMethods(server: Server): void {
+export function handleUnknownMethods(server: Server): void {
   const inside = server as unknown as { handlers: Map<string, unknown> };
   if (!(inside.handlers instanceof Map))
     throw new InvariantError('this version of grpc-js keeps its handlers elsewhere');
