@@ -117,12 +117,19 @@ function ownerLives() {
   }
 }
 
-/** Runs the program in our place: its output, its signals, its exit code. */
+/**
+ * Runs the program in our place: its output, its signals, its exit code. Programs start in half the time when Node keeps
+ * what it compiled, and a run of all tests starts hundreds.
+ */
 function run() {
   // The program hears through the channel when this process is gone, even by kill -9, and can end itself.
   const child = spawn(join(BIN, 'node'), [resolve(program), ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: { ...process.env, PATH: `${BIN}${delimiter}${process.env.PATH ?? ''}` },
+    env: {
+      NODE_COMPILE_CACHE: join(ROOT, '.cache', 'compile'),
+      ...process.env,
+      PATH: `${BIN}${delimiter}${process.env.PATH ?? ''}`,
+    },
   });
   child.on('error', (error) => fail(`node_modules/.bin/node cannot be run: ${error.message}`));
   child.on('exit', (code, signal) => {
