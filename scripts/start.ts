@@ -10,7 +10,6 @@ import { dataDirOf, nameOfDataDir, removeDevInfo, writeDevInfo } from './dev/dev
 import { type PreparedEnvoy, prepareEnvoy } from './dev/envoy.ts';
 import { type Kept, keepRunning, type Runnable } from './dev/keep-running.ts';
 import { keepKeyEncryptionKeys } from './dev/key-office.ts';
-import { stopLeftovers } from './dev/leftovers.ts';
 import { tryLock } from './dev/lock-file.ts';
 import { HOST, type Ports, readPorts, requireFreePorts } from './dev/ports.ts';
 import { startPostgres } from './dev/postgres.ts';
@@ -20,6 +19,7 @@ import { endCommands } from './dev/run-command.ts';
 import { keepSecret, randomSecret } from './dev/secret-file.ts';
 import { startServer, startWorker } from './dev/server.ts';
 import { SetupError } from './dev/setup-error.ts';
+import { stopStaleProcesses } from './dev/stale-processes.ts';
 import { onStopSignal } from './dev/stop-signals.ts';
 import { welcome } from './dev/welcome.ts';
 
@@ -81,7 +81,7 @@ async function start(): Promise<void> {
     removeDevInfo(dataDir);
     lock.unlock();
   };
-  await stopLeftovers(dataDir, say);
+  await stopStaleProcesses(dataDir, say);
   await requireFreePorts(ports);
   await startParts({ dataDir, logDir, ports });
 }

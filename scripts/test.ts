@@ -125,7 +125,7 @@ async function orWithout<T>(part: string, starting: Promise<T>): Promise<T | und
 async function runTests(env: Record<string, string>): Promise<boolean> {
   const files = asked.length > 0 ? asked : globSync('test/**/*.test.ts', { cwd: ROOT }).sort();
   const concurrency = `--test-concurrency=${availableParallelism()}`;
-  const bounds = ['--test-timeout=300000', '--import', './test/leftovers.ts'];
+  const bounds = ['--test-timeout=300000', '--import', './test/orphan-guard.ts'];
   return (await run('node', ['--test', concurrency, ...bounds, ...files], env)) === 0;
 }
 

@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { findFree } from '../scripts/dev/ports.ts';
-import { passOn } from './leftovers.ts';
+import { forwardOutput } from './orphan-guard.ts';
 
 const MAIN = new URL('../src/main.ts', import.meta.url);
 
@@ -36,7 +36,7 @@ export async function startServerProcess(
     env: { ...process.env, ...env, GRPC_PORT: String(grpcPort), OPS_PORT: String(opsPort) },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
-  passOn(child);
+  forwardOutput(child);
   await Promise.race([once(child, 'message'), failed(child)]);
   const ended = once(child, 'exit').then(([code]) => code as number | null);
   const end = (signal: NodeJS.Signals) => {

@@ -12,7 +12,7 @@ export interface CallRequirements {
   readonly idempotencyKey: boolean;
 }
 
-/** What the RPC of this name requirements. Throws a SetupError that says what there is when there is no such RPC. */
+/** What the RPC of this name requires. Throws a SetupError that says what there is when there is no such RPC. */
 export function requirementsOf(name: string): CallRequirements {
   const rpc = RPCS.get(name);
   if (rpc) return read(name, rpc);

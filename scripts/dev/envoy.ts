@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { type EdgeSettings, renderEdge } from '../../envoy/render.ts';
 import { findEnvoy } from './envoy-binary.ts';
 import { HOST } from './ports.ts';
-import { pidFileOf, startPart, stopLeftover, waitUntilReady } from './processes.ts';
+import { pidFileOf, startPart, stopStaleProcess, waitUntilReady } from './processes.ts';
 import { runCommand } from './run-command.ts';
 import { SetupError } from './setup-error.ts';
 
@@ -92,8 +92,8 @@ function adminSocketOf(folder: string): string {
 }
 
 /** Stops the Envoy that a killed run left behind on the data folder; returns its pid if there was one. */
-export function stopLeftoverEnvoy(dataDir: string): Promise<number | undefined> {
-  return stopLeftover(pidFileOf(dataDir, 'envoy'), 'SIGTERM', STOP_GRACE_MS);
+export function stopStaleEnvoy(dataDir: string): Promise<number | undefined> {
+  return stopStaleProcess(pidFileOf(dataDir, 'envoy'), 'SIGTERM', STOP_GRACE_MS);
 }
 
 async function start(

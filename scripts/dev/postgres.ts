@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { HOST } from './ports.ts';
 import { identityOf } from './process-identity.ts';
-import { type Part, pidFileOf, startPart, stopLeftover, waitUntilReady } from './processes.ts';
+import { type Part, pidFileOf, startPart, stopStaleProcess, waitUntilReady } from './processes.ts';
 import { runCommand } from './run-command.ts';
 import { keepSecret, writeSecret } from './secret-file.ts';
 import { SetupError } from './setup-error.ts';
@@ -90,8 +90,8 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
 }
 
 /** Stops the Postgres that a killed run left behind on the data folder; returns its pid if there was one. */
-export function stopLeftoverPostgres(dataDir: string): Promise<number | undefined> {
-  return stopLeftover(pidFileOf(dataDir, 'postgres'), 'SIGINT', STOP_GRACE_MS);
+export function stopStalePostgres(dataDir: string): Promise<number | undefined> {
+  return stopStaleProcess(pidFileOf(dataDir, 'postgres'), 'SIGINT', STOP_GRACE_MS);
 }
 
 interface Binaries {

@@ -130,7 +130,7 @@ function readText(file: string): string {
 }
 
 /** Ends the process that a pid file names, if it is still there; returns its pid then. */
-export async function stopLeftover(
+export async function stopStaleProcess(
   pidFile: string,
   signal: NodeJS.Signals,
   graceMs: number,

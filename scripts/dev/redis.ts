@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { installRedis } from './install-redis.ts';
 import { HOST } from './ports.ts';
-import { pidFileOf, startPart, stopLeftover, waitUntilReady } from './processes.ts';
+import { pidFileOf, startPart, stopStaleProcess, waitUntilReady } from './processes.ts';
 
 /** Where a Redis lives. */
 export interface RedisOptions {
@@ -63,8 +63,8 @@ export async function startRedis(options: RedisOptions): Promise<Redis> {
 }
 
 /** Stops the Redis that a killed run left behind on the data folder; returns its pid if there was one. */
-export function stopLeftoverRedis(dataDir: string): Promise<number | undefined> {
-  return stopLeftover(pidFileOf(dataDir, 'redis'), 'SIGTERM', STOP_GRACE_MS);
+export function stopStaleRedis(dataDir: string): Promise<number | undefined> {
+  return stopStaleProcess(pidFileOf(dataDir, 'redis'), 'SIGTERM', STOP_GRACE_MS);
 }
 
 function answers(port: number): Promise<boolean> {

@@ -1,6 +1,6 @@
 // Runs a server or worker process of this repository for development and tests.
 import { fileURLToPath } from 'node:url';
-import { pidFileOf, startPart, stopLeftover } from './processes.ts';
+import { pidFileOf, startPart, stopStaleProcess } from './processes.ts';
 import { SetupError } from './setup-error.ts';
 
 /** How such a process is run. */
@@ -29,7 +29,7 @@ const READY_TIMEOUT_MS = 30_000;
 /** Above the default of STOP_GRACE_MS, so that the server is not killed while it still gives calls their time. */
 const STOP_GRACE_MS = 10_000;
 /** Nobody waits for the calls of a server that was left behind. */
-const LEFTOVER_GRACE_MS = 3_000;
+const STALE_GRACE_MS = 3_000;
 const LAST_WORDS = 4_000;
 
 /** Starts a server process; it serves once this resolves. Throws a SetupError with its last words if it does not. */
@@ -85,16 +85,16 @@ async function startProgram(program: string, name: string, options: ServerOption
 }
 
 /** Stops the server process that a killed run left behind on the data folder; returns its pid if there was one. */
-export function stopLeftoverServer(dataDir: string): Promise<number | undefined> {
-  return stopLeftover(pidFileOf(dataDir, 'server'), 'SIGTERM', LEFTOVER_GRACE_MS);
+export function stopStaleServer(dataDir: string): Promise<number | undefined> {
+  return stopStaleProcess(pidFileOf(dataDir, 'server'), 'SIGTERM', STALE_GRACE_MS);
 }
 
 /** Stops the server process for ops that a killed run left behind on the data folder; returns its pid if there was one. */
-export function stopLeftoverAdmin(dataDir: string): Promise<number | undefined> {
-  return stopLeftover(pidFileOf(dataDir, 'admin'), 'SIGTERM', LEFTOVER_GRACE_MS);
+export function stopStaleAdmin(dataDir: string): Promise<number | undefined> {
+  return stopStaleProcess(pidFileOf(dataDir, 'admin'), 'SIGTERM', STALE_GRACE_MS);
 }
 
 /** Stops the worker process that a killed run left behind on the data folder; returns its pid if there was one. */
-export function stopLeftoverWorker(dataDir: string): Promise<number | undefined> {
-  return stopLeftover(pidFileOf(dataDir, 'worker'), 'SIGTERM', LEFTOVER_GRACE_MS);
+export function stopStaleWorker(dataDir: string): Promise<number | undefined> {
+  return stopStaleProcess(pidFileOf(dataDir, 'worker'), 'SIGTERM', STALE_GRACE_MS);
 }

@@ -1,7 +1,7 @@
 // Workers as processes of their own, for tests that kill them.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { passOn } from '../leftovers.ts';
+import { forwardOutput } from '../orphan-guard.ts';
 import type { TestDatabase } from '../stack.ts';
 
 /** The worker as it is. */
@@ -36,7 +36,7 @@ export async function startWorkerProcess(
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
-  passOn(child);
+  forwardOutput(child);
   await Promise.race([once(child, 'message'), failed(child)]);
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode === null && child.signalCode === null) {

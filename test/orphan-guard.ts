@@ -18,6 +18,6 @@ if (process.argv[1]?.endsWith('.test.ts')) {
 }
 
 /** Passes on what a program prints. One that shared the file's own pipes would keep the runner waiting for them. */
-export function passOn(child: ChildProcess): void {
+export function forwardOutput(child: ChildProcess): void {
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text) => process.stderr.write(text));
 }
