@@ -2,15 +2,15 @@
 import { RPCS } from '../src/client/contracts.ts';
 import { connect } from '../src/client/grpc.ts';
 import { requirementsOf } from './dev/call-requirements.ts';
+import { IDENTITY_FLAGS, identityFor, parseJson, pretty, runCliCall } from './dev/cli-call.ts';
 import { readCommandLine } from './dev/command-line.ts';
-import { IDENTITY_FLAGS, identityFor, parseJson, pretty, sayCall } from './dev/say-call.ts';
 import { SetupError } from './dev/setup-error.ts';
 import { signingKeyIn } from './dev/signing-key.ts';
 
 const USAGE =
   "usage: npm run call -- wallet.v1.WalletService/GetBalance '{}' --user 1001 [--room demo] [--key KEY]";
 
-await sayCall(async (findStack) => {
+await runCliCall(async (findStack) => {
   const { values, positionals } = readCommandLine(USAGE, IDENTITY_FLAGS);
   const [name, text = '{}', ...rest] = positionals;
   if (name === undefined || rest.length > 0) throw new SetupError(USAGE);

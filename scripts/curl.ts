@@ -1,15 +1,15 @@
 // `npm run curl -- /api/v1/wallet/balance --user 1001`: one call of the running stack over REST.
 import { requestRest } from '../src/client/rest.ts';
 import { requirementsOfRoute } from './dev/call-requirements.ts';
+import { IDENTITY_FLAGS, identityFor, parseJson, pretty, runCliCall } from './dev/cli-call.ts';
 import { readCommandLine } from './dev/command-line.ts';
-import { IDENTITY_FLAGS, identityFor, parseJson, pretty, sayCall } from './dev/say-call.ts';
 import { SetupError } from './dev/setup-error.ts';
 import { signingKeyIn } from './dev/signing-key.ts';
 
 const USAGE =
   "usage: npm run curl -- /api/v1/wallet/balance --user 1001 [-X POST] [-d '{}'] [--room demo] [--key KEY]";
 
-await sayCall(async (findStack) => {
+await runCliCall(async (findStack) => {
   const { values, positionals } = readCommandLine(USAGE, {
     ...IDENTITY_FLAGS,
     request: { type: 'string', short: 'X' },

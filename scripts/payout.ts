@@ -2,9 +2,9 @@
 import { createInterface } from 'node:readline/promises';
 import { connect, type Json } from '../src/client/grpc.ts';
 import { reportCrashes } from '../src/crash.ts';
+import { describeError } from './dev/cli-call.ts';
 import { readCommandLine } from './dev/command-line.ts';
 import { dataDirOf, dataDirPrefix, readDevInfo, shellWord } from './dev/dev-json.ts';
-import { wordsFor } from './dev/say-call.ts';
 import { SetupError } from './dev/setup-error.ts';
 import { signingKeyIn } from './dev/signing-key.ts';
 import { onStopSignal } from './dev/stop-signals.ts';
@@ -174,7 +174,7 @@ async function findWallet(client: Client, user: string, id: string | undefined) 
 
 function fail(error: unknown): number {
   progress.end();
-  console.error(wordsFor(error, dataDir));
+  console.error(describeError(error, dataDir));
   if (phase === 'started') console.error('The payout goes on by itself; the same command watches it again');
   return EXIT.failed;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { crashReport, reportCrashes } from '../src/crash.ts';
 import { makePrivateFolder } from '../src/ops/private-file.ts';
+import { startBanner } from './dev/banner.ts';
 import { readCommandLine } from './dev/command-line.ts';
 import { keepDemoKey } from './dev/demo-key.ts';
 import { dataDirOf, nameOfDataDir, removeDevInfo, writeDevInfo } from './dev/dev-json.ts';
@@ -21,7 +22,6 @@ import { startServer, startWorker } from './dev/server.ts';
 import { SetupError } from './dev/setup-error.ts';
 import { stopStaleProcesses } from './dev/stale-processes.ts';
 import { onStopSignal } from './dev/stop-signals.ts';
-import { welcome } from './dev/welcome.ts';
 
 /** How long a start that is under way is waited for when it shall stop. */
 const START_GRACE_MS = 5_000;
@@ -148,7 +148,7 @@ async function startParts(place: Place): Promise<void> {
     users: [1001, 1002, 1003, 1004, 1005],
     room: 'demo',
   });
-  say(welcome({ ports, dataDir, tookMs: performance.now() - startedAt, noEnvoy }));
+  say(startBanner({ ports, dataDir, tookMs: performance.now() - startedAt, noEnvoy }));
   output.open();
 }
 

@@ -61,19 +61,19 @@ export function pretty(json: unknown): string {
  * Makes a call of the running stack, which `make` asks for once it has read its command line, and prints the answer, if
  * there is one left, or what went wrong; sets the exit code.
  */
-export async function sayCall(make: (findStack: () => DevInfo) => Promise<unknown>): Promise<void> {
+export async function runCliCall(make: (findStack: () => DevInfo) => Promise<unknown>): Promise<void> {
   const dataDir = dataDirOf(process.env);
   try {
     const answer = await make(() => readDevInfo(dataDir));
     if (answer !== undefined) console.log(pretty(answer));
   } catch (error) {
-    console.error(wordsFor(error, dataDir));
+    console.error(describeError(error, dataDir));
     process.exitCode = 1;
   }
 }
 
 /** What went wrong with a call, as people read it. */
-export function wordsFor(error: unknown, dataDir: string): string {
+export function describeError(error: unknown, dataDir: string): string {
   if (hasNoConnection(error)) return notRunning(dataDir);
   if (!(error instanceof PpuriError)) return error instanceof Error ? error.message : String(error);
   const names = [error.code, error.reason].filter(Boolean).join(' ');

@@ -4,7 +4,7 @@ import { dataDirPrefix, nameOfDataDir } from './dev-json.ts';
 import { HOST, type Ports } from './ports.ts';
 
 /** What there is to say. */
-export interface Welcome {
+export interface BannerInput {
   readonly ports: Ports;
   readonly dataDir: string;
   readonly tookMs: number;
@@ -13,7 +13,7 @@ export interface Welcome {
 }
 
 /** The text: where things listen, three calls to paste, how to stop. */
-export function welcome({ ports, dataDir, tookMs, noEnvoy }: Welcome): string {
+export function startBanner({ ports, dataDir, tookMs, noEnvoy }: BannerInput): string {
   const folder = nameOfDataDir(dataDir);
   const edge: [string, string][] = [
     ['REST', `http://${HOST}:${ports.rest}`],
