@@ -14,7 +14,7 @@ import {
   setAllowedNetworks,
 } from '../src/usecases/api-keys.ts';
 import { dataDirOf, readDevInfo } from './dev/dev-json.ts';
-import { type KeyPlace, keepKeyEncryptionKeys, withKeyOffice } from './dev/key-office.ts';
+import { type KeyAdminConfig, loadKeyEncryptionKeys, withKeyAdmin } from './dev/key-admin.ts';
 import { SetupError } from './dev/setup-error.ts';
 
 reportCrashes();
@@ -86,7 +86,7 @@ const COMMANDS: Record<string, (office: KeyOffice) => Promise<unknown>> = {
 
 try {
   const run = COMMANDS[command] ?? fail(USAGE);
-  const result = await withKeyOffice(placeOf(process.env), { command: `keys ${command}`, keyId }, run);
+  const result = await withKeyAdmin(configFrom(process.env), { command: `keys ${command}`, keyId }, run);
   if (Array.isArray(result)) console.table(result);
   else
     console.log(
@@ -102,7 +102,7 @@ try {
   process.exitCode = 1;
 }
 
-function placeOf(env: NodeJS.ProcessEnv): KeyPlace {
+function configFrom(env: NodeJS.ProcessEnv): KeyAdminConfig {
   const {
     ADMIN_DATABASE_URL: adminDatabaseUrl,
     REDIS_URL: redisUrl,
@@ -115,7 +115,7 @@ function placeOf(env: NodeJS.ProcessEnv): KeyPlace {
   return {
     adminDatabaseUrl: info.adminDatabaseUrl,
     redisUrl: info.redisUrl,
-    keyEncryptionKeys: keyEncryptionKeys || keepKeyEncryptionKeys(dataDir),
+    keyEncryptionKeys: keyEncryptionKeys || loadKeyEncryptionKeys(dataDir),
   };
 }
 

@@ -6,18 +6,18 @@ import { crashReport, reportCrashes } from '../src/crash.ts';
 import { makePrivateFolder } from '../src/ops/private-file.ts';
 import { startBanner } from './dev/banner.ts';
 import { readCommandLine } from './dev/command-line.ts';
-import { keepDemoKey } from './dev/demo-key.ts';
+import { loadDemoKey } from './dev/demo-key.ts';
 import { dataDirOf, nameOfDataDir, removeDevInfo, writeDevInfo } from './dev/dev-json.ts';
 import { type PreparedEnvoy, prepareEnvoy } from './dev/envoy.ts';
 import { type Kept, keepRunning, type Runnable } from './dev/keep-running.ts';
-import { keepKeyEncryptionKeys } from './dev/key-office.ts';
+import { loadKeyEncryptionKeys } from './dev/key-admin.ts';
 import { tryLock } from './dev/lock-file.ts';
 import { HOST, type Ports, readPorts, requireFreePorts } from './dev/ports.ts';
 import { startPostgres } from './dev/postgres.ts';
 import { killParts } from './dev/processes.ts';
 import { startRedis } from './dev/redis.ts';
 import { endCommands } from './dev/run-command.ts';
-import { keepSecret, randomSecret } from './dev/secret-file.ts';
+import { loadSecret, randomSecret } from './dev/secret-file.ts';
 import { startServer, startWorker } from './dev/server.ts';
 import { SetupError } from './dev/setup-error.ts';
 import { stopStaleProcesses } from './dev/stale-processes.ts';
@@ -96,17 +96,17 @@ async function startParts(place: Place): Promise<void> {
     startQueue(place),
     prepareEnvoy({ dataDir, logDir, ...edge, serverPorts: [ports.grpc], edgeSecret }, say),
   ]);
-  const keyEncryptionKeys = process.env.KEY_ENCRYPTION_KEYS || keepKeyEncryptionKeys(dataDir);
+  const keyEncryptionKeys = process.env.KEY_ENCRYPTION_KEYS || loadKeyEncryptionKeys(dataDir);
   const databaseUrl = databases.server.DATABASE_URL;
   const adminDatabaseUrl = databases.admin.ADMIN_DATABASE_URL;
-  const demoKey = await keepDemoKey(dataDir, { adminDatabaseUrl, redisUrl, keyEncryptionKeys });
+  const demoKey = await loadDemoKey(dataDir, { adminDatabaseUrl, redisUrl, keyEncryptionKeys });
   const output = gate();
   const env = {
     ...serverEnv(place, redisUrl, edgeSecret),
     ...databases.server,
     KEY_ENCRYPTION_KEYS: keyEncryptionKeys,
   };
-  const opsKey = process.env.OPS_KEY || keepSecret(join(dataDir, 'ops-key.secret'));
+  const opsKey = process.env.OPS_KEY || loadSecret(join(dataDir, 'ops-key.secret'));
   // Offers admin.v1, and is not behind Envoy: the server that is could not make a key if it were taken over.
   const adminEnv = {
     ...env,
@@ -162,9 +162,9 @@ async function startDatabase({ dataDir, logDir, ports }: Place) {
     import('./dev/seed.ts'),
   ]);
   const ownerUrl = await postgres.createDatabase('ppuri');
-  const appPassword = keepSecret(join(dataDir, 'postgres-app.secret'));
-  const workerPassword = keepSecret(join(dataDir, 'postgres-worker.secret'));
-  const adminPassword = keepSecret(join(dataDir, 'postgres-admin.secret'));
+  const appPassword = loadSecret(join(dataDir, 'postgres-app.secret'));
+  const workerPassword = loadSecret(join(dataDir, 'postgres-worker.secret'));
+  const adminPassword = loadSecret(join(dataDir, 'postgres-admin.secret'));
   const passwords = { appPassword, workerPassword, adminPassword };
   const archiveOwnerUrl = await postgres.createDatabase('ppuri_archive');
   await migrate({ ownerUrl, ...passwords });

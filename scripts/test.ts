@@ -12,7 +12,7 @@ import { findEnvoy } from './dev/envoy-binary.ts';
 import { findFree } from './dev/ports.ts';
 import { type Postgres, startPostgres } from './dev/postgres.ts';
 import { type Redis, startRedis } from './dev/redis.ts';
-import { keepSecret } from './dev/secret-file.ts';
+import { loadSecret } from './dev/secret-file.ts';
 import { SetupError } from './dev/setup-error.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -80,9 +80,9 @@ async function startParts(): Promise<Record<string, string>> {
     findEnvoy(say),
   ]);
   if ('reason' in envoy) missing('Envoy', envoy.reason);
-  const appPassword = keepSecret(join(dataDir, 'app.secret'));
-  const workerPassword = keepSecret(join(dataDir, 'worker.secret'));
-  const adminPassword = keepSecret(join(dataDir, 'admin.secret'));
+  const appPassword = loadSecret(join(dataDir, 'app.secret'));
+  const workerPassword = loadSecret(join(dataDir, 'worker.secret'));
+  const adminPassword = loadSecret(join(dataDir, 'admin.secret'));
   await migrate({
     ownerUrl: await postgres.createDatabase(TEMPLATE),
     appPassword,

@@ -1,8 +1,8 @@
 // All that is measured, as processes of their own: Postgres, Redis, the server, the bare echo, and Envoy.
 import { join } from 'node:path';
-import { keepDemoKey } from '../../scripts/dev/demo-key.ts';
+import { loadDemoKey } from '../../scripts/dev/demo-key.ts';
 import { prepareEnvoy } from '../../scripts/dev/envoy.ts';
-import { keepKeyEncryptionKeys } from '../../scripts/dev/key-office.ts';
+import { loadKeyEncryptionKeys } from '../../scripts/dev/key-admin.ts';
 import { findFree, HOST, type Ports } from '../../scripts/dev/ports.ts';
 import { startPostgres } from '../../scripts/dev/postgres.ts';
 import { startRedis } from '../../scripts/dev/redis.ts';
@@ -151,9 +151,9 @@ async function startServer(
   more: Record<string, string>,
 ): Promise<{ server: Child; key: SigningKey | undefined }> {
   const databaseUrl = loginOf(ownerUrl, 'ppuri_app');
-  const keyEncryptionKeys = keepKeyEncryptionKeys(dataDir);
+  const keyEncryptionKeys = loadKeyEncryptionKeys(dataDir);
   const adminDatabaseUrl = loginOf(ownerUrl, 'ppuri_admin');
-  const demoKey = await keepDemoKey(dataDir, { adminDatabaseUrl, redisUrl, keyEncryptionKeys });
+  const demoKey = await loadDemoKey(dataDir, { adminDatabaseUrl, redisUrl, keyEncryptionKeys });
   const server = await startChild('src/main.ts', {
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,

@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { isLive } from '../../src/domain/api-key.ts';
 import { createApiKey } from '../../src/usecases/api-keys.ts';
 import type { DemoKey } from './dev-json.ts';
-import { type KeyPlace, withKeyOffice } from './key-office.ts';
+import { type KeyAdminConfig, withKeyAdmin } from './key-admin.ts';
 import { writeSecret } from './secret-file.ts';
 
 const SCOPES = ['read', 'pay', 'fund'] as const;
 
 /** The demo key of the data folder; made anew when there is none, or when it is not live any more. */
-export function keepDemoKey(dataDir: string, place: KeyPlace): Promise<DemoKey> {
+export function loadDemoKey(dataDir: string, place: KeyAdminConfig): Promise<DemoKey> {
   const file = join(dataDir, 'demo-key.secret');
-  return withKeyOffice(place, { command: 'start', keyId: '' }, async (office) => {
+  return withKeyAdmin(place, { command: 'start', keyId: '' }, async (office) => {
     const kept = readKept(file);
     const known = kept && (await office.apiKeys.find(kept.keyId));
     if (kept && known && isLive(known, office.now())) return kept;

@@ -8,7 +8,7 @@ import { HOST } from './ports.ts';
 import { identityOf } from './process-identity.ts';
 import { type Part, pidFileOf, startPart, stopStaleProcess, waitUntilReady } from './processes.ts';
 import { runCommand } from './run-command.ts';
-import { keepSecret, writeSecret } from './secret-file.ts';
+import { loadSecret, writeSecret } from './secret-file.ts';
 import { SetupError } from './setup-error.ts';
 import { commandLine, findUnprivileged, handOver, type Unprivileged } from './unprivileged.ts';
 
@@ -71,7 +71,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   const { dataDir, port } = options;
   const binaries = await findBinaries();
   const how = findUnprivileged();
-  const password = keepSecret(join(dataDir, 'postgres-owner.secret'));
+  const password = loadSecret(join(dataDir, 'postgres-owner.secret'));
   const cluster = join(dataDir, 'postgres');
   mkdirSync(options.logDir, { recursive: true });
   if (!existsSync(cluster)) await initialize(binaries.initdb, how, cluster, password);

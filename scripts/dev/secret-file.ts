@@ -12,7 +12,7 @@ export function writeSecret(file: string, text: string): void {
 }
 
 /** The secret of this name; made up by the first who asks. */
-export function keepSecret(file: string, make: () => string = randomSecret): string {
+export function loadSecret(file: string, make: () => string = randomSecret): string {
   try {
     return readFileSync(file, 'utf8');
   } catch {

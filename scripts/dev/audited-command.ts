@@ -5,10 +5,10 @@ import type { Act } from '../../src/domain/act.ts';
 import { errorText } from '../../src/domain/error-fields.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import { getApiKey, type KeyOffice } from '../../src/usecases/api-keys.ts';
-import type { KeyCommand } from './key-office.ts';
+import type { KeyCommand } from './key-admin.ts';
 
 /** Does the work between two lines of the trail. Throws without doing it where the first cannot be written. */
-export async function commandAct<T>(
+export async function auditedCommand<T>(
   office: KeyOffice,
   record: (act: Act) => Promise<void>,
   { command, keyId }: KeyCommand,

@@ -10,12 +10,12 @@ import type { SealingKeys } from '../../src/keys/seal.ts';
 import { chance } from '../../src/ops/chance.ts';
 import { KEYS_CHANGED, openAnnouncements } from '../../src/redis/announcements.ts';
 import type { KeyOffice } from '../../src/usecases/api-keys.ts';
-import { commandAct } from './command-act.ts';
-import { keepSecret } from './secret-file.ts';
+import { auditedCommand } from './audited-command.ts';
+import { loadSecret } from './secret-file.ts';
 import { SetupError } from './setup-error.ts';
 
 /** Where the keys are. */
-export interface KeyPlace {
+export interface KeyAdminConfig {
   /** A login with the rights of ppuri_admin. */
   readonly adminDatabaseUrl: string;
   readonly redisUrl: string;
@@ -24,8 +24,8 @@ export interface KeyPlace {
 }
 
 /** The key-encryption key of a data folder; made at the first start and kept. */
-export function keepKeyEncryptionKeys(dataDir: string): string {
-  return keepSecret(
+export function loadKeyEncryptionKeys(dataDir: string): string {
+  return loadSecret(
     join(dataDir, 'key-encryption.secret'),
     () => `dev:${randomBytes(32).toString('base64')}`,
   );
@@ -40,8 +40,8 @@ export interface KeyCommand {
 }
 
 /** Does something with the keys of a place, and tells the audit trail before and after it. */
-export async function withKeyOffice<T>(
-  place: KeyPlace,
+export async function withKeyAdmin<T>(
+  place: KeyAdminConfig,
   about: KeyCommand,
   work: (office: KeyOffice) => Promise<T>,
 ): Promise<T> {
@@ -61,7 +61,7 @@ export async function withKeyOffice<T>(
     now: () => Date.now() * 1000,
   };
   try {
-    return await commandAct(office, (act) => appendActs(pool, [act]), about, work);
+    return await auditedCommand(office, (act) => appendActs(pool, [act]), about, work);
   } finally {
     announcements.close();
     await Promise.all([people.close(), pool.end()]);
