@@ -9,11 +9,11 @@ import { SetupError } from './dev/setup-error.ts';
 import { signingKeyIn } from './dev/signing-key.ts';
 import { onStopSignal } from './dev/stop-signals.ts';
 import { checkRows, sumsText } from './payout/check-rows.ts';
-import { type Client, patientClient } from './payout/patient-client.ts';
 import { BadLinesError, type Order, type Phase, pay } from './payout/pay.ts';
 import { openProgress } from './payout/progress.ts';
 import { keyOf, LONGEST_KEY, readPayments, shown } from './payout/read-file.ts';
 import { complaintsText, EXIT, failureText, summaryOf } from './payout/report.ts';
+import { type Client, retryingClient } from './payout/retrying-client.ts';
 import type { Complaint } from './payout/table.ts';
 
 const USAGE = `usage: npm run payout -- FILE --user ID
@@ -69,7 +69,7 @@ async function run(): Promise<number> {
     // A stream that waits for news would otherwise not notice that the other end is gone without a word.
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
   });
-  const client = patientClient(connection, user, (line) => progress.say(line));
+  const client = retryingClient(connection, user, (line) => progress.say(line));
   const payer = await findWallet(client, user, wallet);
   const checked = checkRows(file.rows, payer.currency);
   refuseBad(name, [...file.complaints, ...checked.complaints]);

@@ -3,8 +3,8 @@ import { PpuriError } from '../../src/client/error.ts';
 import type { Json } from '../../src/client/grpc.ts';
 import { SetupError } from '../dev/setup-error.ts';
 import type { FileLine } from './check-rows.ts';
-import type { Client } from './patient-client.ts';
 import type { Progress } from './progress.ts';
+import type { Client } from './retrying-client.ts';
 import { look, type Standing, watch } from './watch.ts';
 
 /** What is to be paid. */

@@ -1,6 +1,6 @@
 // Watches a payout over the API until it ends.
 import type { Json } from '../../src/client/grpc.ts';
-import type { Client } from './patient-client.ts';
+import type { Client } from './retrying-client.ts';
 
 /** Where a payout stands; amounts are in the smallest unit of its currency. */
 export interface Standing {

@@ -6,21 +6,21 @@ import type { Connection, Json } from '../../src/client/grpc.ts';
 
 /** Makes calls for one user. */
 export interface Client {
-  /** Throws a PpuriError when the answer is no, or when there is none for PATIENCE_MS. */
+  /** Throws a PpuriError when the answer is no, or when there is none for RETRY_FOR_MS. */
   call(rpc: string, request: Json, idempotencyKey?: string): Promise<Json>;
   /** The messages of a stream, which is begun again where it is cut off. Throws like `call`. */
   stream(rpc: string, request: Json): AsyncGenerator<Json>;
 }
 
 /** For how long a call is made again, in milliseconds. */
-const PATIENCE_MS = 60_000;
+const RETRY_FOR_MS = 60_000;
 const PAUSE_MS = 500;
 const TIMEOUT_MS = 30_000;
 /** Where the server did not get to say when to come again. */
 const PASSING: readonly status[] = [status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.CANCELLED];
 
 /** Calls for a user. `onWait` is told, once, that the server went away. */
-export function patientClient(
+export function retryingClient(
   connection: Connection,
   userId: string,
   onWait: (line: string) => void,
@@ -42,7 +42,7 @@ export function patientClient(
   };
   return {
     async call(rpc, request, idempotencyKey) {
-      for (const end = Date.now() + PATIENCE_MS; ; ) {
+      for (const end = Date.now() + RETRY_FOR_MS; ; ) {
         try {
           const answer = await connection.call(rpc, request, { userId, idempotencyKey }, TIMEOUT_MS);
           answered();
@@ -54,11 +54,11 @@ export function patientClient(
     },
 
     async *stream(rpc, request) {
-      for (let end = Date.now() + PATIENCE_MS; ; ) {
+      for (let end = Date.now() + RETRY_FOR_MS; ; ) {
         try {
           for await (const message of connection.stream(rpc, request, { userId })) {
             answered();
-            end = Date.now() + PATIENCE_MS;
+            end = Date.now() + RETRY_FOR_MS;
             yield message;
           }
           return;
