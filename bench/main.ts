@@ -3,15 +3,15 @@
 // Its own Postgres, Redis, Envoy and server processes, in a folder of their own; see docs/performance.md.
 
 import { availableParallelism, loadavg } from 'node:os';
-import { killParts } from '../scripts/dev/processes.ts';
+import { killProcesses } from '../scripts/dev/processes.ts';
 import { SetupError } from '../scripts/dev/setup-error.ts';
 import { onStopSignal } from '../scripts/dev/stop-signals.ts';
 import type { Bench, Case, Result } from './cases/case.ts';
 import { casesFor } from './cases/list.ts';
+import { fill, settle, walletsOf } from './env/fill.ts';
+import { type Place, takePlace } from './env/place.ts';
+import { startStack } from './env/stack.ts';
 import { type Options, readOptions } from './options.ts';
-import { fill, settle, walletsOf } from './parts/fill.ts';
-import { type Place, takePlace } from './parts/place.ts';
-import { startStack } from './parts/stack.ts';
 import { drawPage } from './report/page.ts';
 import { sharesIn } from './report/profile.ts';
 import { medianRatios, medianResults, ratiosOf } from './report/ratios.ts';
@@ -32,7 +32,7 @@ onStopSignal(
   },
   () => process.exit(130),
 );
-process.on('exit', killParts);
+process.on('exit', killProcesses);
 
 let exitCode = 1;
 try {
@@ -48,14 +48,14 @@ process.exit(exitCode);
 
 /** Stops what runs, the last one first, and gives the folder back. */
 async function cleanUp(): Promise<void> {
-  for (const part of running.splice(0).reverse()) await part.stop();
+  for (const resource of running.splice(0).reverse()) await resource.stop();
   place?.leave();
   place = undefined;
 }
 
 async function bench(options: Options): Promise<number> {
-  const cases = casesFor(options.caseParts);
-  if (cases.length === 0) throw new SetupError(`no case has ${options.caseParts.join(' or ')} in its name`);
+  const cases = casesFor(options.caseNames);
+  if (cases.length === 0) throw new SetupError(`no case has ${options.caseNames.join(' or ')} in its name`);
   const busyness = howBusy();
   place = await takePlace(process.env);
   if (busyness.isBusy) console.error(`${busyness.words}: others share what is measured, trust ratios alone`);
@@ -65,9 +65,9 @@ async function bench(options: Options): Promise<number> {
       await fill(database, { firstUser: FIRST_USER, wallets: WALLETS, deposits: DEPOSITS });
       await settle(database);
     },
-    keep: (part) => {
-      running.push(part);
-      return part;
+    keep: (resource) => {
+      running.push(resource);
+      return resource;
     },
   });
   const { seconds, inFlight, clients } = options;
@@ -84,7 +84,7 @@ async function bench(options: Options): Promise<number> {
   for (let run = 0; run < options.runs; run++) runs.push(await runAll(cases, shared));
   const faults = await stack.database.faults();
   // The profile is written when the server ends.
-  for (const part of running.splice(0).reverse()) await part.stop();
+  for (const resource of running.splice(0).reverse()) await resource.stop();
   return report(options, busyness.words, runs, faults, options.profile ? sharesIn(stack.profileDir) : []);
 }
 

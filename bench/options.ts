@@ -8,7 +8,7 @@ export interface Options {
   readonly inFlight: number;
   readonly clients: number;
   readonly runs: number;
-  readonly caseParts: readonly string[];
+  readonly caseNames: readonly string[];
   readonly json: boolean;
   readonly draw: boolean;
   readonly profile: boolean;
@@ -31,7 +31,7 @@ export function readOptions(args: readonly string[]): Options {
     inFlight: whole('inflight'),
     clients: whole('clients'),
     runs: whole('runs'),
-    caseParts: values.case,
+    caseNames: values.case,
     json: values.json,
     draw: values.draw,
     profile: values.profile,

@@ -9,12 +9,11 @@ import { readCommandLine } from './dev/command-line.ts';
 import { loadDemoKey } from './dev/demo-key.ts';
 import { dataDirOf, nameOfDataDir, removeDevInfo, writeDevInfo } from './dev/dev-json.ts';
 import { type PreparedEnvoy, prepareEnvoy } from './dev/envoy.ts';
-import { type Kept, keepRunning, type Runnable } from './dev/keep-running.ts';
 import { loadKeyEncryptionKeys } from './dev/key-admin.ts';
 import { tryLock } from './dev/lock-file.ts';
 import { HOST, type Ports, readPorts, requireFreePorts } from './dev/ports.ts';
 import { startPostgres } from './dev/postgres.ts';
-import { killParts } from './dev/processes.ts';
+import { killProcesses } from './dev/processes.ts';
 import { startRedis } from './dev/redis.ts';
 import { endCommands } from './dev/run-command.ts';
 import { loadSecret, randomSecret } from './dev/secret-file.ts';
@@ -22,11 +21,12 @@ import { startServer, startWorker } from './dev/server.ts';
 import { SetupError } from './dev/setup-error.ts';
 import { stopStaleProcesses } from './dev/stale-processes.ts';
 import { onStopSignal } from './dev/stop-signals.ts';
+import { type Runnable, type Supervised, supervise } from './dev/supervise.ts';
 
 /** How long a start that is under way is waited for when it shall stop. */
 const START_GRACE_MS = 5_000;
 
-type PartName = 'postgres' | 'redis' | 'server' | 'admin' | 'worker' | 'envoy';
+type ProcessName = 'postgres' | 'redis' | 'server' | 'admin' | 'worker' | 'envoy';
 
 interface Place {
   readonly dataDir: string;
@@ -36,7 +36,7 @@ interface Place {
 
 reportCrashes();
 const startedAt = performance.now();
-const parts = new Map<PartName, Kept<Runnable>>();
+const supervised = new Map<ProcessName, Supervised<Runnable>>();
 let stopping = false;
 let unlock = () => {};
 
@@ -55,7 +55,7 @@ onStopSignal(
     void stop(0);
   },
   () => {
-    for (const part of parts.values()) part.kill();
+    for (const process of supervised.values()) process.kill();
   },
 );
 
@@ -83,10 +83,10 @@ async function start(): Promise<void> {
   };
   await stopStaleProcesses(dataDir, say);
   await requireFreePorts(ports);
-  await startParts({ dataDir, logDir, ports });
+  await startAll({ dataDir, logDir, ports });
 }
 
-async function startParts(place: Place): Promise<void> {
+async function startAll(place: Place): Promise<void> {
   const { dataDir, logDir, ports } = place;
   say('Starting PostgreSQL, Redis, the server, the worker and Envoy …');
   const edgeSecret = randomSecret();
@@ -221,15 +221,15 @@ function serverEnv({ logDir, ports }: Place, redisUrl: string, edgeSecret: strin
   };
 }
 
-/** Starts a part and remembers it for stopping; what comes up while stopping is stopped at once. */
+/** Starts a process under supervision and remembers it for stopping; what comes up while stopping is stopped at once. */
 async function keep<T extends Runnable>(
-  key: PartName,
+  key: ProcessName,
   name: string,
   begin: () => Promise<T>,
-): Promise<Kept<T>> {
+): Promise<Supervised<T>> {
   if (stopping) throw new SetupError('stopping');
-  const kept = await keepRunning(name, begin, say);
-  parts.set(key, kept);
+  const kept = await supervise(name, begin, say);
+  supervised.set(key, kept);
   return kept;
 }
 
@@ -265,8 +265,8 @@ async function stop(exitCode: number): Promise<void> {
   endCommands();
   if (exitCode === 0) await Promise.race([starting, sleep(START_GRACE_MS)]);
   for (const key of ['envoy', 'server', 'admin', 'worker', 'redis', 'postgres'] as const)
-    await parts.get(key)?.stop();
-  killParts();
+    await supervised.get(key)?.stop();
+  killProcesses();
   unlock();
   process.exit(exitCode);
 }

@@ -1,4 +1,4 @@
-// `npm test`: everything that has to hold, against real parts on free ports in a folder of its own.
+// `npm test`: everything that has to hold, against real PostgreSQL, Redis and Envoy on free ports in a folder of its own.
 //
 //   npm test                        all checks and all tests
 //   npm test -- test/race/*.ts      only these tests
@@ -41,12 +41,12 @@ const running: { stop(): Promise<void> }[] = [];
 let exitCode = 1;
 try {
   const checked = asked.length > 0 || (await runChecks());
-  const env = await startParts();
+  const env = await startDependencies();
   exitCode = (await runTests(env)) && checked ? 0 : 1;
 } catch (error) {
   console.error(error instanceof SetupError ? error.message : error);
 } finally {
-  await Promise.all(running.map((part) => part.stop()));
+  await Promise.all(running.map((dependency) => dependency.stop()));
   rmSync(dataDir, { recursive: true, force: true });
 }
 process.exit(exitCode);
@@ -71,7 +71,7 @@ async function runChecks(): Promise<boolean> {
   return good;
 }
 
-async function startParts(): Promise<Record<string, string>> {
+async function startDependencies(): Promise<Record<string, string>> {
   const [postgresPort = 0, redisPort = 0] = await findFree(2);
   const logDir = join(dataDir, 'log');
   const [postgres, redis, envoy] = await Promise.all([
@@ -101,23 +101,23 @@ async function startParts(): Promise<Record<string, string>> {
   };
 }
 
-function track<Part extends Postgres | Redis>(part: Part): Part {
-  running.push(part);
-  return part;
+function track<Dependency extends Postgres | Redis>(dependency: Dependency): Dependency {
+  running.push(dependency);
+  return dependency;
 }
 
-/** A part that cannot be had here: its tests are skipped, loudly; where it must be had (CI) that is a failure. */
-function missing(part: string, reason: string): void {
-  if (process.env.CI === 'true') throw new SetupError(`${part} cannot be had: ${reason}`);
-  say(`\n!!! ${part} cannot be had: ${reason}\n!!! The tests that need it are SKIPPED.\n`);
+/** A dependency that cannot be had here: its tests are skipped, loudly; where it must be had (CI) that is a failure. */
+function missing(dependency: string, reason: string): void {
+  if (process.env.CI === 'true') throw new SetupError(`${dependency} cannot be had: ${reason}`);
+  say(`\n!!! ${dependency} cannot be had: ${reason}\n!!! The tests that need it are SKIPPED.\n`);
 }
 
-async function orWithout<T>(part: string, starting: Promise<T>): Promise<T | undefined> {
+async function orWithout<T>(dependency: string, starting: Promise<T>): Promise<T | undefined> {
   try {
     return await starting;
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    missing(part, error.message);
+    missing(dependency, error.message);
     return undefined;
   }
 }

@@ -1,8 +1,8 @@
 // Archiving beside load: what moving a million old transfers away costs the calls of the day.
 import { reconcile } from '../../src/db/jobs/reconciliation.ts';
 import { openPool } from '../../src/db/pool.ts';
-import type { Database } from '../parts/database.ts';
-import { settle } from '../parts/fill.ts';
+import type { Database } from '../env/database.ts';
+import { settle } from '../env/fill.ts';
 import type { Bench, Case, Result } from './case.ts';
 import { measure } from './measure.ts';
 import { overGrpc } from './targets.ts';

@@ -3,8 +3,8 @@ import { type DescMethod, fromJson, type JsonValue, toBinary } from '@bufbuild/p
 import { RPCS, registry, restRouteOf } from '../../src/client/contracts.ts';
 import type { Json } from '../../src/client/grpc.ts';
 import type { Identity } from '../../src/client/identity.ts';
+import type { Wallet } from '../env/fill.ts';
 import type { SignedCall } from '../generator/work.ts';
-import type { Wallet } from '../parts/fill.ts';
 
 /** Whether the contracts have such an RPC. */
 export const hasRpc = (rpc: string) => RPCS.has(rpc);

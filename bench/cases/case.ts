@@ -1,7 +1,7 @@
 // What a case is, what it is given, and what it gives.
 import type { SigningKey } from '../../src/signatures/index.ts';
-import type { Wallet } from '../parts/fill.ts';
-import type { Stack } from '../parts/stack.ts';
+import type { Wallet } from '../env/fill.ts';
+import type { Stack } from '../env/stack.ts';
 
 /** What all cases of a run share. */
 export interface Bench {

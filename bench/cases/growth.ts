@@ -1,7 +1,7 @@
 // Growth: the same calls among a thousand, a million and ten million wallets and transfers, and deep pages of a history.
 import { connect } from '../../src/client/grpc.ts';
+import { fill, settle, type Wallet, walletsOf } from '../env/fill.ts';
 import { Histogram } from '../generator/histogram.ts';
-import { fill, settle, type Wallet, walletsOf } from '../parts/fill.ts';
 import { grpcCall, owner, shuffled, someOf, transferBetween } from './calls.ts';
 import { type Bench, type Case, type Result, requireKey } from './case.ts';
 import { latenciesIn, measure } from './measure.ts';

@@ -59,10 +59,10 @@ export const CASES: readonly Case[] = [
 ];
 
 /**
- * The cases that are asked for: those whose names have one of the parts in them, or without any part all but the long
+ * The cases that are asked for: those whose names contain one of the texts; without any text, all but the long
  * ones.
  */
-export function casesFor(parts: readonly string[]): readonly Case[] {
-  if (parts.length === 0) return CASES.filter(({ isLong }) => !isLong);
-  return CASES.filter(({ name }) => parts.some((part) => name.toLowerCase().includes(part.toLowerCase())));
+export function casesFor(names: readonly string[]): readonly Case[] {
+  if (names.length === 0) return CASES.filter(({ isLong }) => !isLong);
+  return CASES.filter(({ name }) => names.some((text) => name.toLowerCase().includes(text.toLowerCase())));
 }

@@ -1,10 +1,10 @@
 // Measures one kind of call: a closed loop for what can be done at most, an open one for what callers wait at half of it.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { cpuSecondsOf, forgetPeak, peakMiBOf } from '../env/process-cost.ts';
+import type { Processes } from '../env/stack.ts';
 import { type Generator, type Loads, startGenerator } from '../generator/generator.ts';
 import type { Histogram } from '../generator/histogram.ts';
 import type { Pace, Target, Work } from '../generator/work.ts';
-import { cpuSecondsOf, forgetPeak, peakMiBOf } from '../parts/process-cost.ts';
-import type { Processes } from '../parts/stack.ts';
 import type { Bench, Latencies, Result } from './case.ts';
 
 /** What is measured. */

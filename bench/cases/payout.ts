@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, connect, type Json } from '../../src/client/grpc.ts';
-import type { Child } from '../parts/child.ts';
-import { settle, type Wallet } from '../parts/fill.ts';
+import type { Child } from '../env/child.ts';
+import { settle, type Wallet } from '../env/fill.ts';
 import { owner, someOf, won } from './calls.ts';
 import { type Bench, type Case, type Result, requireKey } from './case.ts';
 import { costs, cpuOf } from './measure.ts';

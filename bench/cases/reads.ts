@@ -1,5 +1,5 @@
 // Reads: balances that are asked for again and again, balances that nobody has asked for yet, pages of histories.
-import { fill, settle, walletsOf } from '../parts/fill.ts';
+import { fill, settle, walletsOf } from '../env/fill.ts';
 import { grpcCall, owner, shuffled } from './calls.ts';
 import type { Bench, Case } from './case.ts';
 import { measure } from './measure.ts';

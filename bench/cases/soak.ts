@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { memoryMiBOf, peakMiBOf } from '../parts/process-cost.ts';
+import { memoryMiBOf, peakMiBOf } from '../env/process-cost.ts';
 import type { Case } from './case.ts';
 import { costs, cpuOf, errorsIn, latenciesIn, programsOf, start } from './measure.ts';
 import { overGrpc } from './targets.ts';
@@ -67,7 +67,7 @@ async function levelOf(pid: number, ms: number): Promise<number> {
 
 const MANY = 10_000;
 const SETTLE_MS = 2 * SECOND;
-const PROGRAM = resolve(import.meta.dirname, '../parts/hold-open.ts');
+const PROGRAM = resolve(import.meta.dirname, '../env/hold-open.ts');
 
 export const IDLE_CONNECTIONS = holding('10,000 idle connections', 'connections');
 export const OPEN_STREAMS = holding('10,000 open streams', 'streams');

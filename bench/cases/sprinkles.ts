@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '../../src/client/grpc.ts';
+import { fill, fillRoom, settle, type Wallet, walletsOf } from '../env/fill.ts';
 import { Histogram } from '../generator/histogram.ts';
-import { fill, fillRoom, settle, type Wallet, walletsOf } from '../parts/fill.ts';
 import { grpcCall, owner, someOf, won } from './calls.ts';
 import { type Bench, type Case, requireKey } from './case.ts';
 import { costs, cpuOf, errorsIn, latenciesIn, measure, programsOf, start } from './measure.ts';

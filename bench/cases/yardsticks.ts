@@ -81,6 +81,6 @@ function classical(name: string, by: 'function' | 'hand', connections: number, p
 async function prepare({ stack: { database } }: Bench): Promise<void> {
   const [row] = await database.rows(`SELECT FROM pg_namespace WHERE nspname = 'classical'`);
   if (row) return;
-  await database.run(readFileSync(new URL('../parts/classical.sql', import.meta.url), 'utf8'));
+  await database.run(readFileSync(new URL('../env/classical.sql', import.meta.url), 'utf8'));
   await database.run('VACUUM ANALYZE classical.accounts');
 }

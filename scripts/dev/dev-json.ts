@@ -1,4 +1,4 @@
-// dev.json: where the parts of a running `npm start` are, for the scripts that talk to it.
+// dev.json: where the programs of a running `npm start` are, for the scripts that talk to it.
 import { readFileSync, rmSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

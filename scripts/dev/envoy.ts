@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { type EdgeSettings, renderEdge } from '../../envoy/render.ts';
 import { findEnvoy } from './envoy-binary.ts';
 import { HOST } from './ports.ts';
-import { pidFileOf, startPart, stopStaleProcess, waitUntilReady } from './processes.ts';
+import { pidFileOf, startProcess, stopStaleProcess, waitUntilReady } from './processes.ts';
 import { runCommand } from './run-command.ts';
 import { SetupError } from './setup-error.ts';
 
@@ -106,7 +106,7 @@ async function start(
   const logFile = join(options.logDir, 'envoy.log');
   const adminUrl = `http://${HOST}:${options.adminPort}`;
   const restScheme = options.settings?.tls ? 'https' : 'http';
-  const part = await startPart({
+  const managed = await startProcess({
     name: 'Envoy',
     command,
     args: [
@@ -118,16 +118,16 @@ async function start(
     output: { file: logFile },
     pidFile: pidFileOf(options.dataDir, 'envoy'),
   });
-  await waitUntilReady(part, () => isReady(adminUrl), READY_TIMEOUT_MS, logFile);
+  await waitUntilReady(managed, () => isReady(adminUrl), READY_TIMEOUT_MS, logFile);
   return {
     restUrl: `${restScheme}://${HOST}:${options.restPort}`,
     grpcAddress: `${HOST}:${options.grpcEdgePort}`,
     adminUrl,
     adminSocket,
-    pid: part.pid,
-    ended: part.ended,
-    stop: () => part.stop('SIGTERM', STOP_GRACE_MS),
-    kill: () => part.process.kill('SIGKILL'),
+    pid: managed.pid,
+    ended: managed.ended,
+    stop: () => managed.stop('SIGTERM', STOP_GRACE_MS),
+    kill: () => managed.process.kill('SIGKILL'),
   };
 }
 

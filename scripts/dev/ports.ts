@@ -1,4 +1,4 @@
-// Where the parts of the stack listen: the ports of design and environment, and free ones for tests.
+// Where the programs of the stack listen: the ports of design and environment, and free ones for tests.
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { SetupError } from './setup-error.ts';
@@ -19,9 +19,9 @@ const PORTS = {
   redis: { variable: 'REDIS_PORT', fallback: 63799 },
 } as const;
 
-/** A part that listens. */
+/** A program that listens. */
 export type PortName = keyof typeof PORTS;
-/** The port of each part. */
+/** The port of each program. */
 export type Ports = Readonly<Record<PortName, number>>;
 
 const NAMES = Object.keys(PORTS) as PortName[];
@@ -61,7 +61,7 @@ export async function requireFreePorts(ports: Ports): Promise<void> {
   );
 }
 
-/** A free port for each part, for tests that run beside others. */
+/** A free port for each program, for tests that run beside others. */
 export async function findFreePorts(): Promise<Ports> {
   const found = await findFree(NAMES.length);
   return portsBy((name) => found[NAMES.indexOf(name)] as number);

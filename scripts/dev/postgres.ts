@@ -6,7 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { HOST } from './ports.ts';
 import { identityOf } from './process-identity.ts';
-import { type Part, pidFileOf, startPart, stopStaleProcess, waitUntilReady } from './processes.ts';
+import {
+  type ManagedProcess,
+  pidFileOf,
+  startProcess,
+  stopStaleProcess,
+  waitUntilReady,
+} from './processes.ts';
 import { runCommand } from './run-command.ts';
 import { loadSecret, writeSecret } from './secret-file.ts';
 import { SetupError } from './setup-error.ts';
@@ -77,15 +83,15 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   if (!existsSync(cluster)) await initialize(binaries.initdb, how, cluster, password);
   handOver(how, cluster, binaries.postgres);
   const ownerUrl = `postgres://${OWNER}:${password}@${HOST}:${port}/postgres`;
-  const part = await startAfterOrphans(options, binaries.postgres, how, cluster, ownerUrl);
+  const managed = await startAfterOrphans(options, binaries.postgres, how, cluster, ownerUrl);
   return {
     ownerUrl,
-    pid: part.pid,
-    ended: part.ended,
+    pid: managed.pid,
+    ended: managed.ended,
     createDatabase: (name) => createDatabase(ownerUrl, name),
-    stop: () => part.stop('SIGINT', STOP_GRACE_MS),
+    stop: () => managed.stop('SIGINT', STOP_GRACE_MS),
     // SIGQUIT and not SIGKILL, so that its sessions end with it.
-    kill: () => part.process.kill('SIGQUIT'),
+    kill: () => managed.process.kill('SIGQUIT'),
   };
 }
 
@@ -144,7 +150,7 @@ async function startAfterOrphans(
   how: Unprivileged,
   cluster: string,
   ownerUrl: string,
-): Promise<Part> {
+): Promise<ManagedProcess> {
   const logFile = join(options.logDir, 'postgres.log');
   const settings = Object.entries({ ...SETTINGS, ...options.settings }).flatMap(([name, value]) => [
     '-c',
@@ -157,7 +163,7 @@ async function startAfterOrphans(
   const giveUpAt = Date.now() + ORPHANS_TIMEOUT_MS;
   for (;;) {
     removeStalePid(cluster);
-    const part = await startPart({
+    const managed = await startProcess({
       name: 'PostgreSQL',
       command,
       args,
@@ -167,8 +173,8 @@ async function startAfterOrphans(
       pidFile: pidFileOf(options.dataDir, 'postgres'),
     });
     try {
-      await waitUntilReady(part, () => answers(ownerUrl), READY_TIMEOUT_MS, logFile);
-      return part;
+      await waitUntilReady(managed, () => answers(ownerUrl), READY_TIMEOUT_MS, logFile);
+      return managed;
     } catch (error) {
       if (Date.now() > giveUpAt || !/shared memory block/.test(lastWords(logFile))) throw error;
       appendFileSync(logFile, 'Waiting for the sessions of the killed postmaster to end.\n');

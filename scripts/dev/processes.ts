@@ -1,4 +1,4 @@
-// Starts the parts of the stack as processes of their own, stops them, and finds those that a killed run left behind.
+// Starts the programs of the stack as processes of their own, stops them, and finds those that a killed run left behind.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fchmodSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,7 +8,7 @@ import { identityOf } from './process-identity.ts';
 import { SetupError } from './setup-error.ts';
 
 /** How a process is started. */
-export interface PartOptions {
+export interface ProcessOptions {
   /** What people call it, for messages. */
   readonly name: string;
   readonly command: string;
@@ -24,7 +24,7 @@ export interface PartOptions {
 }
 
 /** A process that was started. */
-export interface Part {
+export interface ManagedProcess {
   readonly name: string;
   readonly pid: number;
   readonly process: ChildProcess;
@@ -39,15 +39,15 @@ const POLL_MS = 20;
 const started = new Set<ChildProcess>();
 
 /** Ends at once whatever this program has started and still runs: nothing may outlive it. */
-export function killParts(): void {
+export function killProcesses(): void {
   for (const child of started) child.kill('SIGKILL');
 }
 
 /**
- * Starts a process. It gets a process group of its own, so that Ctrl-C in the terminal does not reach it: the parts
+ * Starts a process. It gets a process group of its own, so that Ctrl-C in the terminal does not reach it: the programs
  * have to stop one after the other. Throws a SetupError when the program cannot be run.
  */
-export async function startPart(options: PartOptions): Promise<Part> {
+export async function startProcess(options: ProcessOptions): Promise<ManagedProcess> {
   const { name, output, pidFile } = options;
   const log = output === 'pipe' ? undefined : openLog(output.file);
   const child = spawn(options.command, options.args, {
@@ -89,29 +89,29 @@ function openLog(file: string): number {
   return log;
 }
 
-/** Waits until `isReady` says so. Throws a SetupError when the part ends instead or takes too long. */
+/** Waits until `isReady` says so. Throws a SetupError when it ends instead or takes too long. */
 export async function waitUntilReady(
-  part: Part,
+  managed: ManagedProcess,
   isReady: () => Promise<boolean>,
   timeoutMs: number,
   seeAlso: string,
 ): Promise<void> {
   const giveUpAt = Date.now() + timeoutMs;
   while (!(await isReady())) {
-    if (!part.isRunning()) {
-      throw new SetupError(`${part.name} ended while starting (${await part.ended}); see ${seeAlso}`);
+    if (!managed.isRunning()) {
+      throw new SetupError(`${managed.name} ended while starting (${await managed.ended}); see ${seeAlso}`);
     }
     if (Date.now() > giveUpAt) {
-      await part.stop('SIGKILL', 0);
-      throw new SetupError(`${part.name} was not ready within ${timeoutMs / 1000} s; see ${seeAlso}`);
+      await managed.stop('SIGKILL', 0);
+      throw new SetupError(`${managed.name} was not ready within ${timeoutMs / 1000} s; see ${seeAlso}`);
     }
     await sleep(POLL_MS);
   }
 }
 
-/** Where the pid file of a part stands in a data folder. */
-export function pidFileOf(dataDir: string, part: string): string {
-  return join(dataDir, 'run', `${part}.pid`);
+/** Where the pid file of a program is in a data folder. */
+export function pidFileOf(dataDir: string, name: string): string {
+  return join(dataDir, 'run', `${name}.pid`);
 }
 
 /** The process that a pid file names, while it still is that process. */

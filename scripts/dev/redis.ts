@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { installRedis } from './install-redis.ts';
 import { HOST } from './ports.ts';
-import { pidFileOf, startPart, stopStaleProcess, waitUntilReady } from './processes.ts';
+import { pidFileOf, startProcess, stopStaleProcess, waitUntilReady } from './processes.ts';
 
 /** Where a Redis lives. */
 export interface RedisOptions {
@@ -45,20 +45,20 @@ export async function startRedis(options: RedisOptions): Promise<Redis> {
     'maxmemory-policy': 'noeviction',
     daemonize: 'no',
   };
-  const part = await startPart({
+  const managed = await startProcess({
     name: 'Redis',
     command: 'redis-server',
     args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
     output: { file: logFile },
     pidFile: pidFileOf(options.dataDir, 'redis'),
   });
-  await waitUntilReady(part, () => answers(port), READY_TIMEOUT_MS, logFile);
+  await waitUntilReady(managed, () => answers(port), READY_TIMEOUT_MS, logFile);
   return {
     url: `redis://${HOST}:${port}`,
-    pid: part.pid,
-    ended: part.ended,
-    stop: () => part.stop('SIGTERM', STOP_GRACE_MS),
-    kill: () => part.process.kill('SIGKILL'),
+    pid: managed.pid,
+    ended: managed.ended,
+    stop: () => managed.stop('SIGTERM', STOP_GRACE_MS),
+    kill: () => managed.process.kill('SIGKILL'),
   };
 }
 

@@ -1,6 +1,6 @@
 // Runs a server or worker process of this repository for development and tests.
 import { fileURLToPath } from 'node:url';
-import { pidFileOf, startPart, stopStaleProcess } from './processes.ts';
+import { pidFileOf, startProcess, stopStaleProcess } from './processes.ts';
 import { SetupError } from './setup-error.ts';
 
 /** How such a process is run. */
@@ -43,7 +43,7 @@ export function startWorker(options: ServerOptions): Promise<Server> {
 }
 
 async function startProgram(program: string, name: string, options: ServerOptions): Promise<Server> {
-  const part = await startPart({
+  const managed = await startProcess({
     name,
     command: process.execPath,
     // Calls under way outlive a small young generation, and V8 would copy what belongs to them again and again.
@@ -53,7 +53,7 @@ async function startProgram(program: string, name: string, options: ServerOption
     pidFile: pidFileOf(options.dataDir, name),
   });
   let lastWords = '';
-  for (const stream of [part.process.stdout, part.process.stderr]) {
+  for (const stream of [managed.process.stdout, managed.process.stderr]) {
     stream?.on('data', (chunk: Buffer) => {
       lastWords = (lastWords + chunk.toString()).slice(-LAST_WORDS);
       options.onOutput(chunk);
@@ -62,25 +62,25 @@ async function startProgram(program: string, name: string, options: ServerOption
   let timer: NodeJS.Timeout | undefined;
   const failure = await Promise.race([
     new Promise<undefined>((resolve) => {
-      part.process.on('message', (message) => {
+      managed.process.on('message', (message) => {
         if (message === 'ready') resolve(undefined);
       });
     }),
-    part.ended.then((how) => `ended while starting (${how})`),
+    managed.ended.then((how) => `ended while starting (${how})`),
     new Promise<string>((resolve) => {
       timer = setTimeout(resolve, READY_TIMEOUT_MS, `was not ready within ${READY_TIMEOUT_MS / 1000} s`);
     }),
   ]);
   clearTimeout(timer);
   if (failure) {
-    await part.stop('SIGKILL', 0);
+    await managed.stop('SIGKILL', 0);
     throw new SetupError(`the ${name} ${failure}:\n${lastWords.trim()}`);
   }
   return {
-    pid: part.pid,
-    ended: part.ended,
-    stop: () => part.stop('SIGTERM', STOP_GRACE_MS),
-    kill: () => part.process.kill('SIGKILL'),
+    pid: managed.pid,
+    ended: managed.ended,
+    stop: () => managed.stop('SIGTERM', STOP_GRACE_MS),
+    kill: () => managed.process.kill('SIGKILL'),
   };
 }
 

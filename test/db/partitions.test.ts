@@ -13,7 +13,7 @@ const ROWS = 400_000;
 /** For a call that has to wait for a moment on a busy machine. */
 const LONGEST_GAP_MS = 5_000;
 /** So long it is waited for what must not take long at all. */
-const RETRY_FOR_MS = 20_000;
+const PATIENCE_MS = 20_000;
 const MONTHS_AHEAD = 12;
 
 let database: TestDatabase;
@@ -49,7 +49,7 @@ const partitionsOf = async () =>
 /** Whether something ends in time. */
 const endsSoon = async (work: Promise<unknown>) => {
   const waiting = Promise.withResolvers<boolean>();
-  const timer = setTimeout(waiting.resolve, RETRY_FOR_MS, false);
+  const timer = setTimeout(waiting.resolve, PATIENCE_MS, false);
   const result = await Promise.race([work.then(() => true), waiting.promise]);
   clearTimeout(timer);
   return result;

@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import type pg from 'pg';
-import { cpuSecondsOf, memoryMiBOf } from '../../bench/parts/process-cost.ts';
+import { cpuSecondsOf, memoryMiBOf } from '../../bench/env/process-cost.ts';
 import type { Envoy } from '../../scripts/dev/envoy.ts';
 import type { SigningKey } from '../../src/signatures/index.ts';
 import { startTestEdge } from '../edge.ts';

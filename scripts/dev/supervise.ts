@@ -1,4 +1,4 @@
-// Starts a part of the stack again when it dies.
+// Starts a program of the stack again when it dies.
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What can die and be started again. */
@@ -9,8 +9,8 @@ export interface Runnable {
   kill(): void;
 }
 
-/** A part that is kept running until it is stopped. */
-export interface Kept<T extends Runnable> {
+/** A program that is kept running until it is stopped. */
+export interface Supervised<T extends Runnable> {
   /** As it ran first; a later one listens in the same places. */
   readonly first: T;
   stop(): Promise<void>;
@@ -22,12 +22,12 @@ const LONGEST_PAUSE_MS = 5_000;
 /** Who has run this long has recovered, and the next pause is a short one again. */
 const RECOVERED_MS = 30_000;
 
-/** Starts the part, and again whenever it dies, after a pause that grows. Rejects when the first start fails. */
-export async function keepRunning<T extends Runnable>(
+/** Starts the program, and again whenever it dies, after a pause that grows. Rejects when the first start fails. */
+export async function supervise<T extends Runnable>(
   name: string,
   start: () => Promise<T>,
   say: (line: string) => void,
-): Promise<Kept<T>> {
+): Promise<Supervised<T>> {
   const first = await start();
   const stopped = new AbortController();
   let current: T | undefined = first;

@@ -45,7 +45,7 @@ export interface StackOptions {
   /** Gets the migrated database before the server starts. */
   readonly fillFirst: (database: Database) => Promise<void>;
   /** Gets each part as soon as it runs; whoever starts a stack stops them, the last one first. */
-  readonly keep: <Part extends { stop(): Promise<unknown> }>(part: Part) => Part;
+  readonly keep: <Resource extends { stop(): Promise<unknown> }>(resource: Resource) => Resource;
 }
 
 /** Starts everything. */
@@ -60,7 +60,7 @@ export async function startStack(place: Place, { keep, ...options }: StackOption
   keep({ stop: () => database.close() });
   await options.fillFirst(database);
   const [echoPort = 0] = await findFree(1);
-  const echo = keep(await startChild('bench/parts/echo-server.ts', { GRPC_PORT: String(echoPort) }));
+  const echo = keep(await startChild('bench/env/echo-server.ts', { GRPC_PORT: String(echoPort) }));
   const edgeSecret = randomSecret();
   const profileDir = join(dataDir, 'profile');
   const profile = options.profile ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileDir}` } : {};
