@@ -13,10 +13,10 @@ import { connectPeople, type People } from './db/people/connect.ts';
 import { isUnreachable, openPool, type Pool } from './db/pool.ts';
 import { writeSamples } from './db/samples.ts';
 import type { AuditTrail } from './domain/act.ts';
+import type { Execute } from './domain/command.ts';
 import { errorText } from './domain/error-fields.ts';
 import { Refusal } from './domain/refusal.ts';
 import { MICROS_PER_MS } from './domain/time.ts';
-import type { Perform } from './domain/verb.ts';
 import { CONTRACTS } from './grpc/contracts.ts';
 import { strangerAct } from './grpc/interceptors/audit-refusals.ts';
 import type { TallyCall } from './grpc/interceptors/tally-calls.ts';
@@ -24,7 +24,7 @@ import { type RunningServer, startServer } from './grpc/server.ts';
 import { openKeyRing } from './keys/key-ring.ts';
 import { readNetworks } from './keys/networks.ts';
 import { openTally } from './ops/call-tally.ts';
-import { chance } from './ops/chance.ts';
+import { cryptoRandom } from './ops/crypto-random.ts';
 import { type Logs, openLogs } from './ops/logs.ts';
 import { type Metrics, openMetrics } from './ops/metrics.ts';
 import type { PartWatch } from './ops/part-watch.ts';
@@ -96,7 +96,7 @@ export async function startApp(config: Config): Promise<App> {
   metrics.states.ledgerQueue(batcher.queueLength);
   const replica = openReplica(config, reads, logs);
   if (config.replica) metrics.states.breaker('replica', () => replica.state() ?? 'closed');
-  const core = coreOf({ config, people, reads, archive, replica, cache, perform: batcher.perform });
+  const core = coreOf({ config, people, reads, archive, replica, cache, execute: batcher.execute });
   const trail = openAuditTrail(reads, logs, metrics.audit);
   const keys = await openKeys(config, people, logs);
   const gate = await openWatchedGate(config, logs, metrics);
@@ -155,12 +155,12 @@ function coreOf(parts: {
   archive: Pool | undefined;
   replica: Replica;
   cache: Cache;
-  perform: Perform;
+  execute: Execute;
 }): Core {
-  const { config, people, reads, archive, replica, cache, perform } = parts;
+  const { config, people, reads, archive, replica, cache, execute } = parts;
   const users = cachedUsers(cache, people.users);
   return {
-    perform,
+    execute,
     reads,
     lookUp: replica.lookUp,
     wallets: cachedWallets(cache, reads),
@@ -175,7 +175,7 @@ function coreOf(parts: {
   };
 }
 
-/** What the server needs besides what the verbs and reads do. */
+/** What the server needs besides what the use cases run on. */
 interface Surroundings {
   readonly keys: Keys;
   readonly admin: AdminCore | undefined;
@@ -267,7 +267,7 @@ function openAdmin(
   const keyOffice: KeyOffice = {
     apiKeys: people.apiKeys,
     sealingKeys: config.keyEncryptionKeys,
-    random: chance,
+    random: cryptoRandom,
     now: () => Date.now() * MICROS_PER_MS,
     announce: keys.announce,
   };

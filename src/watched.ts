@@ -8,7 +8,7 @@ import { LEDGER_SETTINGS, openPool, type Pool, type PoolOptions } from './db/poo
 import { openProbe } from './db/probe.ts';
 import { pulseOf } from './db/pulse.ts';
 import { errorText } from './domain/error-fields.ts';
-import { chance } from './ops/chance.ts';
+import { cryptoRandom } from './ops/crypto-random.ts';
 import type { Logs } from './ops/logs.ts';
 import type { Metrics } from './ops/metrics.ts';
 import { type PartWatch, watchPart } from './ops/part-watch.ts';
@@ -90,7 +90,7 @@ export function startWatchedLedger(
   return startBatcher(
     {
       pool,
-      random: chance,
+      random: cryptoRandom,
       beforeCommit: copiesOf(marks),
       onCommit: ({ posted }) => {
         for (const { transfer, requestId } of posted) logs.posted(transfer, requestId);

@@ -7,8 +7,8 @@ import { ensurePartitions, monthsWithPartition } from './db/jobs/upkeep.ts';
 import { connectionsOf } from './db/ledger/batcher.ts';
 import { runningPayouts } from './db/payouts/running.ts';
 import { LEDGER_SETTINGS, openPool, type Pool, type PoolOptions } from './db/pool.ts';
+import type { Execute } from './domain/command.ts';
 import { errorText } from './domain/error-fields.ts';
-import type { Perform } from './domain/verb.ts';
 import { aggregateStatistics } from './jobs/aggregate-statistics.ts';
 import { archiveTransfers } from './jobs/archive-transfers.ts';
 import { board } from './jobs/board.ts';
@@ -79,7 +79,7 @@ export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
     pool,
     observer,
     retryMs: config.retryMs,
-    jobs: jobsOf({ config, pool, live, slow, archive, perform: batcher.perform, observer }),
+    jobs: jobsOf({ config, pool, live, slow, archive, execute: batcher.execute, observer }),
   });
   const ops = await serveOps({
     host: config.opsHost,
@@ -140,15 +140,15 @@ function jobsOf(parts: {
   /** For jobs whose statements may take long. */
   slow: Pool;
   archive: Pool | undefined;
-  perform: Perform;
+  execute: Execute;
   observer: JobObserver;
 }): Jobs {
-  const { config, pool, live, slow, archive, perform, observer } = parts;
-  const refunds = { pool, perform, observer };
+  const { config, pool, live, slow, archive, execute, observer } = parts;
+  const refunds = { pool, execute, observer };
   return {
     'expire-sprinkles': expireSprinkles(refunds),
     'refund-sprinkle': refundOneSprinkle(refunds),
-    'run-payout': runPayout({ pool, perform }),
+    'run-payout': runPayout({ pool, execute }),
     'purge-sprinkles': purgeOldSprinkles(pool, config.sprinkleLookupMs),
     'purge-refusal-marks': purgeOldMarks(pool),
     'purge-payout-drafts': purgeOldDrafts(pool, config.purgeDraftsAfterMs),

@@ -3,7 +3,7 @@
 import { hmacKey } from '../src/client/signer.ts';
 import { connectPeople } from '../src/db/people/connect.ts';
 import { SCOPES } from '../src/domain/api-key.ts';
-import { chance } from '../src/ops/chance.ts';
+import { cryptoRandom } from '../src/ops/crypto-random.ts';
 import type { SigningKey } from '../src/signatures/index.ts';
 import { createApiKey, type KeyWish } from '../src/usecases/api-keys.ts';
 import type { TestDatabase } from './stack.ts';
@@ -20,7 +20,7 @@ export async function makeKey(
   const office = {
     apiKeys,
     sealingKeys: [SEALING_KEY] as const,
-    random: chance,
+    random: cryptoRandom,
     announce: async () => {},
     now: () => Date.now() * 1000,
   };

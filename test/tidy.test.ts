@@ -158,8 +158,8 @@ test('nothing is switched off: no ignored rules, no unchecked types', () => {
 
 test('use cases that look something up before the ledger leave the last word to it', () => {
   // What a use case refuses on its own would be neither answered under its key nor definite.
-  const users = CODE.filter((file) => file.startsWith('src/usecases/') && /\bperform[(<]/.test(read(file)));
-  assert.deepEqual(users, ['src/usecases/perform-found.ts']);
+  const users = CODE.filter((file) => file.startsWith('src/usecases/') && /\bexecute[(<]/.test(read(file)));
+  assert.deepEqual(users, ['src/usecases/resolve-and-execute.ts']);
 });
 
 test('names are kebab-case, and nothing is called utils, helpers, common or manager', () => {

@@ -7,7 +7,7 @@ import { openPool } from '../../src/db/pool.ts';
 import { errorText } from '../../src/domain/error-fields.ts';
 import { EnvReader } from '../../src/env-reader.ts';
 import type { SealingKeys } from '../../src/keys/seal.ts';
-import { chance } from '../../src/ops/chance.ts';
+import { cryptoRandom } from '../../src/ops/crypto-random.ts';
 import { KEYS_CHANGED, openAnnouncements } from '../../src/redis/announcements.ts';
 import type { KeyOffice } from '../../src/usecases/api-keys.ts';
 import { auditedCommand } from './audited-command.ts';
@@ -56,7 +56,7 @@ export async function withKeyAdmin<T>(
   const office: KeyOffice = {
     apiKeys: people.apiKeys,
     sealingKeys: sealingKeysIn(place.keyEncryptionKeys),
-    random: chance,
+    random: cryptoRandom,
     announce: () => announcements.announce(KEYS_CHANGED),
     now: () => Date.now() * 1000,
   };

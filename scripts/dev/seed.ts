@@ -4,9 +4,9 @@ import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { connectPeople } from '../../src/db/people/connect.ts';
 import { openPool } from '../../src/db/pool.ts';
+import { systemCall } from '../../src/domain/command.ts';
 import { errorText } from '../../src/domain/error-fields.ts';
-import { unhurried } from '../../src/domain/verb.ts';
-import { chance } from '../../src/ops/chance.ts';
+import { cryptoRandom } from '../../src/ops/crypto-random.ts';
 import { deposit } from '../../src/usecases/deposit.ts';
 
 /** The demo users. */
@@ -43,8 +43,8 @@ export async function seed(databaseUrl: string): Promise<void> {
 /** The deposits have fixed idempotency keys, so they happen once, however often this runs. */
 async function fund(pool: ReturnType<typeof openPool>): Promise<void> {
   // Nobody serves yet, and whoever serves next believes no copies of before.
-  const { perform } = startBatcher(
-    { pool, random: chance, beforeCommit: NO_COPIES, onCommit: () => {} },
+  const { execute } = startBatcher(
+    { pool, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} },
     { maxBatch: 100, lanes: 1, maxWaiting: 10_000 },
   );
   await Promise.all(
@@ -52,7 +52,7 @@ async function fund(pool: ReturnType<typeof openPool>): Promise<void> {
       const money = { currency: 'KRW', amount: START_BALANCE, field: 'amount' } as const;
       const intent = { userId, wallet: { defaultOf: userId, field: 'user_id' }, money, memo: 'Welcome' };
       const key = { userId, key: 'demo-seed', fingerprint: '00' };
-      return perform(deposit, intent, key, unhurried('demo-seed'));
+      return execute(deposit, intent, key, systemCall('demo-seed'));
     }),
   );
 }

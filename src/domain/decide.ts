@@ -1,14 +1,14 @@
 // Decides one call over the book: the answer given before under its key, or a new one.
 import { type Attempt, isAfter, waitMsAfter } from './attempt.ts';
 import type { Book } from './book.ts';
+import type { CallInfo, LedgerCommand } from './command.ts';
 import type { IdempotencyKey } from './intent.ts';
 import { Refusal, refuseField } from './refusal.ts';
-import type { CallInfo, Verb } from './verb.ts';
 
-/** A verb with what its caller wants of it. */
+/** A command with its caller's intent. */
 export interface Call {
-  // The ledger carries calls of every kind side by side; perform() keeps each verb with its own intent and outcome.
-  readonly verb: Verb<unknown, unknown>;
+  // The ledger carries calls of every kind side by side; execute() pairs each command with its own intent and outcome.
+  readonly command: LedgerCommand<unknown, unknown>;
   readonly intent: unknown;
   readonly key: IdempotencyKey;
   readonly info: CallInfo;
@@ -21,7 +21,7 @@ export interface Call {
  * attempts of anybody's and take no part in that.
  */
 export function decide(call: Call, book: Book, attempt?: Attempt): unknown {
-  const { key, verb, intent, info } = call;
+  const { key, command, intent, info } = call;
   const earlier = book.answer(key);
   if (earlier) {
     if (earlier.fingerprint !== key.fingerprint)
@@ -31,7 +31,7 @@ export function decide(call: Call, book: Book, attempt?: Attempt): unknown {
   book.signedBy(info.keyId);
   try {
     return book.attempt(() => {
-      const outcome = verb.decide(intent, book);
+      const outcome = command.decide(intent, book);
       // Only now: an attempt that is refused anyway is told the reason.
       if (attempt) refuseSuperseded(attempt, book, key);
       book.remember(key, outcome, info.rpc);

@@ -88,7 +88,7 @@ export function checkLineKey(key: string, field: string): void {
 }
 
 /** Numbers new lines and says of each what stands against it. Of lines with the same key the first good one counts. */
-export function judgeLines(
+export function validateLines(
   payout: Pick<Payout, 'currency' | 'sourceAccountId'>,
   firstLine: number,
   lines: readonly RequestedLine[],

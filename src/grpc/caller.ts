@@ -2,10 +2,10 @@
 
 import { hash } from 'node:crypto';
 import type { Metadata } from '@grpc/grpc-js';
+import type { CallInfo } from '../domain/command.ts';
 import { InvariantError } from '../domain/error-fields.ts';
 import type { IdempotencyKey } from '../domain/intent.ts';
 import { Refusal, refuseField, type Violation } from '../domain/refusal.ts';
-import type { CallInfo } from '../domain/verb.ts';
 import { IS_REQUIRED, type Words } from '../domain/words.ts';
 import type { CallRules } from './contracts.ts';
 

@@ -16,7 +16,7 @@ import * as sprinkleV2 from './v2/sprinkle.ts';
 import * as transferV2 from './v2/transfer.ts';
 import * as walletV2 from './v2/wallet.ts';
 
-/** Writes the response of an RPC from what its verb decided, for the user whose call it was. */
+/** Writes the response of an RPC from what its command decided, for the user whose call it was. */
 type Write = (outcome: unknown, userId: bigint) => Promise<Buffer> | Buffer;
 
 interface Method<Response> {
@@ -24,7 +24,7 @@ interface Method<Response> {
   readonly responseSerialize: (response: Response) => Buffer;
 }
 
-/** Every RPC that keeps answers, with how it writes them. An outcome is what its own verb decided, read back from JSON. */
+/** Every RPC that keeps answers, with how it writes them. An outcome is what its own command decided, read back from JSON. */
 export function writersOf(core: Core): ReadonlyMap<string, Write> {
   const writers = new Map<string, Write>();
   const add = <Outcome, Response>(

@@ -2,18 +2,18 @@
 
 import { partsWithDue, setAside, withDue } from '../db/jobs/due-sprinkles.ts';
 import type { Pool } from '../db/pool.ts';
+import type { Execute } from '../domain/command.ts';
+import { systemCall } from '../domain/command.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Sprinkle } from '../domain/sprinkle.ts';
 import { MICROS_PER_MS } from '../domain/time.ts';
-import type { Perform } from '../domain/verb.ts';
-import { unhurried } from '../domain/verb.ts';
 import { type RefundedSprinkle, refundKey, refundSprinkle } from '../usecases/refund-sprinkle.ts';
 import type { Job, JobObserver } from './job.ts';
 
 /** What refunding takes. */
 export interface RefundTools {
   readonly pool: Pool;
-  readonly perform: Perform;
+  readonly execute: Execute;
   readonly observer: Pick<JobObserver, 'refunded'>;
 }
 
@@ -61,9 +61,9 @@ async function refundAll(tools: RefundTools, due: readonly Sprinkle[]): Promise<
 }
 
 /** Pays back what is left of one sprinkle, once. */
-export function refund({ perform }: RefundTools, sprinkle: Sprinkle): Promise<RefundedSprinkle> {
+export function refund({ execute }: RefundTools, sprinkle: Sprinkle): Promise<RefundedSprinkle> {
   const key = refundKey(sprinkle);
-  return perform(refundSprinkle, { sprinkle }, key, unhurried(key.key));
+  return execute(refundSprinkle, { sprinkle }, key, systemCall(key.key));
 }
 
 /** Whether the trouble is not the sprinkle's but the database's, and will be over by itself. */

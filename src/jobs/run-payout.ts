@@ -2,8 +2,8 @@
 
 import { findPayout, linesBetween, type PayoutView } from '../db/payouts/lines.ts';
 import type { Pool } from '../db/pool.ts';
+import { type Execute, systemCall } from '../domain/command.ts';
 import { InvariantError } from '../domain/error-fields.ts';
-import { type Perform, unhurried } from '../domain/verb.ts';
 import { finishPayout } from '../usecases/end-payout.ts';
 import { finishKey, payLinesKey, payPayoutLines } from '../usecases/pay-payout-lines.ts';
 import type { Job } from './job.ts';
@@ -11,7 +11,7 @@ import type { Job } from './job.ts';
 /** What paying takes. */
 export interface PayoutTools {
   readonly pool: Pool;
-  readonly perform: Perform;
+  readonly execute: Execute;
   /** How many lines share a transaction; CHUNK where it is not said. */
   readonly chunk?: number;
 }
@@ -38,13 +38,13 @@ export function runPayout(tools: PayoutTools): Job {
   };
 }
 
-async function payNext({ pool, perform, chunk = CHUNK }: PayoutTools, { payout, nextLine }: PayoutView) {
+async function payNext({ pool, execute, chunk = CHUNK }: PayoutTools, { payout, nextLine }: PayoutView) {
   const lines = await linesBetween(pool, payout.id, nextLine, nextLine + chunk - 1);
   const key = payLinesKey(payout, nextLine);
-  return perform(payPayoutLines, { payout, lines }, key, unhurried(key.key));
+  return execute(payPayoutLines, { payout, lines }, key, systemCall(key.key));
 }
 
-function finish({ perform }: PayoutTools, { payout }: PayoutView) {
+function finish({ execute }: PayoutTools, { payout }: PayoutView) {
   const key = finishKey(payout);
-  return perform(finishPayout, { payout }, key, unhurried(key.key));
+  return execute(finishPayout, { payout }, key, systemCall(key.key));
 }

@@ -4,11 +4,11 @@ import { checkCount, checkMemo, MAX_ITEMS } from '../domain/bounds.ts';
 import {
   checkLineKey,
   isSameLine,
-  judgeLines,
   MAX_PAYOUT_LINES,
   type Payout,
   type PayoutLine,
   type RequestedLine,
+  validateLines,
 } from '../domain/payout.ts';
 import { refuseField } from '../domain/refusal.ts';
 import type { Core } from './core.ts';
@@ -65,7 +65,7 @@ export async function addPayoutLines(
         ko: `다음 줄은 ${next}입니다`,
       });
     }
-    const judged = judgeLines(payout, firstLine, lines, await draft.lookUp(lines));
+    const judged = validateLines(payout, firstLine, lines, await draft.lookUp(lines));
     await draft.append(judged);
     return { payout: { ...payout, lineCount: last }, lines: judged };
   });

@@ -2,16 +2,16 @@
 
 import type { Book } from '../domain/book.ts';
 import { checkCount, MAX_ITEMS } from '../domain/bounds.ts';
+import type { LedgerCommand } from '../domain/command.ts';
 import { REASONS, type Reason } from '../domain/reasons.ts';
 import { Refusal, refuseField } from '../domain/refusal.ts';
 import type { Micros } from '../domain/time.ts';
-import type { Verb } from '../domain/verb.ts';
 import { type TransferIntent, transfer } from './transfer.ts';
 
 /** What becomes of the other transfers when one is refused. */
 export type BatchMode = 'all-or-nothing' | 'each';
 
-/** What the caller wants. */
+/** What the caller readSet. */
 export interface BatchTransfersIntent {
   readonly mode: BatchMode;
   readonly items: readonly TransferIntent[];
@@ -60,8 +60,8 @@ export function itemField(index: number): string {
 }
 
 /** Refuses, in the mode all-or-nothing, what a transfer refuses, naming the item. */
-export const batchCreateTransfers: Verb<BatchTransfersIntent, BatchTransfersOutcome> = {
-  needs: ({ items }) => ({ wallets: items.flatMap(({ from, to }) => [from, to]) }),
+export const batchCreateTransfers: LedgerCommand<BatchTransfersIntent, BatchTransfersOutcome> = {
+  readSet: ({ items }) => ({ wallets: items.flatMap(({ from, to }) => [from, to]) }),
 
   weight: ({ items }) => items.length,
 

@@ -1,13 +1,14 @@
 // Grabs one share of a sprinkle into a wallet of the acting user.
+
+import type { CallInfo, LedgerCommand } from '../domain/command.ts';
 import type { IdempotencyKey, WalletRef } from '../domain/intent.ts';
 import { refuseField } from '../domain/refusal.ts';
 import { checkClaim } from '../domain/sprinkle.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
-import type { CallInfo, Verb } from '../domain/verb.ts';
 import type { Core } from './core.ts';
-import { performFound } from './perform-found.ts';
+import { resolveAndExecute } from './resolve-and-execute.ts';
 
-/** What the caller wants. */
+/** What the caller readSet. */
 export interface ClaimSprinkleIntent {
   readonly userId: bigint;
   readonly roomId: string;
@@ -18,9 +19,9 @@ export interface ClaimSprinkleIntent {
 
 /**
  * Grabs a share. What is over or never was is found here: a guesser, or a crowd that comes too late, takes no lock and
- * costs the ledger a look under the key and a mark. Refuses what the verb below refuses.
+ * costs the ledger a look under the key and a mark. Refuses what the command below refuses.
  */
-export function grabShare(
+export function claimShare(
   core: Core,
   intent: ClaimSprinkleIntent,
   key: IdempotencyKey,
@@ -30,7 +31,7 @@ export function grabShare(
     await refuseOver(core, intent);
     return intent;
   };
-  return performFound(core, claimSprinkle, find, key, call);
+  return resolveAndExecute(core, claimSprinkle, find, key, call);
 }
 
 async function refuseOver(core: Core, { userId, roomId, token }: ClaimSprinkleIntent): Promise<void> {
@@ -51,8 +52,8 @@ async function refuseOver(core: Core, { userId, roomId, token }: ClaimSprinkleIn
  * Refuses SPRINKLE_NOT_FOUND (also to those outside the room), OWN_SPRINKLE, ALREADY_CLAIMED, SPRINKLE_EMPTY,
  * SPRINKLE_EXPIRED, WALLET_NOT_FOUND, USER_NOT_FOUND, CURRENCY_MISMATCH.
  */
-export const claimSprinkle: Verb<ClaimSprinkleIntent, PostedTransfer> = {
-  needs: ({ userId, roomId, token, wallet }) => ({
+export const claimSprinkle: LedgerCommand<ClaimSprinkleIntent, PostedTransfer> = {
+  readSet: ({ userId, roomId, token, wallet }) => ({
     wallets: [wallet],
     sprinkle: { roomId, token, claimerUserId: userId },
     membership: { roomId, userId },

@@ -8,9 +8,9 @@ import type { Users } from '../db/people/users.ts';
 import type { Pool } from '../db/pool.ts';
 import type { LookUp } from '../db/replica/look-ups.ts';
 import type { Account } from '../domain/account.ts';
+import type { Execute } from '../domain/command.ts';
 import type { Quotas } from '../domain/quotas.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
-import type { Perform } from '../domain/verb.ts';
 import type { KeyOffice } from './api-keys.ts';
 
 /** What admin.v1 works with: a login of its own, which no server behind the public edge has. */
@@ -21,8 +21,8 @@ export interface AdminCore {
 
 /** The parts below the use cases, wired together in app.ts. */
 export interface Core {
-  /** Does a verb of money, durably. */
-  readonly perform: Perform;
+  /** Executes a ledger command durably. */
+  readonly execute: Execute;
   /** Connections for reading the ledger. */
   readonly reads: Pool;
   /** Does lists and lookups, on the replica where there is one; never balances, and nothing that money is decided by. */

@@ -1,11 +1,11 @@
 // Makes a payout: a draft without lines, and its empty pot.
 import { checkMemo } from '../domain/bounds.ts';
+import type { LedgerCommand } from '../domain/command.ts';
 import type { WalletRef } from '../domain/intent.ts';
 import type { Payout, PayoutMode } from '../domain/payout.ts';
 import { DEFAULT_QUOTAS, type Quotas } from '../domain/quotas.ts';
-import type { Verb } from '../domain/verb.ts';
 
-/** What the caller wants. */
+/** What the caller readSet. */
 export interface CreatePayoutIntent {
   readonly userId: bigint;
   /** The wallet of the user that will pay. */
@@ -16,9 +16,9 @@ export interface CreatePayoutIntent {
 }
 
 /** Refuses WALLET_NOT_FOUND, QUOTA_EXCEEDED. */
-export const createPayout: Verb<CreatePayoutIntent, Payout> = {
+export const createPayout: LedgerCommand<CreatePayoutIntent, Payout> = {
   // The default wallet for its lock: drafts of one user are counted one after the other, whatever wallet they pay from.
-  needs: ({ wallet, userId }) => ({
+  readSet: ({ wallet, userId }) => ({
     wallets: [wallet, { defaultOf: userId, field: 'x-user-id' }],
     countsOf: userId,
   }),

@@ -2,15 +2,15 @@
 
 import { checkCurrency } from '../domain/book.ts';
 import { checkAmount, checkCount, MAX_HEADCOUNT, MAX_SPRINKLE_AMOUNT } from '../domain/bounds.ts';
+import type { LedgerCommand } from '../domain/command.ts';
 import type { RequestedMoney, WalletRef } from '../domain/intent.ts';
 import { refuseField } from '../domain/refusal.ts';
 import { drawShares } from '../domain/shares.ts';
 import { checkSplit, type Sprinkle } from '../domain/sprinkle.ts';
 import { afterMs } from '../domain/time.ts';
 import { drawToken } from '../domain/token.ts';
-import type { Verb } from '../domain/verb.ts';
 
-/** What the caller wants. */
+/** What the caller readSet. */
 export interface CreateSprinkleIntent {
   readonly userId: bigint;
   readonly roomId: string;
@@ -38,8 +38,8 @@ const CANDIDATES = 16;
  * Refuses HEADCOUNT_ABOVE_AMOUNT, ROOM_NOT_FOUND, WALLET_NOT_FOUND, CURRENCY_MISMATCH, BALANCE_TOO_LOW,
  * ROOM_OUT_OF_TOKENS.
  */
-export const createSprinkle: Verb<CreateSprinkleIntent, CreatedSprinkle> = {
-  needs: ({ userId, roomId, wallet }, random) => ({
+export const createSprinkle: LedgerCommand<CreateSprinkleIntent, CreatedSprinkle> = {
+  readSet: ({ userId, roomId, wallet }, random) => ({
     wallets: [wallet],
     membership: { roomId, userId },
     tokens: { roomId, candidates: Array.from({ length: CANDIDATES }, () => drawToken(random)) },

@@ -1,10 +1,10 @@
 // Opens a further wallet for the acting user.
 import type { Account } from '../domain/account.ts';
+import type { LedgerCommand } from '../domain/command.ts';
 import type { Currency } from '../domain/currency.ts';
 import { DEFAULT_QUOTAS, type Quotas } from '../domain/quotas.ts';
-import type { Verb } from '../domain/verb.ts';
 
-/** What the caller wants. */
+/** What the caller readSet. */
 export interface CreateWalletIntent {
   readonly userId: bigint;
   readonly currency: Currency;
@@ -15,9 +15,9 @@ export interface CreateWalletIntent {
 const owner = ({ userId }: CreateWalletIntent) => ({ defaultOf: userId, field: 'x-user-id' });
 
 /** Refuses USER_NOT_FOUND, QUOTA_EXCEEDED. */
-export const createWallet: Verb<CreateWalletIntent, Account> = {
+export const createWallet: LedgerCommand<CreateWalletIntent, Account> = {
   // Every user has a default wallet, so finding it is finding the user.
-  needs: (intent) => ({ wallets: [owner(intent)], countsOf: intent.userId }),
+  readSet: (intent) => ({ wallets: [owner(intent)], countsOf: intent.userId }),
 
   decide(intent, book) {
     book.wallet(owner(intent));

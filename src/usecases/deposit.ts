@@ -1,10 +1,10 @@
 // Brings money from outside into a wallet of the acting user.
 import { checkMoney } from '../domain/book.ts';
+import type { LedgerCommand } from '../domain/command.ts';
 import type { RequestedMoney, WalletRef } from '../domain/intent.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
-import type { Verb } from '../domain/verb.ts';
 
-/** What the caller wants. */
+/** What the caller readSet. */
 export interface DepositIntent {
   readonly userId: bigint;
   /** A wallet of the user. */
@@ -14,8 +14,8 @@ export interface DepositIntent {
 }
 
 /** Refuses WALLET_NOT_FOUND, USER_NOT_FOUND, CURRENCY_MISMATCH, BALANCE_TOO_HIGH. */
-export const deposit: Verb<DepositIntent, PostedTransfer> = {
-  needs: ({ wallet, money }) => ({ wallets: [wallet], external: money.currency }),
+export const deposit: LedgerCommand<DepositIntent, PostedTransfer> = {
+  readSet: ({ wallet, money }) => ({ wallets: [wallet], external: money.currency }),
 
   decide({ userId, wallet, money, memo }, book) {
     const credit = book.ownWallet(wallet, userId);

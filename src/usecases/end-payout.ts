@@ -1,28 +1,28 @@
 // Ends a payout: what is left in its pot goes back to the wallet.
 
 import type { Book } from '../domain/book.ts';
+import type { CallInfo, LedgerCommand } from '../domain/command.ts';
 import { InvariantError } from '../domain/error-fields.ts';
 import type { IdempotencyKey } from '../domain/intent.ts';
 import type { Payout } from '../domain/payout.ts';
 import { refuseField } from '../domain/refusal.ts';
-import type { CallInfo, Verb } from '../domain/verb.ts';
 import type { Core } from './core.ts';
 import { ownPayout } from './get-payout.ts';
-import { performFound } from './perform-found.ts';
+import { resolveAndExecute } from './resolve-and-execute.ts';
 
 /** Which payout. What is used of it never changes: its id and its accounts. */
 export interface EndPayoutIntent {
   readonly payout: Payout;
 }
 
-const needs: Verb<EndPayoutIntent, Payout>['needs'] = ({ payout }) => ({
+const readSet: LedgerCommand<EndPayoutIntent, Payout>['readSet'] = ({ payout }) => ({
   payoutId: payout.id,
   accountIds: [payout.sourceAccountId, payout.potAccountId],
 });
 
 /** Ends a payout whose lines are all settled; one that ended before stays as it is. Refuses BALANCE_TOO_HIGH. */
-export const finishPayout: Verb<EndPayoutIntent, Payout> = {
-  needs,
+export const finishPayout: LedgerCommand<EndPayoutIntent, Payout> = {
+  readSet,
   decide({ payout: { id } }, book) {
     const payout = book.payouts.payout(id);
     if (payout.state !== 'running') return payout;
@@ -34,8 +34,8 @@ export const finishPayout: Verb<EndPayoutIntent, Payout> = {
 };
 
 /** Stops a payout: what is paid stays paid, and the rest goes back. Refuses PAYOUT_STARTED when it is done, BALANCE_TOO_HIGH. */
-export const stopPayout: Verb<EndPayoutIntent, Payout> = {
-  needs,
+export const stopPayout: LedgerCommand<EndPayoutIntent, Payout> = {
+  readSet,
   decide({ payout: { id } }, book) {
     const payout = book.payouts.payout(id);
     if (payout.state === 'done')
@@ -55,7 +55,7 @@ export function cancelPayout(
   key: IdempotencyKey,
   call: CallInfo,
 ): Promise<Payout> {
-  return performFound(core, stopPayout, () => ownPayout(core, userId, payoutId), key, call);
+  return resolveAndExecute(core, stopPayout, () => ownPayout(core, userId, payoutId), key, call);
 }
 
 function end(payout: Payout, state: 'done' | 'cancelled', book: Book): Payout {

@@ -1,7 +1,7 @@
 // Finds out what became of an idempotency key without moving money.
 import { endAttempts, findKept, type Kept } from '../db/ledger/outcomes.ts';
+import type { CallInfo } from '../domain/command.ts';
 import { InvariantError } from '../domain/error-fields.ts';
-import type { CallInfo } from '../domain/verb.ts';
 import type { Core } from './core.ts';
 
 /** What became of a key. */

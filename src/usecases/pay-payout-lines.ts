@@ -1,9 +1,10 @@
 // Pays lines of a payout from its pot, each for itself, and notes how far it got together with the money.
+
+import type { LedgerCommand } from '../domain/command.ts';
 import type { IdempotencyKey } from '../domain/intent.ts';
 import type { Payout, PayoutLine } from '../domain/payout.ts';
 import type { FailedLine } from '../domain/payout-book.ts';
 import { Refusal } from '../domain/refusal.ts';
-import type { Verb } from '../domain/verb.ts';
 
 /** Which lines, none of them settled. A running payout's lines never change but for being settled. */
 export interface PayLinesIntent {
@@ -19,8 +20,8 @@ export interface PaidLines {
 }
 
 /** Refuses nothing: a line that cannot be paid is noted with its reason. */
-export const payPayoutLines: Verb<PayLinesIntent, PaidLines> = {
-  needs: ({ payout, lines }) => ({
+export const payPayoutLines: LedgerCommand<PayLinesIntent, PaidLines> = {
+  readSet: ({ payout, lines }) => ({
     payoutId: payout.id,
     accountIds: [
       payout.potAccountId,

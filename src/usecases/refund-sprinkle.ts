@@ -1,9 +1,10 @@
 // Pays back to its creator what is left of a sprinkle whose time is over.
+
+import type { LedgerCommand } from '../domain/command.ts';
 import { InvariantError } from '../domain/error-fields.ts';
 import type { IdempotencyKey } from '../domain/intent.ts';
 import { refundDue, type Sprinkle } from '../domain/sprinkle.ts';
 import type { Micros } from '../domain/time.ts';
-import type { Verb } from '../domain/verb.ts';
 
 /** Which sprinkle. What is used of it never changes: its id, its accounts, its end. */
 export interface RefundSprinkleIntent {
@@ -22,8 +23,8 @@ export interface RefundedSprinkle {
  * Refuses BALANCE_TOO_HIGH. Throws while the sprinkle is live: an answer would be kept, and the refund would then never
  * happen.
  */
-export const refundSprinkle: Verb<RefundSprinkleIntent, RefundedSprinkle> = {
-  needs: ({ sprinkle }) => ({ accountIds: [sprinkle.potAccountId, sprinkle.sourceAccountId] }),
+export const refundSprinkle: LedgerCommand<RefundSprinkleIntent, RefundedSprinkle> = {
+  readSet: ({ sprinkle }) => ({ accountIds: [sprinkle.potAccountId, sprinkle.sourceAccountId] }),
 
   decide({ sprinkle }, book) {
     if (book.at < sprinkle.expiresAt) throw new InvariantError(`sprinkle ${sprinkle.id} is still live`);

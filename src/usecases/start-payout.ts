@@ -1,15 +1,15 @@
 // Starts a payout: its money leaves the wallet for the pot, and its lines are paid from there in the background.
 import { failedLines } from '../db/payouts/lines.ts';
+import type { CallInfo, LedgerCommand } from '../domain/command.ts';
 import type { IdempotencyKey } from '../domain/intent.ts';
 import { fieldOfFault, type Payout } from '../domain/payout.ts';
 import { REASONS } from '../domain/reasons.ts';
 import { Refusal, refuseField } from '../domain/refusal.ts';
-import type { CallInfo, Verb } from '../domain/verb.ts';
 import type { Core } from './core.ts';
 import { ownPayout } from './get-payout.ts';
-import { performFound } from './perform-found.ts';
+import { resolveAndExecute } from './resolve-and-execute.ts';
 
-/** What the caller wants. */
+/** What the caller readSet. */
 export interface StartPayoutIntent {
   /** What is used of it never changes: its id and its accounts. */
   readonly payout: Payout;
@@ -21,8 +21,8 @@ export interface StartPayoutIntent {
 const MAX_NAMED = 20;
 
 /** Refuses PAYOUT_STARTED, INVALID_FIELD, PAYOUT_HAS_INVALID_LINES, BALANCE_TOO_LOW. */
-export const setPayoutGoing: Verb<StartPayoutIntent, Payout> = {
-  needs: ({ payout }) => ({
+export const setPayoutGoing: LedgerCommand<StartPayoutIntent, Payout> = {
+  readSet: ({ payout }) => ({
     payoutId: payout.id,
     accountIds: [payout.sourceAccountId, payout.potAccountId],
   }),
@@ -68,7 +68,7 @@ export function startPayout(
     if (mustPayAll && payout.badCount > 0) throw await refuseBadLines(core, payout);
     return { payout, lineCount };
   };
-  return performFound(core, setPayoutGoing, find, key, call);
+  return resolveAndExecute(core, setPayoutGoing, find, key, call);
 }
 
 async function refuseBadLines(core: Core, payout: Payout): Promise<Refusal> {

@@ -1,11 +1,11 @@
 // Moves money from a wallet of the acting user to another wallet.
 import { checkMoney } from '../domain/book.ts';
+import type { LedgerCommand } from '../domain/command.ts';
 import type { RequestedMoney, WalletRef } from '../domain/intent.ts';
 import { refuseField } from '../domain/refusal.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
-import type { Verb } from '../domain/verb.ts';
 
-/** What the caller wants. */
+/** What the caller readSet. */
 export interface TransferIntent {
   readonly userId: bigint;
   /** A wallet of the user. */
@@ -16,8 +16,8 @@ export interface TransferIntent {
 }
 
 /** Refuses WALLET_NOT_FOUND, USER_NOT_FOUND, SELF_TRANSFER, CURRENCY_MISMATCH, BALANCE_TOO_LOW, BALANCE_TOO_HIGH. */
-export const transfer: Verb<TransferIntent, PostedTransfer> = {
-  needs: ({ from, to }) => ({ wallets: [from, to] }),
+export const transfer: LedgerCommand<TransferIntent, PostedTransfer> = {
+  readSet: ({ from, to }) => ({ wallets: [from, to] }),
 
   decide({ userId, from, to, money, memo }, book) {
     const debit = book.ownWallet(from, userId);

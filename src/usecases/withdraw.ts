@@ -1,10 +1,10 @@
 // Takes money out of a wallet of the acting user to the outside.
 import { checkMoney } from '../domain/book.ts';
+import type { LedgerCommand } from '../domain/command.ts';
 import type { RequestedMoney, WalletRef } from '../domain/intent.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
-import type { Verb } from '../domain/verb.ts';
 
-/** What the caller wants. */
+/** What the caller readSet. */
 export interface WithdrawIntent {
   readonly userId: bigint;
   /** A wallet of the user. */
@@ -14,8 +14,8 @@ export interface WithdrawIntent {
 }
 
 /** Refuses WALLET_NOT_FOUND, CURRENCY_MISMATCH, BALANCE_TOO_LOW, BALANCE_TOO_HIGH (of the outside). */
-export const withdraw: Verb<WithdrawIntent, PostedTransfer> = {
-  needs: ({ wallet, money }) => ({ wallets: [wallet], external: money.currency }),
+export const withdraw: LedgerCommand<WithdrawIntent, PostedTransfer> = {
+  readSet: ({ wallet, money }) => ({ wallets: [wallet], external: money.currency }),
 
   decide({ userId, wallet, money, memo }, book) {
     const debit = book.ownWallet(wallet, userId);

@@ -9,8 +9,8 @@ import { cacheEpochsIn } from '../../src/db/cache-epochs.ts';
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { connectPeople } from '../../src/db/people/connect.ts';
 import { openPool } from '../../src/db/pool.ts';
-import { unhurried } from '../../src/domain/verb.ts';
-import { chance } from '../../src/ops/chance.ts';
+import { systemCall } from '../../src/domain/command.ts';
+import { cryptoRandom } from '../../src/ops/crypto-random.ts';
 import { startCache } from '../../src/redis/cache/cache.ts';
 import { sealedBy } from '../../src/redis/cache/entry.ts';
 import { type Lease, openLease } from '../../src/redis/cache/lease.ts';
@@ -21,7 +21,7 @@ import { transfer } from '../../src/usecases/transfer.ts';
 import { watched } from '../db/watched-pool.ts';
 import type { TestDatabase } from '../stack.ts';
 
-const CALL = unhurried('test');
+const CALL = systemCall('test');
 const won = (amount: number) => ({ currency: 'KRW', amount: BigInt(amount), field: 'amount' }) as const;
 const walletOf = (user: number) => ({ defaultOf: BigInt(user), field: 'user' });
 const keyOf = (user: number) => ({ userId: BigInt(user), key: crypto.randomUUID(), fingerprint: 'f0' });
@@ -71,7 +71,7 @@ export async function startProcess(
   const batcher = startBatcher(
     {
       pool,
-      random: chance,
+      random: cryptoRandom,
       beforeCommit: async (changes) => {
         const after = await keepCopies(changes);
         await duringCommit();
@@ -108,7 +108,7 @@ export async function startProcess(
     lastLook: () => looks.at(-1),
     deposit: async (user: number, amount: number) => {
       const intent = { userId: BigInt(user), wallet: walletOf(user), money: won(amount), memo: '' };
-      const posted = await batcher.perform(deposit, intent, keyOf(user), CALL);
+      const posted = await batcher.execute(deposit, intent, keyOf(user), CALL);
       return Number(posted.transfer.creditBalanceAfter);
     },
     /** Moves money, where wanted under a key of the caller's; the payer's balance after. */
@@ -120,7 +120,7 @@ export async function startProcess(
         money: won(amount),
         memo: '',
       };
-      const posted = await batcher.perform(transfer, intent, { ...keyOf(from), key }, CALL);
+      const posted = await batcher.execute(transfer, intent, { ...keyOf(from), key }, CALL);
       return Number(posted.transfer.debitBalanceAfter);
     },
     async stop() {

@@ -7,9 +7,9 @@ import { type Batcher, connectionsOf, startBatcher } from '../../src/db/ledger/b
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { LEDGER_SETTINGS, openPool } from '../../src/db/pool.ts';
 import { LOCK_WAIT_MS } from '../../src/db/timeouts.ts';
+import { systemCall } from '../../src/domain/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
-import { unhurried } from '../../src/domain/verb.ts';
-import { chance } from '../../src/ops/chance.ts';
+import { cryptoRandom } from '../../src/ops/crypto-random.ts';
 import { createWallet } from '../../src/usecases/create-wallet.ts';
 import { deposit } from '../../src/usecases/deposit.ts';
 import { transfer } from '../../src/usecases/transfer.ts';
@@ -32,7 +32,7 @@ before(async () => {
     settings: LEDGER_SETTINGS,
     onIdleError: () => {},
   });
-  const tools = { pool, random: chance, beforeCommit: NO_COPIES, onCommit: () => {} };
+  const tools = { pool, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} };
   batcher = startBatcher(tools, { maxBatch: 64, lanes: LANES, maxWaiting: 4096 });
   await stack.addUsers([...USERS, STRANGER]);
   await stack.fund(USERS, 1_000_000);
@@ -43,7 +43,7 @@ after(async () => {
   await stack.stop();
 });
 
-const CALL = unhurried('test');
+const CALL = systemCall('test');
 let serial = 0;
 const pay = (from: number, to: number, withinMs = 60_000): Promise<unknown> => {
   serial += 1;
@@ -55,7 +55,7 @@ const pay = (from: number, to: number, withinMs = 60_000): Promise<unknown> => {
     memo: '',
   };
   const key = { userId: BigInt(from), key: `blocked-${serial}`, fingerprint: 'f0' };
-  return batcher.perform(transfer, intent, key, { ...CALL, deadlineMs: Date.now() + withinMs });
+  return batcher.execute(transfer, intent, key, { ...CALL, deadlineMs: Date.now() + withinMs });
 };
 const paid = async () => {
   const { rows } = await stack.db.query<{ count: number }>(
@@ -146,7 +146,7 @@ test('a row that others queue for all the time is reached all the same', async (
 
 test('what is locked may also be an account outside, or the whole table', async () => {
   const fund = (user: number, key: string) =>
-    batcher.perform(
+    batcher.execute(
       deposit,
       {
         userId: BigInt(user),
@@ -185,7 +185,7 @@ test('a row that no call names holds up only the call that needs it: a user who 
   const open = (user: number) => {
     const intent = { userId: BigInt(user), currency: 'KRW' as const, displayName: 'Savings' };
     const key = { userId: BigInt(user), key: `open-${user}`, fingerprint: 'f0' };
-    return batcher.perform(createWallet, intent, key, { ...CALL, deadlineMs: Date.now() + 30_000 });
+    return batcher.execute(createWallet, intent, key, { ...CALL, deadlineMs: Date.now() + 30_000 });
   };
   let isFree = false;
   const calls: Promise<unknown>[] = [];
@@ -209,7 +209,7 @@ test('negative control: without lock_timeout one locked row stops everybody', as
     onIdleError: () => {},
   });
   const ours = batcher;
-  const tools = { pool: patient, random: chance, beforeCommit: NO_COPIES, onCommit: () => {} };
+  const tools = { pool: patient, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} };
   batcher = startBatcher(tools, { maxBatch: 64, lanes: LANES, maxWaiting: 4096 });
   try {
     const calls: Promise<unknown>[] = [];

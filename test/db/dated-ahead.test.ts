@@ -7,9 +7,9 @@ import { type Batcher, connectionsOf, startBatcher } from '../../src/db/ledger/b
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { LEDGER_SETTINGS, openPool } from '../../src/db/pool.ts';
 import { microsOf } from '../../src/db/sql.ts';
+import { systemCall } from '../../src/domain/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
-import { unhurried } from '../../src/domain/verb.ts';
-import { chance } from '../../src/ops/chance.ts';
+import { cryptoRandom } from '../../src/ops/crypto-random.ts';
 import { batchCreateTransfers } from '../../src/usecases/batch-create-transfers.ts';
 import { transfer } from '../../src/usecases/transfer.ts';
 import { type Stack, startStack } from '../stack.ts';
@@ -41,7 +41,7 @@ before(async () => {
     unreachable: nothing,
     tooFarAhead: (ids: readonly string[]) => void tooFarAhead.push(...ids),
   };
-  const tools = { pool, random: chance, beforeCommit: NO_COPIES, onCommit: nothing, observer };
+  const tools = { pool, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: nothing, observer };
   batcher = startBatcher(tools, { maxBatch: 64, lanes: 1, maxWaiting: 4096 });
   await stack.addUsers([AHEAD, ANNA, BO, CLEO, DORA]);
   await stack.addRoom(ROOM, [ANNA, AHEAD]);
@@ -79,7 +79,7 @@ const intentOf = (from: number, to: number) => ({
 });
 const keyOf = (user: number) => ({ userId: BigInt(user), key: crypto.randomUUID(), fingerprint: 'f0' });
 const pay = (from: number, to: number) =>
-  batcher.perform(transfer, intentOf(from, to), keyOf(from), unhurried('test'));
+  batcher.execute(transfer, intentOf(from, to), keyOf(from), systemCall('test'));
 
 test('a live sprinkle is claimed by somebody whose account is ahead of its end', async () => {
   const room = { roomId: ROOM };
@@ -123,11 +123,11 @@ test('in one batch each transfer has a moment of its own, and every account its 
 test('an item of a batch that happened at another moment says so', async () => {
   await date(40);
   const items = [intentOf(BO, CLEO), intentOf(BO, AHEAD)];
-  const { at, results } = await batcher.perform(
+  const { at, results } = await batcher.execute(
     batchCreateTransfers,
     { mode: 'each', items },
     keyOf(BO),
-    unhurried('test'),
+    systemCall('test'),
   );
   for (const result of results) {
     assert.ok('transferId' in result);

@@ -7,10 +7,10 @@ import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { openPool } from '../../src/db/pool.ts';
 import { MAX_AMOUNT } from '../../src/domain/bounds.ts';
+import type { LedgerCommand } from '../../src/domain/command.ts';
+import { systemCall } from '../../src/domain/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
-import type { Verb } from '../../src/domain/verb.ts';
-import { unhurried } from '../../src/domain/verb.ts';
-import { chance } from '../../src/ops/chance.ts';
+import { cryptoRandom } from '../../src/ops/crypto-random.ts';
 import { batchCreateTransfers } from '../../src/usecases/batch-create-transfers.ts';
 import { deposit } from '../../src/usecases/deposit.ts';
 import { transfer } from '../../src/usecases/transfer.ts';
@@ -38,7 +38,7 @@ after(async () => {
   await stack.stop();
 });
 
-const CALL = unhurried('test');
+const CALL = systemCall('test');
 const key = (name: string) => ({ userId: BigInt(ANNA), key: name, fingerprint: 'f0' });
 const ANNAS = { defaultOf: BigInt(ANNA), field: 'to' };
 const pay = (amount: bigint, to = BO) => ({
@@ -52,17 +52,17 @@ const pay = (amount: bigint, to = BO) => ({
 test('a hundred calls at once share a transaction: the statements are counted by the batch', async () => {
   const statements: string[] = [];
   const counting = watched(pool, (text) => statements.push(text));
-  const { perform } = startBatcher(
+  const { execute } = startBatcher(
     {
       pool: counting,
-      random: chance,
+      random: cryptoRandom,
       beforeCommit: NO_COPIES,
       onCommit: () => {},
     },
     { maxBatch: 1024, lanes: 1, maxWaiting: 10_000 },
   );
   await Promise.all(
-    Array.from({ length: 100 }, (_, index) => perform(transfer, pay(1n), key(`many-${index}`), CALL)),
+    Array.from({ length: 100 }, (_, index) => execute(transfer, pay(1n), key(`many-${index}`), CALL)),
   );
   assert.deepEqual(
     statements.map((text) => text.trim().split(/\s+/)[0]),
@@ -72,10 +72,10 @@ test('a hundred calls at once share a transaction: the statements are counted by
 
 test('what shares a transaction is bounded by movements, not by calls, and nobody overtakes a heavy call', async () => {
   const sizes: number[] = [];
-  const { perform } = startBatcher(
+  const { execute } = startBatcher(
     {
       pool,
-      random: chance,
+      random: cryptoRandom,
       beforeCommit: NO_COPIES,
       onCommit: ({ posted }) => sizes.push(posted.length),
     },
@@ -87,18 +87,18 @@ test('what shares a transaction is bounded by movements, not by calls, and nobod
   });
   await Promise.all([
     ...[4, 4, 4].map((count) =>
-      perform(batchCreateTransfers, many(count), key(`weighs-${crypto.randomUUID()}`), CALL),
+      execute(batchCreateTransfers, many(count), key(`weighs-${crypto.randomUUID()}`), CALL),
     ),
-    perform(transfer, pay(1n), key('weighs-one'), CALL),
-    perform(batchCreateTransfers, many(25), key('weighs-more-than-fits'), CALL),
-    perform(transfer, pay(1n), key('weighs-one-too'), CALL),
+    execute(transfer, pay(1n), key('weighs-one'), CALL),
+    execute(batchCreateTransfers, many(25), key('weighs-more-than-fits'), CALL),
+    execute(transfer, pay(1n), key('weighs-one-too'), CALL),
   ]);
   assert.deepEqual(sizes, [8, 5, 25, 1]);
 });
 
 /** A fault of ours as it might be: a decision that goes around the domain's limit. The CHECK of the table holds. */
-const faulty: Verb<ReturnType<typeof pay>, bigint> = {
-  needs: transfer.needs,
+const faulty: LedgerCommand<ReturnType<typeof pay>, bigint> = {
+  readSet: transfer.readSet,
   decide: ({ from, to, money }, book) => {
     const [debit, credit] = [book.wallet(from), book.wallet(to)];
     const posing = { ...debit, kind: 'external' as const };
@@ -108,19 +108,19 @@ const faulty: Verb<ReturnType<typeof pay>, bigint> = {
 };
 
 test('a call that makes the database refuse fails alone; the others of its batch go through', async () => {
-  const { perform } = startBatcher(
+  const { execute } = startBatcher(
     {
       pool,
-      random: chance,
+      random: cryptoRandom,
       beforeCommit: NO_COPIES,
       onCommit: () => {},
     },
     { maxBatch: 1024, lanes: 1, maxWaiting: 10_000 },
   );
   const results = await Promise.allSettled([
-    perform(transfer, pay(10n), key('good-1'), CALL),
-    perform(faulty, pay(10_000_000n), key('bad'), CALL),
-    perform(transfer, pay(20n), key('good-2'), CALL),
+    execute(transfer, pay(10n), key('good-1'), CALL),
+    execute(faulty, pay(10_000_000n), key('bad'), CALL),
+    execute(transfer, pay(20n), key('good-2'), CALL),
   ]);
   assert.deepEqual(
     results.map(({ status }) => status),
@@ -138,19 +138,19 @@ test('one call that makes the database refuse costs 255 others a few transaction
     if (text === 'BEGIN') transactions += 1;
   });
   const sizes: number[] = [];
-  const { perform, drained } = startBatcher(
+  const { execute, drained } = startBatcher(
     {
       pool: counting,
-      random: chance,
+      random: cryptoRandom,
       beforeCommit: NO_COPIES,
       onCommit: ({ posted }) => sizes.push(posted.length),
     },
     { maxBatch: 1024, lanes: 1, maxWaiting: 10_000 },
   );
   const good = (name: string, count: number) =>
-    Array.from({ length: count }, (_, index) => perform(transfer, pay(1n), key(`${name}-${index}`), CALL));
+    Array.from({ length: count }, (_, index) => execute(transfer, pay(1n), key(`${name}-${index}`), CALL));
   const bad = (name: string) =>
-    perform(
+    execute(
       faulty,
       {
         ...pay(10_000_000n),
@@ -214,10 +214,10 @@ test('the database refuses a balance below its limit', async () => {
 test('a balance cannot grow past what an account can hold', async () => {
   const wallet = { defaultOf: BigInt(BO), field: 'wallet' };
   const intent = { userId: BigInt(BO), wallet, memo: '' };
-  const { perform } = startBatcher(
+  const { execute } = startBatcher(
     {
       pool,
-      random: chance,
+      random: cryptoRandom,
       beforeCommit: NO_COPIES,
       onCommit: () => {},
     },
@@ -228,7 +228,7 @@ test('a balance cannot grow past what an account can hold', async () => {
   const huge = { ...intent, money: { currency: 'KRW', amount: MAX_AMOUNT, field: 'amount' } as const };
   const results = await Promise.allSettled(
     Array.from({ length: count }, (_, index) =>
-      perform(deposit, huge, { userId: BigInt(BO), key: `huge-${index}`, fingerprint: 'f0' }, CALL),
+      execute(deposit, huge, { userId: BigInt(BO), key: `huge-${index}`, fingerprint: 'f0' }, CALL),
     ),
   );
   const refused = results.filter((result) => result.status === 'rejected');

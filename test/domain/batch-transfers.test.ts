@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Account } from '../../src/domain/account.ts';
 import { Book } from '../../src/domain/book.ts';
+import { type LedgerCommand, systemCall } from '../../src/domain/command.ts';
 import { decide } from '../../src/domain/decide.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
-import { unhurried, type Verb } from '../../src/domain/verb.ts';
 import {
   type BatchTransfersIntent,
   batchCreateTransfers,
@@ -73,10 +73,10 @@ const items = fc.array(
 );
 const balances = fc.array(fc.bigInt({ min: 0n, max: 8000n }), { minLength: 3, maxLength: 3 });
 
-const keyed = <I, O>(verb: Verb<I, O>, intent: I, key: string) => ({
-  verb: verb as Verb<unknown, unknown>,
+const keyed = <I, O>(command: LedgerCommand<I, O>, intent: I, key: string) => ({
+  command: command as LedgerCommand<unknown, unknown>,
   intent,
-  info: unhurried('test'),
+  info: systemCall('test'),
   key: { userId: ME, key, fingerprint: key },
 });
 const batch = (mode: BatchTransfersIntent['mode'], wanted: readonly Item[], key = 'batch') =>

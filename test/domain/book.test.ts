@@ -4,10 +4,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Account, AccountKind } from '../../src/domain/account.ts';
 import { Book } from '../../src/domain/book.ts';
+import { type LedgerCommand, systemCall } from '../../src/domain/command.ts';
 import { decide } from '../../src/domain/decide.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import { memberKey } from '../../src/domain/room-book.ts';
-import { unhurried, type Verb } from '../../src/domain/verb.ts';
 import { claimSprinkle } from '../../src/usecases/claim-sprinkle.ts';
 import { createSprinkle } from '../../src/usecases/create-sprinkle.ts';
 import { deposit } from '../../src/usecases/deposit.ts';
@@ -18,7 +18,7 @@ import { seededRandom } from './dice.ts';
 const AT = 1_790_000_000_000_000;
 const USERS = [1n, 2n, 3n, 4n];
 const ROOM = 'demo';
-const OURS = { info: unhurried('test') };
+const OURS = { info: systemCall('test') };
 
 function account(id: string, kind: AccountKind, ownerUserId: bigint | undefined, balance: bigint): Account {
   return {
@@ -69,12 +69,12 @@ const money = (value: bigint) => ({ currency: 'KRW', amount: value, field: 'amou
 const walletOf = (owner: bigint) => ({ defaultOf: owner, field: 'user' });
 
 interface Step {
-  readonly verb: Verb<unknown, unknown>;
+  readonly command: LedgerCommand<unknown, unknown>;
   readonly intent: unknown;
   readonly userId: bigint;
 }
-const step = <I, O>(verb: Verb<I, O>, intent: I & { userId: bigint }): Step => ({
-  verb: verb as Verb<unknown, unknown>,
+const step = <I, O>(command: LedgerCommand<I, O>, intent: I & { userId: bigint }): Step => ({
+  command: command as LedgerCommand<unknown, unknown>,
   intent,
   userId: intent.userId,
 });
@@ -133,11 +133,11 @@ test('whatever calls come: the sum stays 0, nobody overdraws, a refused call lea
   fc.assert(
     fc.property(balances, fc.array(anyStep, { maxLength: 40 }), (start, steps) => {
       const book = freshBook(start, ['aaa', 'bbb']);
-      steps.forEach(({ verb, intent, userId }, index) => {
+      steps.forEach(({ command, intent, userId }, index) => {
         const before = trace(book);
         try {
           decide(
-            { ...OURS, verb, intent, key: { userId, key: `k${index}`, fingerprint: `f${index}` } },
+            { ...OURS, command, intent, key: { userId, key: `k${index}`, fingerprint: `f${index}` } },
             book,
           );
         } catch (error) {
@@ -156,9 +156,9 @@ test('transfers replayed from the start give the balances: they are the whole st
     fc.property(fc.array(anyStep, { maxLength: 40 }), (steps) => {
       const book = freshBook([1000n, 1000n, 1000n, 1000n], ['aaa', 'bbb', 'ccc']);
       const balances = new Map(everyAccount(book).map(({ id, balance }) => [id, balance]));
-      steps.forEach(({ verb, intent, userId }, index) => {
+      steps.forEach(({ command, intent, userId }, index) => {
         try {
-          decide({ ...OURS, verb, intent, key: { userId, key: `k${index}`, fingerprint: '' } }, book);
+          decide({ ...OURS, command, intent, key: { userId, key: `k${index}`, fingerprint: '' } }, book);
         } catch (error) {
           assert.ok(error instanceof Refusal, String(error));
         }
@@ -202,8 +202,8 @@ test('a refusal is not kept: the same key may succeed later', () => {
 });
 
 test('negative control: without the check of the limit the same property sees an overdraft', () => {
-  const careless: Verb<{ userId: bigint; value: bigint }, bigint> = {
-    needs: () => ({}),
+  const careless: LedgerCommand<{ userId: bigint; value: bigint }, bigint> = {
+    readSet: () => ({}),
     decide: ({ userId, value }, book) => {
       const wallet = book.account(`w${userId}`);
       return { ...wallet, balance: wallet.balance - value }.balance;

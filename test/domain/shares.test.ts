@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { drawShares } from '../../src/domain/shares.ts';
-import { chance } from '../../src/ops/chance.ts';
+import { cryptoRandom } from '../../src/ops/crypto-random.ts';
 import { seededRandom } from './dice.ts';
 
 const MAX_AMOUNT = 2 ** 48 - 1;
@@ -30,11 +30,11 @@ test('shares are as many as asked for, at least 1 each, and sum to the amount', 
 });
 
 test('the edges: one share, shares of 1 each, the largest amount, the largest headcount', () => {
-  assert.deepEqual(drawShares(1n, 1, chance), [1n]);
-  assert.deepEqual(drawShares(5n, 5, chance), [1n, 1n, 1n, 1n, 1n]);
-  const [first = 0n, second = 0n] = drawShares(BigInt(MAX_AMOUNT), 2, chance);
+  assert.deepEqual(drawShares(1n, 1, cryptoRandom), [1n]);
+  assert.deepEqual(drawShares(5n, 5, cryptoRandom), [1n, 1n, 1n, 1n, 1n]);
+  const [first = 0n, second = 0n] = drawShares(BigInt(MAX_AMOUNT), 2, cryptoRandom);
   assert.equal(first + second, BigInt(MAX_AMOUNT));
-  assert.equal(drawShares(10_000n, 10_000, chance).length, 10_000);
+  assert.equal(drawShares(10_000n, 10_000, cryptoRandom).length, 10_000);
 });
 
 /** Pearson's statistic of how far observed counts are from equal ones. */
@@ -66,7 +66,7 @@ test('every split of 10 into 3 is equally likely, by chi-squared', () => {
   const draws = 72_000;
   assert.ok(
     chiSquared(
-      countSplits(() => drawShares(10n, 3, chance), draws),
+      countSplits(() => drawShares(10n, 3, cryptoRandom), draws),
       draws,
     ) < LIMIT_35,
   );
@@ -74,8 +74,8 @@ test('every split of 10 into 3 is equally likely, by chi-squared', () => {
 
 test('negative control: cutting what is left again and again is not uniform, and the test sees it', () => {
   const greedy = () => {
-    const first = 1 + chance.below(8);
-    const second = 1 + chance.below(9 - first);
+    const first = 1 + cryptoRandom.below(8);
+    const second = 1 + cryptoRandom.below(9 - first);
     return [BigInt(first), BigInt(second), BigInt(10 - first - second)];
   };
   const draws = 72_000;
@@ -86,7 +86,7 @@ test('being early brings nothing: every position has the same average', () => {
   const draws = 20_000;
   const sums = [0, 0, 0, 0];
   for (let i = 0; i < draws; i++) {
-    drawShares(1000n, 4, chance).forEach((share, position) => {
+    drawShares(1000n, 4, cryptoRandom).forEach((share, position) => {
       sums[position] = (sums[position] ?? 0) + Number(share);
     });
   }

@@ -2,18 +2,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { drawFreeTokens, drawToken, TOKEN_COUNT } from '../../src/domain/token.ts';
-import { chance } from '../../src/ops/chance.ts';
+import { cryptoRandom } from '../../src/ops/crypto-random.ts';
 
 test('a token is 3 letters or digits, and there are 62^3 of them', () => {
   assert.equal(TOKEN_COUNT, 238_328);
-  for (let i = 0; i < 1000; i++) assert.match(drawToken(chance), /^[A-Za-z0-9]{3}$/);
+  for (let i = 0; i < 1000; i++) assert.match(drawToken(cryptoRandom), /^[A-Za-z0-9]{3}$/);
 });
 
 test('every character is equally likely at every place, by chi-squared', () => {
   const draws = 62_000;
   const counts = [new Map<string, number>(), new Map<string, number>(), new Map<string, number>()];
   for (let i = 0; i < draws; i++) {
-    [...drawToken(chance)].forEach((character, place) => {
+    [...drawToken(cryptoRandom)].forEach((character, place) => {
       counts[place]?.set(character, (counts[place]?.get(character) ?? 0) + 1);
     });
   }
@@ -26,12 +26,12 @@ test('every character is equally likely at every place, by chi-squared', () => {
 });
 
 test('in a crowded room the tokens that are left are found; in a full one there is none', () => {
-  const all = drawFreeTokens(new Set(), TOKEN_COUNT, chance);
+  const all = drawFreeTokens(new Set(), TOKEN_COUNT, cryptoRandom);
   assert.equal(new Set(all).size, TOKEN_COUNT);
   const left = all.splice(0, 3);
   const taken = new Set(all);
-  assert.deepEqual(drawFreeTokens(taken, 3, chance).sort(), [...left].sort());
-  assert.equal(drawFreeTokens(taken, 10, chance).length, 3);
+  assert.deepEqual(drawFreeTokens(taken, 3, cryptoRandom).sort(), [...left].sort());
+  assert.equal(drawFreeTokens(taken, 10, cryptoRandom).length, 3);
   for (const token of left) taken.add(token);
-  assert.deepEqual(drawFreeTokens(taken, 1, chance), []);
+  assert.deepEqual(drawFreeTokens(taken, 1, cryptoRandom), []);
 });

@@ -7,9 +7,9 @@ import { connectionsOf, startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { LEDGER_SETTINGS, openPool } from '../../src/db/pool.ts';
 import { ANSWER_LATE_MS } from '../../src/db/timeouts.ts';
+import { systemCall } from '../../src/domain/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
-import { unhurried } from '../../src/domain/verb.ts';
-import { chance } from '../../src/ops/chance.ts';
+import { cryptoRandom } from '../../src/ops/crypto-random.ts';
 import { deposit } from '../../src/usecases/deposit.ts';
 import { type OwnPostgres, startOwnPostgres } from '../db/own-postgres.ts';
 import { until } from '../ops/pages.ts';
@@ -50,12 +50,12 @@ test('while the standby is away no more sessions hang than there are lanes, and 
     settings: LEDGER_SETTINGS,
     onIdleError: () => {},
   });
-  const { perform, drained } = startBatcher(
-    { pool, random: chance, beforeCommit: NO_COPIES, onCommit: () => {} },
+  const { execute, drained } = startBatcher(
+    { pool, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} },
     { maxBatch: 64, lanes: LANES, maxWaiting: 4096 },
   );
   const put = (user: number, key: string) =>
-    perform(
+    execute(
       deposit,
       {
         userId: BigInt(user),
@@ -64,7 +64,7 @@ test('while the standby is away no more sessions hang than there are lanes, and 
         memo: '',
       },
       { userId: BigInt(user), key, fingerprint: 'f0' },
-      unhurried('test'),
+      systemCall('test'),
     );
   const isUnavailable = (error: unknown) => error instanceof Refusal && error.reason === 'UNAVAILABLE';
   await setStandby('nobody');

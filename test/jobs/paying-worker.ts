@@ -4,11 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { openPool } from '../../src/db/pool.ts';
+import { systemCall } from '../../src/domain/command.ts';
 import { JOB_NAMES } from '../../src/domain/jobs.ts';
-import { unhurried } from '../../src/domain/verb.ts';
 import type { Job, Jobs } from '../../src/jobs/job.ts';
 import { startJobs } from '../../src/jobs/start-jobs.ts';
-import { chance } from '../../src/ops/chance.ts';
+import { cryptoRandom } from '../../src/ops/crypto-random.ts';
 import { runProgram } from '../../src/run-program.ts';
 import { transfer } from '../../src/usecases/transfer.ts';
 import { CLAIMER, CREATOR } from './sprinkles.ts';
@@ -18,8 +18,8 @@ const onIdleError = () => {};
 const open = (maxConnections: number) =>
   openPool({ url: databaseUrl, maxConnections, statementTimeoutMs: 10_000, onIdleError });
 const [ledgerPool, pool] = [open(2), open(8)];
-const { perform } = startBatcher(
-  { pool: ledgerPool, random: chance, beforeCommit: NO_COPIES, onCommit: () => {} },
+const { execute } = startBatcher(
+  { pool: ledgerPool, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} },
   { maxBatch: 100, lanes: 2, maxWaiting: 10_000 },
 );
 const nothing: Job = { run: async () => ({}) };
@@ -34,7 +34,7 @@ const pay: Job = {
       memo: '',
     };
     const key = KEYLESS ? crypto.randomUUID() : `payment:${payment}`;
-    await perform(transfer, intent, { userId: 0n, key, fingerprint: '00' }, unhurried(key));
+    await execute(transfer, intent, { userId: 0n, key, fingerprint: '00' }, systemCall(key));
     // Paid and not yet noted as done: where a crash makes the job run again.
     await sleep(20);
     if (Number(payment) % 10 === 0 && Math.random() < 0.3) throw new Error('failed after it had paid');

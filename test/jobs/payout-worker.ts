@@ -3,12 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { openPool } from '../../src/db/pool.ts';
+import type { Execute } from '../../src/domain/command.ts';
 import { JOB_NAMES } from '../../src/domain/jobs.ts';
-import type { Perform } from '../../src/domain/verb.ts';
 import type { Job, Jobs } from '../../src/jobs/job.ts';
 import { runPayout } from '../../src/jobs/run-payout.ts';
 import { startJobs } from '../../src/jobs/start-jobs.ts';
-import { chance } from '../../src/ops/chance.ts';
+import { cryptoRandom } from '../../src/ops/crypto-random.ts';
 import { runProgram } from '../../src/run-program.ts';
 
 const { DATABASE_URL: databaseUrl = '', REDIS_URL: redisUrl = '', KEYLESS } = process.env;
@@ -16,14 +16,14 @@ const open = (maxConnections: number) =>
   openPool({ url: databaseUrl, maxConnections, statementTimeoutMs: 10_000, onIdleError: () => {} });
 const [ledgerPool, pool] = [open(2), open(8)];
 const batcher = startBatcher(
-  { pool: ledgerPool, random: chance, beforeCommit: NO_COPIES, onCommit: () => {} },
+  { pool: ledgerPool, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} },
   { maxBatch: 1000, lanes: 2, maxWaiting: 10_000 },
 );
 /** Some take their time between reading what is next and paying it, and after it: where a crash or a second run hurts. */
-const perform: Perform = async (verb, intent, key, call) => {
+const execute: Execute = async (verb, intent, key, call) => {
   await sleep(Math.random() * 15);
   const named = KEYLESS ? { ...key, key: crypto.randomUUID() } : key;
-  const outcome = await batcher.perform(verb, intent, named, call);
+  const outcome = await batcher.execute(verb, intent, named, call);
   await sleep(Math.random() * 15);
   return outcome;
 };
@@ -34,7 +34,7 @@ const work = startJobs({
   pool,
   jobs: {
     ...(Object.fromEntries(JOB_NAMES.map((name) => [name, nothing])) as Jobs),
-    'run-payout': runPayout({ pool, perform, chunk: 20 }),
+    'run-payout': runPayout({ pool, execute, chunk: 20 }),
   },
   observer: { ran() {}, buried() {}, relayed() {}, refunded() {}, reconciled() {}, trouble() {} },
   retryMs: 20,

@@ -4,9 +4,9 @@ import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { withDraft } from '../../src/db/payouts/append-lines.ts';
 import { openPool } from '../../src/db/pool.ts';
-import { judgeLines, type Payout } from '../../src/domain/payout.ts';
-import { unhurried } from '../../src/domain/verb.ts';
-import { chance } from '../../src/ops/chance.ts';
+import { systemCall } from '../../src/domain/command.ts';
+import { type Payout, validateLines } from '../../src/domain/payout.ts';
+import { cryptoRandom } from '../../src/ops/crypto-random.ts';
 import { createPayout } from '../../src/usecases/create-payout.ts';
 import { deposit } from '../../src/usecases/deposit.ts';
 import { setPayoutGoing } from '../../src/usecases/start-payout.ts';
@@ -37,13 +37,13 @@ export async function openPayoutLedger(
     onIdleError: () => {},
   });
   await pool.query('SELECT open_transfer_months(1)');
-  const tools = { pool, random: chance, beforeCommit: NO_COPIES, onCommit: () => {} };
-  const { perform } = startBatcher(tools, { maxBatch: 1000, lanes: 1, maxWaiting: 1000 });
+  const tools = { pool, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} };
+  const { execute } = startBatcher(tools, { maxBatch: 1000, lanes: 1, maxWaiting: 1000 });
   const userId = BigInt(PAYER);
   const wallet = { defaultOf: userId, field: 'wallet' };
   const key = () => ({ userId, key: crypto.randomUUID(), fingerprint: '00' });
   const money = { currency: 'KRW', amount: 10n ** 12n, field: 'amount' } as const;
-  await perform(deposit, { userId, wallet, money, memo: '' }, key(), unhurried('fund'));
+  await execute(deposit, { userId, wallet, money, memo: '' }, key(), systemCall('fund'));
   const lineOf = (line: number, payees: number) => ({
     to: { userId: userId + 1n + BigInt(line % payees) },
     currency: 'KRW',
@@ -54,15 +54,15 @@ export async function openPayoutLedger(
   return {
     start: async (count, payees) => {
       const wish = { userId, wallet, mode: 'each', memo: '' } as const;
-      const payout = await perform(createPayout, wish, key(), unhurried('create'));
+      const payout = await execute(createPayout, wish, key(), systemCall('create'));
       for (let first = 1; first <= count; first += CHUNK) {
         const length = Math.min(CHUNK, count - first + 1);
         const lines = Array.from({ length }, (_, index) => lineOf(first + index, payees));
         await withDraft(pool, userId, payout.id, async (draft) =>
-          draft.append(judgeLines(payout, first, lines, await draft.lookUp(lines))),
+          draft.append(validateLines(payout, first, lines, await draft.lookUp(lines))),
         );
       }
-      return perform(setPayoutGoing, { payout, lineCount: count }, key(), unhurried('start'));
+      return execute(setPayoutGoing, { payout, lineCount: count }, key(), systemCall('start'));
     },
     close: () => pool.end(),
   };

@@ -3,8 +3,8 @@
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { openPool } from '../../src/db/pool.ts';
-import { unhurried } from '../../src/domain/verb.ts';
-import { chance } from '../../src/ops/chance.ts';
+import { systemCall } from '../../src/domain/command.ts';
+import { cryptoRandom } from '../../src/ops/crypto-random.ts';
 import { claimSprinkle } from '../../src/usecases/claim-sprinkle.ts';
 import { createSprinkle } from '../../src/usecases/create-sprinkle.ts';
 import { deposit } from '../../src/usecases/deposit.ts';
@@ -35,15 +35,15 @@ export async function openSprinkleLedger(database: TestDatabase): Promise<Sprink
     onIdleError: () => {},
   });
   await pool.query('SELECT open_transfer_months(1)');
-  const tools = { pool, random: chance, beforeCommit: NO_COPIES, onCommit: () => {} };
-  const { perform } = startBatcher(tools, { maxBatch: 1000, lanes: 2, maxWaiting: 1_000_000 });
+  const tools = { pool, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} };
+  const { execute } = startBatcher(tools, { maxBatch: 1000, lanes: 2, maxWaiting: 1_000_000 });
   let keys = 0;
   const key = (user: number) => ({ userId: BigInt(user), key: `made-${keys++}`, fingerprint: '00' });
   const walletOf = (user: number) => ({ defaultOf: BigInt(user), field: 'wallet' });
   const won = (amount: bigint) => ({ currency: 'KRW', amount, field: 'amount' }) as const;
   const userId = BigInt(CREATOR);
   const funds = { userId, wallet: walletOf(CREATOR), money: won(10n ** 12n), memo: '' };
-  await perform(deposit, funds, key(CREATOR), unhurried('fund'));
+  await execute(deposit, funds, key(CREATOR), systemCall('fund'));
   const makeOne = async (index: number, lifetimeMs: number) => {
     const wish = {
       userId,
@@ -54,10 +54,10 @@ export async function openSprinkleLedger(database: TestDatabase): Promise<Sprink
       headcount: 2,
       lifetimeMs,
     };
-    const { sprinkle } = await perform(createSprinkle, wish, key(CREATOR), unhurried('make'));
+    const { sprinkle } = await execute(createSprinkle, wish, key(CREATOR), systemCall('make'));
     if (index % 3 !== 0) return;
     const grab = { userId: BigInt(CLAIMER), roomId: ROOM, token: sprinkle.token, wallet: walletOf(CLAIMER) };
-    await perform(claimSprinkle, grab, key(CLAIMER), unhurried('grab'));
+    await execute(claimSprinkle, grab, key(CLAIMER), systemCall('grab'));
   };
   return {
     make: async (count, lifetimeMs) => {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startApp } from '../../src/app.ts';
 import type { Config } from '../../src/config.ts';
 import { connectPeople } from '../../src/db/people/connect.ts';
-import { chance } from '../../src/ops/chance.ts';
+import { cryptoRandom } from '../../src/ops/crypto-random.ts';
 import type { SigningKey } from '../../src/signatures/index.ts';
 import { resealSecrets } from '../../src/usecases/api-keys.ts';
 import { makeKey, SEALING_KEY } from '../keys.ts';
@@ -53,7 +53,7 @@ test('a key-encryption key is replaced: calls pass before, between and after', a
   const office = {
     apiKeys,
     sealingKeys: [fresh, SEALING_KEY] as const,
-    random: chance,
+    random: cryptoRandom,
     announce: async () => {},
     now: () => 0,
   };

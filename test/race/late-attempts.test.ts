@@ -6,10 +6,10 @@ import type pg from 'pg';
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { openPool } from '../../src/db/pool.ts';
+import type { CallInfo, Execute, LedgerCommand } from '../../src/domain/command.ts';
+import { systemCall } from '../../src/domain/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
-import type { CallInfo, Perform, Verb } from '../../src/domain/verb.ts';
-import { unhurried } from '../../src/domain/verb.ts';
-import { chance } from '../../src/ops/chance.ts';
+import { cryptoRandom } from '../../src/ops/crypto-random.ts';
 import { deposit } from '../../src/usecases/deposit.ts';
 import { transfer } from '../../src/usecases/transfer.ts';
 import { startLine } from '../line.ts';
@@ -37,11 +37,11 @@ after(async () => {
 });
 
 /** A ledger of its own, as another process would have one. */
-function open(url = database.appUrl, change = (pool: pg.Pool) => pool): Perform {
+function open(url = database.appUrl, change = (pool: pg.Pool) => pool): Execute {
   const pool = openPool({ url, maxConnections: 1, statementTimeoutMs: TIMEOUT_MS, onIdleError: () => {} });
   ends.push(() => pool.end());
-  const tools = { pool: change(pool), random: chance, beforeCommit: NO_COPIES, onCommit: () => {} };
-  return startBatcher(tools, { maxBatch: 100, lanes: 1, maxWaiting: 100 }).perform;
+  const tools = { pool: change(pool), random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} };
+  return startBatcher(tools, { maxBatch: 100, lanes: 1, maxWaiting: 100 }).execute;
 }
 
 const userId = BigInt(PAYER);
@@ -52,27 +52,27 @@ const named = (key: string) => ({ userId, key, fingerprint: 'f0' });
 
 /** An attempt that is made now, signed so many seconds after the first one. */
 const attempt = (later: number): CallInfo => ({
-  ...unhurried('test'),
+  ...systemCall('test'),
   made: { signedAt: 1_790_000_000 + later, receivedAt: performance.now() },
 });
 type Told = 'posted' | string;
-const pay = (perform: Perform, key: string, info: CallInfo): Promise<Told> =>
-  perform(transfer, price, named(key), info).then(
+const pay = (execute: Execute, key: string, info: CallInfo): Promise<Told> =>
+  execute(transfer, price, named(key), info).then(
     () => 'posted',
     (error: unknown) => (error instanceof Refusal ? error.reason : String(error)),
   );
-const fund = (perform: Perform) =>
-  perform(
+const fund = (execute: Execute) =>
+  execute(
     deposit,
     { userId, wallet: walletOf(PAYER), money: won(PRICE), memo: '' },
     named(crypto.randomUUID()),
-    unhurried('fund'),
+    systemCall('fund'),
   );
 const balance = async () =>
   BigInt((await db.query('SELECT balance FROM accounts WHERE owner_user_id = $1', [PAYER])).rows[0].balance);
 /** Leaves the payer with nothing. */
-async function empty(perform: Perform): Promise<void> {
-  while ((await balance()) > 0n) await pay(perform, crypto.randomUUID(), attempt(0));
+async function empty(execute: Execute): Promise<void> {
+  while ((await balance()) > 0n) await pay(execute, crypto.randomUUID(), attempt(0));
 }
 
 test(
@@ -183,7 +183,7 @@ for (let at = 1; at <= STATEMENTS; at++) {
 }
 
 test('negative control: attempts that leave and heed no marks post after the refusal', OPTIONS, async () => {
-  const { first, second } = await race(2, () => unhurried('test'));
+  const { first, second } = await race(2, () => systemCall('test'));
   assert.deepEqual([first, second], ['posted', 'BALANCE_TOO_LOW']);
 });
 
@@ -207,8 +207,8 @@ async function pausedAttempt(
 }
 
 /** A refusal that needs none of the locks that the first attempt may hold. */
-const outOfHand: Verb<typeof price, never> = {
-  needs: () => ({}),
+const outOfHand: LedgerCommand<typeof price, never> = {
+  readSet: () => ({}),
   decide: () => {
     throw new Refusal('SPRINKLE_NOT_FOUND');
   },
@@ -322,6 +322,6 @@ test('held up at random, no attempt posts beside the refusal of a later one', OP
 
 test('negative control: the same without marks sees attempts that do', OPTIONS, async () => {
   let count = 0;
-  for (let round = 0; count === 0 && round < 10; round++) count = await violations(() => unhurried('test'));
+  for (let round = 0; count === 0 && round < 10; round++) count = await violations(() => systemCall('test'));
   assert.ok(count > 0, 'marks were not what kept them from it');
 });

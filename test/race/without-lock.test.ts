@@ -6,14 +6,14 @@ import { test } from 'node:test';
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { openPool } from '../../src/db/pool.ts';
-import { unhurried } from '../../src/domain/verb.ts';
-import { chance } from '../../src/ops/chance.ts';
+import { systemCall } from '../../src/domain/command.ts';
+import { cryptoRandom } from '../../src/ops/crypto-random.ts';
 import { deposit } from '../../src/usecases/deposit.ts';
 import { transfer } from '../../src/usecases/transfer.ts';
 import { watched } from '../db/watched-pool.ts';
 import { makeDatabase, ownerPool, peopleOf, type TestDatabase } from '../stack.ts';
 
-const CALL = unhurried('test');
+const CALL = systemCall('test');
 
 const SPENDER = 6100;
 const PAYEE = 6101;
@@ -53,18 +53,18 @@ async function race(
     await Promise.all([1, 2].map(() => pool.query('SELECT pg_sleep(0.1)')));
     const tools = {
       pool: watched(pool, () => {}, change),
-      random: chance,
+      random: cryptoRandom,
       beforeCommit: NO_COPIES,
       onCommit: () => {},
     };
     const batchers = [1, 2].map(() => startBatcher(tools, { maxBatch: 25, lanes: 1, maxWaiting: 10_000 }));
     const key = (name: string) => ({ userId, key: name, fingerprint: 'f0' });
     const funds = { userId, wallet: walletOf(SPENDER), money: won(1000n), memo: '' };
-    await batchers[0]?.perform(deposit, funds, key('fund'), CALL);
+    await batchers[0]?.execute(deposit, funds, key('fund'), CALL);
     const spend = { userId, from: walletOf(SPENDER), to: walletOf(PAYEE), money: won(100n), memo: '' };
     const results = await Promise.allSettled(
       Array.from({ length: 50 }, (_, index) =>
-        batchers[index % 2]?.perform(transfer, spend, key(`${index}`), CALL),
+        batchers[index % 2]?.execute(transfer, spend, key(`${index}`), CALL),
       ),
     );
     return results.filter(({ status }) => status === 'fulfilled').length;

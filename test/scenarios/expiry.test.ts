@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { drawFreeTokens, TOKEN_COUNT } from '../../src/domain/token.ts';
-import { chance } from '../../src/ops/chance.ts';
+import { cryptoRandom } from '../../src/ops/crypto-random.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const [ANNA, BO, CHO] = [9001, 9002, 9003];
@@ -57,7 +57,7 @@ test('after its lifetime a sprinkle gives no more, and its creator sees it for a
 async function fillRoom(free: readonly string[]): Promise<void> {
   await stack.db.query('DELETE FROM sprinkle_tokens');
   const left = new Set(free);
-  const taken = drawFreeTokens(new Set(), TOKEN_COUNT, chance).filter((token) => !left.has(token));
+  const taken = drawFreeTokens(new Set(), TOKEN_COUNT, cryptoRandom).filter((token) => !left.has(token));
   await stack.db.query(
     `INSERT INTO sprinkle_tokens (room_id, token, sprinkle_id, expires_at)
      SELECT $1, token, (SELECT id FROM sprinkles ORDER BY created_at DESC LIMIT 1), now() + interval '1 day'

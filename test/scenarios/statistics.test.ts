@@ -8,7 +8,7 @@ import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { openPool, type Pool } from '../../src/db/pool.ts';
 import { aggregateStatistics } from '../../src/jobs/aggregate-statistics.ts';
 import { expireSprinkles } from '../../src/jobs/expire-sprinkles.ts';
-import { chance } from '../../src/ops/chance.ts';
+import { cryptoRandom } from '../../src/ops/crypto-random.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const [ANNA, BO, CHO] = [9801, 9802, 9803];
@@ -80,11 +80,11 @@ test('what people did', async () => {
   const second = await call('SprinkleService/CreateSprinkle', { amount: 90, headcount: 3 }, BO, 'room-b');
   share = await claim(ANNA, 'room-b', second.token);
   await sleep(1600);
-  const { perform } = startBatcher(
-    { pool, random: chance, beforeCommit: NO_COPIES, onCommit: () => {} },
+  const { execute } = startBatcher(
+    { pool, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} },
     { maxBatch: 10, lanes: 1, maxWaiting: 100 },
   );
-  await expireSprinkles({ pool, perform, observer: { refunded: () => {} } }).run({}, running);
+  await expireSprinkles({ pool, execute, observer: { refunded: () => {} } }).run({}, running);
   await happenedAt(at(11, 40));
 
   await stack.db.query(

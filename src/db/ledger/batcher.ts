@@ -1,7 +1,8 @@
 // Group commit: calls that move money wait here for a moment and then share one transaction.
+
+import type { CallInfo, Execute, LedgerCommand } from '../../domain/command.ts';
 import type { IdempotencyKey } from '../../domain/intent.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import type { CallInfo, Perform, Verb } from '../../domain/verb.ts';
 import { SILENCE_MS } from '../timeouts.ts';
 import { PostgresAwayError } from '../unreachable.ts';
 import { ASIDE_LANES, Aside } from './aside.ts';
@@ -27,7 +28,7 @@ export function connectionsOf({ lanes }: Pick<BatcherOptions, 'lanes'>): number 
 /** The queue in front of the ledger. */
 export interface Batcher {
   /** Refuses UNAVAILABLE where too many calls wait, and DEADLINE_EXCEEDED where the call's turn comes too late. */
-  readonly perform: Perform;
+  readonly execute: Execute;
   /** How many calls wait for a batch to take them, or for rows that others have locked. */
   queueLength(): number;
   /** Throws when all lanes have been busy for long, and none has ended a batch. */
@@ -39,7 +40,7 @@ export interface Batcher {
 const TRY_AGAIN_MS = 500;
 
 /**
- * Starts a batcher. A call that comes alone starts a batch at once; calls that come while all lanes are busy gather,
+ * Starts a batcher. A call that comes alone starts a batch at once; calls that come while all lanes are busy mergeReadSets,
  * so batches grow with the load by themselves and nobody waits for a timer.
  */
 export function startBatcher(tools: BatchTools, options: BatcherOptions): Batcher {
@@ -69,7 +70,7 @@ export function startBatcher(tools: BatchTools, options: BatcherOptions): Batche
     run,
     cut: (calls) => calls.slice(0, countOfNext(calls, options.maxBatch)),
     findBlocked: (calls) => findBlocked(tools.pool, calls, tools.random),
-    namesOf: (call) => namesOf(call.verb.needs(call.intent, tools.random)),
+    namesOf: (call) => namesOf(call.command.readSet(call.intent, tools.random)),
     onEmpty: () => noteDrained(),
   });
 
@@ -101,8 +102,8 @@ export function startBatcher(tools: BatchTools, options: BatcherOptions): Batche
       for (const done of onDrained.splice(0)) done();
   };
 
-  const perform = <Intent, Outcome>(
-    verb: Verb<Intent, Outcome>,
+  const execute = <Intent, Outcome>(
+    command: LedgerCommand<Intent, Outcome>,
     intent: Intent,
     key: IdempotencyKey,
     info: CallInfo,
@@ -112,14 +113,14 @@ export function startBatcher(tools: BatchTools, options: BatcherOptions): Batche
         reject(new Refusal('UNAVAILABLE', { retryAfterMs: TRY_AGAIN_MS }));
         return;
       }
-      // The one place where a verb meets its own intent and outcome; from here on they travel together untyped.
+      // The one place where a command meets its own intent and outcome; from here on they travel together untyped.
       waiting.push({
-        verb: verb as Verb<unknown, unknown>,
+        command: command as LedgerCommand<unknown, unknown>,
         intent,
         key,
         info,
         arrivedAt: performance.now(),
-        weight: verb.weight?.(intent) ?? 1,
+        weight: command.weight?.(intent) ?? 1,
         resolve: resolve as (outcome: unknown) => void,
         reject,
       });
@@ -136,7 +137,7 @@ export function startBatcher(tools: BatchTools, options: BatcherOptions): Batche
     if (busyLanes === options.lanes) refuseSilence(performance.now() - movedAt);
   };
 
-  return { perform, checkProgress, queueLength: () => waiting.length + aside.size, drained };
+  return { execute, checkProgress, queueLength: () => waiting.length + aside.size, drained };
 }
 
 function refuseSilence(ms: number): void {

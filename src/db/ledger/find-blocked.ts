@@ -1,11 +1,11 @@
 // Finds which rows of a batch somebody else holds locked, so that only the calls that need them have to wait.
 import type { Pool } from 'pg';
+import type { ReadSet } from '../../domain/command.ts';
 import type { Call } from '../../domain/decide.ts';
 import type { Random } from '../../domain/random.ts';
-import type { Needs } from '../../domain/verb.ts';
 import { plainArray } from '../sql.ts';
 import { accountValues, WANTED_ACCOUNTS } from './load-book.ts';
-import { gather } from './wants.ts';
+import { mergeReadSets } from './read-set.ts';
 
 /*
  * SKIP LOCKED leaves out the rows that are locked at this moment. What the statement itself locks is free again when it
@@ -42,23 +42,23 @@ export async function findBlocked(
   calls: readonly Call[],
   random: Random,
 ): Promise<Map<string, LockedRow>> {
-  const wants = gather(calls.map((call) => call.verb.needs(call.intent, random)));
+  const readSet = mergeReadSets(calls.map((call) => call.command.readSet(call.intent, random)));
   const { rows } = await pool.query<LockedRow & { name: string }>({
     name: 'find-blocked',
     text: FIND_BLOCKED,
-    values: [...accountValues(wants, random), plainArray([...wants.payoutIds])],
+    values: [...accountValues(readSet, random), plainArray([...readSet.payoutIds])],
   });
   return new Map(rows.map(({ name, table, id }) => [name, { table, id }]));
 }
 
 /** The names of the rows that a call locks, as it names them itself. */
-export function namesOf(needs: Needs): string[] {
-  const names = (needs.wallets ?? []).map((ref) =>
+export function namesOf(readSet: ReadSet): string[] {
+  const names = (readSet.wallets ?? []).map((ref) =>
     'walletId' in ref ? `account/${ref.walletId}` : `default/${ref.defaultOf}`,
   );
-  for (const id of needs.accountIds ?? []) names.push(`account/${id}`);
-  if (needs.external) names.push(`external/${needs.external}`);
-  if (needs.sprinkle) names.push(`sprinkle/${needs.sprinkle.roomId}/${needs.sprinkle.token}`);
-  if (needs.payoutId) names.push(`payout/${needs.payoutId}`);
+  for (const id of readSet.accountIds ?? []) names.push(`account/${id}`);
+  if (readSet.external) names.push(`external/${readSet.external}`);
+  if (readSet.sprinkle) names.push(`sprinkle/${readSet.sprinkle.roomId}/${readSet.sprinkle.token}`);
+  if (readSet.payoutId) names.push(`payout/${readSet.payoutId}`);
   return names;
 }

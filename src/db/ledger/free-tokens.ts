@@ -3,7 +3,7 @@ import type { PoolClient } from 'pg';
 import type { Random } from '../../domain/random.ts';
 import { drawFreeTokens } from '../../domain/token.ts';
 import { textArray } from '../sql.ts';
-import type { Wants } from './wants.ts';
+import type { BatchReadSet } from './read-set.ts';
 
 const READ_TAKEN = `
   SELECT t.room_id, t.token FROM unnest($1::text[], $2::text[]) AS wanted (room_id, token)
@@ -18,12 +18,12 @@ const READ_ALL_TAKEN = `
  */
 export async function findFreeTokens(
   client: PoolClient,
-  wants: Wants,
+  readSet: BatchReadSet,
   random: Random,
 ): Promise<Map<string, string[]>> {
   const free = new Map<string, string[]>();
-  if (wants.tokens.size === 0) return free;
-  const wanted = [...wants.tokens].flatMap(([roomId, { candidates }]) =>
+  if (readSet.tokens.size === 0) return free;
+  const wanted = [...readSet.tokens].flatMap(([roomId, { candidates }]) =>
     [...candidates].map((token) => ({ roomId, token })),
   );
   const { rows } = await client.query<{ room_id: string; token: string }>({
@@ -32,7 +32,7 @@ export async function findFreeTokens(
     values: [textArray(wanted.map(({ roomId }) => roomId)), textArray(wanted.map(({ token }) => token))],
   });
   const taken = new Set(rows.map((row) => `${row.room_id}/${row.token}`));
-  for (const [roomId, { candidates, count }] of wants.tokens) {
+  for (const [roomId, { candidates, count }] of readSet.tokens) {
     const tokens = [...candidates].filter((token) => !taken.has(`${roomId}/${token}`));
     free.set(roomId, tokens.length >= count ? tokens : await drawFromTheRest(client, roomId, count, random));
   }

@@ -12,6 +12,7 @@ import { LOCK_WAIT_MS } from '../timeouts.ts';
 import { findFreeTokens } from './free-tokens.ts';
 import { readOutcome } from './outcome-json.ts';
 import { readOwned } from './owned.ts';
+import { type BatchReadSet, mergeReadSets } from './read-set.ts';
 import {
   ACCOUNT_COLUMNS,
   type AccountRow,
@@ -20,7 +21,6 @@ import {
   toAccount,
   toSprinkle,
 } from './rows.ts';
-import { gather, type Wants } from './wants.ts';
 
 /** How many equal external accounts each currency has (migration 0002). */
 const STRIPES = 16;
@@ -99,17 +99,17 @@ export async function loadBook(
   random: Random,
   waitFor?: WaitFor,
 ): Promise<{ readonly book: Book; readonly clock: ClockReading }> {
-  const wants = gather(calls.map((call) => call.verb.needs(call.intent, random)));
+  const readSet = mergeReadSets(calls.map((call) => call.command.readSet(call.intent, random)));
   const reads = [
     waitFor ? beginAfter(client, waitFor) : client.query('BEGIN'),
-    lockAccounts(client, wants, random),
+    lockAccounts(client, readSet, random),
     readClockAndAnswers(client, calls),
-    readSprinkles(client, wants),
-    readClaims(client, wants),
-    readMembers(client, wants),
-    findFreeTokens(client, wants, random),
-    lockPayouts(client, [...wants.payoutIds]),
-    readOwned(client, wants.countsOf),
+    readSprinkles(client, readSet),
+    readClaims(client, readSet),
+    readMembers(client, readSet),
+    findFreeTokens(client, readSet, random),
+    lockPayouts(client, [...readSet.payoutIds]),
+    readOwned(client, readSet.countsOf),
   ] as const;
   // All statements are on the wire; an error of one is thrown only once the connection is quiet again.
   await Promise.allSettled(reads);
@@ -137,22 +137,26 @@ function beginAfter(client: PoolClient, { row, withinMs }: WaitFor): Promise<unk
   return Promise.allSettled(sent).then(() => Promise.all(sent));
 }
 
-async function lockAccounts(client: PoolClient, wants: Wants, random: Random): Promise<AccountRow[]> {
+async function lockAccounts(
+  client: PoolClient,
+  readSet: BatchReadSet,
+  random: Random,
+): Promise<AccountRow[]> {
   const { rows } = await client.query<AccountRow>({
     name: 'lock-accounts',
     text: LOCK_ACCOUNTS,
-    values: accountValues(wants, random),
+    values: accountValues(readSet, random),
   });
   return rows;
 }
 
 /** The values of WANTED_ACCOUNTS, $1 to $6. */
-export function accountValues(wants: Wants, random: Random): (string | number)[] {
-  const sprinkles = [...wants.sprinkles.values()];
+export function accountValues(readSet: BatchReadSet, random: Random): (string | number)[] {
+  const sprinkles = [...readSet.sprinkles.values()];
   return [
-    plainArray([...wants.accountIds]),
-    plainArray([...wants.defaultWalletsOf]),
-    plainArray([...wants.externals]),
+    plainArray([...readSet.accountIds]),
+    plainArray([...readSet.defaultWalletsOf]),
+    plainArray([...readSet.externals]),
     random.below(STRIPES),
     textArray(sprinkles.map(({ roomId }) => roomId)),
     textArray(sprinkles.map(({ token }) => token)),
@@ -192,8 +196,8 @@ async function readClockAndAnswers(
   return { clock: { now, heardAt }, answers, marks };
 }
 
-async function readSprinkles(client: PoolClient, wants: Wants): Promise<OpenSprinkle[]> {
-  const wanted = [...wants.sprinkles.values()];
+async function readSprinkles(client: PoolClient, readSet: BatchReadSet): Promise<OpenSprinkle[]> {
+  const wanted = [...readSet.sprinkles.values()];
   const rows = await readIfAny<SprinkleRow & { next_shares: string[] }>(
     client,
     'read-sprinkles',
@@ -207,8 +211,8 @@ async function readSprinkles(client: PoolClient, wants: Wants): Promise<OpenSpri
   return rows.map((row) => ({ sprinkle: toSprinkle(row), nextShares: row.next_shares.map(BigInt) }));
 }
 
-async function readClaims(client: PoolClient, wants: Wants): Promise<Set<string>> {
-  const wanted = [...wants.sprinkles.values()].flatMap(({ roomId, token, claimers }) =>
+async function readClaims(client: PoolClient, readSet: BatchReadSet): Promise<Set<string>> {
+  const wanted = [...readSet.sprinkles.values()].flatMap(({ roomId, token, claimers }) =>
     [...claimers].map((userId) => ({ roomId, token, userId })),
   );
   type Row = { sprinkle_id: string; user_id: string };
@@ -220,8 +224,8 @@ async function readClaims(client: PoolClient, wants: Wants): Promise<Set<string>
   return new Set(rows.map((row) => claimKey(row.sprinkle_id, BigInt(row.user_id))));
 }
 
-async function readMembers(client: PoolClient, wants: Wants): Promise<Set<string>> {
-  const wanted = [...wants.members].flatMap(([roomId, users]) =>
+async function readMembers(client: PoolClient, readSet: BatchReadSet): Promise<Set<string>> {
+  const wanted = [...readSet.members].flatMap(([roomId, users]) =>
     [...users].map((userId) => ({ roomId, userId })),
   );
   type Row = { room_id: string; user_id: string };

@@ -146,9 +146,9 @@ async function whatIsBlocked(
   try {
     const locked = await findBlocked(pool, calls, random);
     const blocked = calls.flatMap((call) => {
-      const { external, ...needs } = call.verb.needs(call.intent, random);
+      const { external, ...readSet } = call.command.readSet(call.intent, random);
       // The next try takes another one of the accounts outside.
-      const names = namesOf(isLastTry && external ? { ...needs, external } : needs);
+      const names = namesOf(isLastTry && external ? { ...readSet, external } : readSet);
       const name = names.find((one) => locked.has(one));
       return name === undefined ? [] : [{ call, name, row: locked.get(name) }];
     });

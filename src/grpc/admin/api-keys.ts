@@ -14,10 +14,10 @@ import {
   SCOPES,
   type Scope,
 } from '../../domain/api-key.ts';
+import type { CallInfo } from '../../domain/command.ts';
 import { InvariantError } from '../../domain/error-fields.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { Micros } from '../../domain/time.ts';
-import type { CallInfo } from '../../domain/verb.ts';
 import {
   createApiKey,
   getApiKey,

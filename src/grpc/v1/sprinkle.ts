@@ -1,7 +1,7 @@
 // wallet.v1.SprinkleService: sprinkles of the room in x-room-id, in whole won.
 import type { SprinkleServiceService } from '../../../gen/ts/wallet/v1/sprinkle_service.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
-import { grabShare } from '../../usecases/claim-sprinkle.ts';
+import { claimShare } from '../../usecases/claim-sprinkle.ts';
 import type { Core } from '../../usecases/core.ts';
 import { type CreatedSprinkle, createSprinkle } from '../../usecases/create-sprinkle.ts';
 import { getSprinkleByToken } from '../../usecases/get-sprinkle.ts';
@@ -12,7 +12,7 @@ import { ownWallet, won } from './wallet.ts';
 export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceService> => ({
   async createSprinkle({ amount, headcount }, caller) {
     const { userId, roomId, key, call } = caller;
-    const made = await core.perform(
+    const made = await core.execute(
       createSprinkle,
       {
         userId,
@@ -32,7 +32,7 @@ export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceServ
   async claimSprinkle({ token }, caller) {
     const { userId, roomId, key, call } = caller;
     const intent = { userId, roomId, token, wallet: ownWallet(caller) };
-    const posted = await grabShare(core, intent, key, call);
+    const posted = await claimShare(core, intent, key, call);
     return grabbed(posted);
   },
 

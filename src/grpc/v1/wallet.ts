@@ -42,7 +42,7 @@ export const walletService = (core: Core): Handlers<typeof WalletServiceService>
   async charge({ amount }, caller) {
     const { userId, key, call } = caller;
     const intent = { userId, wallet: ownWallet(caller), money: won(amount), memo: '' };
-    const posted = await core.perform(deposit, intent, key, call);
+    const posted = await core.execute(deposit, intent, key, call);
     return charged(posted);
   },
 
@@ -50,7 +50,7 @@ export const walletService = (core: Core): Handlers<typeof WalletServiceService>
     const { userId, key, call } = caller;
     const to = { defaultOf: toUserId, field: 'to_user_id' };
     const intent = { userId, from: ownWallet(caller), to, money: won(amount), memo };
-    const posted = await core.perform(transfer, intent, key, call);
+    const posted = await core.execute(transfer, intent, key, call);
     return transferred(posted);
   },
 });

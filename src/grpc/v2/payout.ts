@@ -35,7 +35,7 @@ export const payoutService = (core: Core): Handlers<typeof PayoutServiceService>
   async createPayout({ walletId, mode, memo }, { userId, key, call }) {
     const wallet = walletRef(walletId, 'wallet_id');
     const intent = { userId, wallet, mode: parseMode(mode), memo, quotas: core.quotas };
-    return stands(await core.perform(createPayout, intent, key, call));
+    return stands(await core.execute(createPayout, intent, key, call));
   },
 
   async addPayoutLines({ payoutId, firstLine, lines }, { userId }) {

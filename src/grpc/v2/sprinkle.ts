@@ -6,7 +6,7 @@ import {
 import { pageSize } from '../../domain/page.ts';
 import { type Claim, type SprinkleState, stateOf } from '../../domain/sprinkle.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
-import { grabShare } from '../../usecases/claim-sprinkle.ts';
+import { claimShare } from '../../usecases/claim-sprinkle.ts';
 import type { Core } from '../../usecases/core.ts';
 import { type CreatedSprinkle, createSprinkle } from '../../usecases/create-sprinkle.ts';
 import { getSprinkleById, listOwnSprinkles, type SprinkleView } from '../../usecases/get-sprinkle.ts';
@@ -18,7 +18,7 @@ import { walletRef } from './wallet.ts';
 
 export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceService> => ({
   async createSprinkle({ roomId, walletId, amount, headcount }, { userId, key, call }) {
-    const made = await core.perform(
+    const made = await core.execute(
       createSprinkle,
       {
         userId,
@@ -37,7 +37,7 @@ export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceServ
 
   async claimSprinkle({ roomId, token, walletId }, { userId, key, call }) {
     const wallet = walletId ? walletRef(walletId, 'wallet_id') : { defaultOf: userId, field: 'wallet_id' };
-    const posted = await grabShare(core, { userId, roomId, token, wallet }, key, call);
+    const posted = await claimShare(core, { userId, roomId, token, wallet }, key, call);
     return grabbed(posted);
   },
 

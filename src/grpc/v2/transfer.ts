@@ -31,25 +31,25 @@ export const transferService = (
 ): Handlers<typeof TransferServiceService> => ({
   async deposit({ walletId, amount, memo }, { userId, key, call }) {
     const intent = { userId, wallet: walletRef(walletId, 'wallet_id'), money: parseAmount(amount), memo };
-    const posted = await core.perform(deposit, intent, key, call);
+    const posted = await core.execute(deposit, intent, key, call);
     return deposited(posted, userId);
   },
 
   async withdraw({ walletId, amount, memo }, { userId, key, call }) {
     const intent = { userId, wallet: walletRef(walletId, 'wallet_id'), money: parseAmount(amount), memo };
-    const posted = await core.perform(withdraw, intent, key, call);
+    const posted = await core.execute(withdraw, intent, key, call);
     return paid(posted, userId);
   },
 
   async createTransfer(request, { userId, key, call }) {
-    const posted = await core.perform(transfer, parseTransfer(request, userId, ''), key, call);
+    const posted = await core.execute(transfer, parseTransfer(request, userId, ''), key, call);
     return paid(posted, userId);
   },
 
   async batchCreateTransfers({ items: requests, mode }, { userId, key, call }) {
     const items = requests.map((item, index) => parseTransfer(item, userId, `${itemField(index)}.`));
     const intent = { mode: parseMode(mode), items };
-    const outcome = await core.perform(batchCreateTransfers, intent, key, call);
+    const outcome = await core.execute(batchCreateTransfers, intent, key, call);
     return { results: requests.map((request, index) => toResult(userId, request, outcome, index)) };
   },
 

@@ -22,7 +22,7 @@ export function walletRef(id: string, field: string): WalletRef {
 export const walletService = (core: Core): Handlers<typeof WalletServiceService> => ({
   async createWallet({ currencyCode, displayName }, { userId, key, call }) {
     const currency = parseCurrency(currencyCode, 'currency_code');
-    const wallet = await core.perform(
+    const wallet = await core.execute(
       createWallet,
       { userId, currency, displayName, quotas: core.quotas },
       key,

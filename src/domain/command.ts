@@ -1,11 +1,11 @@
-// A verb of money: what it needs to know, and what it decides. The ledger runs many of them in one transaction.
+// A ledger command: what it reads and what it decides. The ledger runs many commands in one transaction.
 import type { Book } from './book.ts';
 import type { Currency } from './currency.ts';
 import type { IdempotencyKey, WalletRef } from './intent.ts';
 import type { Random } from './random.ts';
 
-/** What a verb has to find in the book: loaded, and as far as it is accounts locked, before it decides. */
-export interface Needs {
+/** What a command reads. All of it is loaded, and its accounts are locked, before the command decides. */
+export interface ReadSet {
   readonly wallets?: readonly WalletRef[];
   /** Accounts of any kind, by their ids. */
   readonly accountIds?: readonly string[];
@@ -15,7 +15,7 @@ export interface Needs {
   readonly sprinkle?: { readonly roomId: string; readonly token: string; readonly claimerUserId: bigint };
   /** Whether this user is a member of this room. */
   readonly membership?: { readonly roomId: string; readonly userId: bigint };
-  /** A payout as it stands, locked; its accounts are needs of their own. */
+  /** A payout as it stands, locked; its accounts must be listed as well. */
   readonly payoutId?: string;
   /** The user whose wallets and drafts are counted; its default wallet must be among the wallets, for its lock. */
   readonly countsOf?: bigint;
@@ -23,17 +23,17 @@ export interface Needs {
   readonly tokens?: { readonly roomId: string; readonly candidates: readonly string[] };
 }
 
-/** One thing that can be done with money. */
-export interface Verb<Intent, Outcome> {
+/** One thing that can be done with money, free of I/O. */
+export interface LedgerCommand<Intent, Outcome> {
   /** What the decision depends on. */
-  needs(intent: Intent, random: Random): Needs;
+  readSet(intent: Intent, random: Random): ReadSet;
   /** How many movements of money it may take; 1 where it does not say. What shares a transaction is bounded by it. */
   weight?(intent: Intent): number;
   /** Decides over the book; throws a Refusal, which leaves the book as it was. */
   decide(intent: Intent, book: Book): Outcome;
 }
 
-/** The call that a verb is done for. */
+/** The call that a command belongs to. */
 export interface CallInfo {
   /** What logs know the call by. */
   readonly id: string;
@@ -53,13 +53,13 @@ export interface CallInfo {
 }
 
 /** A call that nobody waits for with a clock in hand: the system's own. */
-export function unhurried(id: string): CallInfo {
+export function systemCall(id: string): CallInfo {
   return { id, deadlineMs: Number.POSITIVE_INFINITY, keyId: undefined, rpc: undefined, made: undefined };
 }
 
-/** Does one verb: the answer arrives once what was decided is on disk. Provided by the ledger. */
-export type Perform = <Intent, Outcome>(
-  verb: Verb<Intent, Outcome>,
+/** Does one command: the answer arrives once what was decided is on disk. Provided by the ledger. */
+export type Execute = <Intent, Outcome>(
+  command: LedgerCommand<Intent, Outcome>,
   intent: Intent,
   key: IdempotencyKey,
   call: CallInfo,
