@@ -6,13 +6,13 @@ import { keyStateOf, SCOPES, type Scope } from '../src/domain/api-key.ts';
 import { Refusal } from '../src/domain/refusal.ts';
 import {
   createApiKey,
-  type KeyOffice,
+  type KeyAdmin,
   listApiKeys,
   resealSecrets,
   revokeApiKey,
   rotateApiKey,
   setAllowedNetworks,
-} from '../src/usecases/api-keys.ts';
+} from '../src/usecases/index.ts';
 import { dataDirOf, readDevInfo } from './dev/dev-json.ts';
 import { type KeyAdminConfig, loadKeyEncryptionKeys, withKeyAdmin } from './dev/key-admin.ts';
 import { SetupError } from './dev/setup-error.ts';
@@ -43,10 +43,10 @@ const { values, positionals } = parseArgs({
 });
 const [command = '', keyId = '', list = ''] = positionals;
 
-const COMMANDS: Record<string, (office: KeyOffice) => Promise<unknown>> = {
-  create: (office) =>
+const COMMANDS: Record<string, (admin: KeyAdmin) => Promise<unknown>> = {
+  create: (admin) =>
     createApiKey(
-      office,
+      admin,
       {
         displayName: values.name ?? fail('--name is required'),
         kind: values['public-key'] ? 'ed25519' : 'hmac-sha256',
@@ -56,32 +56,32 @@ const COMMANDS: Record<string, (office: KeyOffice) => Promise<unknown>> = {
         allowedNetworks: splitList(values.networks),
         ratePerSecond: values.rate === undefined ? undefined : Number(toWhole('--rate', values.rate)),
         activeFrom: undefined,
-        expiresAt: values.expires === undefined ? undefined : toEnd(values.expires, office.now()),
+        expiresAt: values.expires === undefined ? undefined : toEnd(values.expires, admin.now()),
       },
       undefined,
     ),
-  list: async (office) =>
-    (await listApiKeys(office)).map((key) => ({
+  list: async (admin) =>
+    (await listApiKeys(admin)).map((key) => ({
       keyId: key.id,
       name: key.displayName,
-      state: keyStateOf(key, office.now()),
+      state: keyStateOf(key, admin.now()),
       scopes: key.scopes.join(','),
       user: key.userId ?? 'any',
       networks: key.allowedNetworks.join(',') || 'any',
       expires: key.expiresAt === undefined ? 'never' : new Date(key.expiresAt / 1000).toISOString(),
       uses: key.useCount,
     })),
-  rotate: (office) =>
+  rotate: (admin) =>
     rotateApiKey(
-      office,
+      admin,
       keyId,
       values['public-key'],
       Number(toWhole('--overlap-hours', values['overlap-hours'])) * 3_600_000,
       undefined,
     ),
-  revoke: (office) => revokeApiKey(office, keyId),
-  networks: (office) => setAllowedNetworks(office, keyId, splitList(list), undefined),
-  reseal: async (office) => ({ resealed: await resealSecrets(office) }),
+  revoke: (admin) => revokeApiKey(admin, keyId),
+  networks: (admin) => setAllowedNetworks(admin, keyId, splitList(list), undefined),
+  reseal: async (admin) => ({ resealed: await resealSecrets(admin) }),
 };
 
 try {

@@ -34,8 +34,7 @@ import { KEYS_CHANGED, openAnnouncements } from './redis/announcements.ts';
 import type { Cache, Gate } from './redis/index.ts';
 import { openReplica, type Replica } from './replica.ts';
 import type { Program } from './run-program.ts';
-import type { KeyOffice } from './usecases/api-keys.ts';
-import type { AdminCore, Core } from './usecases/core.ts';
+import type { AdminCore, Core, KeyAdmin } from './usecases/index.ts';
 import {
   openWatchedCache,
   openWatchedGate,
@@ -264,12 +263,12 @@ function openAdmin(
     statementTimeoutMs: config.statementTimeoutMs,
     onIdleError: (error) => logs.app.warn({ reason: errorText(error) }, 'lost a connection to Postgres'),
   });
-  const keyOffice: KeyOffice = {
+  const keyAdmin: KeyAdmin = {
     apiKeys: people.apiKeys,
     sealingKeys: config.keyEncryptionKeys,
     random: cryptoRandom,
     now: () => Date.now() * MICROS_PER_MS,
     announce: keys.announce,
   };
-  return { keyOffice, pool, close: () => Promise.all([people.close(), pool.end()]) };
+  return { keyAdmin, pool, close: () => Promise.all([people.close(), pool.end()]) };
 }

@@ -5,7 +5,7 @@ import { connectPeople } from '../src/db/people/connect.ts';
 import { SCOPES } from '../src/domain/api-key.ts';
 import { cryptoRandom } from '../src/ops/crypto-random.ts';
 import type { SigningKey } from '../src/signatures/index.ts';
-import { createApiKey, type KeyWish } from '../src/usecases/api-keys.ts';
+import { type CreateKeyInput, createApiKey } from '../src/usecases/commands/api-keys.ts';
 import type { TestDatabase } from './stack.ts';
 
 /** What seals secrets in tests; serverEnv() tells the servers the same. */
@@ -14,7 +14,7 @@ export const SEALING_KEY = { id: 'test', key: Buffer.alloc(32, 7) };
 /** Makes a key that may do everything for anybody, unless told otherwise. */
 export async function makeKey(
   database: Pick<TestDatabase, 'adminUrl'>,
-  wish: Partial<KeyWish> = {},
+  wish: Partial<CreateKeyInput> = {},
 ): Promise<SigningKey> {
   const { apiKeys, close } = connectPeople(database.adminUrl, 1);
   const office = {
@@ -24,7 +24,7 @@ export async function makeKey(
     announce: async () => {},
     now: () => Date.now() * 1000,
   };
-  const everything: KeyWish = {
+  const everything: CreateKeyInput = {
     displayName: 'a test',
     kind: 'hmac-sha256',
     publicKey: '',

@@ -113,6 +113,19 @@ test('only src/app.ts wires: nothing else in src/ imports it but the two program
   assert.deepEqual(broken, []);
 });
 
+/** Folders of which the others import the index only. Tests may look inside. */
+const BEHIND_AN_INDEX = ['src/usecases/'];
+
+for (const folder of BEHIND_AN_INDEX) {
+  test(`other folders import only the index of ${folder}`, () => {
+    const broken = breaking(
+      ({ file, target }) =>
+        !isIn(file, [folder, 'test/']) && target.startsWith(folder) && target !== `${folder}index.ts`,
+    );
+    assert.deepEqual(broken, []);
+  });
+}
+
 test('v1 and v2 know nothing of each other', () => {
   const broken = breaking(
     ({ file, target }) =>
@@ -159,7 +172,7 @@ test('nothing is switched off: no ignored rules, no unchecked types', () => {
 test('use cases that look something up before the ledger leave the last word to it', () => {
   // What a use case refuses on its own would be neither answered under its key nor definite.
   const users = CODE.filter((file) => file.startsWith('src/usecases/') && /\bexecute[(<]/.test(read(file)));
-  assert.deepEqual(users, ['src/usecases/resolve-and-execute.ts']);
+  assert.deepEqual(users, ['src/usecases/commands/resolve-and-execute.ts']);
 });
 
 test('names are kebab-case, and nothing is called utils, helpers, common or manager', () => {

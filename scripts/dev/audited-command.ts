@@ -4,15 +4,15 @@ import { hostname, userInfo } from 'node:os';
 import type { Act } from '../../src/domain/act.ts';
 import { errorText } from '../../src/domain/error-fields.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
-import { getApiKey, type KeyOffice } from '../../src/usecases/api-keys.ts';
+import { getApiKey, type KeyAdmin } from '../../src/usecases/index.ts';
 import type { KeyCommand } from './key-admin.ts';
 
 /** Does the work between two lines of the trail. Throws without doing it where the first cannot be written. */
 export async function auditedCommand<T>(
-  office: KeyOffice,
+  admin: KeyAdmin,
   record: (act: Act) => Promise<void>,
   { command, keyId }: KeyCommand,
-  work: (office: KeyOffice) => Promise<T>,
+  work: (admin: KeyAdmin) => Promise<T>,
 ): Promise<T> {
   const line = {
     actId: randomUUID(),
@@ -25,12 +25,11 @@ export async function auditedCommand<T>(
     requestId: '',
     count: 1,
   };
-  const stateOf = async (id: string) =>
-    id === '' ? undefined : getApiKey(office, id).catch(() => undefined);
+  const stateOf = async (id: string) => (id === '' ? undefined : getApiKey(admin, id).catch(() => undefined));
   await record({ ...line, outcome: 'attempted' });
   const before = await stateOf(keyId);
   try {
-    const result = await work(office);
+    const result = await work(admin);
     const target = keyId || madeBy(result);
     await record({ ...line, target, outcome: 'done', before, after: await stateOf(target) });
     return result;

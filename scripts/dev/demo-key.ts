@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isLive } from '../../src/domain/api-key.ts';
-import { createApiKey } from '../../src/usecases/api-keys.ts';
+import { createApiKey } from '../../src/usecases/index.ts';
 import type { DemoKey } from './dev-json.ts';
 import { type KeyAdminConfig, withKeyAdmin } from './key-admin.ts';
 import { writeSecret } from './secret-file.ts';

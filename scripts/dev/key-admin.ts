@@ -9,7 +9,7 @@ import { EnvReader } from '../../src/env-reader.ts';
 import type { SealingKeys } from '../../src/keys/seal.ts';
 import { cryptoRandom } from '../../src/ops/crypto-random.ts';
 import { KEYS_CHANGED, openAnnouncements } from '../../src/redis/announcements.ts';
-import type { KeyOffice } from '../../src/usecases/api-keys.ts';
+import type { KeyAdmin } from '../../src/usecases/index.ts';
 import { auditedCommand } from './audited-command.ts';
 import { loadSecret } from './secret-file.ts';
 import { SetupError } from './setup-error.ts';
@@ -43,7 +43,7 @@ export interface KeyCommand {
 export async function withKeyAdmin<T>(
   place: KeyAdminConfig,
   about: KeyCommand,
-  work: (office: KeyOffice) => Promise<T>,
+  work: (admin: KeyAdmin) => Promise<T>,
 ): Promise<T> {
   const pool = openPool({
     url: place.adminDatabaseUrl,
@@ -53,7 +53,7 @@ export async function withKeyAdmin<T>(
   });
   const people = connectPeople(place.adminDatabaseUrl, 2);
   const announcements = openAnnouncements(place.redisUrl, [], () => {});
-  const office: KeyOffice = {
+  const admin: KeyAdmin = {
     apiKeys: people.apiKeys,
     sealingKeys: sealingKeysIn(place.keyEncryptionKeys),
     random: cryptoRandom,
@@ -61,7 +61,7 @@ export async function withKeyAdmin<T>(
     now: () => Date.now() * 1000,
   };
   try {
-    return await auditedCommand(office, (act) => appendActs(pool, [act]), about, work);
+    return await auditedCommand(admin, (act) => appendActs(pool, [act]), about, work);
   } finally {
     announcements.close();
     await Promise.all([people.close(), pool.end()]);

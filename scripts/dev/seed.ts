@@ -7,7 +7,7 @@ import { openPool } from '../../src/db/pool.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { errorText } from '../../src/domain/error-fields.ts';
 import { cryptoRandom } from '../../src/ops/crypto-random.ts';
-import { deposit } from '../../src/usecases/deposit.ts';
+import { deposit } from '../../src/usecases/index.ts';
 
 /** The demo users. */
 export const DEMO_USERS = [1001n, 1002n, 1003n, 1004n, 1005n] as const;

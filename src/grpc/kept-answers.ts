@@ -5,9 +5,7 @@ import { PayoutServiceService as PayoutV2 } from '../../gen/ts/wallet/v2/payout_
 import { SprinkleServiceService as SprinkleV2 } from '../../gen/ts/wallet/v2/sprinkle_service.ts';
 import { TransferServiceService as TransferV2 } from '../../gen/ts/wallet/v2/transfer_service.ts';
 import { WalletServiceService as WalletV2 } from '../../gen/ts/wallet/v2/wallet_service.ts';
-import { type BatchTransfersOutcome, isPosted } from '../usecases/batch-create-transfers.ts';
-import type { Core } from '../usecases/core.ts';
-import { findTransfersOf } from '../usecases/get-transfer.ts';
+import { type BatchTransfersOutcome, type Core, findTransfersOf, isPosted } from '../usecases/index.ts';
 import * as sprinkleV1 from './v1/sprinkle.ts';
 import * as walletV1 from './v1/wallet.ts';
 import { toResults } from './v2/batch-transfers.ts';

@@ -16,9 +16,7 @@ import { UserServiceService as UserV2 } from '../../gen/ts/wallet/v2/user_servic
 import { WalletServiceService as WalletV2 } from '../../gen/ts/wallet/v2/wallet_service.ts';
 import type { AuditTrail } from '../domain/act.ts';
 import type { Gate } from '../redis/index.ts';
-import { getApiKey } from '../usecases/api-keys.ts';
-import type { AdminCore, Core } from '../usecases/core.ts';
-import { jobState } from '../usecases/jobs.ts';
+import { type AdminCore, type Core, getApiKey, jobState } from '../usecases/index.ts';
 import { type ActRules, audited } from './admin/acts.ts';
 import * as adminApiKeys from './admin/api-keys.ts';
 import * as adminAudit from './admin/audit.ts';
@@ -182,12 +180,12 @@ function services(core: Core, options: ServerOptions): BoundService[] {
 
 /** Every call of these is on the audit trail. */
 function adminServices(core: AdminCore, trail: AuditTrail, chains: InterceptorChains): BoundService[] {
-  const keys = { trail, stateOf: (id: string) => getApiKey(core.keyOffice, id).catch(() => undefined) };
+  const keys = { trail, stateOf: (id: string) => getApiKey(core.keyAdmin, id).catch(() => undefined) };
   const jobs = { trail, stateOf: (job: string) => jobState(core.pool, job) };
   const serve = <S extends Service>(service: S, handlers: Handlers<S>, rules: ActRules) =>
     bind(service, audited(service, handlers, rules), chains);
   return [
-    serve(ApiKeyServiceService, adminApiKeys.apiKeyService(core.keyOffice), keys),
+    serve(ApiKeyServiceService, adminApiKeys.apiKeyService(core.keyAdmin), keys),
     serve(JobServiceService, adminJobs.jobService(core), jobs),
     serve(StatisticsServiceService, adminStatistics.statisticsService(core), { trail }),
     serve(AuditServiceService, adminAudit.auditService(core), { trail }),

@@ -7,7 +7,7 @@ import { systemCall } from '../domain/command.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Sprinkle } from '../domain/sprinkle.ts';
 import { MICROS_PER_MS } from '../domain/time.ts';
-import { type RefundedSprinkle, refundKey, refundSprinkle } from '../usecases/refund-sprinkle.ts';
+import { type RefundedSprinkle, refundKey, refundSprinkle } from '../usecases/index.ts';
 import type { Job, JobObserver } from './job.ts';
 
 /** What refunding takes. */

@@ -4,8 +4,7 @@ import { findPayout, linesBetween, type PayoutView } from '../db/payouts/lines.t
 import type { Pool } from '../db/pool.ts';
 import { type Execute, systemCall } from '../domain/command.ts';
 import { InvariantError } from '../domain/error-fields.ts';
-import { finishPayout } from '../usecases/end-payout.ts';
-import { finishKey, payLinesKey, payPayoutLines } from '../usecases/pay-payout-lines.ts';
+import { finishKey, finishPayout, payLinesKey, payPayoutLines } from '../usecases/index.ts';
 import type { Job } from './job.ts';
 
 /** What paying takes. */

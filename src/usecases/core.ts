@@ -1,8 +1,9 @@
-// What the use cases run on: the ledger, what can be read, and the limits that configuration sets.
+// What use cases depend on: the ledger, what can be read, and the limits that configuration sets.
 
 import type { Tokens } from '../cached/tokens.ts';
 import type { Wallets } from '../cached/wallets.ts';
 import type { Lookout } from '../db/payouts/lookout.ts';
+import type { ApiKeys } from '../db/people/api-keys.ts';
 import type { Rooms } from '../db/people/rooms.ts';
 import type { Users } from '../db/people/users.ts';
 import type { Pool } from '../db/pool.ts';
@@ -10,12 +11,24 @@ import type { LookUp } from '../db/replica/look-ups.ts';
 import type { Account } from '../domain/account.ts';
 import type { Execute } from '../domain/command.ts';
 import type { Quotas } from '../domain/quotas.ts';
+import type { Random } from '../domain/random.ts';
+import type { Micros } from '../domain/time.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
-import type { KeyOffice } from './api-keys.ts';
+import type { SealingKeys } from '../keys/seal.ts';
 
-/** What admin.v1 works with: a login of its own, which no server behind the public edge has. */
+/** What administering API keys depends on. */
+export interface KeyAdmin {
+  readonly apiKeys: ApiKeys;
+  readonly sealingKeys: SealingKeys;
+  readonly random: Random;
+  /** Tells every process that keys have changed. */
+  announce(): Promise<void>;
+  now(): Micros;
+}
+
+/** What admin.v1 depends on: a database login of its own, which no server behind the public edge has. */
 export interface AdminCore {
-  readonly keyOffice: KeyOffice;
+  readonly keyAdmin: KeyAdmin;
   readonly pool: Pool;
 }
 

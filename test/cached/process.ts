@@ -16,8 +16,8 @@ import { sealedBy } from '../../src/redis/cache/entry.ts';
 import { type Lease, openLease } from '../../src/redis/cache/lease.ts';
 import { openStore, type Store } from '../../src/redis/cache/store.ts';
 import { LEASE_MS, type Look } from '../../src/redis/index.ts';
-import { deposit } from '../../src/usecases/deposit.ts';
-import { transfer } from '../../src/usecases/transfer.ts';
+import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
+import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { watched } from '../db/watched-pool.ts';
 import type { TestDatabase } from '../stack.ts';
 
@@ -120,7 +120,7 @@ export async function startProcess(
         money: won(amount),
         memo: '',
       };
-      const posted = await batcher.execute(transfer, intent, { ...keyOf(from), key }, CALL);
+      const posted = await batcher.execute(createTransfer, intent, { ...keyOf(from), key }, CALL);
       return Number(posted.transfer.debitBalanceAfter);
     },
     async stop() {

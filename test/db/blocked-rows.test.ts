@@ -10,9 +10,9 @@ import { LOCK_WAIT_MS } from '../../src/db/timeouts.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import { cryptoRandom } from '../../src/ops/crypto-random.ts';
-import { createWallet } from '../../src/usecases/create-wallet.ts';
-import { deposit } from '../../src/usecases/deposit.ts';
-import { transfer } from '../../src/usecases/transfer.ts';
+import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
+import { createWallet } from '../../src/usecases/commands/create-wallet.ts';
+import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { assertBooksBalance, type Stack, startStack } from '../stack.ts';
 
 const USERS = Array.from({ length: 20 }, (_, index) => 6301 + index);
@@ -55,7 +55,7 @@ const pay = (from: number, to: number, withinMs = 60_000): Promise<unknown> => {
     memo: '',
   };
   const key = { userId: BigInt(from), key: `blocked-${serial}`, fingerprint: 'f0' };
-  return batcher.execute(transfer, intent, key, { ...CALL, deadlineMs: Date.now() + withinMs });
+  return batcher.execute(createTransfer, intent, key, { ...CALL, deadlineMs: Date.now() + withinMs });
 };
 const paid = async () => {
   const { rows } = await stack.db.query<{ count: number }>(

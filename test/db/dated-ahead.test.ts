@@ -10,8 +10,8 @@ import { microsOf } from '../../src/db/sql.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import { cryptoRandom } from '../../src/ops/crypto-random.ts';
-import { batchCreateTransfers } from '../../src/usecases/batch-create-transfers.ts';
-import { transfer } from '../../src/usecases/transfer.ts';
+import { batchCreateTransfers } from '../../src/usecases/commands/batch-create-transfers.ts';
+import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const [AHEAD, ANNA, BO, CLEO, DORA] = [6501, 6502, 6503, 6504, 6505];
@@ -79,7 +79,7 @@ const intentOf = (from: number, to: number) => ({
 });
 const keyOf = (user: number) => ({ userId: BigInt(user), key: crypto.randomUUID(), fingerprint: 'f0' });
 const pay = (from: number, to: number) =>
-  batcher.execute(transfer, intentOf(from, to), keyOf(from), systemCall('test'));
+  batcher.execute(createTransfer, intentOf(from, to), keyOf(from), systemCall('test'));
 
 test('a live sprinkle is claimed by somebody whose account is ahead of its end', async () => {
   const room = { roomId: ROOM };

@@ -11,9 +11,9 @@ import type { LedgerCommand } from '../../src/domain/command.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import { cryptoRandom } from '../../src/ops/crypto-random.ts';
-import { batchCreateTransfers } from '../../src/usecases/batch-create-transfers.ts';
-import { deposit } from '../../src/usecases/deposit.ts';
-import { transfer } from '../../src/usecases/transfer.ts';
+import { batchCreateTransfers } from '../../src/usecases/commands/batch-create-transfers.ts';
+import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
+import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { watched } from './watched-pool.ts';
 
@@ -62,7 +62,7 @@ test('a hundred calls at once share a transaction: the statements are counted by
     { maxBatch: 1024, lanes: 1, maxWaiting: 10_000 },
   );
   await Promise.all(
-    Array.from({ length: 100 }, (_, index) => execute(transfer, pay(1n), key(`many-${index}`), CALL)),
+    Array.from({ length: 100 }, (_, index) => execute(createTransfer, pay(1n), key(`many-${index}`), CALL)),
   );
   assert.deepEqual(
     statements.map((text) => text.trim().split(/\s+/)[0]),
@@ -89,16 +89,16 @@ test('what shares a transaction is bounded by movements, not by calls, and nobod
     ...[4, 4, 4].map((count) =>
       execute(batchCreateTransfers, many(count), key(`weighs-${crypto.randomUUID()}`), CALL),
     ),
-    execute(transfer, pay(1n), key('weighs-one'), CALL),
+    execute(createTransfer, pay(1n), key('weighs-one'), CALL),
     execute(batchCreateTransfers, many(25), key('weighs-more-than-fits'), CALL),
-    execute(transfer, pay(1n), key('weighs-one-too'), CALL),
+    execute(createTransfer, pay(1n), key('weighs-one-too'), CALL),
   ]);
   assert.deepEqual(sizes, [8, 5, 25, 1]);
 });
 
 /** A fault of ours as it might be: a decision that goes around the domain's limit. The CHECK of the table holds. */
 const faulty: LedgerCommand<ReturnType<typeof pay>, bigint> = {
-  readSet: transfer.readSet,
+  readSet: createTransfer.readSet,
   decide: ({ from, to, money }, book) => {
     const [debit, credit] = [book.wallet(from), book.wallet(to)];
     const posing = { ...debit, kind: 'external' as const };
@@ -118,9 +118,9 @@ test('a call that makes the database refuse fails alone; the others of its batch
     { maxBatch: 1024, lanes: 1, maxWaiting: 10_000 },
   );
   const results = await Promise.allSettled([
-    execute(transfer, pay(10n), key('good-1'), CALL),
+    execute(createTransfer, pay(10n), key('good-1'), CALL),
     execute(faulty, pay(10_000_000n), key('bad'), CALL),
-    execute(transfer, pay(20n), key('good-2'), CALL),
+    execute(createTransfer, pay(20n), key('good-2'), CALL),
   ]);
   assert.deepEqual(
     results.map(({ status }) => status),
@@ -148,7 +148,9 @@ test('one call that makes the database refuse costs 255 others a few transaction
     { maxBatch: 1024, lanes: 1, maxWaiting: 10_000 },
   );
   const good = (name: string, count: number) =>
-    Array.from({ length: count }, (_, index) => execute(transfer, pay(1n), key(`${name}-${index}`), CALL));
+    Array.from({ length: count }, (_, index) =>
+      execute(createTransfer, pay(1n), key(`${name}-${index}`), CALL),
+    );
   const bad = (name: string) =>
     execute(
       faulty,

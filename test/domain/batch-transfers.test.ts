@@ -10,8 +10,8 @@ import { Refusal } from '../../src/domain/refusal.ts';
 import {
   type BatchTransfersIntent,
   batchCreateTransfers,
-} from '../../src/usecases/batch-create-transfers.ts';
-import { type TransferIntent, transfer } from '../../src/usecases/transfer.ts';
+} from '../../src/usecases/commands/batch-create-transfers.ts';
+import { type CreateTransferIntent, createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import { seededRandom } from './dice.ts';
 
 const USERS = [1n, 2n, 3n];
@@ -53,7 +53,7 @@ interface Item {
   readonly currency: 'KRW' | 'USD';
 }
 
-const intentOf = ({ from, to, amount, currency }: Item, index: number): TransferIntent => ({
+const intentOf = ({ from, to, amount, currency }: Item, index: number): CreateTransferIntent => ({
   userId: ME,
   from: { walletId: `w${from}`, field: `items[${index}].debit_wallet_id` },
   to: { walletId: `w${to}`, field: `items[${index}].credit_wallet_id` },
@@ -89,7 +89,7 @@ const movedIn = (book: Book) => [accountsOf(book), book.newTransfers];
 function oneByOne(book: Book, wanted: readonly Item[]): (Refusal | undefined)[] {
   return wanted.map((item, index) => {
     try {
-      decide(keyed(transfer, intentOf(item, index), `single-${index}`), book);
+      decide(keyed(createTransfer, intentOf(item, index), `single-${index}`), book);
       return undefined;
     } catch (error) {
       assert.ok(error instanceof Refusal, String(error));

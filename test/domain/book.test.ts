@@ -8,11 +8,11 @@ import { type LedgerCommand, systemCall } from '../../src/domain/command.ts';
 import { decide } from '../../src/domain/decide.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import { memberKey } from '../../src/domain/room-book.ts';
-import { claimSprinkle } from '../../src/usecases/claim-sprinkle.ts';
-import { createSprinkle } from '../../src/usecases/create-sprinkle.ts';
-import { deposit } from '../../src/usecases/deposit.ts';
-import { transfer } from '../../src/usecases/transfer.ts';
-import { withdraw } from '../../src/usecases/withdraw.ts';
+import { claimSprinkle } from '../../src/usecases/commands/claim-sprinkle.ts';
+import { createSprinkle } from '../../src/usecases/commands/create-sprinkle.ts';
+import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
+import { deposit } from '../../src/usecases/commands/deposit.ts';
+import { withdraw } from '../../src/usecases/commands/withdraw.ts';
 import { seededRandom } from './dice.ts';
 
 const AT = 1_790_000_000_000_000;
@@ -80,11 +80,15 @@ const step = <I, O>(command: LedgerCommand<I, O>, intent: I & { userId: bigint }
 });
 
 const anyStep = fc.oneof(
-  fc
-    .record({ userId: user, to: user, value: amount })
-    .map(({ userId, to, value }) =>
-      step(transfer, { userId, from: walletOf(userId), to: walletOf(to), money: money(value), memo: '' }),
-    ),
+  fc.record({ userId: user, to: user, value: amount }).map(({ userId, to, value }) =>
+    step(createTransfer, {
+      userId,
+      from: walletOf(userId),
+      to: walletOf(to),
+      money: money(value),
+      memo: '',
+    }),
+  ),
   fc
     .record({ userId: user, value: amount })
     .map(({ userId, value }) =>
@@ -180,7 +184,7 @@ test('transfers replayed from the start give the balances: they are the whole st
 test('the same key and request gets the same answer in the same batch; another request under it is refused', () => {
   const book = freshBook([1000n]);
   const intent = { userId: 1n, from: walletOf(1n), to: walletOf(2n), money: money(600n), memo: '' };
-  const call = { ...OURS, ...step(transfer, intent), key: { userId: 1n, key: 'k', fingerprint: 'f' } };
+  const call = { ...OURS, ...step(createTransfer, intent), key: { userId: 1n, key: 'k', fingerprint: 'f' } };
   const answer = decide(call, book);
   assert.deepEqual(decide(call, book), answer);
   assert.equal(book.newTransfers.length, 1);
@@ -194,10 +198,10 @@ test('a refusal is not kept: the same key may succeed later', () => {
   const book = freshBook([0n, 500n]);
   const key = { userId: 1n, key: 'k', fingerprint: 'f' };
   const spend = { userId: 1n, from: walletOf(1n), to: walletOf(3n), money: money(500n), memo: '' };
-  assert.throws(() => decide({ ...OURS, ...step(transfer, spend), key }, book), Refusal);
+  assert.throws(() => decide({ ...OURS, ...step(createTransfer, spend), key }, book), Refusal);
   const fund = { userId: 2n, from: walletOf(2n), to: walletOf(1n), money: money(500n), memo: '' };
-  decide({ ...OURS, ...step(transfer, fund), key: { ...key, userId: 2n } }, book);
-  decide({ ...OURS, ...step(transfer, spend), key }, book);
+  decide({ ...OURS, ...step(createTransfer, fund), key: { ...key, userId: 2n } }, book);
+  decide({ ...OURS, ...step(createTransfer, spend), key }, book);
   assert.equal(book.account('w3').balance, 500n);
 });
 

@@ -10,7 +10,7 @@ import type { Job, Jobs } from '../../src/jobs/job.ts';
 import { startJobs } from '../../src/jobs/start-jobs.ts';
 import { cryptoRandom } from '../../src/ops/crypto-random.ts';
 import { runProgram } from '../../src/run-program.ts';
-import { transfer } from '../../src/usecases/transfer.ts';
+import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import { CLAIMER, CREATOR } from './sprinkles.ts';
 
 const { DATABASE_URL: databaseUrl = '', REDIS_URL: redisUrl = '', KEYLESS } = process.env;
@@ -34,7 +34,7 @@ const pay: Job = {
       memo: '',
     };
     const key = KEYLESS ? crypto.randomUUID() : `payment:${payment}`;
-    await execute(transfer, intent, { userId: 0n, key, fingerprint: '00' }, systemCall(key));
+    await execute(createTransfer, intent, { userId: 0n, key, fingerprint: '00' }, systemCall(key));
     // Paid and not yet noted as done: where a crash makes the job run again.
     await sleep(20);
     if (Number(payment) % 10 === 0 && Math.random() < 0.3) throw new Error('failed after it had paid');

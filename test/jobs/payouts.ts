@@ -7,9 +7,9 @@ import { openPool } from '../../src/db/pool.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { type Payout, validateLines } from '../../src/domain/payout.ts';
 import { cryptoRandom } from '../../src/ops/crypto-random.ts';
-import { createPayout } from '../../src/usecases/create-payout.ts';
-import { deposit } from '../../src/usecases/deposit.ts';
-import { setPayoutGoing } from '../../src/usecases/start-payout.ts';
+import { createPayout } from '../../src/usecases/commands/create-payout.ts';
+import { deposit } from '../../src/usecases/commands/deposit.ts';
+import { startPayoutCommand } from '../../src/usecases/commands/start-payout.ts';
 import type { TestDatabase } from '../stack.ts';
 
 /** Who pays; who gets it are the users after. */
@@ -62,7 +62,7 @@ export async function openPayoutLedger(
           draft.append(validateLines(payout, first, lines, await draft.lookUp(lines))),
         );
       }
-      return execute(setPayoutGoing, { payout, lineCount: count }, key(), systemCall('start'));
+      return execute(startPayoutCommand, { payout, lineCount: count }, key(), systemCall('start'));
     },
     close: () => pool.end(),
   };

@@ -5,9 +5,9 @@ import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { openPool } from '../../src/db/pool.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { cryptoRandom } from '../../src/ops/crypto-random.ts';
-import { claimSprinkle } from '../../src/usecases/claim-sprinkle.ts';
-import { createSprinkle } from '../../src/usecases/create-sprinkle.ts';
-import { deposit } from '../../src/usecases/deposit.ts';
+import { claimSprinkle } from '../../src/usecases/commands/claim-sprinkle.ts';
+import { createSprinkle } from '../../src/usecases/commands/create-sprinkle.ts';
+import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { peopleOf, type TestDatabase } from '../stack.ts';
 
 /** Who makes sprinkles, and who grabs from them. */

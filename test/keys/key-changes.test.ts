@@ -7,7 +7,7 @@ import type { Config } from '../../src/config.ts';
 import { connectPeople } from '../../src/db/people/connect.ts';
 import { cryptoRandom } from '../../src/ops/crypto-random.ts';
 import type { SigningKey } from '../../src/signatures/index.ts';
-import { resealSecrets } from '../../src/usecases/api-keys.ts';
+import { resealSecrets } from '../../src/usecases/commands/api-keys.ts';
 import { makeKey, SEALING_KEY } from '../keys.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { grpcTeller } from '../teller.ts';

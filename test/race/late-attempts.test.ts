@@ -10,8 +10,8 @@ import type { CallInfo, Execute, LedgerCommand } from '../../src/domain/command.
 import { systemCall } from '../../src/domain/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import { cryptoRandom } from '../../src/ops/crypto-random.ts';
-import { deposit } from '../../src/usecases/deposit.ts';
-import { transfer } from '../../src/usecases/transfer.ts';
+import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
+import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { startLine } from '../line.ts';
 import { assertBooksBalance, makeDatabase, ownerPool, peopleOf, type TestDatabase } from '../stack.ts';
 
@@ -57,7 +57,7 @@ const attempt = (later: number): CallInfo => ({
 });
 type Told = 'posted' | string;
 const pay = (execute: Execute, key: string, info: CallInfo): Promise<Told> =>
-  execute(transfer, price, named(key), info).then(
+  execute(createTransfer, price, named(key), info).then(
     () => 'posted',
     (error: unknown) => (error instanceof Refusal ? error.reason : String(error)),
   );
@@ -285,7 +285,7 @@ async function violations(made: (later: number) => CallInfo): Promise<number> {
     const key = `${round}-${Math.floor(order / 4)}`;
     // Who gets an answer is told by its memo which attempt it was that posted.
     const call = (ledgers[order % 3] ?? direct)(
-      transfer,
+      createTransfer,
       { ...price, memo: `${order}` },
       named(key),
       made(order),

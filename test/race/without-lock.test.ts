@@ -8,8 +8,8 @@ import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { openPool } from '../../src/db/pool.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { cryptoRandom } from '../../src/ops/crypto-random.ts';
-import { deposit } from '../../src/usecases/deposit.ts';
-import { transfer } from '../../src/usecases/transfer.ts';
+import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
+import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { watched } from '../db/watched-pool.ts';
 import { makeDatabase, ownerPool, peopleOf, type TestDatabase } from '../stack.ts';
 
@@ -64,7 +64,7 @@ async function race(
     const spend = { userId, from: walletOf(SPENDER), to: walletOf(PAYEE), money: won(100n), memo: '' };
     const results = await Promise.allSettled(
       Array.from({ length: 50 }, (_, index) =>
-        batchers[index % 2]?.execute(transfer, spend, key(`${index}`), CALL),
+        batchers[index % 2]?.execute(createTransfer, spend, key(`${index}`), CALL),
       ),
     );
     return results.filter(({ status }) => status === 'fulfilled').length;

@@ -19,23 +19,23 @@ import { InvariantError } from '../../domain/error-fields.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { Micros } from '../../domain/time.ts';
 import {
+  type CreateKeyInput,
   createApiKey,
   getApiKey,
-  type KeyOffice,
-  type KeyWish,
+  type KeyAdmin,
   listApiKeys,
   revokeApiKey,
   rotateApiKey,
   setAllowedNetworks,
-} from '../../usecases/api-keys.ts';
+} from '../../usecases/index.ts';
 import type { Handlers } from '../bind.ts';
 import { toExactMoment, toMs, toTimestamp } from '../timestamp.ts';
 
 const DEFAULT_OVERLAP_MS = 24 * 3_600_000;
 
-export const apiKeyService = (office: KeyOffice): Handlers<typeof ApiKeyServiceService> => ({
+export const apiKeyService = (admin: KeyAdmin): Handlers<typeof ApiKeyServiceService> => ({
   async createApiKey(request, { call }) {
-    const wish: KeyWish = {
+    const input: CreateKeyInput = {
       displayName: request.displayName,
       kind: request.kind === WireKind.ED25519 ? 'ed25519' : 'hmac-sha256',
       publicKey: request.publicKey,
@@ -46,32 +46,32 @@ export const apiKeyService = (office: KeyOffice): Handlers<typeof ApiKeyServiceS
       activeFrom: toExactMoment(request.activeFrom, 'active_from'),
       expiresAt: endIn(request),
     };
-    const { key, secret } = await createApiKey(office, wish, signerOf(call));
-    return { apiKey: toWire(key, office.now()), secret: secret ?? '' };
+    const { key, secret } = await createApiKey(admin, input, signerOf(call));
+    return { apiKey: toWire(key, admin.now()), secret: secret ?? '' };
   },
 
   async listApiKeys() {
-    return { apiKeys: (await listApiKeys(office)).map((key) => toWire(key, office.now())) };
+    return { apiKeys: (await listApiKeys(admin)).map((key) => toWire(key, admin.now())) };
   },
 
   async getApiKey({ keyId }) {
-    return { apiKey: toWire(await getApiKey(office, keyId), office.now()) };
+    return { apiKey: toWire(await getApiKey(admin, keyId), admin.now()) };
   },
 
   async rotateApiKey({ keyId, publicKey, overlap }, { call }) {
     const overlapMs = overlap ? toMs(overlap, 'overlap') : DEFAULT_OVERLAP_MS;
-    const { key, secret, replaced } = await rotateApiKey(office, keyId, publicKey, overlapMs, signerOf(call));
-    const now = office.now();
+    const { key, secret, replaced } = await rotateApiKey(admin, keyId, publicKey, overlapMs, signerOf(call));
+    const now = admin.now();
     return { apiKey: toWire(key, now), secret: secret ?? '', replaced: toWire(replaced, now) };
   },
 
   async revokeApiKey({ keyId }) {
-    return { apiKey: toWire(await revokeApiKey(office, keyId), office.now()) };
+    return { apiKey: toWire(await revokeApiKey(admin, keyId), admin.now()) };
   },
 
   async setAllowedNetworks({ keyId, allowedNetworks }, { call }) {
-    const key = await setAllowedNetworks(office, keyId, allowedNetworks, signerOf(call));
-    return { apiKey: toWire(key, office.now()) };
+    const key = await setAllowedNetworks(admin, keyId, allowedNetworks, signerOf(call));
+    return { apiKey: toWire(key, admin.now()) };
   },
 });
 
@@ -81,7 +81,7 @@ function signerOf({ keyId }: CallInfo): string {
   return keyId;
 }
 
-function endIn({ expiresAt, neverExpires }: CreateApiKeyRequest): KeyWish['expiresAt'] {
+function endIn({ expiresAt, neverExpires }: CreateApiKeyRequest): CreateKeyInput['expiresAt'] {
   const end = toExactMoment(expiresAt, 'expires_at');
   if (neverExpires && end !== undefined) {
     throw refuseField('INVALID_FIELD', 'never_expires', {

@@ -5,8 +5,7 @@ import {
 } from '../../../gen/ts/admin/v1/audit_service.ts';
 import type { ActOutcome } from '../../domain/act.ts';
 import { pageSize } from '../../domain/page.ts';
-import type { AdminCore } from '../../usecases/core.ts';
-import { listActs } from '../../usecases/list-acts.ts';
+import { type AdminCore, listActs } from '../../usecases/index.ts';
 import type { Handlers } from '../bind.ts';
 import { readUserToken, writeUserToken } from '../page-token.ts';
 import { toBound, toTimestamp } from '../timestamp.ts';

@@ -2,8 +2,15 @@
 import type { JobServiceService } from '../../../gen/ts/admin/v1/job_service.ts';
 import type { JobEntry } from '../../domain/jobs.ts';
 import type { Micros } from '../../domain/time.ts';
-import type { AdminCore } from '../../usecases/core.ts';
-import { deadLetters, listJobs, pauseJob, replay, resumeJob, runJobNow } from '../../usecases/jobs.ts';
+import {
+  type AdminCore,
+  listDeadLetters,
+  listJobs,
+  pauseJob,
+  replayDeadLetters,
+  resumeJob,
+  runJobNow,
+} from '../../usecases/index.ts';
 import type { Handlers } from '../bind.ts';
 import { toTimestamp } from '../timestamp.ts';
 
@@ -38,7 +45,7 @@ export const jobService = ({ pool }: AdminCore): Handlers<typeof JobServiceServi
   },
 
   async listDeadLetters({ job }) {
-    const letters = await deadLetters(pool, job);
+    const letters = await listDeadLetters(pool, job);
     return {
       deadLetters: letters.map(({ id, failedAt, ...letter }) => ({
         ...letter,
@@ -49,7 +56,7 @@ export const jobService = ({ pool }: AdminCore): Handlers<typeof JobServiceServi
   },
 
   async replayDeadLetters({ deadLetterIds }) {
-    return { replayed: await replay(pool, deadLetterIds) };
+    return { replayed: await replayDeadLetters(pool, deadLetterIds) };
   },
 });
 

@@ -4,8 +4,7 @@ import {
   Period as WirePeriod,
 } from '../../../gen/ts/admin/v1/statistics_service.ts';
 import { MEASURES } from '../../domain/statistics.ts';
-import type { AdminCore } from '../../usecases/core.ts';
-import { getStatistics } from '../../usecases/get-statistics.ts';
+import { type AdminCore, getStatistics } from '../../usecases/index.ts';
 import type { Handlers } from '../bind.ts';
 import { toBound, toTimestamp } from '../timestamp.ts';
 

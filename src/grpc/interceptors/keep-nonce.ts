@@ -1,6 +1,5 @@
 // Keeps the nonces of calls that change something without an idempotency key, so that none of them is done twice.
-import type { Core } from '../../usecases/core.ts';
-import { spendNonce } from '../../usecases/spend-nonce.ts';
+import { type Core, spendNonce } from '../../usecases/index.ts';
 import type { Interceptor } from '../interceptor.ts';
 import { NONCE_TTL_MS } from './admit.ts';
 import { signerOf } from './authorize.ts';

@@ -3,9 +3,7 @@ import type { RoomServiceService } from '../../../gen/ts/wallet/v1/room_service.
 import type { UserServiceService } from '../../../gen/ts/wallet/v1/user_service.ts';
 import { pageSize } from '../../domain/page.ts';
 import type { User } from '../../domain/people.ts';
-import type { Core } from '../../usecases/core.ts';
-import { getRoom, listMembers } from '../../usecases/rooms.ts';
-import { getUser, listFriends } from '../../usecases/users.ts';
+import { type Core, getRoom, getUser, listFriends, listMembers } from '../../usecases/index.ts';
 import type { Handlers } from '../bind.ts';
 import { readUserToken, writeUserToken } from '../page-token.ts';
 import { toTimestamp } from '../timestamp.ts';

@@ -1,10 +1,13 @@
 // wallet.v1.SprinkleService: sprinkles of the room in x-room-id, in whole won.
 import type { SprinkleServiceService } from '../../../gen/ts/wallet/v1/sprinkle_service.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
-import { claimShare } from '../../usecases/claim-sprinkle.ts';
-import type { Core } from '../../usecases/core.ts';
-import { type CreatedSprinkle, createSprinkle } from '../../usecases/create-sprinkle.ts';
-import { getSprinkleByToken } from '../../usecases/get-sprinkle.ts';
+import {
+  type Core,
+  type CreatedSprinkle,
+  claimShare,
+  createSprinkle,
+  getSprinkleByToken,
+} from '../../usecases/index.ts';
 import type { Handlers } from '../bind.ts';
 import { toTimestamp } from '../timestamp.ts';
 import { ownWallet, won } from './wallet.ts';

@@ -3,11 +3,14 @@ import { TransactionKind, type WalletServiceService } from '../../../gen/ts/wall
 import type { RequestedMoney, WalletRef } from '../../domain/intent.ts';
 import { pageSize } from '../../domain/page.ts';
 import type { PostedTransfer, TransferKind } from '../../domain/transfer.ts';
-import type { Core } from '../../usecases/core.ts';
-import { deposit } from '../../usecases/deposit.ts';
-import { getBalance } from '../../usecases/get-balance.ts';
-import { listTransactions, type Transaction } from '../../usecases/list-transactions.ts';
-import { transfer } from '../../usecases/transfer.ts';
+import {
+  type Core,
+  createTransfer,
+  deposit,
+  getBalance,
+  listTransactions,
+  type Transaction,
+} from '../../usecases/index.ts';
 import type { Handlers } from '../bind.ts';
 import type { Caller } from '../caller.ts';
 import { readMomentToken, writeMomentToken } from '../page-token.ts';
@@ -50,7 +53,7 @@ export const walletService = (core: Core): Handlers<typeof WalletServiceService>
     const { userId, key, call } = caller;
     const to = { defaultOf: toUserId, field: 'to_user_id' };
     const intent = { userId, from: ownWallet(caller), to, money: won(amount), memo };
-    const posted = await core.execute(transfer, intent, key, call);
+    const posted = await core.execute(createTransfer, intent, key, call);
     return transferred(posted);
   },
 });

@@ -10,12 +10,7 @@ import { REASONS } from '../../domain/reasons.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
 import { IS_REQUIRED } from '../../domain/words.ts';
-import type {
-  BatchMode,
-  BatchTransfersOutcome,
-  PostedItem,
-  RefusedItem,
-} from '../../usecases/batch-create-transfers.ts';
+import type { BatchMode, BatchTransfersOutcome, PostedItem, RefusedItem } from '../../usecases/index.ts';
 import { parseAmount, toMoney, toTransfer } from './money.ts';
 
 /** Reads the mode of a batch; the contract has checked that there is one. */

@@ -18,13 +18,16 @@ import {
 import { REASONS } from '../../domain/reasons.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import { IS_REQUIRED } from '../../domain/words.ts';
-import { addPayoutLines } from '../../usecases/add-payout-lines.ts';
-import type { Core } from '../../usecases/core.ts';
-import { createPayout } from '../../usecases/create-payout.ts';
-import { cancelPayout } from '../../usecases/end-payout.ts';
-import { listPayoutFailures, ownPayout } from '../../usecases/get-payout.ts';
-import { startPayout } from '../../usecases/start-payout.ts';
-import { watchPayout } from '../../usecases/watch-payout.ts';
+import {
+  addPayoutLines,
+  type Core,
+  cancelPayout,
+  createPayout,
+  getPayout,
+  listPayoutFailures,
+  startPayout,
+  watchPayout,
+} from '../../usecases/index.ts';
 import type { Handlers } from '../bind.ts';
 import { readUserToken, writeUserToken } from '../page-token.ts';
 import { toTimestamp } from '../timestamp.ts';
@@ -51,7 +54,7 @@ export const payoutService = (core: Core): Handlers<typeof PayoutServiceService>
   },
 
   async getPayout({ payoutId }, { userId }) {
-    const { payout } = await ownPayout(core, userId, payoutId.toLowerCase());
+    const { payout } = await getPayout(core, userId, payoutId.toLowerCase());
     return { payout: toPayout(payout) };
   },
 

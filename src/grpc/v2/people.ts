@@ -7,24 +7,22 @@ import {
 } from '../../../gen/ts/wallet/v2/user_service.ts';
 import { pageSize } from '../../domain/page.ts';
 import type { Member, Room, User } from '../../domain/people.ts';
-import type { Core } from '../../usecases/core.ts';
-import {
-  addMember,
-  createRoom,
-  getRoom,
-  listMembers,
-  removeMember,
-  updateRoom,
-} from '../../usecases/rooms.ts';
 import {
   addFriend,
+  addMember,
+  type Core,
+  createRoom,
   createUser,
+  getRoom,
   getUser,
   listFriendRequests,
   listFriends,
+  listMembers,
   removeFriend,
+  removeMember,
+  updateRoom,
   updateUser,
-} from '../../usecases/users.ts';
+} from '../../usecases/index.ts';
 import type { Handlers } from '../bind.ts';
 import { readUserToken, writeUserToken } from '../page-token.ts';
 import { toTimestamp } from '../timestamp.ts';

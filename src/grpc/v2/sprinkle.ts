@@ -6,10 +6,15 @@ import {
 import { pageSize } from '../../domain/page.ts';
 import { type Claim, type SprinkleState, stateOf } from '../../domain/sprinkle.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
-import { claimShare } from '../../usecases/claim-sprinkle.ts';
-import type { Core } from '../../usecases/core.ts';
-import { type CreatedSprinkle, createSprinkle } from '../../usecases/create-sprinkle.ts';
-import { getSprinkleById, listOwnSprinkles, type SprinkleView } from '../../usecases/get-sprinkle.ts';
+import {
+  type Core,
+  type CreatedSprinkle,
+  claimShare,
+  createSprinkle,
+  getSprinkleById,
+  listOwnSprinkles,
+  type SprinkleView,
+} from '../../usecases/index.ts';
 import type { Handlers } from '../bind.ts';
 import { readMomentToken, writeMomentToken } from '../page-token.ts';
 import { toTimestamp } from '../timestamp.ts';

@@ -9,13 +9,18 @@ import type { WalletRef } from '../../domain/intent.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
 import { IS_REQUIRED } from '../../domain/words.ts';
-import { batchCreateTransfers, itemField } from '../../usecases/batch-create-transfers.ts';
-import type { Core } from '../../usecases/core.ts';
-import { deposit } from '../../usecases/deposit.ts';
-import { type Found, getOutcome } from '../../usecases/get-outcome.ts';
-import { getTransfer } from '../../usecases/get-transfer.ts';
-import { type TransferIntent, transfer } from '../../usecases/transfer.ts';
-import { withdraw } from '../../usecases/withdraw.ts';
+import {
+  batchCreateTransfers,
+  type Core,
+  type CreateTransferIntent,
+  createTransfer,
+  deposit,
+  getOutcome,
+  getTransfer,
+  itemField,
+  type KeyOutcome,
+  withdraw,
+} from '../../usecases/index.ts';
 import type { Handlers } from '../bind.ts';
 import { parseMode, toResult } from './batch-transfers.ts';
 import { parseAmount, toMoney, toTransfer } from './money.ts';
@@ -42,7 +47,7 @@ export const transferService = (
   },
 
   async createTransfer(request, { userId, key, call }) {
-    const posted = await core.execute(transfer, parseTransfer(request, userId, ''), key, call);
+    const posted = await core.execute(createTransfer, parseTransfer(request, userId, ''), key, call);
     return paid(posted, userId);
   },
 
@@ -67,14 +72,14 @@ export const transferService = (
   },
 });
 
-const OUTCOME_STATES: Record<Found['state'], OutcomeState> = {
+const OUTCOME_STATES: Record<KeyOutcome['state'], OutcomeState> = {
   posted: OutcomeState.POSTED,
   'not-posted': OutcomeState.NOT_POSTED,
   undecided: OutcomeState.UNDECIDED,
 };
 
 /** Reads what is asked for; `path` is where it stands in the request, with a dot behind it, or empty. */
-function parseTransfer(request: CreateTransferRequest, userId: bigint, path: string): TransferIntent {
+function parseTransfer(request: CreateTransferRequest, userId: bigint, path: string): CreateTransferIntent {
   const { debitWalletId, destination, amount, memo } = request;
   return {
     userId,

@@ -4,11 +4,16 @@ import type { Account } from '../../domain/account.ts';
 import { parseCurrency } from '../../domain/currency.ts';
 import type { WalletRef } from '../../domain/intent.ts';
 import { pageSize } from '../../domain/page.ts';
-import type { Core } from '../../usecases/core.ts';
-import { createWallet } from '../../usecases/create-wallet.ts';
-import { getBalance } from '../../usecases/get-balance.ts';
-import { getWallet, getWallets, listOwnWallets } from '../../usecases/get-wallets.ts';
-import { listTransactions, type Transaction } from '../../usecases/list-transactions.ts';
+import {
+  type Core,
+  createWallet,
+  getBalance,
+  getWallet,
+  getWallets,
+  listOwnWallets,
+  listTransactions,
+  type Transaction,
+} from '../../usecases/index.ts';
 import type { Handlers } from '../bind.ts';
 import { readMomentToken, writeMomentToken } from '../page-token.ts';
 import { toBound, toLastMoment, toTimestamp } from '../timestamp.ts';

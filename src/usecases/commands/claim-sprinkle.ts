@@ -1,0 +1,85 @@
+// Grabs one share of a sprinkle into a wallet of the acting user.
+
+import type { CallInfo, LedgerCommand } from '../../domain/command.ts';
+import type { IdempotencyKey, WalletRef } from '../../domain/intent.ts';
+import { refuseField } from '../../domain/refusal.ts';
+import { checkClaim } from '../../domain/sprinkle.ts';
+import type { PostedTransfer } from '../../domain/transfer.ts';
+import type { Core } from '../core.ts';
+import { resolveAndExecute } from './resolve-and-execute.ts';
+
+/** What the caller readSet. */
+export interface ClaimSprinkleIntent {
+  readonly userId: bigint;
+  readonly roomId: string;
+  readonly token: string;
+  /** The wallet of the user that the share goes to. */
+  readonly wallet: WalletRef;
+}
+
+/**
+ * Grabs a share. What is over or never was is found here: a guesser, or a crowd that comes too late, takes no lock and
+ * costs the ledger a look under the key and a mark. Refuses what the command below refuses.
+ */
+export function claimShare(
+  core: Core,
+  intent: ClaimSprinkleIntent,
+  key: IdempotencyKey,
+  call: CallInfo,
+): Promise<PostedTransfer> {
+  const find = async () => {
+    await refuseOver(core, intent);
+    return intent;
+  };
+  return resolveAndExecute(core, claimSprinkle, find, key, call);
+}
+
+async function refuseOver(core: Core, { userId, roomId, token }: ClaimSprinkleIntent): Promise<void> {
+  const found = await core.tokens.find(roomId, token);
+  if (!found) throw refuseField('SPRINKLE_NOT_FOUND', 'token');
+  const { sprinkle, leftMs } = found;
+  if (leftMs > 0) return;
+  const [member, hasClaimed] = await Promise.all([
+    core.rooms.findMember(roomId, userId),
+    core.tokens.hasClaimed(sprinkle.id, userId),
+  ]);
+  // Who has a share may be asking again for the answer about it, which the ledger keeps.
+  if (hasClaimed) return;
+  checkClaim(sprinkle, { userId, isMember: member !== undefined, hasClaimed }, sprinkle.expiresAt);
+}
+
+/**
+ * Refuses SPRINKLE_NOT_FOUND (also to those outside the room), OWN_SPRINKLE, ALREADY_CLAIMED, SPRINKLE_EMPTY,
+ * SPRINKLE_EXPIRED, WALLET_NOT_FOUND, USER_NOT_FOUND, CURRENCY_MISMATCH.
+ */
+export const claimSprinkle: LedgerCommand<ClaimSprinkleIntent, PostedTransfer> = {
+  readSet: ({ userId, roomId, token, wallet }) => ({
+    wallets: [wallet],
+    sprinkle: { roomId, token, claimerUserId: userId },
+    membership: { roomId, userId },
+  }),
+
+  decide({ userId, roomId, token, wallet }, book) {
+    const credit = book.ownWallet(wallet, userId);
+    const found = book.rooms.sprinkle(roomId, token);
+    const isMember = book.rooms.isMember(roomId, userId);
+    const hasClaimed = found !== undefined && book.rooms.hasClaimed(found.id, userId);
+    const sprinkle = checkClaim(found, { userId, isMember, hasClaimed }, book.at);
+    if (sprinkle.currency !== credit.currency) {
+      const words = {
+        en: `the sprinkle pays in ${sprinkle.currency}, the wallet is kept in ${credit.currency}`,
+        ko: `뿌리기의 통화는 ${sprinkle.currency}, 지갑의 통화는 ${credit.currency}입니다`,
+      };
+      throw refuseField('CURRENCY_MISMATCH', wallet.field, words);
+    }
+    const transfer = book.post({
+      kind: 'claim',
+      debit: book.account(sprinkle.potAccountId),
+      credit,
+      amount: book.rooms.nextShare(sprinkle),
+      sprinkleId: sprinkle.id,
+    });
+    book.rooms.claim(sprinkle, userId, transfer.id);
+    return { transfer, debitUserId: undefined, creditUserId: userId };
+  },
+};

@@ -1,0 +1,27 @@
+// Brings money from outside into a wallet of the acting user.
+import { checkMoney } from '../../domain/book.ts';
+import type { LedgerCommand } from '../../domain/command.ts';
+import type { RequestedMoney, WalletRef } from '../../domain/intent.ts';
+import type { PostedTransfer } from '../../domain/transfer.ts';
+
+/** What the caller readSet. */
+export interface DepositIntent {
+  readonly userId: bigint;
+  /** A wallet of the user. */
+  readonly wallet: WalletRef;
+  readonly money: RequestedMoney;
+  readonly memo: string;
+}
+
+/** Refuses WALLET_NOT_FOUND, USER_NOT_FOUND, CURRENCY_MISMATCH, BALANCE_TOO_HIGH. */
+export const deposit: LedgerCommand<DepositIntent, PostedTransfer> = {
+  readSet: ({ wallet, money }) => ({ wallets: [wallet], external: money.currency }),
+
+  decide({ userId, wallet, money, memo }, book) {
+    const credit = book.ownWallet(wallet, userId);
+    checkMoney(money, credit);
+    const debit = book.external(money.currency);
+    const transfer = book.post({ kind: 'deposit', debit, credit, amount: money.amount, memo });
+    return { transfer, debitUserId: undefined, creditUserId: userId };
+  },
+};

@@ -1,0 +1,70 @@
+// Ends a payout: what is left in its pot goes back to the wallet.
+
+import type { Book } from '../../domain/book.ts';
+import type { CallInfo, LedgerCommand } from '../../domain/command.ts';
+import { InvariantError } from '../../domain/error-fields.ts';
+import type { IdempotencyKey } from '../../domain/intent.ts';
+import type { Payout } from '../../domain/payout.ts';
+import { refuseField } from '../../domain/refusal.ts';
+import type { Core } from '../core.ts';
+import { getPayout } from '../queries/get-payout.ts';
+import { resolveAndExecute } from './resolve-and-execute.ts';
+
+/** Which payout. What is used of it never changes: its id and its accounts. */
+export interface EndPayoutIntent {
+  readonly payout: Payout;
+}
+
+const readSet: LedgerCommand<EndPayoutIntent, Payout>['readSet'] = ({ payout }) => ({
+  payoutId: payout.id,
+  accountIds: [payout.sourceAccountId, payout.potAccountId],
+});
+
+/** Ends a payout whose lines are all settled; one that ended before stays as it is. Refuses BALANCE_TOO_HIGH. */
+export const finishPayout: LedgerCommand<EndPayoutIntent, Payout> = {
+  readSet,
+  decide({ payout: { id } }, book) {
+    const payout = book.payouts.payout(id);
+    if (payout.state !== 'running') return payout;
+    if (payout.paidCount + payout.failedCount < payout.lineCount) {
+      throw new InvariantError(`payout ${id} has lines that are not settled`);
+    }
+    return end(payout, 'done', book);
+  },
+};
+
+/** Stops a payout: what is paid stays paid, and the rest goes back. Refuses PAYOUT_STARTED when it is done, BALANCE_TOO_HIGH. */
+export const cancelPayoutCommand: LedgerCommand<EndPayoutIntent, Payout> = {
+  readSet,
+  decide({ payout: { id } }, book) {
+    const payout = book.payouts.payout(id);
+    if (payout.state === 'done')
+      throw refuseField('PAYOUT_STARTED', 'payout_id', {
+        en: 'the payout is done',
+        ko: '이미 끝난 일괄 지급입니다',
+      });
+    return payout.state === 'cancelled' ? payout : end(payout, 'cancelled', book);
+  },
+};
+
+/** Stops a payout of the acting user's. Refuses also PAYOUT_NOT_FOUND. */
+export function cancelPayout(
+  core: Core,
+  userId: bigint,
+  payoutId: string,
+  key: IdempotencyKey,
+  call: CallInfo,
+): Promise<Payout> {
+  return resolveAndExecute(core, cancelPayoutCommand, () => getPayout(core, userId, payoutId), key, call);
+}
+
+function end(payout: Payout, state: 'done' | 'cancelled', book: Book): Payout {
+  const pot = book.account(payout.potAccountId);
+  if (pot.balance > 0n) {
+    const credit = book.account(payout.sourceAccountId);
+    book.post({ kind: 'refund', debit: pot, credit, amount: pot.balance, memo: payout.memo });
+  }
+  const ended = { ...payout, state, endedAt: book.at };
+  book.payouts.change(ended);
+  return ended;
+}

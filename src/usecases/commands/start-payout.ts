@@ -1,0 +1,83 @@
+// Starts a payout: its money leaves the wallet for the pot, and its lines are paid from there in the background.
+import { failedLines } from '../../db/payouts/lines.ts';
+import type { CallInfo, LedgerCommand } from '../../domain/command.ts';
+import type { IdempotencyKey } from '../../domain/intent.ts';
+import { fieldOfFault, type Payout } from '../../domain/payout.ts';
+import { REASONS } from '../../domain/reasons.ts';
+import { Refusal, refuseField } from '../../domain/refusal.ts';
+import type { Core } from '../core.ts';
+import { getPayout } from '../queries/get-payout.ts';
+import { resolveAndExecute } from './resolve-and-execute.ts';
+
+/** What the caller readSet. */
+export interface StartPayoutIntent {
+  /** What is used of it never changes: its id and its accounts. */
+  readonly payout: Payout;
+  /** How many lines the caller has added. */
+  readonly lineCount: number;
+}
+
+/** An answer names at most so many wrong fields. */
+const MAX_NAMED = 20;
+
+/** Refuses PAYOUT_STARTED, INVALID_FIELD, PAYOUT_HAS_INVALID_LINES, BALANCE_TOO_LOW. */
+export const startPayoutCommand: LedgerCommand<StartPayoutIntent, Payout> = {
+  readSet: ({ payout }) => ({
+    payoutId: payout.id,
+    accountIds: [payout.sourceAccountId, payout.potAccountId],
+  }),
+
+  decide({ payout: { id }, lineCount }, book) {
+    const draft = book.payouts.payout(id);
+    if (draft.state !== 'draft') throw refuseField('PAYOUT_STARTED', 'payout_id');
+    if (draft.lineCount !== lineCount) {
+      throw refuseField('INVALID_FIELD', 'line_count', {
+        en: `the payout has ${draft.lineCount} lines`,
+        ko: `일괄 지급의 줄 수는 ${draft.lineCount}입니다`,
+      });
+    }
+    const wantsAll = draft.mode === 'all-or-nothing';
+    if (wantsAll && draft.badCount > 0) throw refuseField('PAYOUT_HAS_INVALID_LINES', 'payout_id');
+    const source = book.account(draft.sourceAccountId);
+    const available = source.balance + source.overdraftLimit;
+    // Each for itself: lines are paid in their order for as long as the money lasts.
+    const amount = wantsAll || draft.totalAmount < available ? draft.totalAmount : available;
+    if (amount > 0n) {
+      const credit = book.account(draft.potAccountId);
+      book.post({ kind: 'payout', debit: source, credit, amount, memo: draft.memo });
+    }
+    const running = { ...draft, state: 'running', fundedAmount: amount, startedAt: book.at } as const;
+    book.payouts.change(running);
+    book.enqueue({ job: 'run-payout', data: { payoutId: id }, runAt: book.at });
+    return running;
+  },
+};
+
+/** Starts a payout of the acting user's. Refuses also PAYOUT_NOT_FOUND; PAYOUT_HAS_INVALID_LINES names the first bad lines. */
+export function startPayout(
+  core: Core,
+  userId: bigint,
+  payoutId: string,
+  lineCount: number,
+  key: IdempotencyKey,
+  call: CallInfo,
+): Promise<Payout> {
+  const find = async () => {
+    const { payout } = await getPayout(core, userId, payoutId);
+    const mustPayAll = payout.state === 'draft' && payout.mode === 'all-or-nothing';
+    if (mustPayAll && payout.badCount > 0) throw await refuseBadLines(core, payout);
+    return { payout, lineCount };
+  };
+  return resolveAndExecute(core, startPayoutCommand, find, key, call);
+}
+
+async function refuseBadLines(core: Core, payout: Payout): Promise<Refusal> {
+  const bad = await failedLines(core.reads, payout.id, 0, MAX_NAMED);
+  return new Refusal('PAYOUT_HAS_INVALID_LINES', {
+    violations: bad.map((line) => {
+      const reason = line.reason ?? 'INVALID_FIELD';
+      const field = fieldOfFault(line, reason, payout.currency);
+      return { field: `lines[${line.line}].${field}`, description: REASONS[reason] };
+    }),
+  });
+}

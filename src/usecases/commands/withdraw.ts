@@ -1,0 +1,27 @@
+// Takes money out of a wallet of the acting user to the outside.
+import { checkMoney } from '../../domain/book.ts';
+import type { LedgerCommand } from '../../domain/command.ts';
+import type { RequestedMoney, WalletRef } from '../../domain/intent.ts';
+import type { PostedTransfer } from '../../domain/transfer.ts';
+
+/** What the caller readSet. */
+export interface WithdrawIntent {
+  readonly userId: bigint;
+  /** A wallet of the user. */
+  readonly wallet: WalletRef;
+  readonly money: RequestedMoney;
+  readonly memo: string;
+}
+
+/** Refuses WALLET_NOT_FOUND, CURRENCY_MISMATCH, BALANCE_TOO_LOW, BALANCE_TOO_HIGH (of the outside). */
+export const withdraw: LedgerCommand<WithdrawIntent, PostedTransfer> = {
+  readSet: ({ wallet, money }) => ({ wallets: [wallet], external: money.currency }),
+
+  decide({ userId, wallet, money, memo }, book) {
+    const debit = book.ownWallet(wallet, userId);
+    checkMoney(money, debit);
+    const credit = book.external(money.currency);
+    const transfer = book.post({ kind: 'withdrawal', debit, credit, amount: money.amount, memo });
+    return { transfer, debitUserId: userId, creditUserId: undefined };
+  },
+};

@@ -1,0 +1,19 @@
+// Shows the balance of a wallet of the acting user, now or as it was.
+import { balanceAsOfAnywhere } from '../../db/archive/reads.ts';
+import type { Money } from '../../domain/currency.ts';
+import type { WalletRef } from '../../domain/intent.ts';
+import type { Micros } from '../../domain/time.ts';
+import type { Core } from '../core.ts';
+import { getWallet } from './get-wallets.ts';
+
+/** Refuses WALLET_NOT_FOUND, USER_NOT_FOUND. */
+export async function getBalance(
+  core: Core,
+  userId: bigint,
+  ref: WalletRef,
+  asOf: Micros | undefined,
+): Promise<Money> {
+  const wallet = await getWallet(core, userId, ref);
+  const amount = asOf === undefined ? wallet.balance : await balanceAsOfAnywhere(core, wallet.id, asOf);
+  return { currency: wallet.currency, amount };
+}

@@ -1,0 +1,29 @@
+// Finds out what became of an idempotency key without moving money.
+import { endAttempts, findKept, type Kept } from '../../db/ledger/outcomes.ts';
+import type { CallInfo } from '../../domain/command.ts';
+import { InvariantError } from '../../domain/error-fields.ts';
+import type { Core } from '../core.ts';
+
+/** What became of a key. */
+export type KeyOutcome =
+  | ({ readonly state: 'posted' } & Kept)
+  /** No attempt that was sent before the question can still post. */
+  | { readonly state: 'not-posted' }
+  /** An attempt is being written. */
+  | { readonly state: 'undecided' };
+
+/** Refuses nothing. */
+export async function getOutcome(
+  { reads }: Core,
+  userId: bigint,
+  key: string,
+  { made }: CallInfo,
+): Promise<KeyOutcome> {
+  if (!made) throw new InvariantError('only a caller asks what became of its calls');
+  const kept = await findKept(reads, userId, key);
+  if (kept) return { state: 'posted', ...kept };
+  const ended = await endAttempts(reads, userId, key, made.signedAt);
+  if (ended === 'ended') return { state: 'not-posted' };
+  const written = ended === 'posted' ? await findKept(reads, userId, key) : undefined;
+  return written ? { state: 'posted', ...written } : { state: 'undecided' };
+}

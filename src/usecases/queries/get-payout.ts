@@ -1,0 +1,26 @@
+// Shows a payout to its owner: how far it is, and which lines are not paid.
+import { failedLines, findPayout, type PayoutView } from '../../db/payouts/lines.ts';
+import { type Page, pageOf } from '../../domain/page.ts';
+import type { Payout, PayoutLine } from '../../domain/payout.ts';
+import { refuseField } from '../../domain/refusal.ts';
+import type { Core } from '../core.ts';
+
+/** A payout of the acting user's. Refuses PAYOUT_NOT_FOUND. */
+export async function getPayout({ reads }: Core, userId: bigint, payoutId: string): Promise<PayoutView> {
+  const found = await findPayout(reads, payoutId);
+  if (found?.payout.ownerUserId !== userId) throw refuseField('PAYOUT_NOT_FOUND', 'payout_id');
+  return found;
+}
+
+/** Lines that are not paid, in their order, one page from after a line on. Refuses PAYOUT_NOT_FOUND. */
+export async function listPayoutFailures(
+  core: Core,
+  userId: bigint,
+  payoutId: string,
+  afterLine: number,
+  size: number,
+): Promise<{ payout: Payout; page: Page<PayoutLine, number> }> {
+  const { payout } = await getPayout(core, userId, payoutId);
+  const lines = await failedLines(core.reads, payoutId, afterLine, size + 1);
+  return { payout, page: pageOf(lines, size, ({ line }) => line) };
+}

@@ -1,0 +1,72 @@
+// Shows ops how jobs stand, and their dead letters.
+import {
+  countJobs,
+  type DeadLetter,
+  jobStandings,
+  listDeadLetters as readDeadLetters,
+} from '../../db/jobs/office.ts';
+import type { Pool } from '../../db/pool.ts';
+import { JOB_NAMES, type JobEntry, type JobName, jobEntry } from '../../domain/jobs.ts';
+import { refuseField } from '../../domain/refusal.ts';
+import type { Micros } from '../../domain/time.ts';
+import { mustBeOneOf } from '../../domain/words.ts';
+
+export type { DeadLetter } from '../../db/jobs/office.ts';
+
+/** A job as ops see it. */
+export interface JobView {
+  readonly name: JobName;
+  readonly entry: JobEntry;
+  readonly pausedAt: Micros | undefined;
+  readonly runs: bigint;
+  readonly failures: bigint;
+  readonly lastStartedAt: Micros | undefined;
+  readonly lastEndedAt: Micros | undefined;
+  readonly lastResult: string;
+  readonly lastError: string;
+  readonly waiting: bigint;
+  readonly deadLetters: bigint;
+}
+
+const NEVER_RAN = {
+  pausedAt: undefined,
+  runs: 0n,
+  failures: 0n,
+  lastStartedAt: undefined,
+  lastEndedAt: undefined,
+  lastResult: '',
+  lastError: '',
+};
+
+/** All jobs. */
+export async function listJobs(pool: Pool): Promise<JobView[]> {
+  const [standings, { waiting, dead }] = await Promise.all([jobStandings(pool), countJobs(pool)]);
+  const byName = new Map(standings.map((standing) => [standing.job, standing]));
+  return JOB_NAMES.map((name) => ({
+    ...NEVER_RAN,
+    ...byName.get(name),
+    name,
+    entry: jobEntry(name),
+    waiting: waiting.get(name) ?? 0n,
+    deadLetters: dead.get(name) ?? 0n,
+  }));
+}
+
+/** The part of a job that ops can change; undefined if there is no such job. */
+export async function jobState(pool: Pool, job: string): Promise<object | undefined> {
+  if (!JOB_NAMES.some((name) => name === job)) return undefined;
+  const standing = (await jobStandings(pool)).find((one) => one.job === job);
+  return { job, isPaused: standing?.pausedAt !== undefined };
+}
+
+/** Dead letters of one job or, with an empty name, of all. Refuses JOB_NOT_FOUND. */
+export async function listDeadLetters(pool: Pool, job: string): Promise<DeadLetter[]> {
+  return readDeadLetters(pool, job === '' ? '' : checkJobName(job));
+}
+
+/** The name of a job that a caller named. Refuses JOB_NOT_FOUND. */
+export function checkJobName(job: string): JobName {
+  const name = JOB_NAMES.find((one) => one === job);
+  if (!name) throw refuseField('JOB_NOT_FOUND', 'job', mustBeOneOf(JOB_NAMES));
+  return name;
+}

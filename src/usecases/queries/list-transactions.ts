@@ -1,0 +1,55 @@
+// Lists what came into and went out of a wallet of the acting user, newest first.
+import { FIRST_TRANSFERS } from '../../cached/transactions.ts';
+import { listTransfersAnywhere } from '../../db/archive/reads.ts';
+import type { TransferFilter, TransferPlace } from '../../db/reads/transfers.ts';
+import type { WalletRef } from '../../domain/intent.ts';
+import { type Page, pageOf } from '../../domain/page.ts';
+import type { PostedTransfer } from '../../domain/transfer.ts';
+import type { Core } from '../core.ts';
+import { getWallet } from './get-wallets.ts';
+
+/** A transfer as one of its wallets saw it. */
+export interface Transaction extends PostedTransfer {
+  readonly direction: 'in' | 'out';
+  /** The wallet's balance right after, in the smallest unit of its currency. */
+  readonly balanceAfter: bigint;
+  /** The user on the other side; none where that is no wallet. */
+  readonly counterpartyUserId: bigint | undefined;
+}
+
+/** Refuses WALLET_NOT_FOUND, USER_NOT_FOUND. */
+export async function listTransactions(
+  core: Core,
+  userId: bigint,
+  ref: WalletRef,
+  filter: TransferFilter,
+  after: TransferPlace | undefined,
+  size: number,
+): Promise<Page<Transaction, TransferPlace>> {
+  const wallet = await getWallet(core, userId, ref);
+  const isFirst = !after && !filter.kinds && filter.from === undefined && filter.before === undefined;
+  const page =
+    isFirst && size < FIRST_TRANSFERS
+      ? pageOf(await core.newestTransfers(wallet), size, ({ transfer }) => transfer)
+      : await core.lookUp((db) =>
+          listTransfersAnywhere({ reads: db, archive: core.archive }, wallet.id, filter, after, size),
+        );
+  return { items: page.items.map((posted) => seenFrom(wallet.id, posted)), next: page.next };
+}
+
+function seenFrom(walletId: string, posted: PostedTransfer): Transaction {
+  const { transfer, debitUserId, creditUserId } = posted;
+  return transfer.debitAccountId === walletId
+    ? {
+        ...posted,
+        direction: 'out',
+        balanceAfter: transfer.debitBalanceAfter,
+        counterpartyUserId: creditUserId,
+      }
+    : {
+        ...posted,
+        direction: 'in',
+        balanceAfter: transfer.creditBalanceAfter,
+        counterpartyUserId: debitUserId,
+      };
+}
