@@ -1,6 +1,6 @@
 // `npm run call -- wallet.v1.WalletService/GetBalance '{}' --user 1001`: one call of the running stack over gRPC.
-import { RPCS } from '../src/client/contracts.ts';
-import { connect } from '../src/client/grpc.ts';
+import { RPCS } from '../clients/typescript/src/contracts.ts';
+import { connect } from '../clients/typescript/src/grpc.ts';
 import { requirementsOf } from './dev/call-requirements.ts';
 import { IDENTITY_FLAGS, identityFor, parseJson, pretty, runCliCall } from './dev/cli-call.ts';
 import { readCommandLine } from './dev/command-line.ts';

@@ -1,5 +1,5 @@
 // `npm run curl -- /api/v1/wallet/balance --user 1001`: one call of the running stack over REST.
-import { requestRest } from '../src/client/rest.ts';
+import { requestRest } from '../clients/typescript/src/rest.ts';
 import { requirementsOfRoute } from './dev/call-requirements.ts';
 import { IDENTITY_FLAGS, identityFor, parseJson, pretty, runCliCall } from './dev/cli-call.ts';
 import { readCommandLine } from './dev/command-line.ts';

@@ -1,6 +1,6 @@
 // `npm run payout -- october.csv --user 1001`: pays every line of a file, once, and shows how far it is.
 import { createInterface } from 'node:readline/promises';
-import { connect, type Json } from '../src/client/grpc.ts';
+import { connect, type Json } from '../clients/typescript/src/grpc.ts';
 import { reportCrashes } from '../src/crash.ts';
 import { describeError } from './dev/cli-call.ts';
 import { readCommandLine } from './dev/command-line.ts';

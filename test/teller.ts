@@ -1,15 +1,15 @@
 // Tells calls to a running server over gRPC or over REST, and reads both kinds of answers as the same thing.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DescMethod, JsonValue } from '@bufbuild/protobuf';
-import { RPCS, restRouteOf } from '../src/client/contracts.ts';
-import { PpuriError } from '../src/client/error.ts';
-import { type Connection, connect, type Json } from '../src/client/grpc.ts';
-import type { Identity } from '../src/client/identity.ts';
-import { requestRest } from '../src/client/rest.ts';
-import type { SigningKey } from '../src/signatures/index.ts';
+import { RPCS, restRouteOf } from '../clients/typescript/src/contracts.ts';
+import { PpuriError } from '../clients/typescript/src/error.ts';
+import { type Connection, connect, type Json } from '../clients/typescript/src/grpc.ts';
+import type { Identity } from '../clients/typescript/src/headers.ts';
+import { requestRest } from '../clients/typescript/src/rest.ts';
+import type { SigningKey } from '../clients/typescript/src/signature.ts';
 
-export type { Json } from '../src/client/grpc.ts';
-export type { Identity } from '../src/client/identity.ts';
+export type { Json } from '../clients/typescript/src/grpc.ts';
+export type { Identity } from '../clients/typescript/src/headers.ts';
 
 /** Longer than any call takes. */
 const TIMEOUT_MS = 30_000;

@@ -1,8 +1,8 @@
 // Makes calls of ours out of JSON, as gRPC messages or as REST requests, once, so that measuring costs no encoding.
 import { type DescMethod, fromJson, type JsonValue, toBinary } from '@bufbuild/protobuf';
-import { RPCS, registry, restRouteOf } from '../../src/client/contracts.ts';
-import type { Json } from '../../src/client/grpc.ts';
-import type { Identity } from '../../src/client/identity.ts';
+import { RPCS, registry, restRouteOf } from '../../clients/typescript/src/contracts.ts';
+import type { Json } from '../../clients/typescript/src/grpc.ts';
+import type { Identity } from '../../clients/typescript/src/headers.ts';
 import type { Wallet } from '../env/fill.ts';
 import type { SignedCall } from '../generator/work.ts';
 

@@ -1,5 +1,5 @@
 // What a case is, what it is given, and what it gives.
-import type { SigningKey } from '../../src/signatures/index.ts';
+import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import type { Wallet } from '../env/fill.ts';
 import type { Stack } from '../env/stack.ts';
 

@@ -1,5 +1,5 @@
 // Growth: the same calls among a thousand, a million and ten million wallets and transfers, and deep pages of a history.
-import { connect } from '../../src/client/grpc.ts';
+import { connect } from '../../clients/typescript/src/grpc.ts';
 import { fill, settle, type Wallet, walletsOf } from '../env/fill.ts';
 import { Histogram } from '../generator/histogram.ts';
 import { grpcCall, owner, shuffled, someOf, transferBetween } from './calls.ts';

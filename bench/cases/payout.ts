@@ -1,7 +1,7 @@
 // A payout of 100,000 lines, from StartPayout to its last line, paid by a worker process.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Connection, connect, type Json } from '../../src/client/grpc.ts';
+import { type Connection, connect, type Json } from '../../clients/typescript/src/grpc.ts';
 import type { Child } from '../env/child.ts';
 import { settle, type Wallet } from '../env/fill.ts';
 import { owner, someOf, won } from './calls.ts';

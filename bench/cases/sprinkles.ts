@@ -1,7 +1,7 @@
 // Sprinkles: how fast they are made, and how fast a crowd grabs the shares of one.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect } from '../../src/client/grpc.ts';
+import { connect } from '../../clients/typescript/src/grpc.ts';
 import { fill, fillRoom, settle, type Wallet, walletsOf } from '../env/fill.ts';
 import { Histogram } from '../generator/histogram.ts';
 import { grpcCall, owner, someOf, won } from './calls.ts';

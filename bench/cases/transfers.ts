@@ -1,5 +1,5 @@
 // Transfers, one a call: between many wallets, out of one, into one, through Envoy, alone; and a hundred a call.
-import type { Json } from '../../src/client/grpc.ts';
+import type { Json } from '../../clients/typescript/src/grpc.ts';
 import type { Wallet } from '../env/fill.ts';
 import type { SignedCall } from '../generator/work.ts';
 import { grpcCall, hasRpc, owner, restCall, shuffled, someOf, transferBetween } from './calls.ts';

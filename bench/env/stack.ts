@@ -1,5 +1,6 @@
 // All that is measured, as processes of their own: Postgres, Redis, the server, the bare echo, and Envoy.
 import { join } from 'node:path';
+import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { loadDemoKey } from '../../scripts/dev/demo-key.ts';
 import { prepareEnvoy } from '../../scripts/dev/envoy.ts';
 import { loadKeyEncryptionKeys } from '../../scripts/dev/key-admin.ts';
@@ -10,7 +11,6 @@ import { randomSecret } from '../../scripts/dev/secret-file.ts';
 import { signingKeyIn } from '../../scripts/dev/signing-key.ts';
 import { shareArchiveSecret } from '../../src/db/archive/secret.ts';
 import { migrate } from '../../src/db/migrate.ts';
-import type { SigningKey } from '../../src/signatures/index.ts';
 import { type Child, startChild } from './child.ts';
 import { Database } from './database.ts';
 import type { Place } from './place.ts';

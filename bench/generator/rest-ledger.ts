@@ -1,8 +1,8 @@
 // Loads a REST API over HTTP/1.1 connections that are kept open: ours with signed calls, any other with plain ones.
 import { randomInt, randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
-import { signedHeaders } from '../../src/client/signer.ts';
-import type { SigningKey } from '../../src/signatures/index.ts';
+import { signedHeaders } from '../../clients/typescript/src/headers.ts';
+import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { type Answer, type Ledger, nth } from './ledger.ts';
 import { signedCallAt } from './signed.ts';
 import type { PlainCall, Target, Work } from './work.ts';

@@ -1,6 +1,6 @@
 // Makes a call of ours ready to go: a new idempotency key where it needs one, a new nonce, a signature.
 import { randomUUID } from 'node:crypto';
-import { signedHeaders } from '../../src/client/signer.ts';
+import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import { nth } from './ledger.ts';
 import type { SignedCall, Target } from './work.ts';
 

@@ -1,6 +1,6 @@
 // What the load generator is told to do and what it tells back. It knows nothing of what it loads but what stands here.
-import type { Identity } from '../../src/client/identity.ts';
-import type { SigningKey } from '../../src/signatures/index.ts';
+import type { Identity } from '../../clients/typescript/src/headers.ts';
+import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 
 /** A call of ours as it is prepared once and made again and again: each time with its own nonce and idempotency key. */
 export interface SignedCall {

@@ -1,6 +1,6 @@
 // What the contracts require of a call besides its message, for the command line to ask for before it calls.
 import { type DescMethod, getOption, hasOption } from '@bufbuild/protobuf';
-import { RPCS, registry, restRouteOf } from '../../src/client/contracts.ts';
+import { RPCS, registry, restRouteOf } from '../../clients/typescript/src/contracts.ts';
 import { SetupError } from './setup-error.ts';
 
 /** What a call must bring in its headers: the option `(ppuri.options.v1.call)`. */

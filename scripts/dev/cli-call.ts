@@ -1,8 +1,8 @@
 // What `npm run call` and `npm run curl` have in common: who calls, and how it is told how it went.
 import { randomUUID } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
-import { PpuriError } from '../../src/client/error.ts';
-import type { Identity } from '../../src/client/identity.ts';
+import { PpuriError } from '../../clients/typescript/src/error.ts';
+import type { Identity } from '../../clients/typescript/src/headers.ts';
 import type { CallRequirements } from './call-requirements.ts';
 import { type DevInfo, dataDirOf, notRunning, readDevInfo } from './dev-json.ts';
 import { SetupError } from './setup-error.ts';

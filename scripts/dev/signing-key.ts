@@ -1,6 +1,6 @@
 // The key that `npm run call` and `npm run curl` sign with.
-import { hmacKey } from '../../src/client/signer.ts';
-import type { SigningKey } from '../../src/signatures/index.ts';
+import { hmacKey } from '../../clients/typescript/src/headers.ts';
+import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import type { DemoKey } from './dev-json.ts';
 
 /** The first key of dev.json, or the one that PPURI_KEY_ID and PPURI_SECRET name. */

@@ -1,5 +1,5 @@
 // Makes lines of a payout out of the rows of a file, or says what is wrong with them.
-import type { Json } from '../../src/client/grpc.ts';
+import type { Json } from '../../clients/typescript/src/grpc.ts';
 import { CURRENCIES } from '../../src/domain/currency.ts';
 import { type Complaint, quoted, type Row } from './table.ts';
 

@@ -1,8 +1,8 @@
 // Calls for one user that are made again while the server is away or asks to wait; every step of a payout may be.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
-import { PpuriError } from '../../src/client/error.ts';
-import type { Connection, Json } from '../../src/client/grpc.ts';
+import { PpuriError } from '../../clients/typescript/src/error.ts';
+import type { Connection, Json } from '../../clients/typescript/src/grpc.ts';
 
 /** Makes calls for one user. */
 export interface Client {

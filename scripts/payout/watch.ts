@@ -1,5 +1,5 @@
 // Watches a payout over the API until it ends.
-import type { Json } from '../../src/client/grpc.ts';
+import type { Json } from '../../clients/typescript/src/grpc.ts';
 import type { Client } from './retrying-client.ts';
 
 /** Where a payout stands; amounts are in the smallest unit of its currency. */

@@ -1,4 +1,4 @@
-// Signatures over requests (RFC 9421), for the server that checks them and the client that makes them.
+// Signatures over requests (RFC 9421), as the server verifies them.
 
 export { sha256Of } from './content-digest.ts';
 export {
@@ -12,11 +12,4 @@ export {
   type UnacceptableSignature,
 } from './parse-signature.ts';
 export { type Algorithm, SIGNED_HEADERS, type SignedHeader, splitTarget, type Target } from './profile.ts';
-export {
-  newNonce,
-  type SignatureHeaders,
-  type SigningKey,
-  signRequest,
-  type UnsignedRequest,
-} from './sign.ts';
 export { type VerifyingKey, verifySignature } from './verify.ts';

@@ -1,7 +1,8 @@
 // Whatever is altered, left out, doubled or made up about a signed call: it is refused in one way, and nothing happens.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { newNonce, type SigningKey, signRequest, splitTarget } from '../../src/signatures/index.ts';
+import { newNonce, type SigningKey, signRequest } from '../../clients/typescript/src/signature.ts';
+import { splitTarget } from '../../src/signatures/index.ts';
 import { makeKey } from '../keys.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';

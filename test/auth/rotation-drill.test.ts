@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { PpuriError } from '../../clients/typescript/src/error.ts';
+import { connect } from '../../clients/typescript/src/grpc.ts';
+import { hmacKey } from '../../clients/typescript/src/headers.ts';
+import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { type App, startApp } from '../../src/app.ts';
-import type { PpuriError } from '../../src/client/error.ts';
-import { connect } from '../../src/client/grpc.ts';
-import { hmacKey } from '../../src/client/signer.ts';
-import type { SigningKey } from '../../src/signatures/index.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const ANNA = 9901;

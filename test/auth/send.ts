@@ -1,7 +1,7 @@
 // Sends calls exactly as they are given, with whatever headers, over gRPC or REST; the tests forge with it.
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import { PpuriError } from '../../clients/typescript/src/error.ts';
 import { WalletServiceService } from '../../gen/ts/wallet/v1/wallet_service.ts';
-import { PpuriError } from '../../src/client/error.ts';
 
 /** A call as it goes out. */
 export interface Sent {

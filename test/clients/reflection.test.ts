@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { signedHeaders } from '../../src/client/signer.ts';
+import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import { SERVICES } from '../../src/grpc/contracts.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { signingModule } from './documented.ts';

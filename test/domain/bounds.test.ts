@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { create, type DescMessage } from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
 import fc from 'fast-check';
-import { RPCS } from '../../src/client/contracts.ts';
+import { RPCS } from '../../clients/typescript/src/contracts.ts';
 import {
   checkAmount,
   checkCount,

@@ -1,9 +1,9 @@
 // What the edge puts on answers: security headers, words in two languages, deprecation, and what browsers may read.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import { renderEdge } from '../../envoy/render.ts';
 import type { Envoy } from '../../scripts/dev/envoy.ts';
-import { signedHeaders } from '../../src/client/signer.ts';
 import { REASONS } from '../../src/domain/reasons.ts';
 import { startTestEdge } from '../edge.ts';
 import { withoutEdge } from '../skip.ts';

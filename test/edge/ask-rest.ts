@@ -1,6 +1,6 @@
 // Signed REST calls of one user through an edge, and what their refusals say.
 import assert from 'node:assert/strict';
-import { signedHeaders } from '../../src/client/signer.ts';
+import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import type { Stack } from '../stack.ts';
 import { type Came, send } from './wire.ts';
 

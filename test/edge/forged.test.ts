@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { signedHeaders } from '../../clients/typescript/src/headers.ts';
+import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import type { EdgeSettings } from '../../envoy/render.ts';
 import { renderEdge } from '../../envoy/render.ts';
 import type { Envoy } from '../../scripts/dev/envoy.ts';
-import { signedHeaders } from '../../src/client/signer.ts';
-import type { SigningKey } from '../../src/signatures/index.ts';
 import { startTestEdge } from '../edge.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';

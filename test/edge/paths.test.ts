@@ -1,10 +1,10 @@
 // Other ways to write a path: each is refused, or is the same call with a signature over the path that the server is told.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { type RestRoute, RPCS, restRouteOf } from '../../clients/typescript/src/contracts.ts';
+import { signedHeaders } from '../../clients/typescript/src/headers.ts';
+import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import type { Envoy } from '../../scripts/dev/envoy.ts';
-import { type RestRoute, RPCS, restRouteOf } from '../../src/client/contracts.ts';
-import { signedHeaders } from '../../src/client/signer.ts';
-import type { SigningKey } from '../../src/signatures/index.ts';
 import { startTestEdge } from '../edge.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';

@@ -1,7 +1,7 @@
 // One rule for every REST route: what stands in the path is said there alone, and nothing is said that is not read.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type RestRoute, RPCS, restRouteOf } from '../../src/client/contracts.ts';
+import { type RestRoute, RPCS, restRouteOf } from '../../clients/typescript/src/contracts.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { asker, saidOf } from './ask-rest.ts';

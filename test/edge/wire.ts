@@ -2,8 +2,8 @@
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
-import { PpuriError } from '../../src/client/error.ts';
-import type { SigningKey } from '../../src/signatures/index.ts';
+import { PpuriError } from '../../clients/typescript/src/error.ts';
+import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { makeKey } from '../keys.ts';
 import type { Stack } from '../stack.ts';
 

@@ -5,8 +5,8 @@ import { connect, type Settings } from 'node:http2';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
-import { PpuriError } from '../../src/client/error.ts';
-import { signedHeaders } from '../../src/client/signer.ts';
+import { PpuriError } from '../../clients/typescript/src/error.ts';
+import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import { readConfig } from '../../src/config.ts';
 import { type Stack, startStack } from '../stack.ts';
 

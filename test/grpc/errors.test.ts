@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { PpuriError } from '../../clients/typescript/src/error.ts';
+import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import { BadRequest, ErrorInfo, LocalizedMessage } from '../../gen/ts/google/rpc/error_details.ts';
 import { Status } from '../../gen/ts/google/rpc/status.ts';
-import { PpuriError } from '../../src/client/error.ts';
-import { signedHeaders } from '../../src/client/signer.ts';
 import { REASONS, type Reason } from '../../src/domain/reasons.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import { statusOf } from '../../src/grpc/error-status.ts';

@@ -1,7 +1,7 @@
 // Every RPC that keeps answers can have them written again, under the type that its contract gives them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RPCS } from '../../src/client/contracts.ts';
+import { RPCS } from '../../clients/typescript/src/contracts.ts';
 import { CONTRACTS } from '../../src/grpc/contracts.ts';
 import { responseTypeOf, writersOf } from '../../src/grpc/kept-answers.ts';
 import type { Core } from '../../src/usecases/core.ts';

@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { Client, type ClientOptions, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { PpuriError } from '../../clients/typescript/src/error.ts';
 import { BatchCreateTransfersRequest, BatchMode } from '../../gen/ts/wallet/v2/transfer_service.ts';
-import { PpuriError } from '../../src/client/error.ts';
 import { CONTRACTS } from '../../src/grpc/contracts.ts';
 import { type Stack, startStack } from '../stack.ts';
 

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PpuriError } from '../../src/client/error.ts';
-import { type Connection, connect, type Json } from '../../src/client/grpc.ts';
-import { signedHeaders } from '../../src/client/signer.ts';
-import type { SigningKey } from '../../src/signatures/index.ts';
+import type { PpuriError } from '../../clients/typescript/src/error.ts';
+import { type Connection, connect, type Json } from '../../clients/typescript/src/grpc.ts';
+import { signedHeaders } from '../../clients/typescript/src/headers.ts';
+import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { makeKey } from '../keys.ts';
 import { readMetrics, sumOf, until } from '../ops/pages.ts';
 import { withoutEdge } from '../skip.ts';

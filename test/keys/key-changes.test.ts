@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { startApp } from '../../src/app.ts';
 import type { Config } from '../../src/config.ts';
 import { connectPeople } from '../../src/db/people/connect.ts';
 import { cryptoRandom } from '../../src/ops/crypto-random.ts';
-import type { SigningKey } from '../../src/signatures/index.ts';
 import { resealSecrets } from '../../src/usecases/commands/api-keys.ts';
 import { makeKey, SEALING_KEY } from '../keys.ts';
 import { type Stack, startStack } from '../stack.ts';

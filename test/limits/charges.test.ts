@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
-import { PpuriError } from '../../src/client/error.ts';
-import { signedHeaders } from '../../src/client/signer.ts';
-import type { SigningKey } from '../../src/signatures/index.ts';
+import { PpuriError } from '../../clients/typescript/src/error.ts';
+import { signedHeaders } from '../../clients/typescript/src/headers.ts';
+import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { makeKey } from '../keys.ts';
 import { type Stack, startStack } from '../stack.ts';
 

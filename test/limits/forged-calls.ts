@@ -4,8 +4,8 @@ import { Agent, request as httpRequest } from 'node:http';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { signedHeaders } from '../../src/client/signer.ts';
-import type { SigningKey } from '../../src/signatures/index.ts';
+import { signedHeaders } from '../../clients/typescript/src/headers.ts';
+import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 
 /** Where forged calls go, and what they are. */
 export interface Forgery {

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InterceptingCall, type Interceptor } from '@grpc/grpc-js';
+import type { PpuriError } from '../../clients/typescript/src/error.ts';
+import { type Connection, connect } from '../../clients/typescript/src/grpc.ts';
+import { requestRest } from '../../clients/typescript/src/rest.ts';
 import { type App, startApp } from '../../src/app.ts';
-import type { PpuriError } from '../../src/client/error.ts';
-import { type Connection, connect } from '../../src/client/grpc.ts';
-import { requestRest } from '../../src/client/rest.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 

@@ -7,8 +7,8 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import type pg from 'pg';
-import { connect, type Json } from '../../src/client/grpc.ts';
-import type { SigningKey } from '../../src/signatures/index.ts';
+import { connect, type Json } from '../../clients/typescript/src/grpc.ts';
+import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { makeKey } from '../keys.ts';
 import { type ServerProcess, startServerProcess } from '../server-process.ts';
 import {

@@ -1,7 +1,7 @@
 // Constant traffic through an edge: so many calls a second, reads and money, over REST and gRPC, all signed.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
-import type { SigningKey } from '../../src/signatures/index.ts';
+import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { type Answer, grpcTeller, type Json, restTeller, type Teller } from '../teller.ts';
 
 /** What came of the calls. */

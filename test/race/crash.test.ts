@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import type { SigningKey } from '../../src/signatures/index.ts';
+import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { makeKey } from '../keys.ts';
 import { startLine } from '../line.ts';
 import { startServerProcess } from '../server-process.ts';

@@ -1,7 +1,7 @@
 // Bodies and queries that only REST lets a caller write: the edge itself refuses them, in the one shape of errors.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { requestRest } from '../../src/client/rest.ts';
+import { requestRest } from '../../clients/typescript/src/rest.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { RPCS } from '../../src/client/contracts.ts';
+import { RPCS } from '../../clients/typescript/src/contracts.ts';
 import { CONTRACTS } from '../../src/grpc/contracts.ts';
 import { type Stack, startStack } from '../stack.ts';
 import type { Json } from '../teller.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hmacKey } from '../../src/client/signer.ts';
+import { hmacKey } from '../../clients/typescript/src/headers.ts';
 import { startWorker, type WorkerApp } from '../../src/worker-app.ts';
 import { readWorkerConfig } from '../../src/worker-config.ts';
 import { workerEnv } from '../jobs/worker-process.ts';

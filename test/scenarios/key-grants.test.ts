@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { hmacKey } from '../../src/client/signer.ts';
+import { hmacKey } from '../../clients/typescript/src/headers.ts';
 import { type Stack, serverEnv, startStack } from '../stack.ts';
 import { type Answer, grpcTeller, type Json } from '../teller.ts';
 

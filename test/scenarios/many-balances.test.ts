@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type DescField, type DescMethod, getOption, hasOption } from '@bufbuild/protobuf';
 import { field as fieldOption } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import { RPCS, registry } from '../../clients/typescript/src/contracts.ts';
+import { requestRest } from '../../clients/typescript/src/rest.ts';
 import { contractOptions } from '../../scripts/contracts/openapi/options.ts';
-import { RPCS, registry } from '../../src/client/contracts.ts';
-import { requestRest } from '../../src/client/rest.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 

@@ -1,7 +1,7 @@
 // What became of an idempotency key can be asked without paying: the answer that was given, or that nothing more will come.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { requestRest } from '../../src/client/rest.ts';
+import { requestRest } from '../../clients/typescript/src/rest.ts';
 import { makeKey } from '../keys.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';

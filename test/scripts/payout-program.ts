@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { SigningKey } from '../../src/signatures/index.ts';
+import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 
 /** A run that ended. */
 export interface Ended {

@@ -2,15 +2,13 @@
 import assert from 'node:assert/strict';
 import { createPublicKey } from 'node:crypto';
 import { test } from 'node:test';
+import { type SigningKey, signBase, signRequest } from '../../clients/typescript/src/signature.ts';
 import {
   type ParsedSignature,
   parseSignature,
-  type SigningKey,
-  signRequest,
   type VerifyingKey,
   verifySignature,
 } from '../../src/signatures/index.ts';
-import { signBase } from '../../src/signatures/sign.ts';
 import { isSignatureOf } from '../../src/signatures/verify.ts';
 import { arrive, counterpartOf, ED25519_KEY, HMAC_KEY, isLetIn, post, TRANSFER } from './post.ts';
 

@@ -1,14 +1,8 @@
 // Every way in which a signature can be wrong before its key is looked at, and what else other writers may do.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  parseSignature,
-  type ReceivedRequest,
-  type SignatureFault,
-  signRequest,
-  type UnsignedRequest,
-} from '../../src/signatures/index.ts';
-import { signBase } from '../../src/signatures/sign.ts';
+import { signBase, signRequest, type UnsignedRequest } from '../../clients/typescript/src/signature.ts';
+import { parseSignature, type ReceivedRequest, type SignatureFault } from '../../src/signatures/index.ts';
 import { componentsOf, signatureBaseOf } from '../../src/signatures/signature-base.ts';
 import { arrive, counterpartOf, HMAC_KEY, isLetIn, NONCE, post, TRANSFER } from './post.ts';
 

@@ -1,12 +1,14 @@
 // A signed request as it arrives, and what can be asked about it.
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import {
-  parseSignature,
-  type ReceivedRequest,
   type SigningKey,
-  sha256Of,
   signRequest,
   type UnsignedRequest,
+} from '../../clients/typescript/src/signature.ts';
+import {
+  parseSignature,
+  type ReceivedRequest,
+  sha256Of,
   type VerifyingKey,
   verifySignature,
 } from '../../src/signatures/index.ts';

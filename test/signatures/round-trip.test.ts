@@ -2,13 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { signRequest, type UnsignedRequest } from '../../clients/typescript/src/signature.ts';
 import {
   parseSignature,
   type ReceivedRequest,
   SIGNED_HEADERS,
   sha256Of,
-  signRequest,
-  type UnsignedRequest,
 } from '../../src/signatures/index.ts';
 import { counterpartOf, ED25519_KEY, HMAC_KEY, isLetIn, post } from './post.ts';
 

@@ -6,11 +6,10 @@ import fc from 'fast-check';
 import { createSigner, createVerifier, httpbis } from 'http-message-signatures';
 import {
   type SigningKey,
-  sha256Of,
   signRequest,
-  splitTarget,
   type UnsignedRequest,
-} from '../../src/signatures/index.ts';
+} from '../../clients/typescript/src/signature.ts';
+import { sha256Of, splitTarget } from '../../src/signatures/index.ts';
 import { arrive, counterpartOf, ED25519_KEY, HMAC_KEY, isLetIn } from './post.ts';
 
 const ORIGIN = 'https://ppuri.example';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { signRequest } from '../../src/signatures/index.ts';
+import { signRequest } from '../../clients/typescript/src/signature.ts';
 import { readPlain, readStructured } from '../../src/signatures/signature-input.ts';
 import { TRANSFER } from './post.ts';
 

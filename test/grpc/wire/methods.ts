@@ -2,6 +2,7 @@
 import { create, type DescMessage, type DescMethod, type Message, toBinary } from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
 import { createValidator } from '@bufbuild/protovalidate';
+import { RPCS, registry } from '../../../clients/typescript/src/contracts.ts';
 import { ApiKeyServiceService } from '../../../gen/ts/admin/v1/api_key_service.ts';
 import { AuditServiceService } from '../../../gen/ts/admin/v1/audit_service.ts';
 import { JobServiceService } from '../../../gen/ts/admin/v1/job_service.ts';
@@ -16,7 +17,6 @@ import { SprinkleServiceService } from '../../../gen/ts/wallet/v2/sprinkle_servi
 import { TransferServiceService } from '../../../gen/ts/wallet/v2/transfer_service.ts';
 import { UserServiceService } from '../../../gen/ts/wallet/v2/user_service.ts';
 import { WalletServiceService } from '../../../gen/ts/wallet/v2/wallet_service.ts';
-import { RPCS, registry } from '../../../src/client/contracts.ts';
 import type { Method } from '../../../src/grpc/incoming.ts';
 
 /** A method as the server binds it, as its contract describes it, and a valid request of it. */

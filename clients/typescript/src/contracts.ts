@@ -1,9 +1,9 @@
-// The contracts as a client reads them at run time: every RPC by its name, with its messages and its REST address.
+// The contracts at run time, read from the descriptor set: every RPC by name, with its messages and its REST route.
 import { readFileSync } from 'node:fs';
 import { createFileRegistry, type DescMethod, fromBinary, getOption } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 
-const FILE = new URL('../../gen/descriptor.binpb', import.meta.url);
+const FILE = new URL('../../../gen/descriptor.binpb', import.meta.url);
 
 /** Every type of the contracts. */
 export const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(FILE)));
@@ -17,12 +17,12 @@ export const RPCS: ReadonlyMap<string, DescMethod> = new Map(
   ),
 );
 
-/** Where an RPC is found over REST. */
+/** Where an RPC is over REST. */
 export interface RestRoute {
   readonly method: string;
-  /** With fields of the request in braces: `/api/v2/wallets/{wallet_id}/balance`. */
+  /** Fields of the request are in braces: `/api/v2/wallets/{wallet_id}/balance`. */
   readonly path: string;
-  /** Whether the fields that are not in the path go into the body; into the query otherwise. */
+  /** Whether the fields that are not in the path are in the body; otherwise they are in the query. */
   readonly hasBody: boolean;
 }
 

@@ -1,26 +1,27 @@
-// A call that was refused or failed, with everything that the answer says about it.
+// The error of a call, with the details of google.rpc.Status that ppuri answers with.
 import type { status as codes, Metadata, ServiceError } from '@grpc/grpc-js';
-import { BadRequest, ErrorInfo, RetryInfo } from '../../gen/ts/google/rpc/error_details.ts';
-import { Status } from '../../gen/ts/google/rpc/status.ts';
+import { BadRequest, ErrorInfo, RetryInfo } from '../../../gen/ts/google/rpc/error_details.ts';
+import { Status } from '../../../gen/ts/google/rpc/status.ts';
 
-/** A field of the request that was wrong, and how. */
+/** What is wrong with one field or header of a request. */
 export interface FieldViolation {
   readonly field: string;
   readonly description: string;
 }
 
-/** What ppuri answers when it does not answer OK. */
+/** A call that was not answered with OK. */
 export class PpuriError extends Error {
   /** The gRPC status code, for example 9. */
   readonly status: codes;
-  /** ERR001 to ERR010; empty when the answer never reached ppuri or came from something else. */
+  /** ERR001 to ERR010; empty when the answer did not come from ppuri, for example when nothing listens. */
   readonly code: string;
-  /** The reason, for example BALANCE_TOO_LOW; empty likewise. */
+  /** The reason, for example BALANCE_TOO_LOW; empty when `code` is. */
   readonly reason: string;
   readonly violations: readonly FieldViolation[];
-  /** How long to wait before trying again, in milliseconds, where the answer says it. */
+  /** How long to wait before the next attempt, in milliseconds, when the answer says so (google.rpc.RetryInfo). */
   readonly retryAfterMs: number | undefined;
 
+  /** Takes what grpc-js throws or passes to a callback. */
   constructor(error: ServiceError) {
     super(error.details || error.message);
     this.name = 'PpuriError';

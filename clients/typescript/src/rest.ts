@@ -1,17 +1,21 @@
 // Calls over REST.
-import type { SigningKey } from '../signatures/index.ts';
-import type { Identity } from './identity.ts';
-import { signedHeaders } from './signer.ts';
+
+import type { Identity } from './headers.ts';
+import { signedHeaders } from './headers.ts';
+import type { SigningKey } from './signature.ts';
 
 /** An answer over REST. */
 export interface RestAnswer {
   readonly status: number;
   readonly headers: Headers;
-  /** The body, read as JSON; as text where it is none. */
+  /** The body parsed as JSON, or its text when it is not JSON. */
   readonly body: unknown;
 }
 
-/** Sends one request, signed with the key if there is one. The body goes out exactly as given. */
+/**
+ * Sends one request, signed if a key is given. The body is sent exactly as given, because the signature covers its bytes.
+ * Resolves with any HTTP status; rejects when no answer comes within `timeoutMs`.
+ */
 export async function requestRest(
   url: string,
   method: string,
