@@ -1,9 +1,9 @@
 // `npm run keys -- create …`: makes, shows, replaces and revokes API keys, straight in the database; also the first one.
 
 import { parseArgs } from 'node:util';
-import { reportCrashes } from '../src/crash.ts';
 import { keyStateOf, SCOPES, type Scope } from '../src/domain/api-key.ts';
 import { Refusal } from '../src/domain/refusal.ts';
+import { reportCrashes } from '../src/runtime/crash.ts';
 import {
   createApiKey,
   type KeyAdmin,

@@ -1,7 +1,8 @@
 // `npm run migrate`: brings a database to the newest schema before a new version of the server starts.
-import { reportCrashes } from '../src/crash.ts';
+
 import { shareArchiveSecret } from '../src/db/archive/secret.ts';
 import { migrate } from '../src/db/migrate.ts';
+import { reportCrashes } from '../src/runtime/crash.ts';
 
 reportCrashes();
 const {

@@ -1,7 +1,7 @@
 // `npm run payout -- october.csv --user 1001`: pays every line of a file, once, and shows how far it is.
 import { createInterface } from 'node:readline/promises';
 import { connect, type Json } from '../clients/typescript/src/grpc.ts';
-import { reportCrashes } from '../src/crash.ts';
+import { reportCrashes } from '../src/runtime/crash.ts';
 import { describeError } from './dev/cli-call.ts';
 import { readCommandLine } from './dev/command-line.ts';
 import { dataDirOf, dataDirPrefix, readDevInfo, shellWord } from './dev/dev-json.ts';

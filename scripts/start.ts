@@ -2,8 +2,8 @@
 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { crashReport, reportCrashes } from '../src/crash.ts';
-import { makePrivateFolder } from '../src/ops/private-file.ts';
+import { crashReport, reportCrashes } from '../src/runtime/crash.ts';
+import { makePrivateFolder } from '../src/runtime/private-file.ts';
 import { startBanner } from './dev/banner.ts';
 import { readCommandLine } from './dev/command-line.ts';
 import { loadDemoKey } from './dev/demo-key.ts';

@@ -1,7 +1,7 @@
 // The settings: defaults, and every fault named at once.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ConfigError, readConfig } from '../src/config.ts';
+import { ConfigError, readConfig } from '../src/server/config.ts';
 
 const GOOD = {
   DATABASE_URL: 'postgres://a@127.0.0.1/b',

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { findFree } from '../scripts/dev/ports.ts';
 import { forwardOutput } from './orphan-guard.ts';
 
-const MAIN = new URL('../src/main.ts', import.meta.url);
+const MAIN = new URL('../src/server/main.ts', import.meta.url);
 
 /** Where a server process listens. */
 export interface ServerPorts {
@@ -26,7 +26,7 @@ export interface ServerProcess extends ServerPorts {
   stop(): Promise<number | null>;
 }
 
-/** Starts `node src/main.ts`, on these ports or on free ones; it serves once this resolves. */
+/** Starts `node src/server/main.ts`, on these ports or on free ones; it serves once this resolves. */
 export async function startServerProcess(
   env: Record<string, string>,
   ports?: ServerPorts,

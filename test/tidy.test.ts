@@ -48,10 +48,22 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'src/redis/': ['src/domain/', 'src/traffic/'],
   'src/cached/': ['src/domain/', 'src/db/', 'src/redis/'],
   'src/usecases/': ['src/domain/', 'src/db/', 'src/keys/', 'src/cached/'],
-  'src/jobs/': ['src/domain/', 'src/db/', 'src/usecases/'],
+  'src/worker/jobs/': ['src/domain/', 'src/db/', 'src/usecases/', 'src/worker/job.ts'],
+  'src/worker/queue/': ['src/domain/', 'src/db/', 'src/worker/job.ts'],
   'src/grpc/': ['src/domain/', 'src/usecases/', 'src/keys/', 'src/redis/', 'src/signatures/', 'gen/'],
   'clients/typescript/': ['gen/'],
-  'src/ops/': ['src/domain/', 'src/config.ts'],
+  'src/runtime/': [
+    'src/domain/',
+    'src/db/',
+    'src/redis/',
+    'src/cached/',
+    'src/cache/',
+    'src/admission/',
+    'src/traffic/',
+    'src/keys/',
+    'src/server/config.ts',
+    'src/grpc/connections.ts',
+  ],
 };
 
 for (const [folder, allowed] of Object.entries(MAY_IMPORT)) {
@@ -78,12 +90,12 @@ const KEPT_TO: Record<string, readonly string[]> = {
   umzug: ['src/db/'],
   ioredis: ['src/redis/'],
   opossum: ['src/traffic/'],
-  bullmq: ['src/jobs/'],
-  '@bull-board/api': ['src/jobs/'],
-  '@bull-board/express': ['src/jobs/'],
+  bullmq: ['src/worker/queue/'],
+  '@bull-board/api': ['src/worker/queue/'],
+  '@bull-board/express': ['src/worker/queue/'],
   '@grpc/grpc-js': ['src/grpc/'],
-  pino: ['src/ops/'],
-  'prom-client': ['src/ops/'],
+  pino: ['src/runtime/'],
+  'prom-client': ['src/runtime/'],
   'structured-headers': ['src/signatures/'],
 };
 
@@ -103,12 +115,12 @@ test('only src/grpc/ imports generated code', () => {
   assert.deepEqual(broken, []);
 });
 
-test('only src/app.ts wires: nothing else in src/ imports it but the two programs', () => {
+test('nothing in src/ imports a composition but its own program', () => {
   const broken = breaking(
     ({ file, target }) =>
       file.startsWith('src/') &&
-      ['src/app.ts', 'src/worker-app.ts'].includes(target) &&
-      !['src/main.ts', 'src/worker.ts'].includes(file),
+      ['src/server/compose.ts', 'src/worker/compose.ts'].includes(target) &&
+      !['src/server/main.ts', 'src/worker/main.ts'].includes(file),
   );
   assert.deepEqual(broken, []);
 });
@@ -142,10 +154,10 @@ test('v1 and v2 know nothing of each other', () => {
   assert.deepEqual(broken, []);
 });
 
-test('only src/config.ts and src/main.ts read process.env', () => {
+test('only the two programs read process.env', () => {
   const readers = CODE.filter((file) => file.startsWith('src/') && /process\.env/.test(read(file)));
   assert.deepEqual(
-    readers.filter((file) => !['src/config.ts', 'src/main.ts', 'src/worker.ts'].includes(file)),
+    readers.filter((file) => !['src/server/main.ts', 'src/worker/main.ts'].includes(file)),
     [],
   );
 });

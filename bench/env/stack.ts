@@ -130,7 +130,7 @@ function startWorker(
   { ownerUrl, redisUrl }: Pick<Surroundings, 'ownerUrl' | 'redisUrl'>,
   more: Record<string, string>,
 ): Promise<Child> {
-  return startChild('src/worker.ts', {
+  return startChild('src/worker/main.ts', {
     DATABASE_URL: loginOf(ownerUrl, 'ppuri_worker'),
     REDIS_URL: redisUrl,
     OPS_PORT: '0',
@@ -154,7 +154,7 @@ async function startServer(
   const keyEncryptionKeys = loadKeyEncryptionKeys(dataDir);
   const adminDatabaseUrl = loginOf(ownerUrl, 'ppuri_admin');
   const demoKey = await loadDemoKey(dataDir, { adminDatabaseUrl, redisUrl, keyEncryptionKeys });
-  const server = await startChild('src/main.ts', {
+  const server = await startChild('src/server/main.ts', {
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
     GRPC_PORT: String(ports.grpc),

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fchmodSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makePrivateFolder, PRIVATE_FILE } from '../../src/ops/private-file.ts';
+import { makePrivateFolder, PRIVATE_FILE } from '../../src/runtime/private-file.ts';
 import { identityOf } from './process-identity.ts';
 import { SetupError } from './setup-error.ts';
 

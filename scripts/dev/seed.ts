@@ -6,7 +6,7 @@ import { connectPeople } from '../../src/db/people/connect.ts';
 import { openPool } from '../../src/db/pool.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { errorText } from '../../src/domain/error-fields.ts';
-import { cryptoRandom } from '../../src/ops/crypto-random.ts';
+import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { deposit } from '../../src/usecases/index.ts';
 
 /** The demo users. */

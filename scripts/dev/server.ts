@@ -34,12 +34,12 @@ const LAST_WORDS = 4_000;
 
 /** Starts a server process; it serves once this resolves. Throws a SetupError with its last words if it does not. */
 export function startServer(options: ServerOptions): Promise<Server> {
-  return startProgram(programAt('main.ts'), options.name ?? 'server', options);
+  return startProgram(programAt('server/main.ts'), options.name ?? 'server', options);
 }
 
 /** Starts a worker process; it works once this resolves. Throws a SetupError with its last words if it does not. */
 export function startWorker(options: ServerOptions): Promise<Server> {
-  return startProgram(programAt('worker.ts'), options.name ?? 'worker', options);
+  return startProgram(programAt('worker/main.ts'), options.name ?? 'worker', options);
 }
 
 async function startProgram(program: string, name: string, options: ServerOptions): Promise<Server> {

@@ -6,7 +6,7 @@ import type { PpuriError } from '../../clients/typescript/src/error.ts';
 import { connect } from '../../clients/typescript/src/grpc.ts';
 import { hmacKey } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
-import { type App, startApp } from '../../src/app.ts';
+import { type App, startApp } from '../../src/server/compose.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const ANNA = 9901;

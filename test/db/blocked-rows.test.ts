@@ -9,7 +9,7 @@ import { LEDGER_SETTINGS, openPool } from '../../src/db/pool.ts';
 import { LOCK_WAIT_MS } from '../../src/db/timeouts.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
-import { cryptoRandom } from '../../src/ops/crypto-random.ts';
+import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import { createWallet } from '../../src/usecases/commands/create-wallet.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';

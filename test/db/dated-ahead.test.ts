@@ -9,7 +9,7 @@ import { LEDGER_SETTINGS, openPool } from '../../src/db/pool.ts';
 import { microsOf } from '../../src/db/sql.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
-import { cryptoRandom } from '../../src/ops/crypto-random.ts';
+import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { batchCreateTransfers } from '../../src/usecases/commands/batch-create-transfers.ts';
 import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import { type Stack, startStack } from '../stack.ts';

@@ -10,7 +10,7 @@ import { MAX_AMOUNT } from '../../src/domain/bounds.ts';
 import type { LedgerCommand } from '../../src/domain/command.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
-import { cryptoRandom } from '../../src/ops/crypto-random.ts';
+import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { batchCreateTransfers } from '../../src/usecases/commands/batch-create-transfers.ts';
 import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';

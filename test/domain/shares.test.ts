@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { drawShares } from '../../src/domain/shares.ts';
-import { cryptoRandom } from '../../src/ops/crypto-random.ts';
+import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { seededRandom } from './dice.ts';
 
 const MAX_AMOUNT = 2 ** 48 - 1;

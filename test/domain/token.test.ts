@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { drawFreeTokens, drawToken, TOKEN_COUNT } from '../../src/domain/token.ts';
-import { cryptoRandom } from '../../src/ops/crypto-random.ts';
+import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 
 test('a token is 3 letters or digits, and there are 62^3 of them', () => {
   assert.equal(TOKEN_COUNT, 238_328);

@@ -9,7 +9,7 @@ import { LEDGER_SETTINGS, openPool } from '../../src/db/pool.ts';
 import { ANSWER_LATE_MS } from '../../src/db/timeouts.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
-import { cryptoRandom } from '../../src/ops/crypto-random.ts';
+import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { type OwnPostgres, startOwnPostgres } from '../db/own-postgres.ts';
 import { until } from '../ops/pages.ts';

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { PpuriError } from '../../clients/typescript/src/error.ts';
 import { signedHeaders } from '../../clients/typescript/src/headers.ts';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/server/config.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const USER = 8901;

@@ -6,7 +6,7 @@ import pg from 'pg';
 import { findTransfersAnywhere } from '../../src/db/archive/reads.ts';
 import { reconcile } from '../../src/db/jobs/reconciliation.ts';
 import { openPool, type Pool } from '../../src/db/pool.ts';
-import { archiveTransfers } from '../../src/jobs/archive-transfers.ts';
+import { archiveTransfers } from '../../src/worker/jobs/archive-transfers.ts';
 import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { makeDatabase, type Stack, startStack } from '../stack.ts';
 import { type ArchiveDatabase, makeArchive, monthsAgo, writeHistory } from './archive-database.ts';

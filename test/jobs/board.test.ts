@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
-import { type BoardEvent, board } from '../../src/jobs/board.ts';
-import type { Queues } from '../../src/jobs/queues.ts';
+import { type BoardEvent, board } from '../../src/worker/queue/board.ts';
+import type { Queues } from '../../src/worker/queue/queues.ts';
 
 const OPS_KEY = 'a key that only ops have';
 const events: BoardEvent[] = [];

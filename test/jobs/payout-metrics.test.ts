@@ -1,9 +1,9 @@
 // What a worker's /metrics tell of payouts that run: how many, how far, for how long, and whether anything moves.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openMetrics } from '../../src/ops/metrics.ts';
-import { startWorker } from '../../src/worker-app.ts';
-import { readWorkerConfig } from '../../src/worker-config.ts';
+import { openMetrics } from '../../src/runtime/metrics.ts';
+import { startWorker } from '../../src/worker/compose.ts';
+import { readWorkerConfig } from '../../src/worker/config.ts';
 import { readMetrics, until } from '../ops/pages.ts';
 import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { makeDatabase, ownerPool } from '../stack.ts';

@@ -5,11 +5,11 @@ import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { openPool } from '../../src/db/pool.ts';
 import type { Execute } from '../../src/domain/command.ts';
 import { JOB_NAMES } from '../../src/domain/jobs.ts';
-import type { Job, Jobs } from '../../src/jobs/job.ts';
-import { runPayout } from '../../src/jobs/run-payout.ts';
-import { startJobs } from '../../src/jobs/start-jobs.ts';
-import { cryptoRandom } from '../../src/ops/crypto-random.ts';
-import { runProgram } from '../../src/run-program.ts';
+import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
+import { runProgram } from '../../src/runtime/run.ts';
+import type { Job, Jobs } from '../../src/worker/job.ts';
+import { runPayout } from '../../src/worker/jobs/run-payout.ts';
+import { startJobs } from '../../src/worker/queue/job-runner.ts';
 
 const { DATABASE_URL: databaseUrl = '', REDIS_URL: redisUrl = '', KEYLESS } = process.env;
 const open = (maxConnections: number) =>

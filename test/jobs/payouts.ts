@@ -6,7 +6,7 @@ import { withDraft } from '../../src/db/payouts/append-lines.ts';
 import { openPool } from '../../src/db/pool.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { type Payout, validateLines } from '../../src/domain/payout.ts';
-import { cryptoRandom } from '../../src/ops/crypto-random.ts';
+import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { createPayout } from '../../src/usecases/commands/create-payout.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { startPayoutCommand } from '../../src/usecases/commands/start-payout.ts';

@@ -4,7 +4,7 @@ import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { openPool } from '../../src/db/pool.ts';
 import { systemCall } from '../../src/domain/command.ts';
-import { cryptoRandom } from '../../src/ops/crypto-random.ts';
+import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { claimSprinkle } from '../../src/usecases/commands/claim-sprinkle.ts';
 import { createSprinkle } from '../../src/usecases/commands/create-sprinkle.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';

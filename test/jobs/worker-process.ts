@@ -5,7 +5,7 @@ import { forwardOutput } from '../orphan-guard.ts';
 import type { TestDatabase } from '../stack.ts';
 
 /** The worker as it is. */
-export const WORKER = new URL('../../src/worker.ts', import.meta.url);
+export const WORKER = new URL('../../src/worker/main.ts', import.meta.url);
 
 /** A running worker process. */
 export interface WorkerProcess {

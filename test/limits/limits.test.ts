@@ -6,7 +6,7 @@ import { InterceptingCall, type Interceptor } from '@grpc/grpc-js';
 import type { PpuriError } from '../../clients/typescript/src/error.ts';
 import { type Connection, connect } from '../../clients/typescript/src/grpc.ts';
 import { requestRest } from '../../clients/typescript/src/rest.ts';
-import { type App, startApp } from '../../src/app.ts';
+import { type App, startApp } from '../../src/server/compose.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 

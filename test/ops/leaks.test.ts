@@ -19,7 +19,7 @@ import { Redis } from 'ioredis';
 import { connectPeople } from '../../src/db/people/connect.ts';
 import { openPool } from '../../src/db/pool.ts';
 import { errorFields, errorText } from '../../src/domain/error-fields.ts';
-import { openLogs } from '../../src/ops/logs.ts';
+import { openLogs } from '../../src/runtime/logs.ts';
 import { openSprinkleLedger } from '../jobs/sprinkles.ts';
 import { startWorkerProcess, workerEnv } from '../jobs/worker-process.ts';
 import { makeKey, SEALING_KEY } from '../keys.ts';

@@ -9,7 +9,7 @@ import { openPool } from '../../src/db/pool.ts';
 import type { CallInfo, Execute, LedgerCommand } from '../../src/domain/command.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
-import { cryptoRandom } from '../../src/ops/crypto-random.ts';
+import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { startLine } from '../line.ts';

@@ -1,7 +1,7 @@
 // Races between many callers and two servers on one database: never a share too many, never a won twice.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type App, startApp } from '../../src/app.ts';
+import { type App, startApp } from '../../src/server/compose.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { type Answer, grpcTeller, type Teller } from '../teller.ts';
 

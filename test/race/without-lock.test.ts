@@ -7,7 +7,7 @@ import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { openPool } from '../../src/db/pool.ts';
 import { systemCall } from '../../src/domain/command.ts';
-import { cryptoRandom } from '../../src/ops/crypto-random.ts';
+import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { watched } from '../db/watched-pool.ts';

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { status } from '@grpc/grpc-js';
-import { type App, startApp } from '../../src/app.ts';
-import { readConfig } from '../../src/config.ts';
+import { type App, startApp } from '../../src/server/compose.ts';
+import { readConfig } from '../../src/server/config.ts';
 import { healthClient } from '../ops/pages.ts';
 import { type Stack, serverEnv, startStack } from '../stack.ts';
 import { grpcTeller, type Teller } from '../teller.ts';

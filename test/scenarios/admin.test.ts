@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hmacKey } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
-import { type App, startApp } from '../../src/app.ts';
+import { type App, startApp } from '../../src/server/compose.ts';
 import { makeKey } from '../keys.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';

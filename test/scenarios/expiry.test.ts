@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { drawFreeTokens, TOKEN_COUNT } from '../../src/domain/token.ts';
-import { cryptoRandom } from '../../src/ops/crypto-random.ts';
+import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const [ANNA, BO, CHO] = [9001, 9002, 9003];

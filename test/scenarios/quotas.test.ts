@@ -1,9 +1,9 @@
 // How much of what anybody can make a user may have: refused by name, exact however many ask at the same moment.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type App, startApp } from '../../src/app.ts';
 import { purgePayoutDrafts } from '../../src/db/jobs/upkeep.ts';
 import { openPool } from '../../src/db/pool.ts';
+import { type App, startApp } from '../../src/server/compose.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { type Answer, grpcTeller, type Json, type Teller } from '../teller.ts';
 

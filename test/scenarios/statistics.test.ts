@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { openPool, type Pool } from '../../src/db/pool.ts';
-import { aggregateStatistics } from '../../src/jobs/aggregate-statistics.ts';
-import { expireSprinkles } from '../../src/jobs/expire-sprinkles.ts';
-import { cryptoRandom } from '../../src/ops/crypto-random.ts';
+import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
+import { aggregateStatistics } from '../../src/worker/jobs/aggregate-statistics.ts';
+import { expireSprinkles } from '../../src/worker/jobs/expire-sprinkles.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const [ANNA, BO, CHO] = [9801, 9802, 9803];

@@ -1,5 +1,5 @@
 // Runs, pauses and resumes jobs, and replays dead letters, for ops.
-import { replayDeadLetters as replay, setPaused } from '../../db/jobs/office.ts';
+import { replayDeadLetters as replay, setPaused } from '../../db/jobs/job-admin.ts';
 import { enqueue } from '../../db/jobs/outbox.ts';
 import type { Pool } from '../../db/pool.ts';
 import { jobEntry } from '../../domain/jobs.ts';

@@ -4,14 +4,14 @@ import {
   type DeadLetter,
   jobStandings,
   listDeadLetters as readDeadLetters,
-} from '../../db/jobs/office.ts';
+} from '../../db/jobs/job-admin.ts';
 import type { Pool } from '../../db/pool.ts';
 import { JOB_NAMES, type JobEntry, type JobName, jobEntry } from '../../domain/jobs.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { Micros } from '../../domain/time.ts';
 import { mustBeOneOf } from '../../domain/words.ts';
 
-export type { DeadLetter } from '../../db/jobs/office.ts';
+export type { DeadLetter } from '../../db/jobs/job-admin.ts';
 
 /** A job as ops see it. */
 export interface JobView {

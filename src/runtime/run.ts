@@ -1,0 +1,42 @@
+// Runs a program of ours: starts it, stops it when asked to, and ends the process in time whatever it waits for.
+
+import { ConfigError } from '../server/config.ts';
+import { crashReport, reportCrashes } from './crash.ts';
+
+/** A program at work. */
+export interface Program {
+  /** Stops; whether everything under way was finished. */
+  stop(): Promise<boolean>;
+  /** What stopping may take, in milliseconds. */
+  readonly stopsWithinMs: number;
+}
+
+/**
+ * Starts a program, tells the parent process when it works, and stops it on SIGTERM, on SIGINT and when the parent is
+ * gone; asked twice, at once. The process ends with 0 when everything was finished and with 1 when something was cut off.
+ */
+export async function runProgram(start: () => Promise<Program>): Promise<void> {
+  reportCrashes();
+  try {
+    const program = await start();
+    let isStopping = false;
+    const stop = async () => {
+      if (isStopping) return;
+      isStopping = true;
+      setTimeout(() => process.exit(1), program.stopsWithinMs);
+      process.exit((await program.stop()) ? 0 : 1);
+    };
+    const onSignal = () => {
+      if (isStopping) process.exit(1);
+      void stop();
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+    // A supervisor that started this process and died would otherwise leave it behind, at work unseen.
+    process.on('disconnect', stop);
+    process.send?.('ready');
+  } catch (error) {
+    console.error(error instanceof ConfigError ? error.message : crashReport(error));
+    process.exit(1);
+  }
+}

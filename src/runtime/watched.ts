@@ -1,0 +1,195 @@
+// Opens the parts that ops watch, each told what to record with and what to log; a piece of app.ts' wiring.
+
+import { copiesOf } from '../cached/ledger-copies.ts';
+import { cacheEpochsIn } from '../db/cache-epochs.ts';
+import { type Batcher, type BatcherOptions, connectionsOf, startBatcher } from '../db/ledger/batcher.ts';
+import { LEDGER_SETTINGS, openPool, type Pool, type PoolOptions } from '../db/pool.ts';
+import { openProbe } from '../db/probe.ts';
+import { pulseOf } from '../db/pulse.ts';
+import { errorText } from '../domain/error-fields.ts';
+import { type Gate, LEASE_MS, type Marks, type OpenCache, openCache, openGate } from '../redis/index.ts';
+import type { Config } from '../server/config.ts';
+import { cryptoRandom } from './crypto-random.ts';
+import { type PartWatch, watchPart } from './dependency-watch.ts';
+import type { Logs } from './logs.ts';
+import type { Metrics } from './metrics.ts';
+
+const PROBE_EVERY_MS = 500;
+/** Longer than a Postgres that is there is ever silent: by a false alarm all processes would leave at once. */
+const PROBE_TIMEOUT_MS = 1000;
+
+/** So long after a call's failure the connections that are not watched are asked too. */
+const SUSPICION_MS = 5_000;
+
+/** One renews the lease, one takes it from everybody; of its own, so that a crowd of statements doesn't cost the lease. */
+const EPOCH_CONNECTIONS = 2;
+
+/** The connections to Postgres, by what they are for. */
+export interface Pools {
+  readonly ledgerPool: Pool;
+  readonly reads: Pool;
+  /** To the archive; undefined where there is none. */
+  readonly archive: Pool | undefined;
+  readonly epochs: Pool;
+  /** Rejects when a pool that calls cannot do without gets no answers. */
+  checkPools(): Promise<void>;
+  endPools(): Promise<unknown>;
+}
+
+/** Opens the pools, each under its name in the metrics. */
+export function openWatchedPools(config: Config, logs: Logs, metrics: Metrics): Pools {
+  const open = (
+    name: string,
+    maxConnections: number,
+    { url = config.databaseUrl, settings }: Partial<Pick<PoolOptions, 'url' | 'settings'>> = {},
+  ): Pool => {
+    const pool = openPool({
+      url,
+      settings,
+      maxConnections,
+      statementTimeoutMs: config.statementTimeoutMs,
+      onIdleError: (error) => logs.app.warn({ reason: errorText(error) }, 'lost a connection to Postgres'),
+    });
+    metrics.states.pool(name, () => ({
+      total: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }));
+    return pool;
+  };
+  const { archiveDatabaseUrl, readConnections } = config;
+  const ledgerPool = open('ledger', connectionsOf(config.ledger), { settings: LEDGER_SETTINGS });
+  const reads = open('reads', readConnections);
+  const archive = archiveDatabaseUrl
+    ? open('archive', readConnections, { url: archiveDatabaseUrl })
+    : undefined;
+  const epochs = open('epochs', EPOCH_CONNECTIONS);
+  const endPools = () => Promise.all([ledgerPool, reads, archive, epochs].map((pool) => pool?.end()));
+  // Without the archive most calls can do.
+  const pulses = [pulseOf(ledgerPool, 'ledger'), pulseOf(reads, 'reads'), pulseOf(epochs, 'epochs')];
+  const checkPools = async () => void (await Promise.all(pulses.map((pulse) => pulse.check())));
+  return { ledgerPool, reads, archive, epochs, checkPools, endPools };
+}
+
+/** What the ledger runs on. */
+export interface LedgerParts {
+  readonly pool: Pool;
+  /** Where copies of wallets are marked before a batch changes them. */
+  readonly marks: Marks;
+  /** Told when a batch could not reach Postgres. */
+  readonly unreachable: (error: Error) => void;
+}
+
+/** Starts the ledger; what it posts is logged, and how its batches do is recorded. */
+export function startWatchedLedger(
+  { ledger }: { readonly ledger: BatcherOptions },
+  { pool, marks, unreachable }: LedgerParts,
+  logs: Logs,
+  metrics: Metrics,
+): Batcher {
+  return startBatcher(
+    {
+      pool,
+      random: cryptoRandom,
+      beforeCommit: copiesOf(marks),
+      onCommit: ({ posted }) => {
+        for (const { transfer, requestId } of posted) logs.posted(transfer, requestId);
+      },
+      observer: {
+        ...metrics.ledger,
+        unreachable,
+        tooFarAhead: (accountIds) =>
+          logs.app.error({ accountIds }, 'accounts are dated too far ahead of the clock: it went back'),
+      },
+    },
+    ledger,
+  );
+}
+
+/** What watches Postgres besides its own connection, and who is told. */
+export interface PostgresWatchOptions {
+  /** Rejects when calls get no answers; told whether some call has lately met a failure. */
+  readonly check: (isSuspected: boolean) => Promise<void>;
+  readonly tell: (isThere: boolean) => void;
+}
+
+/**
+ * Watches Postgres, and tells when it goes away and when it is back. It is there when it answers on a connection of the
+ * watch's own, which is never busy, and when the connections that calls use get answers too.
+ */
+export function watchPostgres(
+  config: Config,
+  logs: Logs,
+  metrics: Metrics,
+  { check, tell }: PostgresWatchOptions,
+): PartWatch & { close(): Promise<void> } {
+  const probe = openProbe(config.databaseUrl, PROBE_TIMEOUT_MS);
+  let suspectedUntil = 0;
+  const watch = watchPart({
+    ask: async () => {
+      await probe.ask();
+      await check(performance.now() < suspectedUntil);
+    },
+    everyMs: PROBE_EVERY_MS,
+    onChange: (away) => {
+      if (away) logs.app.error({ reason: errorText(away) }, 'Postgres is away');
+      else logs.app.info('Postgres is back');
+      tell(!away);
+    },
+  });
+  metrics.states.part('postgres', () => watch.away() === undefined);
+  const close = async () => {
+    watch.close();
+    await probe.close();
+  };
+  const suspect = (failure: Error) => {
+    suspectedUntil = performance.now() + SUSPICION_MS;
+    watch.suspect(failure);
+  };
+  return { ...watch, suspect, close };
+}
+
+/** Opens the gate that every call passes. */
+export async function openWatchedGate(config: Config, logs: Logs, metrics: Metrics): Promise<Gate> {
+  const gate = await openGate({
+    url: config.redisUrl,
+    prefix: 'ppuri:',
+    timeoutMs: config.redisTimeoutMs,
+    onStateChange: (state, cause) =>
+      logs.app.warn({ state, reason: cause && errorText(cause) }, 'limits: Redis breaker'),
+    onConnectionError: (error) =>
+      logs.app.warn({ reason: errorText(error) }, 'limits: Redis cannot be reached'),
+    onDecision: metrics.limiter.decided,
+  });
+  metrics.states.breaker('gate', gate.state);
+  metrics.states.redis('gate', gate.isConnected);
+  return gate;
+}
+
+/** Opens the copies in Redis; `epochs` are the connections that its lease is kept over. */
+export async function openWatchedCache(
+  config: Config,
+  epochs: Pool,
+  logs: Logs,
+  metrics: Metrics,
+  tally: (kind: string, outcome: string) => void,
+): Promise<OpenCache> {
+  const cache = await openCache({
+    url: config.redisUrl,
+    timeoutMs: config.redisTimeoutMs,
+    secret: config.edgeSecret,
+    epochs: cacheEpochsIn(epochs, LEASE_MS),
+    onStateChange: (state, cause) =>
+      logs.app.warn({ state, reason: cause && errorText(cause) }, 'copies: Redis breaker'),
+    onConnectionError: (error) =>
+      logs.app.warn({ reason: errorText(error) }, 'copies: Redis cannot be reached'),
+    onFault: (error) => logs.app.warn({ reason: errorText(error) }, 'copies: no lease'),
+    onLook: (kind, outcome, ageMs) => {
+      metrics.copies.looked(kind, outcome, ageMs);
+      tally(kind, outcome);
+    },
+  });
+  metrics.states.breaker('copies', cache.state);
+  metrics.states.copies(cache.isBelieved);
+  return cache;
+}

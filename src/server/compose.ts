@@ -1,0 +1,274 @@
+// The only place that wires parts together: settings in, a serving process out.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cachedRooms, cachedUsers } from '../cached/people.ts';
+import { cachedTokens } from '../cached/tokens.ts';
+import { cachedNewestTransfers } from '../cached/transactions.ts';
+import { cachedWallets } from '../cached/wallets.ts';
+import { ensurePartitions } from '../db/jobs/upkeep.ts';
+import { openLookout } from '../db/payouts/lookout.ts';
+import { connectPeople, type People } from '../db/people/connect.ts';
+import { isUnreachable, openPool, type Pool } from '../db/pool.ts';
+import { writeSamples } from '../db/samples.ts';
+import type { AuditTrail } from '../domain/act.ts';
+import type { Execute } from '../domain/command.ts';
+import { errorText } from '../domain/error-fields.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { MICROS_PER_MS } from '../domain/time.ts';
+import { CONTRACTS } from '../grpc/contracts.ts';
+import { strangerAct } from '../grpc/interceptors/audit-refusals.ts';
+import type { TallyCall } from '../grpc/interceptors/tally-calls.ts';
+import { type RunningServer, startServer } from '../grpc/server.ts';
+import { openKeyRing } from '../keys/key-ring.ts';
+import { readNetworks } from '../keys/networks.ts';
+import { KEYS_CHANGED, openAnnouncements } from '../redis/announcements.ts';
+import type { Cache, Gate } from '../redis/index.ts';
+import { openAuditTrail } from '../runtime/audit-trail.ts';
+import { openTally } from '../runtime/call-tally.ts';
+import { cryptoRandom } from '../runtime/crypto-random.ts';
+import type { PartWatch } from '../runtime/dependency-watch.ts';
+import { type Logs, openLogs } from '../runtime/logs.ts';
+import { type Metrics, openMetrics } from '../runtime/metrics.ts';
+import { serveOps } from '../runtime/ops-server.ts';
+import { readinessOf } from '../runtime/readiness.ts';
+import { openReplica, type Replica } from '../runtime/replica.ts';
+import type { Program } from '../runtime/run.ts';
+import {
+  openWatchedCache,
+  openWatchedGate,
+  openWatchedPools,
+  startWatchedLedger,
+  watchPostgres,
+} from '../runtime/watched.ts';
+import type { AdminCore, Core, KeyAdmin } from '../usecases/index.ts';
+import type { Config } from './config.ts';
+
+/** A process that serves. */
+export interface App extends Program {
+  readonly grpcPort: number;
+  readonly opsPort: number;
+  readonly logs: Logs;
+  /**
+   * Says that it is not there for calls any more, waits until the edge has noticed, takes no more, finishes those under
+   * way, and closes everything. Whether all of it was done in time; otherwise some calls were cut off.
+   */
+  stop(): Promise<boolean>;
+}
+
+/** So many months ahead a server needs its partitions; further ahead they are a worker's work. */
+const MONTHS_NEEDED_AHEAD = 1;
+const COUNT_USES_EVERY_MS = 5000;
+/** Ops are few; for keys and for the rest each. */
+const ADMIN_CONNECTIONS = 2;
+/** Besides ours, what callers may call and is counted by its name. */
+const HEALTH_CALLS = ['/grpc.health.v1.Health/Check', '/grpc.health.v1.Health/Watch'];
+
+/** Starts a server process; it serves once this resolves. */
+export async function startApp(config: Config): Promise<App> {
+  const logs = openLogs({ folder: config.logDir, stdout: config.logStdout, level: config.logLevel });
+  const metrics = openMetrics([...CONTRACTS.keys(), ...HEALTH_CALLS]);
+  const pools = openWatchedPools(config, logs, metrics);
+  const { reads, archive } = pools;
+  const people = connectPeople(config.databaseUrl, config.peopleConnections);
+  await ensurePartitions(reads, MONTHS_NEEDED_AHEAD);
+
+  const tally = openTally(
+    (samples) => writeSamples(reads, samples),
+    (error) => logs.app.warn({ reason: errorText(error) }, 'counts of calls were lost'),
+  );
+  const cache = await openWatchedCache(config, pools.epochs, logs, metrics, tally.look);
+  let isStopping = false;
+  let server: RunningServer | undefined;
+  const postgres = watchPostgres(config, logs, metrics, {
+    check: async (isSuspected) => {
+      batcher.checkProgress();
+      await Promise.all([pools.checkPools(), isSuspected ? people.ask() : undefined]);
+    },
+    tell: (isThere) => server?.setServing(isThere && !isStopping),
+  });
+  const batcher = startWatchedLedger(
+    config,
+    { pool: pools.ledgerPool, marks: cache, unreachable: postgres.suspect },
+    logs,
+    metrics,
+  );
+  metrics.states.ledgerQueue(batcher.queueLength);
+  const replica = openReplica(config, reads, logs);
+  if (config.replica) metrics.states.breaker('replica', () => replica.state() ?? 'closed');
+  const core = coreOf({ config, people, reads, archive, replica, cache, execute: batcher.execute });
+  const trail = openAuditTrail(reads, logs, metrics.audit);
+  const keys = await openKeys(config, people, logs);
+  const gate = await openWatchedGate(config, logs, metrics);
+  const { adminDatabaseUrl: adminUrl } = config;
+  const admin = adminUrl ? openAdmin(adminUrl, config, { keys, logs }) : undefined;
+  const around = { keys, admin, gate, logs, metrics, postgres, trail, tally: tally.call };
+  server = await serve(core, config, around);
+  const { port: grpcPort, stop: stopServer, setServing } = server;
+  const ops = await serveOps({
+    host: config.opsHost,
+    port: config.opsPort,
+    metrics,
+    readiness: () =>
+      readinessOf({
+        isStopping,
+        postgresAway: postgres.away(),
+        isRedisConnected: gate.isConnected(),
+        redisBreakers: { gate: gate.state(), copies: cache.state() },
+        replicaBreaker: replica.state(),
+      }),
+  });
+  logs.app.info({ grpcPort, opsPort: ops.port }, 'serving');
+
+  const finish = async (graceMs: number) => {
+    await stopServer(graceMs);
+    await batcher.drained();
+    gate.close();
+    cache.close();
+    await Promise.all([keys.close(), admin?.close()]);
+    await replica.close();
+    await tally.stop();
+    await trail.close();
+    await Promise.all([pools.endPools(), people.close(), postgres.close(), ops.stop()]);
+    return true;
+  };
+  const stop = async () => {
+    isStopping = true;
+    setServing(false);
+    logs.app.info({ drainMs: config.stopDrainMs }, 'stopping');
+    await sleep(config.stopDrainMs);
+    // The last tenth is for the logs.
+    const graceMs = 0.9 * config.stopGraceMs;
+    const isDone = await Promise.race([finish(graceMs), sleep(graceMs, false, { ref: false })]);
+    logs.app.info({ isDone }, 'stopped');
+    await logs.close();
+    return isDone;
+  };
+  return { grpcPort, opsPort: ops.port, logs, stop, stopsWithinMs: config.stopDrainMs + config.stopGraceMs };
+}
+
+/** What the use cases run on. */
+function coreOf(parts: {
+  config: Config;
+  people: People;
+  reads: Pool;
+  archive: Pool | undefined;
+  replica: Replica;
+  cache: Cache;
+  execute: Execute;
+}): Core {
+  const { config, people, reads, archive, replica, cache, execute } = parts;
+  const users = cachedUsers(cache, people.users);
+  return {
+    execute,
+    reads,
+    lookUp: replica.lookUp,
+    wallets: cachedWallets(cache, reads),
+    archive,
+    newestTransfers: cachedNewestTransfers(cache, { reads, archive }),
+    tokens: cachedTokens(cache, reads),
+    payouts: openLookout(reads),
+    users,
+    rooms: cachedRooms(cache, people.rooms, users),
+    quotas: config.quotas,
+    limits: { sprinkleLifetimeMs: config.sprinkleLifetimeMs, sprinkleLookupMs: config.sprinkleLookupMs },
+  };
+}
+
+/** What the server needs besides what the use cases run on. */
+interface Surroundings {
+  readonly keys: Keys;
+  readonly admin: AdminCore | undefined;
+  readonly gate: Gate;
+  readonly logs: Logs;
+  readonly metrics: Metrics;
+  readonly postgres: PartWatch;
+  readonly tally: TallyCall;
+  readonly trail: AuditTrail;
+}
+
+function serve(
+  core: Core,
+  config: Config,
+  { keys, admin, gate, logs, metrics, postgres, tally, trail }: Surroundings,
+) {
+  return startServer(core, {
+    tally,
+    admin,
+    trail,
+    gate,
+    rates: config.rates,
+    authentication: {
+      ring: keys.ring,
+      edgeSecret: config.edgeSecret,
+      allowsGlobally: readNetworks(config.allowedNetworks, 'ALLOWED_NETWORKS'),
+      onFailure: (failure) => {
+        logs.app.debug(failure, 'a call was not let in');
+        trail.sample(strangerAct(failure));
+      },
+    },
+    host: config.grpcHost,
+    port: config.grpcPort,
+    reflection: config.grpcReflection,
+    tls: config.grpcTls,
+    callTimeoutMs: config.callTimeoutMs,
+    maxInFlight: config.maxInFlight,
+    maxConnectionAgeMs: config.maxConnectionAgeMs,
+    calls: metrics.calls,
+    explain: (error) => {
+      if (!isUnreachable(error)) return undefined;
+      postgres.suspect(error);
+      return new Refusal('UNAVAILABLE', { retryAfterMs: 1000 });
+    },
+    report: (error, about) => logs.app.error({ err: error, ...about }, 'a call failed'),
+  });
+}
+
+/** The keys that this process knows, and how it tells others of changes. */
+type Keys = Awaited<ReturnType<typeof openKeys>>;
+
+/** Opens what checks API keys. */
+async function openKeys(config: Config, people: People, logs: Logs) {
+  const fault = (message: string) => (error: unknown, keyId?: string) =>
+    logs.app.warn({ reason: errorText(error), keyId }, message);
+  const ring = await openKeyRing({
+    apiKeys: people.apiKeys,
+    sealingKeys: config.keyEncryptionKeys,
+    refreshMs: config.keyRefreshMs,
+    countMs: COUNT_USES_EVERY_MS,
+    onFault: fault('an API key cannot be used, or API keys cannot be read'),
+  });
+  const refreshKeys = () => ring.refresh().catch(fault('API keys cannot be read'));
+  const announcements = openAnnouncements(config.redisUrl, [KEYS_CHANGED], refreshKeys);
+  const announce = async () => {
+    await refreshKeys();
+    await announcements.announce(KEYS_CHANGED);
+  };
+  const close = async () => {
+    announcements.close();
+    await ring.close();
+  };
+  return { ring, announce, close };
+}
+
+/** Opens what admin.v1 works with, by a login of its own. */
+function openAdmin(
+  url: string,
+  config: Config,
+  { keys, logs }: { readonly keys: Keys; readonly logs: Logs },
+): AdminCore & { close(): Promise<unknown> } {
+  const people = connectPeople(url, ADMIN_CONNECTIONS);
+  const pool = openPool({
+    url,
+    maxConnections: ADMIN_CONNECTIONS,
+    statementTimeoutMs: config.statementTimeoutMs,
+    onIdleError: (error) => logs.app.warn({ reason: errorText(error) }, 'lost a connection to Postgres'),
+  });
+  const keyAdmin: KeyAdmin = {
+    apiKeys: people.apiKeys,
+    sealingKeys: config.keyEncryptionKeys,
+    random: cryptoRandom,
+    now: () => Date.now() * MICROS_PER_MS,
+    announce: keys.announce,
+  };
+  return { keyAdmin, pool, close: () => Promise.all([people.close(), pool.end()]) };
+}

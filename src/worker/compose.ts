@@ -1,0 +1,177 @@
+// Wires a worker together: settings in, a process that does jobs out.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cacheEpochsIn } from '../db/cache-epochs.ts';
+import { oldestDueSeconds } from '../db/jobs/outbox.ts';
+import { ensurePartitions, monthsWithPartition } from '../db/jobs/upkeep.ts';
+import { connectionsOf } from '../db/ledger/batcher.ts';
+import { runningPayouts } from '../db/payouts/running.ts';
+import { LEDGER_SETTINGS, openPool, type Pool, type PoolOptions } from '../db/pool.ts';
+import type { Execute } from '../domain/command.ts';
+import { errorText } from '../domain/error-fields.ts';
+import { LEASE_MS, openMarks } from '../redis/index.ts';
+import { observeJobs } from '../runtime/job-observer.ts';
+import { type Logs, openLogs } from '../runtime/logs.ts';
+import { type Metrics, openMetrics } from '../runtime/metrics.ts';
+import { serveOps } from '../runtime/ops-server.ts';
+import type { Program } from '../runtime/run.ts';
+import { startWatchedLedger } from '../runtime/watched.ts';
+import type { WorkerConfig } from './config.ts';
+import type { JobObserver, Jobs } from './job.ts';
+import { aggregateStatistics } from './jobs/aggregate-statistics.ts';
+import { archiveTransfers } from './jobs/archive-transfers.ts';
+import { expireSprinkles } from './jobs/expire-sprinkles.ts';
+import { partitionsAhead } from './jobs/partitions-ahead.ts';
+import { purgeEndedKeys } from './jobs/purge-keys.ts';
+import { purgeUsedNonces } from './jobs/purge-nonces.ts';
+import { purgeOldDrafts } from './jobs/purge-payout-drafts.ts';
+import { purgeOldMarks } from './jobs/purge-refusal-marks.ts';
+import { purgeOldSprinkles } from './jobs/purge-sprinkles.ts';
+import { reconcileLedger } from './jobs/reconcile-ledger.ts';
+import { refundOneSprinkle } from './jobs/refund-sprinkle.ts';
+import { runPayout } from './jobs/run-payout.ts';
+import { board } from './queue/board.ts';
+import { startJobs } from './queue/job-runner.ts';
+
+/** A process that does jobs. */
+export interface WorkerApp extends Program {
+  readonly opsPort: number;
+}
+
+/** How many months of partitions exist ahead of time; without those of this month and the next no worker begins. */
+const MONTHS_AHEAD = 12;
+const MONTHS_NEEDED_AHEAD = 1;
+/** Comparing a month with its copy reads all of both. */
+const ARCHIVE_STATEMENT_MS = 30 * 60_000;
+const EPOCH_CONNECTIONS = 2;
+
+/** Starts a worker process; it works once this resolves. */
+export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
+  const logs = openLogs({ folder: config.logDir, stdout: config.logStdout, level: config.logLevel });
+  const metrics = openMetrics([]);
+  const open = poolsOf(config, logs);
+  const [ledgerPool, pool, epochs] = [
+    open(connectionsOf(config.ledger), { settings: LEDGER_SETTINGS }),
+    open(config.connections),
+    open(EPOCH_CONNECTIONS),
+  ];
+  const patient = poolsOf({ ...config, statementTimeoutMs: ARCHIVE_STATEMENT_MS }, logs);
+  // `slow` is for the two jobs on the database itself whose statements may take long.
+  const [live, slow] = [patient(1), patient(2)];
+  const archive = config.archiveDatabaseUrl ? patient(1, { url: config.archiveDatabaseUrl }) : undefined;
+  await ensurePartitions(pool, MONTHS_NEEDED_AHEAD);
+  const warn = (message: string) => (error: unknown) => logs.app.warn({ reason: errorText(error) }, message);
+  const marks = await openMarks({
+    url: config.redisUrl,
+    timeoutMs: config.redisTimeoutMs,
+    epochs: cacheEpochsIn(epochs, LEASE_MS),
+    onStateChange: (state) => logs.app.warn({ state }, 'copies: Redis breaker'),
+    onConnectionError: warn('copies: Redis cannot be reached'),
+    onFault: warn('copies: no lease'),
+  });
+  const parts = { pool: ledgerPool, marks, unreachable: warn('the ledger cannot be reached') };
+  const batcher = startWatchedLedger(config, parts, logs, metrics);
+  tellDatabase(metrics, pool);
+  const observer = observeJobs(logs, metrics.jobs());
+  const work = startJobs({
+    redisUrl: config.redisUrl,
+    databaseUrl: config.databaseUrl,
+    pool,
+    observer,
+    retryMs: config.retryMs,
+    jobs: jobsOf({ config, pool, live, slow, archive, execute: batcher.execute, observer }),
+  });
+  const ops = await serveOps({
+    host: config.opsHost,
+    port: config.opsPort,
+    metrics,
+    readiness: async () => {
+      const away = (await work.away()).map((part) => ({ part, reason: 'it cannot be reached' }));
+      return away.length === 0 ? { status: 'ready' } : { status: 'not ready', away };
+    },
+    more: board({
+      queues: work.queues,
+      opsKey: config.opsKey,
+      observe: (event) => logs.app[event.kind === 'change' ? 'info' : 'warn']({ board: event }, 'board'),
+    }),
+  });
+  logs.app.info({ opsPort: ops.port }, 'working');
+
+  const finish = async () => {
+    await work.stop();
+    await batcher.drained();
+    marks.close();
+    await Promise.all([
+      ops.stop(),
+      ledgerPool.end(),
+      pool.end(),
+      epochs.end(),
+      live.end(),
+      slow.end(),
+      archive?.end(),
+    ]);
+    return true;
+  };
+  const stop = async () => {
+    // The last tenth is for the logs. Jobs that are cut off are done again, as after a crash; BullMQ itself would wait
+    // for them, and for a Redis that is away, as long as it takes.
+    const isDone = await Promise.race([finish(), sleep(0.9 * config.stopGraceMs, false, { ref: false })]);
+    logs.app.info({ isDone }, 'stopped');
+    await logs.close();
+    return isDone;
+  };
+  return { opsPort: ops.port, stop, stopsWithinMs: config.stopGraceMs };
+}
+
+/** Opens the metrics of what stands in the database. */
+function tellDatabase(metrics: Metrics, pool: Pool): void {
+  metrics.payouts(() => runningPayouts(pool));
+  metrics.upkeep(async () => ({
+    oldestDueSeconds: await oldestDueSeconds(pool),
+    partitionMonths: await monthsWithPartition(pool),
+  }));
+}
+
+/** What each job of the table does. */
+function jobsOf(parts: {
+  config: WorkerConfig;
+  pool: Pool;
+  live: Pool;
+  /** For jobs whose statements may take long. */
+  slow: Pool;
+  archive: Pool | undefined;
+  execute: Execute;
+  observer: JobObserver;
+}): Jobs {
+  const { config, pool, live, slow, archive, execute, observer } = parts;
+  const refunds = { pool, execute, observer };
+  return {
+    'expire-sprinkles': expireSprinkles(refunds),
+    'refund-sprinkle': refundOneSprinkle(refunds),
+    'run-payout': runPayout({ pool, execute }),
+    'purge-sprinkles': purgeOldSprinkles(pool, config.sprinkleLookupMs),
+    'purge-refusal-marks': purgeOldMarks(pool),
+    'purge-payout-drafts': purgeOldDrafts(pool, config.purgeDraftsAfterMs),
+    'purge-nonces': purgeUsedNonces(pool),
+    'purge-keys': purgeEndedKeys(pool, config.purgeKeysAfterMs),
+    'partitions-ahead': partitionsAhead(pool, MONTHS_AHEAD),
+    'reconcile-ledger': reconcileLedger(slow, observer),
+    'aggregate-statistics': aggregateStatistics(slow),
+    'archive-transfers': archiveTransfers({ live, archive, afterMonths: config.archiveAfterMonths }),
+  };
+}
+
+/** Opens pools as a process' settings say, on its own database unless told another. */
+function poolsOf(config: Pick<WorkerConfig, 'databaseUrl' | 'statementTimeoutMs'>, logs: Logs) {
+  return (
+    maxConnections: number,
+    { url = config.databaseUrl, settings }: Partial<Pick<PoolOptions, 'url' | 'settings'>> = {},
+  ) =>
+    openPool({
+      url,
+      settings,
+      maxConnections,
+      statementTimeoutMs: config.statementTimeoutMs,
+      onIdleError: (error) => logs.app.warn({ reason: errorText(error) }, 'lost a connection to Postgres'),
+    });
+}

@@ -1,0 +1,26 @@
+// Works out the figures of every hour and day that is over.
+import { keepFigures, missingPeriods, purgeSamples } from '../../db/jobs/statistics.ts';
+import type { Pool } from '../../db/pool.ts';
+import { PERIODS } from '../../domain/statistics.ts';
+import type { Job } from '../job.ts';
+
+/** Samples are of use until their day is worked out; the days more are for ops to look at. */
+const KEEP_SAMPLES_DAYS = 7;
+
+/** It makes good for all hours and days that nobody worked out, however long nobody did. */
+export function aggregateStatistics(pool: Pool): Job {
+  return {
+    async run(_data, stopping) {
+      const done = { hour: 0, day: 0 };
+      for (const period of PERIODS) {
+        for (const past of await missingPeriods(pool, period)) {
+          if (stopping.aborted) return done;
+          await keepFigures(pool, period, past);
+          done[period] += 1;
+        }
+      }
+      await purgeSamples(pool, KEEP_SAMPLES_DAYS);
+      return done;
+    },
+  };
+}

@@ -1,0 +1,13 @@
+// Makes the partitions of transfers for the months to come.
+import { ensurePartitions } from '../../db/jobs/upkeep.ts';
+import type { Pool } from '../../db/pool.ts';
+import type { Job } from '../job.ts';
+
+export function partitionsAhead(pool: Pool, monthsAhead: number): Job {
+  return {
+    async run() {
+      await ensurePartitions(pool, monthsAhead);
+      return { monthsAhead };
+    },
+  };
+}

@@ -1,0 +1,19 @@
+// Deletes sprinkles that nobody can look up any more: who grabbed what of whom in which room. Their money stays in the ledger.
+import { purgeSprinkles } from '../../db/jobs/upkeep.ts';
+import type { Pool } from '../../db/pool.ts';
+import type { Job } from '../job.ts';
+
+const CHUNK = 1_000;
+
+/** A sprinkle that is not closed yet is kept, however old it is. */
+export function purgeOldSprinkles(pool: Pool, lookupMs: number): Job {
+  return {
+    async run(_data, stopping) {
+      let purged = 0;
+      for (let gone = CHUNK; gone === CHUNK && !stopping.aborted; purged += gone) {
+        gone = await purgeSprinkles(pool, lookupMs, CHUNK);
+      }
+      return { purged };
+    },
+  };
+}

@@ -1,0 +1,16 @@
+// Pays back what is left of one sprinkle whose refund failed among others.
+import { findSprinkle } from '../../db/jobs/due-sprinkles.ts';
+import type { Job } from '../job.ts';
+import { type RefundTools, refund } from './expire-sprinkles.ts';
+
+/** Told the sprinkle by `sprinkleId`. */
+export function refundOneSprinkle(tools: RefundTools): Job {
+  return {
+    async run({ sprinkleId }) {
+      const sprinkle = await findSprinkle(tools.pool, String(sprinkleId));
+      if (!sprinkle) return { found: false };
+      const { amount } = await refund(tools, sprinkle);
+      return { found: true, amount: amount.toString() };
+    },
+  };
+}

@@ -1,0 +1,98 @@
+// Starts everything that a worker process does: its relay, and a BullMQ worker for each job.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'bullmq';
+import { pausedJobs } from '../../db/jobs/job-states.ts';
+import type { Pool } from '../../db/pool.ts';
+import { askForWrites } from '../../db/probe.ts';
+import { JOB_NAMES, jobEntry } from '../../domain/jobs.ts';
+import type { JobObserver, Jobs } from '../job.ts';
+import { closeQueues, openQueues, type Parcel, PREFIX, patient, type Queues } from './queues.ts';
+import { startRelay } from './relay.ts';
+import { runJob } from './run-job.ts';
+import { hasSchedules } from './schedule.ts';
+
+/** What a worker runs on. */
+export interface JobsOptions {
+  readonly redisUrl: string;
+  readonly databaseUrl: string;
+  readonly pool: Pool;
+  readonly jobs: Jobs;
+  readonly observer: JobObserver;
+  /** How long a failed job waits before its second try, in milliseconds; each further try waits twice as long. */
+  readonly retryMs: number;
+}
+
+/** A worker at work. */
+export interface RunningJobs {
+  readonly queues: Queues;
+  /** The names of what jobs need and cannot be reached. */
+  away(): Promise<string[]>;
+  /** Takes no more jobs, lets those under way finish, and ends; waits for them, and for Redis, as long as it takes. */
+  stop(): Promise<void>;
+}
+
+/** How often it is looked whether ops paused a job, in milliseconds. */
+const LOOK_AT_PAUSES_MS = 1_000;
+/** A job of a worker that died is given to another one after so long, in milliseconds. */
+const LOCK_MS = 15_000;
+
+/** Starts the worker. Redis need not be there yet. */
+export function startJobs(options: JobsOptions): RunningJobs {
+  const { redisUrl, databaseUrl, pool, jobs, observer } = options;
+  const stopping = new AbortController();
+  const queues = openQueues(redisUrl, options.retryMs, (error) => observer.trouble('a queue', error));
+  const tools = { pool, observer, stopping: stopping.signal };
+  const workers = JOB_NAMES.map((name) => {
+    const worker = new Worker<Parcel>(name, (queued) => runJob(tools, name, jobs[name], queued), {
+      connection: patient(redisUrl),
+      prefix: PREFIX,
+      concurrency: jobEntry(name).concurrency,
+      lockDuration: LOCK_MS,
+      stalledInterval: LOCK_MS,
+      // A job whose workers die again and again is found anew through the outbox.
+      maxStalledCount: 10,
+    });
+    worker.on('error', (error) => observer.trouble(`the worker of ${name}`, error));
+    return worker;
+  });
+  const relay = startRelay({ pool, databaseUrl, queues, observer });
+  const watching = watchPauses(pool, queues, observer, stopping.signal);
+  const stop = async () => {
+    stopping.abort();
+    await relay.stop();
+    await watching;
+    await Promise.all(workers.map((worker) => worker.close()));
+    await closeQueues(queues);
+  };
+  const away = async () => {
+    const [postgres, redis] = await Promise.allSettled([askForWrites(pool), hasSchedules(queues)]);
+    return [
+      ...(postgres.status === 'rejected' ? ['postgres'] : []),
+      ...(redis.status === 'rejected' ? ['redis'] : []),
+    ];
+  };
+  return { queues, away, stop };
+}
+
+/** What ops paused stands in Postgres, so that it outlives Redis; the queues are kept to it. */
+async function watchPauses(
+  pool: Pool,
+  queues: Queues,
+  observer: JobObserver,
+  stopping: AbortSignal,
+): Promise<void> {
+  while (!stopping.aborted) {
+    await sleep(LOOK_AT_PAUSES_MS, undefined, { signal: stopping }).catch(() => {});
+    try {
+      const paused = await pausedJobs(pool);
+      for (const name of JOB_NAMES) {
+        const queue = queues[name];
+        if (paused.has(name) === (await queue.isPaused())) continue;
+        if (paused.has(name)) await queue.pause();
+        else await queue.resume();
+      }
+    } catch (error) {
+      observer.trouble('looking for paused jobs', error);
+    }
+  }
+}

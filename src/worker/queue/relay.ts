@@ -1,0 +1,110 @@
+// The relay: moves rows of the outbox into the queues, at least once, and fills the queues again when Redis lost them.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { listenToOutbox } from '../../db/jobs/listen.ts';
+import { forgetOverdue, forgetRelayed, type OutboxRow, relayRows } from '../../db/jobs/outbox.ts';
+import type { Pool } from '../../db/pool.ts';
+import { JOB_NAMES } from '../../domain/jobs.ts';
+import type { JobObserver } from '../job.ts';
+import type { Queues } from './queues.ts';
+import { hasSchedules, writeSchedules } from './schedule.ts';
+
+/** What a relay works with. */
+export interface RelayTools {
+  readonly pool: Pool;
+  readonly databaseUrl: string;
+  readonly queues: Queues;
+  readonly observer: Pick<JobObserver, 'relayed' | 'trouble'>;
+}
+
+/** A relay at work. */
+export interface Relay {
+  /** Ends after what it is at. */
+  stop(): Promise<void>;
+}
+
+/** How many rows go in one step. */
+const BATCH = 500;
+/** How often it looks without being woken, and looks after the schedules, in milliseconds. */
+const LOOK_EVERY_MS = 1_000;
+const CONNECT_PAUSE_MS = 20;
+/** A row that is not done so long after its time is brought to the queue again, which takes it only if it lost it. */
+const OVERDUE_MS = 30_000;
+
+/** Starts a relay. Any number of them may run side by side. */
+export function startRelay(tools: RelayTools): Relay {
+  const stopping = new AbortController();
+  let woken = Promise.withResolvers<void>();
+  const wake = () => woken.resolve();
+  const listener = listenToOutbox(tools.databaseUrl, wake, (error) =>
+    tools.observer.trouble('listening to the outbox', error),
+  );
+  const run = async () => {
+    await connected(tools.queues);
+    let isFirst = true;
+    while (!stopping.signal.aborted) {
+      woken = Promise.withResolvers<void>();
+      try {
+        await look(tools, stopping.signal, isFirst);
+        isFirst = false;
+      } catch (error) {
+        tools.observer.trouble('relaying', error);
+      }
+      const waiting = new AbortController();
+      await Promise.race([woken.promise, sleep(LOOK_EVERY_MS, undefined, waiting).catch(() => {})]);
+      waiting.abort();
+    }
+  };
+  const running = run();
+  return {
+    stop: async () => {
+      stopping.abort();
+      wake();
+      await running;
+      await listener.close();
+    },
+  };
+}
+
+/** Waits a moment for the connections that were just begun; without them it goes on too. */
+async function connected(queues: Queues): Promise<void> {
+  for (const end = Date.now() + LOOK_EVERY_MS; Date.now() < end; await sleep(CONNECT_PAUSE_MS)) {
+    if (
+      await hasSchedules(queues).then(
+        () => true,
+        () => false,
+      )
+    )
+      return;
+  }
+}
+
+async function look(tools: RelayTools, stopping: AbortSignal, isFirst: boolean): Promise<void> {
+  const { pool, queues, observer } = tools;
+  // Redis was emptied, or is new. The schedules come last: cut off before them, all of this happens again.
+  const isEmpty = !(await hasSchedules(queues));
+  if (isEmpty) await forgetRelayed(pool);
+  // Who has just started may meet the schedules of an older release.
+  if (isEmpty || isFirst) await writeSchedules(queues);
+  await forgetOverdue(pool, OVERDUE_MS);
+  for (let count = BATCH; count === BATCH && !stopping.aborted; ) {
+    count = await relayRows(pool, BATCH, (rows) => send(queues, rows));
+    if (count > 0) observer.relayed(count);
+  }
+}
+
+/**
+ * The queue takes a row once only, by its `queue_id`, for as long as it knows it, and it forgets it with its end: where a
+ * restored backup has the row again, its work is undone and has to be done again.
+ */
+async function send(queues: Queues, rows: readonly OutboxRow[]): Promise<void> {
+  for (const name of JOB_NAMES) {
+    const parcels = rows
+      .filter(({ job }) => job === name)
+      .map(({ queueId, data, delayMs }) => ({
+        name,
+        data: { data, rowQueueId: queueId },
+        opts: { jobId: queueId, delay: delayMs, removeOnComplete: true },
+      }));
+    if (parcels.length > 0) await queues[name].addBulk(parcels);
+  }
+}
