@@ -22,7 +22,6 @@ import * as adminApiKeys from './admin/api-keys.ts';
 import * as adminAudit from './admin/audit.ts';
 import * as adminJobs from './admin/jobs.ts';
 import * as adminStatistics from './admin/statistics.ts';
-import { type BoundService, bind, type Handlers, type InterceptorChains, type Service } from './bind.ts';
 import { type CallObserver, watchCalls } from './calls.ts';
 import { connectionOptions, MAX_STREAM_MS, type ServerTls, serverCredentials } from './connections.ts';
 import { DESCRIPTOR_SET, SERVICES, warmUp } from './contracts.ts';
@@ -43,6 +42,13 @@ import { validateRequest } from './interceptors/validate-request.ts';
 import { keptAnswers } from './kept-answers.ts';
 import { boundMessages } from './message-bounds.ts';
 import { addReflection } from './reflection.ts';
+import {
+  type Handlers,
+  type InterceptorChains,
+  implementService,
+  type Service,
+  type ServiceImplementation,
+} from './service.ts';
 import * as peopleV1 from './v1/people.ts';
 import * as sprinkleV1 from './v1/sprinkle.ts';
 import * as walletV1 from './v1/wallet.ts';
@@ -161,29 +167,33 @@ function interceptorChains(core: Core, options: ServerOptions): InterceptorChain
   };
 }
 
-function services(core: Core, options: ServerOptions): BoundService[] {
+function services(core: Core, options: ServerOptions): ServiceImplementation[] {
   const chains = interceptorChains(core, options);
   return [
-    bind(WalletV1, walletV1.walletService(core), chains),
-    bind(SprinkleV1, sprinkleV1.sprinkleService(core), chains),
-    bind(UserV1, peopleV1.userService(core), chains),
-    bind(RoomV1, peopleV1.roomService(core), chains),
-    bind(WalletV2, walletV2.walletService(core), chains),
-    bind(TransferV2, transferV2.transferService(core, keptAnswers(core)), chains),
-    bind(SprinkleV2, sprinkleV2.sprinkleService(core), chains),
-    bind(PayoutV2, payoutV2.payoutService(core), chains),
-    bind(UserV2, peopleV2.userService(core), chains),
-    bind(RoomV2, peopleV2.roomService(core), chains),
+    implementService(WalletV1, walletV1.walletService(core), chains),
+    implementService(SprinkleV1, sprinkleV1.sprinkleService(core), chains),
+    implementService(UserV1, peopleV1.userService(core), chains),
+    implementService(RoomV1, peopleV1.roomService(core), chains),
+    implementService(WalletV2, walletV2.walletService(core), chains),
+    implementService(TransferV2, transferV2.transferService(core, keptAnswers(core)), chains),
+    implementService(SprinkleV2, sprinkleV2.sprinkleService(core), chains),
+    implementService(PayoutV2, payoutV2.payoutService(core), chains),
+    implementService(UserV2, peopleV2.userService(core), chains),
+    implementService(RoomV2, peopleV2.roomService(core), chains),
     ...(options.admin ? adminServices(options.admin, options.trail, chains) : []),
   ];
 }
 
 /** Every call of these is on the audit trail. */
-function adminServices(core: AdminCore, trail: AuditTrail, chains: InterceptorChains): BoundService[] {
+function adminServices(
+  core: AdminCore,
+  trail: AuditTrail,
+  chains: InterceptorChains,
+): ServiceImplementation[] {
   const keys = { trail, stateOf: (id: string) => getApiKey(core.keyAdmin, id).catch(() => undefined) };
   const jobs = { trail, stateOf: (job: string) => jobState(core.pool, job) };
   const serve = <S extends Service>(service: S, handlers: Handlers<S>, rules: ActRules) =>
-    bind(service, audited(service, handlers, rules), chains);
+    implementService(service, audited(service, handlers, rules), chains);
   return [
     serve(ApiKeyServiceService, adminApiKeys.apiKeyService(core.keyAdmin), keys),
     serve(JobServiceService, adminJobs.jobService(core), jobs),

@@ -6,9 +6,9 @@ export {
   type ParsedSignature,
   parseSignature,
   parseSignatureHeaders,
-  type ReceivedHeaders,
-  type ReceivedRequest,
   type SignatureFault,
+  type SignedRequest,
+  type SignedRequestView,
   type UnacceptableSignature,
 } from './parse-signature.ts';
 export { type Algorithm, SIGNED_HEADERS, type SignedHeader, splitTarget, type Target } from './profile.ts';

@@ -13,18 +13,19 @@ import {
 import { type Components, componentsOf, signatureBaseOf } from './signature-base.ts';
 import { readSignatureInput, type SignatureInput } from './signature-input.ts';
 
-/** A request as it was received. */
-export interface ReceivedRequest extends Target {
-  /** Each header as often as it was sent, so that a repeated one is seen. Other headers may stand here too. */
+/** What of a request a signature covers. Of the body it is the digest that the signer states, in a header. */
+export interface SignedRequestView extends Target {
+  /** Each header as often as it was sent, so that a repeated one is seen. Other headers may be present too. */
   readonly headers: Readonly<
     Partial<Record<SignedHeader | 'signature-input' | 'signature', readonly string[]>>
   >;
+}
+
+/** A signed request as it was received. */
+export interface SignedRequest extends SignedRequestView {
   /** The SHA-256 of the body's bytes as received, 32 bytes; where there is no body, that of no bytes (`sha256Of`). */
   readonly bodySha256: Uint8Array;
 }
-
-/** What a signature is checked over. The body is not in it, only what the signer says of the body. */
-export type ReceivedHeaders = Omit<ReceivedRequest, 'bodySha256'>;
 
 /** A signature that is well formed and covers all that it must. Whether it is right, only its key can tell. */
 export interface ParsedSignature {
@@ -71,7 +72,7 @@ export interface UnacceptableSignature {
 const refuse = (fault: SignatureFault): UnacceptableSignature => ({ fault });
 
 /** Reads the signature of a request and holds its body to it. Never throws, whatever was received. */
-export function parseSignature(request: ReceivedRequest): ParsedSignature | UnacceptableSignature {
+export function parseSignature(request: SignedRequest): ParsedSignature | UnacceptableSignature {
   const signature = parseSignatureHeaders(request);
   return 'fault' in signature || isBodyOf(signature, request.bodySha256)
     ? signature
@@ -82,7 +83,7 @@ export function parseSignature(request: ReceivedRequest): ParsedSignature | Unac
  * Reads the signature of a request without looking at its body: with `isBodyOf` after it was found right, nobody who
  * cannot sign has a body hashed. Never throws, whatever was received.
  */
-export function parseSignatureHeaders(request: ReceivedHeaders): ParsedSignature | UnacceptableSignature {
+export function parseSignatureHeaders(request: SignedRequestView): ParsedSignature | UnacceptableSignature {
   const carried = readHeaders(request.headers);
   if ('fault' in carried) return carried;
   const { 'signature-input': inputField, signature: signatureField, ...signedHeaders } = carried;
@@ -111,7 +112,7 @@ export function parseSignatureHeaders(request: ReceivedHeaders): ParsedSignature
 const READ_HEADERS = ['signature-input', 'signature', ...SIGNED_HEADERS] as const;
 
 function readHeaders(
-  headers: ReceivedRequest['headers'],
+  headers: SignedRequest['headers'],
 ): Partial<Record<(typeof READ_HEADERS)[number], string>> | UnacceptableSignature {
   const read: Partial<Record<(typeof READ_HEADERS)[number], string>> = {};
   for (const name of READ_HEADERS) {

@@ -5,9 +5,9 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { PayoutServiceService, WatchPayoutResponse } from '../../gen/ts/wallet/v2/payout_service.ts';
-import { bind, type Handlers } from '../../src/grpc/bind.ts';
 import type { Interceptor } from '../../src/grpc/interceptor.ts';
 import { limitStreamTime } from '../../src/grpc/interceptors/limit-time.ts';
+import { type Handlers, implementService } from '../../src/grpc/service.ts';
 import { until } from '../ops/pages.ts';
 
 const STREAM_MS = 2000;
@@ -53,7 +53,7 @@ after(() => server.forceShutdown());
 
 test('what a slow reader does not take is not made; its time ends all the same', async () => {
   const chains = { unary: [], stream: [limitStreamTime(STREAM_MS), letIn] };
-  const { definition, implementation } = bind(PayoutServiceService, handlers, chains);
+  const { definition, implementation } = implementService(PayoutServiceService, handlers, chains);
   server.addService(definition, implementation);
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>

@@ -7,8 +7,8 @@ import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
 import { Metadata } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { Refusal } from '../../src/domain/refusal.ts';
+import { CallContext, type ServerCall } from '../../src/grpc/call-context.ts';
 import { CONTRACTS } from '../../src/grpc/contracts.ts';
-import { contractOf, incoming, type Received } from '../../src/grpc/incoming.ts';
 import { chain } from '../../src/grpc/interceptor.ts';
 import { validateRequest } from '../../src/grpc/interceptors/validate-request.ts';
 import { brokenRules, type Sample, samples } from './wire/methods.ts';
@@ -24,8 +24,10 @@ type Server = (sample: Sample, bytes: Buffer) => Promise<Outcome>;
 
 /** The way that requests take: read, checked, handled. */
 const server: Server = async ({ method }, bytes) => {
-  const received = { request: bytes, metadata: new Metadata(), getPeer: () => '', getDeadline: () => 0 };
-  const call = incoming(method, contractOf(method), received as unknown as Received);
+  const contract = CONTRACTS.get(method.path);
+  assert.ok(contract);
+  const serverCall = { request: bytes, metadata: new Metadata(), getPeer: () => '', getDeadline: () => 0 };
+  const call = new CallContext(method, contract, serverCall as unknown as ServerCall);
   try {
     return { request: await chain([validateRequest], async () => call.request())(call) };
   } catch (error) {

@@ -11,7 +11,7 @@ import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import {
   parseSignature,
-  type ReceivedRequest,
+  type SignedRequest,
   sha256Of,
   splitTarget,
   type VerifyingKey,
@@ -39,7 +39,7 @@ function lacking(...tools: readonly string[]): string | false {
   return `${missing.join(', ')} cannot be had here`;
 }
 
-async function receive(request: IncomingMessage): Promise<ReceivedRequest> {
+async function receive(request: IncomingMessage): Promise<SignedRequest> {
   const body = Buffer.concat(await request.toArray());
   const { method = '', url = '', headersDistinct } = request;
   return { method, ...splitTarget(url), headers: headersDistinct, bodySha256: sha256Of(body) };
@@ -48,7 +48,7 @@ async function receive(request: IncomingMessage): Promise<ReceivedRequest> {
 /** A server in place of ppuri that answers each call with what it found, as `ed25519 GET /path 1001`. */
 async function startChecker(t: TestContext, folder: string): Promise<string> {
   const seenNonces = new Set<string>();
-  const find = (request: ReceivedRequest) => {
+  const find = (request: SignedRequest) => {
     const parsed = parseSignature(request);
     if ('fault' in parsed) return `refused: ${parsed.fault}`;
     const key: VerifyingKey =

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { signBase, signRequest, type UnsignedRequest } from '../../clients/typescript/src/signature.ts';
-import { parseSignature, type ReceivedRequest, type SignatureFault } from '../../src/signatures/index.ts';
+import { parseSignature, type SignatureFault, type SignedRequest } from '../../src/signatures/index.ts';
 import { componentsOf, signatureBaseOf } from '../../src/signatures/signature-base.ts';
 import { arrive, counterpartOf, HMAC_KEY, isLetIn, NONCE, post, TRANSFER } from './post.ts';
 
@@ -146,7 +146,7 @@ test('a request without a body may carry the digest of nothing, covered', () => 
 
 test('a header that is missing, repeated or not printable', () => {
   const signed = post(TRANSFER);
-  const faultWith = (headers: ReceivedRequest['headers']) => {
+  const faultWith = (headers: SignedRequest['headers']) => {
     const parsed = parseSignature({ ...signed, headers: { ...signed.headers, ...headers } });
     return 'fault' in parsed ? parsed.fault : 'none';
   };

@@ -7,7 +7,7 @@ import {
 } from '../../clients/typescript/src/signature.ts';
 import {
   parseSignature,
-  type ReceivedRequest,
+  type SignedRequest,
   sha256Of,
   type VerifyingKey,
   verifySignature,
@@ -47,19 +47,19 @@ export const TRANSFER: UnsignedRequest = {
 };
 
 /** The request as it arrives, with these headers beside its own. */
-export function arrive(request: UnsignedRequest, headers: object): ReceivedRequest {
+export function arrive(request: UnsignedRequest, headers: object): SignedRequest {
   const { method, path, query, body } = request;
   const carried = Object.entries({ ...request.headers, ...headers }).map(([name, value]) => [name, [value]]);
   return { method, path, query, headers: Object.fromEntries(carried), bodySha256: sha256Of(body) };
 }
 
 /** The request, signed and arrived. */
-export function post(request: UnsignedRequest): ReceivedRequest {
+export function post(request: UnsignedRequest): SignedRequest {
   return arrive(request, signRequest(request));
 }
 
 /** Whether it would be let in with this key. */
-export function isLetIn(request: ReceivedRequest, key: VerifyingKey | undefined): boolean {
+export function isLetIn(request: SignedRequest, key: VerifyingKey | undefined): boolean {
   const parsed = parseSignature(request);
   return !('fault' in parsed) && verifySignature(parsed, key);
 }

@@ -3,12 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { signRequest, type UnsignedRequest } from '../../clients/typescript/src/signature.ts';
-import {
-  parseSignature,
-  type ReceivedRequest,
-  SIGNED_HEADERS,
-  sha256Of,
-} from '../../src/signatures/index.ts';
+import { parseSignature, SIGNED_HEADERS, type SignedRequest, sha256Of } from '../../src/signatures/index.ts';
 import { counterpartOf, ED25519_KEY, HMAC_KEY, isLetIn, post } from './post.ts';
 
 const VISIBLE = Array.from({ length: 94 }, (_, index) => String.fromCharCode(0x21 + index));
@@ -55,7 +50,7 @@ test('what is signed is let in, and says who signed it, when and how', () => {
 });
 
 /** Ways to alter a request that has been signed; each gives another request than it was given. */
-const alterations: readonly ((request: ReceivedRequest, pick: number) => ReceivedRequest)[] = [
+const alterations: readonly ((request: SignedRequest, pick: number) => SignedRequest)[] = [
   (request) => ({ ...request, method: `${request.method}S` }),
   (request) => ({ ...request, method: request.method.toLowerCase() }),
   (request) => ({ ...request, path: `${request.path}/` }),
@@ -69,28 +64,28 @@ const alterations: readonly ((request: ReceivedRequest, pick: number) => Receive
   (request) => ({ ...request, bodySha256: sha256Of(Buffer.from('the body of another request')) }),
   (request) => ({ ...request, bodySha256: new Uint8Array() }),
   ...SIGNED_HEADERS.flatMap((name) => [
-    (request: ReceivedRequest) => {
+    (request: SignedRequest) => {
       const [value] = request.headers[name] ?? [];
       return { ...request, headers: { ...request.headers, [name]: [`${value ?? ''}0`] } };
     },
-    (request: ReceivedRequest) => {
+    (request: SignedRequest) => {
       const [value = 'x'] = request.headers[name] ?? [];
       return { ...request, headers: { ...request.headers, [name]: [value, value] } };
     },
-    (request: ReceivedRequest) => {
+    (request: SignedRequest) => {
       const [value] = request.headers[name] ?? [];
       return { ...request, headers: { ...request.headers, [name]: value === undefined ? ['1'] : [] } };
     },
   ]),
   ...(['signature-input', 'signature'] as const).flatMap((name) => [
-    (request: ReceivedRequest, pick: number) => {
+    (request: SignedRequest, pick: number) => {
       const text = request.headers[name]?.[0] ?? '';
       const place = pick % text.length;
       const other = text.charAt(place) === 'A' ? 'B' : 'A';
       const altered = text.slice(0, place) + other + text.slice(place + 1);
       return { ...request, headers: { ...request.headers, [name]: [altered] } };
     },
-    (request: ReceivedRequest, pick: number) => {
+    (request: SignedRequest, pick: number) => {
       const text = request.headers[name]?.[0] ?? '';
       const place = pick % text.length;
       const altered = text.slice(0, place) + text.slice(place + 1);
@@ -114,7 +109,7 @@ test('with anything of it altered, it is not', () => {
   );
 });
 
-function isSameInput(one: ReceivedRequest, other: ReceivedRequest): boolean {
+function isSameInput(one: SignedRequest, other: SignedRequest): boolean {
   const [a, b] = [one, other].map(({ headers }) => headers['signature-input']?.[0]);
   return a !== b && a?.replaceAll(' ', '') === b?.replaceAll(' ', '');
 }

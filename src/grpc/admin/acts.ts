@@ -3,9 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { Act, AuditTrail } from '../../domain/act.ts';
 import { errorText } from '../../domain/error-fields.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import type { Handlers, Service } from '../bind.ts';
 import type { Caller } from '../caller.ts';
-import type { UnaryHandler } from '../unary.ts';
+import type { Handlers, Service, UnaryHandler } from '../service.ts';
 
 /** How an admin service's calls are told of. */
 export interface ActRules {

@@ -28,7 +28,7 @@ import {
   rotateApiKey,
   setAllowedNetworks,
 } from '../../usecases/index.ts';
-import type { Handlers } from '../bind.ts';
+import type { Handlers } from '../service.ts';
 import { toExactMoment, toMs, toTimestamp } from '../timestamp.ts';
 
 const DEFAULT_OVERLAP_MS = 24 * 3_600_000;

@@ -6,8 +6,8 @@ import {
 import type { ActOutcome } from '../../domain/act.ts';
 import { pageSize } from '../../domain/page.ts';
 import { type AdminCore, listActs } from '../../usecases/index.ts';
-import type { Handlers } from '../bind.ts';
 import { readUserToken, writeUserToken } from '../page-token.ts';
+import type { Handlers } from '../service.ts';
 import { toBound, toTimestamp } from '../timestamp.ts';
 
 export const auditService = ({ pool }: AdminCore): Handlers<typeof AuditServiceService> => ({

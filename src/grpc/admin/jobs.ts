@@ -11,7 +11,7 @@ import {
   resumeJob,
   runJobNow,
 } from '../../usecases/index.ts';
-import type { Handlers } from '../bind.ts';
+import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
 
 export const jobService = ({ pool }: AdminCore): Handlers<typeof JobServiceService> => ({

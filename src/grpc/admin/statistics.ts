@@ -5,7 +5,7 @@ import {
 } from '../../../gen/ts/admin/v1/statistics_service.ts';
 import { MEASURES } from '../../domain/statistics.ts';
 import { type AdminCore, getStatistics } from '../../usecases/index.ts';
-import type { Handlers } from '../bind.ts';
+import type { Handlers } from '../service.ts';
 import { toBound, toTimestamp } from '../timestamp.ts';
 
 export const statisticsService = ({ pool }: AdminCore): Handlers<typeof StatisticsServiceService> => ({

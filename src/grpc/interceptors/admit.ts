@@ -3,9 +3,9 @@ import { GUESSING_CAP } from '../../domain/caps.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { neighbourhoodOf } from '../../keys/networks.ts';
 import type { Admission, CapCheck, Gate, LimitCharge, Limited, LimitState } from '../../redis/index.ts';
+import { type CallContext, type Signer, signerOf } from '../call-context.ts';
 import { headerOf, ROOM_ID } from '../caller.ts';
-import type { IncomingCall, Interceptor, Signer } from '../interceptor.ts';
-import { signerOf } from './authorize.ts';
+import type { Interceptor } from '../interceptor.ts';
 
 /** How much each may ask for, in cost units a second; the burst is twice that. */
 export interface Rates {
@@ -39,7 +39,7 @@ export function admit(gate: Gate, rates: Rates): Interceptor {
 async function pass<Answer>(
   gate: Gate,
   rates: Rates,
-  call: IncomingCall,
+  call: CallContext,
   token: Token | undefined,
   next: () => Promise<Answer>,
 ): Promise<Answer> {
@@ -77,7 +77,7 @@ async function guess<Answer>(gate: Gate, admission: Admission, next: () => Promi
  * What is charged. It is charged before the call is looked into, so that nothing that is refused later was for nothing; of
  * the user only where the key may act for the user that is named, so that nobody uses up another one's limit.
  */
-function limitsOf(call: IncomingCall, { key, clientAddress }: Signer, rates: Rates): LimitCharge[] {
+function limitsOf(call: CallContext, { key, clientAddress }: Signer, rates: Rates): LimitCharge[] {
   const cost = call.contract.rules.costOf(call.bytes);
   const charge = (name: string, who: string, rate: number): LimitCharge => ({
     name,
@@ -96,7 +96,7 @@ function limitsOf(call: IncomingCall, { key, clientAddress }: Signer, rates: Rat
 }
 
 /** The user that the call names, where its key may act for it: as text, because that is all that is needed of it here. */
-function actingUserOf(call: IncomingCall): string | undefined {
+function actingUserOf(call: CallContext): string | undefined {
   if (!call.contract.rules.actingUser) return undefined;
   const { key } = signerOf(call);
   const userId = headerOf(call.metadata, 'x-user-id');
@@ -116,7 +116,7 @@ interface Token {
 }
 
 /** None where the call is not well formed: it is refused later, and its words may not become names of things. */
-function tokenOf(call: IncomingCall): Token | undefined {
+function tokenOf(call: CallContext): Token | undefined {
   const { guessesToken, room, idempotencyKey } = call.contract.rules;
   if (!guessesToken || (idempotencyKey && headerOf(call.metadata, 'idempotency-key') === undefined))
     return undefined;
@@ -129,7 +129,7 @@ function tokenOf(call: IncomingCall): Token | undefined {
   return { owner, name: `${owner}/${token}`, isGuess: false };
 }
 
-function requestOf(call: IncomingCall): { readonly roomId?: string; readonly token?: string } {
+function requestOf(call: CallContext): { readonly roomId?: string; readonly token?: string } {
   try {
     return call.request() as { readonly roomId?: string; readonly token?: string };
   } catch {
@@ -151,7 +151,7 @@ function isScarce({ remaining, limit }: LimitState): boolean {
   return remaining < limit / 2;
 }
 
-function sayLimits(call: IncomingCall, limits: readonly LimitState[]): void {
+function sayLimits(call: CallContext, limits: readonly LimitState[]): void {
   if (limits.length === 0) return;
   const seconds = (ms: number) => Math.ceil(ms / 1000);
   const states = limits.map(
@@ -159,6 +159,6 @@ function sayLimits(call: IncomingCall, limits: readonly LimitState[]): void {
   );
   // The burst is twice the rate, so what is used up is whole again after two seconds at most.
   const policies = limits.map(({ name, limit }) => `"${name}";q=${limit};w=2`);
-  call.answerHeaders.set('ratelimit', states.join(', '));
-  call.answerHeaders.set('ratelimit-policy', policies.join(', '));
+  call.responseHeaders.set('ratelimit', states.join(', '));
+  call.responseHeaders.set('ratelimit-policy', policies.join(', '));
 }

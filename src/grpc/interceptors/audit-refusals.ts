@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { Act, AuditTrail } from '../../domain/act.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { isTold } from '../admin/acts.ts';
-import type { IncomingCall, Interceptor } from '../interceptor.ts';
+import type { CallContext } from '../call-context.ts';
+import type { Interceptor } from '../interceptor.ts';
 import type { AuthenticationFailure } from './authenticate.ts';
 
 /** Refusals that say that a key may not do what it tried. */
@@ -22,12 +23,12 @@ export function auditRefusals(trail: AuditTrail): Interceptor {
 }
 
 /** The user for whom the call was made, where it names one rightly. */
-function actingUserOf({ metadata }: IncomingCall): string {
+function actingUserOf({ metadata }: CallContext): string {
   const [userId] = metadata.get('x-user-id');
   return typeof userId === 'string' && /^\d{1,19}$/.test(userId) ? userId : '';
 }
 
-function tell(trail: AuditTrail, call: IncomingCall, { reason }: Refusal): void {
+function tell(trail: AuditTrail, call: CallContext, { reason }: Refusal): void {
   const isDenied = DENIALS.has(reason);
   if (!isDenied && !call.path.startsWith('/admin.')) return;
   trail.sample({

@@ -4,8 +4,8 @@ import { Refusal } from '../../domain/refusal.ts';
 import type { KeyRing } from '../../keys/key-ring.ts';
 import type { NetworkCheck } from '../../keys/networks.ts';
 import { isBodyOf, parseSignatureHeaders, verifySignature } from '../../signatures/index.ts';
+import { edgeSecretCheck, readClientRequest } from '../client-request.ts';
 import type { Interceptor } from '../interceptor.ts';
-import { edgeCheck, readReceived } from '../received.ts';
 import { verificationBudget } from './verification-budget.ts';
 
 /** What checking works with. */
@@ -47,16 +47,16 @@ const FAILED = new Refusal('AUTHENTICATION_FAILED');
  */
 export function authenticate(authentication: Authentication): Interceptor {
   const { ring, edgeSecret, allowsGlobally, onFailure } = authentication;
-  const isEdge = edgeCheck(edgeSecret);
+  const isEdge = edgeSecretCheck(edgeSecret);
   const budget = verificationBudget();
   return (call, next) => {
-    const received = readReceived(call, isEdge);
-    const { clientAddress, connection } = received;
+    const request = readClientRequest(call, isEdge);
+    const { clientAddress, connection } = request;
     const fail = (cause: string, keyId: string) => {
       onFailure({ cause, clientAddress, keyId, path: call.path, requestId: call.requestId });
       return FAILED;
     };
-    const signature = parseSignatureHeaders(received.request);
+    const signature = parseSignatureHeaders(request.view);
     if ('fault' in signature) throw fail(signature.fault, '');
     const { keyId, created, nonce, alg } = signature;
     const now = Date.now();
@@ -72,14 +72,14 @@ export function authenticate(authentication: Authentication): Interceptor {
     if (!known.allows(clientAddress) || !allowsGlobally(clientAddress)) throw fail('network', keyId);
     if (!isRight) throw fail('signature', keyId);
     if (isDear) budget.succeeded(connection, keyId);
-    if (!isBodyOf(signature, received.bodySha256())) throw fail('content-digest', keyId);
+    if (!isBodyOf(signature, request.bodySha256())) throw fail('content-digest', keyId);
     ring.used(keyId);
     call.signer = {
       key: known.key,
       nonce,
       signedAt: created,
       clientAddress,
-      edgeRequestId: received.edgeRequestId,
+      edgeRequestId: request.edgeRequestId,
     };
     return next();
   };

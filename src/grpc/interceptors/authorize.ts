@@ -1,7 +1,7 @@
 // Checks what the key may do: the scope that the contract asks for, and the user that it acts for.
-import { InvariantError } from '../../domain/error-fields.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import type { IncomingCall, Interceptor } from '../interceptor.ts';
+import { signerOf } from '../call-context.ts';
+import type { Interceptor } from '../interceptor.ts';
 
 /** Refuses MISSING_SCOPE and KEY_USER_MISMATCH. */
 export const authorize: Interceptor = (call, next) => {
@@ -14,9 +14,3 @@ export const authorize: Interceptor = (call, next) => {
   }
   return next();
 };
-
-/** Who signed a call that has been authenticated. */
-export function signerOf(call: IncomingCall): NonNullable<IncomingCall['signer']> {
-  if (!call.signer) throw new InvariantError('no interceptor authenticated the call');
-  return call.signer;
-}

@@ -1,7 +1,8 @@
 // Reads who calls and what for from the headers that the contract demands.
+
+import { signerOf } from '../call-context.ts';
 import { fingerprintOf, readCaller } from '../caller.ts';
 import type { Interceptor } from '../interceptor.ts';
-import { signerOf } from './authorize.ts';
 
 export const identifyCaller: Interceptor = (call, next) => {
   const { key, signedAt, clientAddress } = signerOf(call);

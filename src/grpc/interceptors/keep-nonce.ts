@@ -1,8 +1,8 @@
 // Keeps the nonces of calls that change something without an idempotency key, so that none of them is done twice.
 import { type Core, spendNonce } from '../../usecases/index.ts';
+import { signerOf } from '../call-context.ts';
 import type { Interceptor } from '../interceptor.ts';
 import { NONCE_TTL_MS } from './admit.ts';
-import { signerOf } from './authorize.ts';
 
 /**
  * Refuses NONCE_REUSED. The gate has refused what it remembers, but it remembers in Redis, which may be emptied, and in

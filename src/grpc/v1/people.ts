@@ -4,8 +4,8 @@ import type { UserServiceService } from '../../../gen/ts/wallet/v1/user_service.
 import { pageSize } from '../../domain/page.ts';
 import type { User } from '../../domain/people.ts';
 import { type Core, getRoom, getUser, listFriends, listMembers } from '../../usecases/index.ts';
-import type { Handlers } from '../bind.ts';
 import { readUserToken, writeUserToken } from '../page-token.ts';
+import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
 
 export const userService = (core: Core): Handlers<typeof UserServiceService> => ({

@@ -8,7 +8,7 @@ import {
   createSprinkle,
   getSprinkleByToken,
 } from '../../usecases/index.ts';
-import type { Handlers } from '../bind.ts';
+import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
 import { ownWallet, won } from './wallet.ts';
 

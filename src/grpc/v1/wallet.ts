@@ -11,9 +11,9 @@ import {
   listTransactions,
   type Transaction,
 } from '../../usecases/index.ts';
-import type { Handlers } from '../bind.ts';
 import type { Caller } from '../caller.ts';
 import { readMomentToken, writeMomentToken } from '../page-token.ts';
+import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
 
 const EVERYTHING = { kinds: undefined, from: undefined, before: undefined };

@@ -28,8 +28,8 @@ import {
   startPayout,
   watchPayout,
 } from '../../usecases/index.ts';
-import type { Handlers } from '../bind.ts';
 import { readUserToken, writeUserToken } from '../page-token.ts';
+import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
 import { toMoney } from './money.ts';
 import { walletRef } from './wallet.ts';

@@ -23,8 +23,8 @@ import {
   updateRoom,
   updateUser,
 } from '../../usecases/index.ts';
-import type { Handlers } from '../bind.ts';
 import { readUserToken, writeUserToken } from '../page-token.ts';
+import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
 
 export const userService = (core: Core): Handlers<typeof UserServiceService> => ({

@@ -15,8 +15,8 @@ import {
   listOwnSprinkles,
   type SprinkleView,
 } from '../../usecases/index.ts';
-import type { Handlers } from '../bind.ts';
 import { readMomentToken, writeMomentToken } from '../page-token.ts';
+import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
 import { parseAmount, toMoney } from './money.ts';
 import { walletRef } from './wallet.ts';

@@ -21,7 +21,7 @@ import {
   type KeyOutcome,
   withdraw,
 } from '../../usecases/index.ts';
-import type { Handlers } from '../bind.ts';
+import type { Handlers } from '../service.ts';
 import { parseMode, toResult } from './batch-transfers.ts';
 import { parseAmount, toMoney, toTransfer } from './money.ts';
 import { walletRef } from './wallet.ts';

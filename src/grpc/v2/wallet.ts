@@ -14,8 +14,8 @@ import {
   listTransactions,
   type Transaction,
 } from '../../usecases/index.ts';
-import type { Handlers } from '../bind.ts';
 import { readMomentToken, writeMomentToken } from '../page-token.ts';
+import type { Handlers } from '../service.ts';
 import { toBound, toLastMoment, toTimestamp } from '../timestamp.ts';
 import { parseKinds, toMoney, toTransfer } from './money.ts';
 

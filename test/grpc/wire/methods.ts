@@ -17,7 +17,7 @@ import { SprinkleServiceService } from '../../../gen/ts/wallet/v2/sprinkle_servi
 import { TransferServiceService } from '../../../gen/ts/wallet/v2/transfer_service.ts';
 import { UserServiceService } from '../../../gen/ts/wallet/v2/user_service.ts';
 import { WalletServiceService } from '../../../gen/ts/wallet/v2/wallet_service.ts';
-import type { Method } from '../../../src/grpc/incoming.ts';
+import type { Method } from '../../../src/grpc/service.ts';
 
 /** A method as the server binds it, as its contract describes it, and a valid request of it. */
 export interface Sample {
