@@ -1,7 +1,7 @@
 // The settings: defaults, and every fault named at once.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ConfigError, readConfig } from '../src/server/config.ts';
+import { ConfigError, readServerConfig } from '../src/server/config.ts';
 
 const GOOD = {
   DATABASE_URL: 'postgres://a@127.0.0.1/b',
@@ -11,7 +11,7 @@ const GOOD = {
 };
 
 test('what is not set has its default', () => {
-  const config = readConfig(GOOD);
+  const config = readServerConfig(GOOD);
   assert.equal(config.grpcPort, 50051);
   assert.equal(config.sprinkleLifetimeMs, 600_000);
   assert.equal(config.sprinkleLookupMs, 7 * 86_400_000);
@@ -28,7 +28,7 @@ test('every variable that is missing or wrong is named, all at once', () => {
     ALLOWED_NETWORKS: 'home',
   };
   assert.throws(
-    () => readConfig(wrong),
+    () => readServerConfig(wrong),
     (error) => {
       assert.ok(error instanceof ConfigError);
       for (const name of [
@@ -52,7 +52,7 @@ test('every variable that is missing or wrong is named, all at once', () => {
 test('a wrong URL is not repeated in the message: it may hold a password', () => {
   const secret = { ...GOOD, DATABASE_URL: 'mysql://user:hunter2@host/db' };
   assert.throws(
-    () => readConfig(secret),
+    () => readServerConfig(secret),
     (error) => error instanceof ConfigError && !error.message.includes('hunter2'),
   );
 });

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import pg from 'pg';
 import type { SigningKey } from '../clients/typescript/src/signature.ts';
 import { connectPeople } from '../src/db/people/connect.ts';
-import { type App, startApp } from '../src/server/compose.ts';
-import { type Config, readConfig } from '../src/server/config.ts';
+import { createServerProgram, type ServerProgram } from '../src/server/compose.ts';
+import { readServerConfig, type ServerConfig } from '../src/server/config.ts';
 import { EDGE_SECRET, startTestEdge } from './edge.ts';
 import { makeKey } from './keys.ts';
 import { grpcTeller, restTeller, type Teller } from './teller.ts';
@@ -24,8 +24,8 @@ export interface StackOptions {
 
 /** A running ppuri. */
 export interface Stack {
-  readonly app: App;
-  readonly config: Config;
+  readonly app: ServerProgram;
+  readonly config: ServerConfig;
   readonly grpcAddress: string;
   readonly grpc: Teller;
   /** Through the edge; there only where the edge was asked for. */
@@ -120,9 +120,9 @@ export function serverEnv(database: TestDatabase, logDir: string): Record<string
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const database = options.database ?? (await makeDatabase());
   const logDir = mkdtempSync(join(tmpdir(), 'ppuri-test-'));
-  const config = readConfig({ ...serverEnv(database, logDir), ...options.env });
+  const config = readServerConfig({ ...serverEnv(database, logDir), ...options.env });
   const key = await makeKey(database);
-  const app = await startApp(config);
+  const app = await createServerProgram(config);
   const db = ownerPool(database);
   const edge = options.edge ? await startTestEdge(logDir, [app.grpcPort]) : undefined;
   const grpc = grpcTeller(`127.0.0.1:${app.grpcPort}`, key);

@@ -3,7 +3,7 @@
 import { openPool, type Pool } from '../db/pool.ts';
 import { type LookUp, startLookUps } from '../db/replica/look-ups.ts';
 import { errorText } from '../domain/error-fields.ts';
-import type { Config } from '../server/config.ts';
+import type { ServerConfig } from '../server/config.ts';
 import type { BreakerState } from '../traffic/breaker.ts';
 import type { Logs } from './logs.ts';
 
@@ -20,7 +20,7 @@ export interface Replica {
 
 /** Opens the way to the replica; where there is none, everything is read from the primary. */
 export function openReplica(
-  { replica, statementTimeoutMs }: Config,
+  { replica, statementTimeoutMs }: ServerConfig,
   primary: Pool,
   logs: Pick<Logs, 'app'>,
 ): Replica {

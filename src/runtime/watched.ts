@@ -8,7 +8,7 @@ import { openProbe } from '../db/probe.ts';
 import { pulseOf } from '../db/pulse.ts';
 import { errorText } from '../domain/error-fields.ts';
 import { type Gate, LEASE_MS, type Marks, type OpenCache, openCache, openGate } from '../redis/index.ts';
-import type { Config } from '../server/config.ts';
+import type { ServerConfig } from '../server/config.ts';
 import { cryptoRandom } from './crypto-random.ts';
 import { type PartWatch, watchPart } from './dependency-watch.ts';
 import type { Logs } from './logs.ts';
@@ -37,7 +37,7 @@ export interface Pools {
 }
 
 /** Opens the pools, each under its name in the metrics. */
-export function openWatchedPools(config: Config, logs: Logs, metrics: Metrics): Pools {
+export function openWatchedPools(config: ServerConfig, logs: Logs, metrics: Metrics): Pools {
   const open = (
     name: string,
     maxConnections: number,
@@ -118,7 +118,7 @@ export interface PostgresWatchOptions {
  * watch's own, which is never busy, and when the connections that calls use get answers too.
  */
 export function watchPostgres(
-  config: Config,
+  config: ServerConfig,
   logs: Logs,
   metrics: Metrics,
   { check, tell }: PostgresWatchOptions,
@@ -150,7 +150,7 @@ export function watchPostgres(
 }
 
 /** Opens the gate that every call passes. */
-export async function openWatchedGate(config: Config, logs: Logs, metrics: Metrics): Promise<Gate> {
+export async function openWatchedGate(config: ServerConfig, logs: Logs, metrics: Metrics): Promise<Gate> {
   const gate = await openGate({
     url: config.redisUrl,
     prefix: 'ppuri:',
@@ -168,7 +168,7 @@ export async function openWatchedGate(config: Config, logs: Logs, metrics: Metri
 
 /** Opens the copies in Redis; `epochs` are the connections that its lease is kept over. */
 export async function openWatchedCache(
-  config: Config,
+  config: ServerConfig,
   epochs: Pool,
   logs: Logs,
   metrics: Metrics,

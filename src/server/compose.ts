@@ -41,10 +41,10 @@ import {
   watchPostgres,
 } from '../runtime/watched.ts';
 import type { AdminCore, Core, KeyAdmin } from '../usecases/index.ts';
-import type { Config } from './config.ts';
+import type { ServerConfig } from './config.ts';
 
 /** A process that serves. */
-export interface App extends Program {
+export interface ServerProgram extends Program {
   readonly grpcPort: number;
   readonly opsPort: number;
   readonly logs: Logs;
@@ -64,7 +64,7 @@ const ADMIN_CONNECTIONS = 2;
 const HEALTH_CALLS = ['/grpc.health.v1.Health/Check', '/grpc.health.v1.Health/Watch'];
 
 /** Starts a server process; it serves once this resolves. */
-export async function startApp(config: Config): Promise<App> {
+export async function createServerProgram(config: ServerConfig): Promise<ServerProgram> {
   const logs = openLogs({ folder: config.logDir, stdout: config.logStdout, level: config.logLevel });
   const metrics = openMetrics([...CONTRACTS.keys(), ...HEALTH_CALLS]);
   const pools = openWatchedPools(config, logs, metrics);
@@ -148,7 +148,7 @@ export async function startApp(config: Config): Promise<App> {
 
 /** What the use cases run on. */
 function coreOf(parts: {
-  config: Config;
+  config: ServerConfig;
   people: People;
   reads: Pool;
   archive: Pool | undefined;
@@ -188,7 +188,7 @@ interface Surroundings {
 
 function serve(
   core: Core,
-  config: Config,
+  config: ServerConfig,
   { keys, admin, gate, logs, metrics, postgres, tally, trail }: Surroundings,
 ) {
   return startServer(core, {
@@ -227,7 +227,7 @@ function serve(
 type Keys = Awaited<ReturnType<typeof openKeys>>;
 
 /** Opens what checks API keys. */
-async function openKeys(config: Config, people: People, logs: Logs) {
+async function openKeys(config: ServerConfig, people: People, logs: Logs) {
   const fault = (message: string) => (error: unknown, keyId?: string) =>
     logs.app.warn({ reason: errorText(error), keyId }, message);
   const ring = await openKeyRing({
@@ -253,7 +253,7 @@ async function openKeys(config: Config, people: People, logs: Logs) {
 /** Opens what admin.v1 works with, by a login of its own. */
 function openAdmin(
   url: string,
-  config: Config,
+  config: ServerConfig,
   { keys, logs }: { readonly keys: Keys; readonly logs: Logs },
 ): AdminCore & { close(): Promise<unknown> } {
   const people = connectPeople(url, ADMIN_CONNECTIONS);

@@ -6,7 +6,7 @@ import type { SealingKeys } from '../keys/seal.ts';
 import { EnvReader } from '../runtime/env.ts';
 
 /** How the server is set up. */
-export interface Config {
+export interface ServerConfig {
   readonly databaseUrl: string;
   /** A login with the rights of ppuri_admin: with it the server offers admin.v1 too; undefined where it does not. */
   readonly adminDatabaseUrl: string | undefined;
@@ -90,9 +90,9 @@ const DAY = 24 * 60 * MINUTE;
 export class ConfigError extends Error {}
 
 /** Reads the settings. Throws a ConfigError that names everything that is missing or wrong at once. */
-export function readConfig(env: NodeJS.ProcessEnv): Config {
+export function readServerConfig(env: NodeJS.ProcessEnv): ServerConfig {
   const read = new EnvReader(env);
-  const config: Config = {
+  const config: ServerConfig = {
     databaseUrl: read.url('DATABASE_URL', POSTGRES),
     adminDatabaseUrl: read.optionalUrl('ADMIN_DATABASE_URL', POSTGRES),
     replica: env.REPLICA_URL

@@ -1,7 +1,7 @@
 // Serves calls.
 
 import { runProgram } from '../runtime/run.ts';
-import { startApp } from './compose.ts';
-import { readConfig } from './config.ts';
+import { createServerProgram } from './compose.ts';
+import { readServerConfig } from './config.ts';
 
-await runProgram(() => startApp(readConfig(process.env)));
+await runProgram(() => createServerProgram(readServerConfig(process.env)));

@@ -34,7 +34,7 @@ import { board } from './queue/board.ts';
 import { startJobs } from './queue/job-runner.ts';
 
 /** A process that does jobs. */
-export interface WorkerApp extends Program {
+export interface WorkerProgram extends Program {
   readonly opsPort: number;
 }
 
@@ -46,7 +46,7 @@ const ARCHIVE_STATEMENT_MS = 30 * 60_000;
 const EPOCH_CONNECTIONS = 2;
 
 /** Starts a worker process; it works once this resolves. */
-export async function startWorker(config: WorkerConfig): Promise<WorkerApp> {
+export async function createWorkerProgram(config: WorkerConfig): Promise<WorkerProgram> {
   const logs = openLogs({ folder: config.logDir, stdout: config.logStdout, level: config.logLevel });
   const metrics = openMetrics([]);
   const open = poolsOf(config, logs);

@@ -1,6 +1,6 @@
 // Does the jobs.
 import { runProgram } from '../runtime/run.ts';
-import { startWorker } from './compose.ts';
+import { createWorkerProgram } from './compose.ts';
 import { readWorkerConfig } from './config.ts';
 
-await runProgram(() => startWorker(readWorkerConfig(process.env)));
+await runProgram(() => createWorkerProgram(readWorkerConfig(process.env)));

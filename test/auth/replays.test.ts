@@ -9,7 +9,7 @@ import { RPCS, registry } from '../../clients/typescript/src/contracts.ts';
 import { PpuriError } from '../../clients/typescript/src/error.ts';
 import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import { CONTRACTS } from '../../src/grpc/contracts.ts';
-import { type App, startApp } from '../../src/server/compose.ts';
+import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { type Stack, startStack } from '../stack.ts';
 import type { Json } from '../teller.ts';
@@ -18,14 +18,14 @@ const [ANNA, BO, CHO] = [9731, 9732, 9733];
 const ROOM = 'room-9730';
 let own: OwnRedis | undefined;
 let stack: Stack;
-let second: App;
+let second: ServerProgram;
 let clients: readonly Client[];
 let payout: string;
 
 before(async () => {
   own = withoutRedis ? undefined : await startOwnRedis();
   stack = await startStack({ env: own ? { REDIS_URL: own.url } : {} });
-  second = await startApp(stack.config);
+  second = await createServerProgram(stack.config);
   clients = [stack.app, second].map(
     ({ grpcPort }) => new Client(`127.0.0.1:${grpcPort}`, credentials.createInsecure()),
   );

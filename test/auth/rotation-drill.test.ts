@@ -6,7 +6,7 @@ import type { PpuriError } from '../../clients/typescript/src/error.ts';
 import { connect } from '../../clients/typescript/src/grpc.ts';
 import { hmacKey } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
-import { type App, startApp } from '../../src/server/compose.ts';
+import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const ANNA = 9901;
@@ -15,10 +15,10 @@ const OVERLAP_MS = 4000;
 /** So long after a change every server knows of it. */
 const KNOWN_MS = 1000;
 let stack: Stack;
-let second: App;
+let second: ServerProgram;
 before(async () => {
   stack = await startStack();
-  second = await startApp(stack.config);
+  second = await createServerProgram(stack.config);
   await stack.addUsers([ANNA]);
 });
 after(async () => {

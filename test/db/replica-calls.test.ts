@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
-import { type App, startApp } from '../../src/server/compose.ts';
-import { readConfig } from '../../src/server/config.ts';
+import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
+import { readServerConfig } from '../../src/server/config.ts';
 import { makeKey } from '../keys.ts';
 import { assertBooksBalance, ownerPool, peopleOf, serverEnv } from '../stack.ts';
 import { type Answer, grpcTeller, type Identity, type Json, type Teller } from '../teller.ts';
@@ -16,7 +16,7 @@ import { type OwnReplica, startOwnReplica } from './own-replica.ts';
 const ROOM = 'replica-room';
 const [ANN, BEN] = [9101, 9102];
 let own: OwnReplica;
-const apps: App[] = [];
+const apps: ServerProgram[] = [];
 const tellers: Teller[] = [];
 let logDir: string;
 let key: SigningKey;
@@ -29,7 +29,7 @@ const database = () => ({
 });
 
 async function start(env: Record<string, string>): Promise<void> {
-  const app = await startApp(readConfig({ ...serverEnv(database(), logDir), ...env }));
+  const app = await createServerProgram(readServerConfig({ ...serverEnv(database(), logDir), ...env }));
   apps.push(app);
   tellers.push(grpcTeller(`127.0.0.1:${app.grpcPort}`, key));
 }

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listenToOutbox } from '../../src/db/jobs/listen.ts';
-import { type App, startApp } from '../../src/server/compose.ts';
-import { readConfig } from '../../src/server/config.ts';
+import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
+import { readServerConfig } from '../../src/server/config.ts';
 import { makeKey } from '../keys.ts';
 import { type Line, startLine } from '../line.ts';
 import { readMetrics, readPage, sumOf, until } from '../ops/pages.ts';
@@ -22,7 +22,7 @@ const WELL_WITHIN_MS = 25_000;
 let database: TestDatabase;
 let line: Line;
 let folder: string;
-let app: App;
+let app: ServerProgram;
 let teller: Teller;
 
 before(async () => {
@@ -33,7 +33,9 @@ before(async () => {
   url.port = String(line.port);
   url.hostname = '127.0.0.1';
   const key = await makeKey(database);
-  app = await startApp(readConfig({ ...serverEnv(database, folder), DATABASE_URL: url.href }));
+  app = await createServerProgram(
+    readServerConfig({ ...serverEnv(database, folder), DATABASE_URL: url.href }),
+  );
   teller = grpcTeller(`127.0.0.1:${app.grpcPort}`, key);
   const people = peopleOf(database, teller);
   await people.addUsers([PAYER, PAYEE]);

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { PpuriError } from '../../clients/typescript/src/error.ts';
 import { signedHeaders } from '../../clients/typescript/src/headers.ts';
-import { readConfig } from '../../src/server/config.ts';
+import { readServerConfig } from '../../src/server/config.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const USER = 8901;
@@ -119,13 +119,16 @@ test('reflection is off unless it is asked for, whatever NODE_ENV says', () => {
     EDGE_SECRET: 'sixteen characters at least',
     KEY_ENCRYPTION_KEYS: `a:${Buffer.alloc(32).toString('base64')}`,
   };
-  assert.equal(readConfig(env).grpcReflection, false);
-  assert.equal(readConfig({ ...env, NODE_ENV: 'development' }).grpcReflection, false);
-  assert.equal(readConfig({ ...env, NODE_ENV: 'production' }).grpcReflection, false);
-  assert.equal(readConfig({ ...env, GRPC_REFLECTION: 'true' }).grpcReflection, true);
+  assert.equal(readServerConfig(env).grpcReflection, false);
+  assert.equal(readServerConfig({ ...env, NODE_ENV: 'development' }).grpcReflection, false);
+  assert.equal(readServerConfig({ ...env, NODE_ENV: 'production' }).grpcReflection, false);
+  assert.equal(readServerConfig({ ...env, GRPC_REFLECTION: 'true' }).grpcReflection, true);
 });
 
 test('a certificate without its key, and one that is not there, are named at the start', () => {
-  assert.throws(() => readConfig({ GRPC_TLS_CERT: import.meta.filename }), /GRPC_TLS_CERT and GRPC_TLS_KEY/);
-  assert.throws(() => readConfig({ GRPC_TLS_KEY: '/nowhere/key.pem' }), /GRPC_TLS_KEY cannot be read/);
+  assert.throws(
+    () => readServerConfig({ GRPC_TLS_CERT: import.meta.filename }),
+    /GRPC_TLS_CERT and GRPC_TLS_KEY/,
+  );
+  assert.throws(() => readServerConfig({ GRPC_TLS_KEY: '/nowhere/key.pem' }), /GRPC_TLS_KEY cannot be read/);
 });

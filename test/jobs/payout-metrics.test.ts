@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openMetrics } from '../../src/runtime/metrics.ts';
-import { startWorker } from '../../src/worker/compose.ts';
+import { createWorkerProgram } from '../../src/worker/compose.ts';
 import { readWorkerConfig } from '../../src/worker/config.ts';
 import { readMetrics, until } from '../ops/pages.ts';
 import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
@@ -15,7 +15,7 @@ test('payouts that run are seen, also where nobody pays them', { skip: withoutRe
   const redis = await startOwnRedis();
   const db = ownerPool(database);
   const ledger = await openPayoutLedger(database, db, 10);
-  const worker = await startWorker(readWorkerConfig(workerEnv(database, redis.url)));
+  const worker = await createWorkerProgram(readWorkerConfig(workerEnv(database, redis.url)));
   t.after(async () => {
     redis.thaw();
     await worker.stop();

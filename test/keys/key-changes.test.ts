@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { connectPeople } from '../../src/db/people/connect.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
-import { startApp } from '../../src/server/compose.ts';
-import type { Config } from '../../src/server/config.ts';
+import { createServerProgram } from '../../src/server/compose.ts';
+import type { ServerConfig } from '../../src/server/config.ts';
 import { resealSecrets } from '../../src/usecases/commands/api-keys.ts';
 import { makeKey, SEALING_KEY } from '../keys.ts';
 import { type Stack, startStack } from '../stack.ts';
@@ -21,8 +21,12 @@ before(async () => {
 after(() => stack.stop());
 
 /** What a key gets from a server of its own with these settings, after something happened. */
-async function look(settings: Partial<Config>, key: SigningKey, happens = async () => {}): Promise<string> {
-  const app = await startApp({ ...stack.config, ...settings, grpcPort: 0, opsPort: 0 });
+async function look(
+  settings: Partial<ServerConfig>,
+  key: SigningKey,
+  happens = async () => {},
+): Promise<string> {
+  const app = await createServerProgram({ ...stack.config, ...settings, grpcPort: 0, opsPort: 0 });
   const teller = grpcTeller(`127.0.0.1:${app.grpcPort}`, key);
   await happens();
   const answer = await teller.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });

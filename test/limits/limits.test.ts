@@ -6,7 +6,7 @@ import { InterceptingCall, type Interceptor } from '@grpc/grpc-js';
 import type { PpuriError } from '../../clients/typescript/src/error.ts';
 import { type Connection, connect } from '../../clients/typescript/src/grpc.ts';
 import { requestRest } from '../../clients/typescript/src/rest.ts';
-import { type App, startApp } from '../../src/server/compose.ts';
+import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 
@@ -15,12 +15,12 @@ const ROOM = 'room-9500';
 const RATE = 10;
 const BURST = 20;
 let stack: Stack;
-let second: App;
+let second: ServerProgram;
 let connections: readonly Connection[];
 
 before(async () => {
   stack = await startStack({ edge: !withoutEdge, env: { USER_RATE_PER_SECOND: String(RATE) } });
-  second = await startApp(stack.config);
+  second = await createServerProgram(stack.config);
   connections = [stack.app, second].map(({ grpcPort }) => connect(`127.0.0.1:${grpcPort}`, stack.key));
   await stack.addUsers([ANNA, BO, CHO, DAN, EVE]);
   await stack.addRoom(ROOM, [ANNA, BO, CHO, DAN]);

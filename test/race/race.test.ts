@@ -1,7 +1,7 @@
 // Races between many callers and two servers on one database: never a share too many, never a won twice.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type App, startApp } from '../../src/server/compose.ts';
+import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { type Answer, grpcTeller, type Teller } from '../teller.ts';
 
@@ -12,12 +12,12 @@ const ROOM = 'rush';
 
 let stack: Stack;
 /** A second server process on the same database; in this process, but with its own connections and batches. */
-let second: App;
+let second: ServerProgram;
 let tellers: readonly Teller[];
 
 before(async () => {
   stack = await startStack();
-  second = await startApp(stack.config);
+  second = await createServerProgram(stack.config);
   const other = grpcTeller(`127.0.0.1:${second.grpcPort}`, stack.key);
   tellers = [stack.grpc, other];
   await stack.addUsers([CREATOR, SPENDER, ...MEMBERS]);

@@ -2,20 +2,20 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { status } from '@grpc/grpc-js';
-import { type App, startApp } from '../../src/server/compose.ts';
-import { readConfig } from '../../src/server/config.ts';
+import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
+import { readServerConfig } from '../../src/server/config.ts';
 import { healthClient } from '../ops/pages.ts';
 import { type Stack, serverEnv, startStack } from '../stack.ts';
 import { grpcTeller, type Teller } from '../teller.ts';
 
 let stack: Stack;
-let publicApp: App;
+let publicApp: ServerProgram;
 let publicServer: Teller;
 
 before(async () => {
   stack = await startStack();
   const { ADMIN_DATABASE_URL: _, ...env } = serverEnv(stack.database, stack.logDir);
-  publicApp = await startApp(readConfig(env));
+  publicApp = await createServerProgram(readServerConfig(env));
   publicServer = grpcTeller(`127.0.0.1:${publicApp.grpcPort}`, stack.key);
 });
 after(async () => {

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hmacKey } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
-import { type App, startApp } from '../../src/server/compose.ts';
+import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
 import { makeKey } from '../keys.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
@@ -14,10 +14,10 @@ import { type Answer, grpcTeller, type Json } from '../teller.ts';
 
 const ANNA = 9701;
 let stack: Stack;
-let second: App;
+let second: ServerProgram;
 before(async () => {
   stack = await startStack({ edge: !withoutEdge });
-  second = await startApp(stack.config);
+  second = await createServerProgram(stack.config);
   await stack.addUsers([ANNA]);
 });
 after(async () => {
@@ -32,7 +32,7 @@ const wish = { display_name: 'a caller', kind: 'API_KEY_KIND_HMAC_SHA256', scope
 const keyOf = (made: Answer) => hmacKey(String(made.at('api_key', 'key_id')), String(made.body.secret));
 
 /** What a key gets for a look at a balance, through one server or the other. */
-async function look(key: SigningKey, app: App = stack.app): Promise<string> {
+async function look(key: SigningKey, app: ServerProgram = stack.app): Promise<string> {
   const teller = grpcTeller(`127.0.0.1:${app.grpcPort}`, key);
   const answer = await teller.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
   teller.close();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hmacKey } from '../../clients/typescript/src/headers.ts';
-import { startWorker, type WorkerApp } from '../../src/worker/compose.ts';
+import { createWorkerProgram, type WorkerProgram } from '../../src/worker/compose.ts';
 import { readWorkerConfig } from '../../src/worker/config.ts';
 import { workerEnv } from '../jobs/worker-process.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
@@ -13,13 +13,13 @@ import { grpcTeller, type Json } from '../teller.ts';
 const OPS_KEY = 'a key that only ops have';
 let stack: Stack;
 let redis: OwnRedis;
-let worker: WorkerApp;
+let worker: WorkerProgram;
 before(async () => {
   if (withoutRedis) return;
   redis = await startOwnRedis();
   stack = await startStack();
   const env = workerEnv(stack.database, redis.url);
-  worker = await startWorker(readWorkerConfig({ ...env, OPS_KEY, LOG_STDOUT: 'none' }));
+  worker = await createWorkerProgram(readWorkerConfig({ ...env, OPS_KEY, LOG_STDOUT: 'none' }));
 });
 after(async () => {
   if (withoutRedis) return;

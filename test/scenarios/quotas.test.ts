@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { purgePayoutDrafts } from '../../src/db/jobs/upkeep.ts';
 import { openPool } from '../../src/db/pool.ts';
-import { type App, startApp } from '../../src/server/compose.ts';
+import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { type Answer, grpcTeller, type Json, type Teller } from '../teller.ts';
 
@@ -12,7 +12,7 @@ const OTHERS = Array.from({ length: COUNT }, (_, index) => FIRST + index);
 const MOST = 5;
 let stack: Stack;
 /** Another process on the same database. */
-let second: App;
+let second: ServerProgram;
 let another: Teller;
 before(async () => {
   stack = await startStack({
@@ -25,7 +25,7 @@ before(async () => {
     },
   });
   await stack.addUsers([ANNA, ...OTHERS]);
-  second = await startApp({ ...stack.config, grpcPort: 0, opsPort: 0 });
+  second = await createServerProgram({ ...stack.config, grpcPort: 0, opsPort: 0 });
   another = grpcTeller(`127.0.0.1:${second.grpcPort}`, stack.key);
 });
 after(async () => {
