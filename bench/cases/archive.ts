@@ -1,6 +1,6 @@
 // Archiving beside load: what moving a million old transfers away costs the calls of the day.
 import { reconcile } from '../../src/db/jobs/reconciliation.ts';
-import { openPool } from '../../src/db/pool.ts';
+import { createPool } from '../../src/db/pool.ts';
 import type { Database } from '../env/database.ts';
 import { settle } from '../env/fill.ts';
 import type { Bench, Case, Result } from './case.ts';
@@ -107,7 +107,7 @@ async function writeOldMonth(database: Database, transfers: number): Promise<voi
 
 /** Nothing is archived before it was reconciled. */
 async function reconcileAll({ ownerUrl }: Database): Promise<void> {
-  const pool = openPool({
+  const pool = createPool({
     url: ownerUrl,
     maxConnections: 1,
     statementTimeoutMs: RECONCILE_WITHIN_MS,

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { appendActs } from '../../src/db/audit.ts';
 import { connectPeople } from '../../src/db/people/connect.ts';
-import { openPool } from '../../src/db/pool.ts';
+import { createPool } from '../../src/db/pool.ts';
 import { errorText } from '../../src/domain/error-fields.ts';
 import type { SealingKeys } from '../../src/keys/seal.ts';
 import { KEYS_CHANGED, openAnnouncements } from '../../src/redis/announcements.ts';
@@ -45,7 +45,7 @@ export async function withKeyAdmin<T>(
   about: KeyCommand,
   work: (admin: KeyAdmin) => Promise<T>,
 ): Promise<T> {
-  const pool = openPool({
+  const pool = createPool({
     url: place.adminDatabaseUrl,
     maxConnections: 1,
     statementTimeoutMs: 10_000,

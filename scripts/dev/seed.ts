@@ -3,7 +3,7 @@
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { connectPeople } from '../../src/db/people/connect.ts';
-import { openPool } from '../../src/db/pool.ts';
+import { createPool } from '../../src/db/pool.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { errorText } from '../../src/domain/error-fields.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
@@ -19,7 +19,7 @@ const START_BALANCE = 100_000n;
 /** Makes what is missing; what is there stays as it is, so it may run at every start. */
 export async function seed(databaseUrl: string): Promise<void> {
   const people = connectPeople(databaseUrl, 2);
-  const pool = openPool({
+  const pool = createPool({
     url: databaseUrl,
     maxConnections: 1,
     statementTimeoutMs: 10_000,
@@ -41,7 +41,7 @@ export async function seed(databaseUrl: string): Promise<void> {
 }
 
 /** The deposits have fixed idempotency keys, so they happen once, however often this runs. */
-async function fund(pool: ReturnType<typeof openPool>): Promise<void> {
+async function fund(pool: ReturnType<typeof createPool>): Promise<void> {
   // Nobody serves yet, and whoever serves next believes no copies of before.
   const { execute } = startBatcher(
     { pool, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} },

@@ -72,7 +72,7 @@ interface Row {
 }
 
 /** The row, for processes that believe what they read of it for so long. */
-export function cacheEpochsIn(pool: Pool, leaseMs: number): CacheEpochs {
+export function createCacheEpochs(pool: Pool, leaseMs: number): CacheEpochs {
   const ask = async (name: string, text: string, values: readonly (string | number)[]) => {
     const { rows } = await pool.query<Row>({ name, text, values: [...values] });
     return rows[0] && toEpochRow(rows[0]);

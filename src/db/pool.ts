@@ -71,7 +71,7 @@ export function startupOptions(settings: Readonly<Record<string, string>> = {}):
 }
 
 /** Opens a pool. Statements on one connection are pipelined: sent without waiting for the answer to the one before. */
-export function openPool(options: PoolOptions): pg.Pool {
+export function createPool(options: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.maxConnections,

@@ -12,7 +12,7 @@ export async function askForWrites(pool: pg.Pool): Promise<void> {
 }
 
 /** A way to ask. */
-export interface Probe {
+export interface PostgresProbe {
   /** Resolves when Postgres takes writes; rejects when it refuses, is read-only, or has not answered in time. */
   ask(): Promise<void>;
   close(): Promise<void>;
@@ -22,7 +22,7 @@ export interface Probe {
  * Opens a probe. Its one connection is nobody else's, so that busy pools are not taken for a database that is away; it
  * is opened by the first question, and anew after each that failed.
  */
-export function openProbe(url: string, timeoutMs: number): Probe {
+export function createPostgresProbe(url: string, timeoutMs: number): PostgresProbe {
   const pool = new pg.Pool({
     connectionString: url,
     max: 1,

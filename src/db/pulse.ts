@@ -7,7 +7,7 @@ import { SILENCE_MS } from './timeouts.ts';
 const ANSWERS_WITHIN_MS = 1_000;
 
 /** A pool whose answers are watched. */
-export interface Pulse {
+export interface PoolPulse {
   /**
    * Does nothing for a pool that is idle or has answered lately. Otherwise it asks over one of the pool's connections, and
    * rejects when none answers in time.
@@ -16,7 +16,7 @@ export interface Pulse {
 }
 
 /** Begins to watch a pool; the name says which one it is in errors. */
-export function pulseOf(pool: Pool, name: string): Pulse {
+export function createPoolPulse(pool: Pool, name: string): PoolPulse {
   let inUse = 0;
   let inUseSince = 0;
   let answeredAt = performance.now();

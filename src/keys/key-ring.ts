@@ -38,7 +38,7 @@ export interface KeyRing {
 }
 
 /** Reads all keys and keeps them fresh. */
-export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
+export async function createKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   let keys = new Map<string, RingKey>();
   let uses = new Map<string, number>();
 

@@ -19,7 +19,7 @@ export interface OpenAuditTrail extends AuditTrail {
 }
 
 /** Opens the trail on a login that may append to it. */
-export function openAuditTrail(pool: Pool, logs: Logs, metrics: AuditRecorder): OpenAuditTrail {
+export function createAuditTrail(pool: Pool, logs: Logs, metrics: AuditRecorder): OpenAuditTrail {
   // Apart, so that strangers do not use up the lines of those whom we know.
   const samplers = { stranger: new ActSampler(), known: new ActSampler() };
   let waiting: Act[] = [];

@@ -14,7 +14,10 @@ const BUCKETS_MS = Array.from({ length: 48 }, (_, index) => Number((0.5 * 1.25 *
 const WRITE_EVERY_MS = 10_000;
 
 /** Counts in memory, and now and then has it written down. */
-export function openTally(write: (samples: Sample[]) => Promise<void>, onError: (error: Error) => void) {
+export function createCallTally(
+  write: (samples: Sample[]) => Promise<void>,
+  onError: (error: Error) => void,
+) {
   const counts = new Map<string, number>();
   const count = (name: string) => counts.set(name, (counts.get(name) ?? 0) + 1);
   const flush = async () => {

@@ -8,7 +8,7 @@ import type { JobRecorder } from './metrics/jobs.ts';
 const TELL_AGAIN_MS = 10_000;
 
 /** An observer of jobs: what happens every second goes to the log only at level debug. */
-export function observeJobs({ app }: Logs, metrics: JobRecorder) {
+export function createJobObserver({ app }: Logs, metrics: JobRecorder) {
   const toldAt = new Map<string, number>();
   return {
     ran: (job: string, tookMs: number, error: unknown) => {

@@ -36,7 +36,7 @@ const FLUSH_EVERY_MS = 200;
 const CLOSE_WITHIN_MS = 1000;
 
 /** Opens the logs. */
-export function openLogs({ folder, stdout, level }: LogOptions): Logs {
+export function createLogs({ folder, stdout, level }: LogOptions): Logs {
   if (folder) makePrivateFolder(folder);
   const shared = stdout === 'none' ? [] : [bufferLines(1)];
   const app = [...shared, ...(folder ? [bufferLines(join(folder, 'app.log'))] : [])];

@@ -38,7 +38,7 @@ export interface Metrics {
 }
 
 /** Opens metrics for calls of these paths, each `/package.Service/Method`; calls of any other are counted together. */
-export function openMetrics(paths: Iterable<string>): Metrics {
+export function createMetrics(paths: Iterable<string>): Metrics {
   const registry = new Registry();
   // Process and event loop: CPU, memory, garbage collection, and how late the loop is.
   collectDefaultMetrics({ register: registry });

@@ -23,7 +23,7 @@ type Page = (response: ServerResponse) => void | Promise<void>;
  * Serves /healthz (alive), /readyz (200 while calls can be taken, also without Redis; otherwise 503) and /metrics until
  * it is stopped. Both answers about health come from memory: a probe that asks often costs nobody anything.
  */
-export async function serveOps(options: OpsOptions): Promise<{ port: number; stop(): Promise<void> }> {
+export async function createOpsServer(options: OpsOptions): Promise<{ port: number; stop(): Promise<void> }> {
   const pages: Readonly<Record<string, Page>> = {
     // That the event loop turns is all that an orchestrator may kill a process for the lack of.
     '/healthz': (response) => sendJson(response, 200, { status: 'alive' }),

@@ -1,6 +1,6 @@
 // Opens the way to the replica, told what to log; a piece of app.ts' wiring.
 
-import { openPool, type Pool } from '../db/pool.ts';
+import { createPool, type Pool } from '../db/pool.ts';
 import { type LookUp, startLookUps } from '../db/replica/look-ups.ts';
 import { errorText } from '../domain/error-fields.ts';
 import type { ServerConfig } from '../server/config.ts';
@@ -19,13 +19,13 @@ export interface Replica {
 }
 
 /** Opens the way to the replica; where there is none, everything is read from the primary. */
-export function openReplica(
+export function createReplica(
   { replica, statementTimeoutMs }: ServerConfig,
   primary: Pool,
   logs: Pick<Logs, 'app'>,
 ): Replica {
   if (!replica) return { lookUp: (read) => read(primary), state: () => undefined, close: async () => {} };
-  const pool = openPool({
+  const pool = createPool({
     url: replica.url,
     maxConnections: replica.connections,
     statementTimeoutMs: Math.min(statementTimeoutMs, replica.timeoutMs),

@@ -1,11 +1,11 @@
 // Opens the parts that ops watch, each told what to record with and what to log; a piece of app.ts' wiring.
 
 import { copiesOf } from '../cached/ledger-copies.ts';
-import { cacheEpochsIn } from '../db/cache-epochs.ts';
+import { createCacheEpochs } from '../db/cache-epochs.ts';
 import { type Batcher, type BatcherOptions, connectionsOf, startBatcher } from '../db/ledger/batcher.ts';
-import { LEDGER_SETTINGS, openPool, type Pool, type PoolOptions } from '../db/pool.ts';
-import { openProbe } from '../db/probe.ts';
-import { pulseOf } from '../db/pulse.ts';
+import { createPool, LEDGER_SETTINGS, type Pool, type PoolOptions } from '../db/pool.ts';
+import { createPostgresProbe } from '../db/probe.ts';
+import { createPoolPulse } from '../db/pulse.ts';
 import { errorText } from '../domain/error-fields.ts';
 import { type Gate, LEASE_MS, type Marks, type OpenCache, openCache, openGate } from '../redis/index.ts';
 import type { ServerConfig } from '../server/config.ts';
@@ -43,7 +43,7 @@ export function openWatchedPools(config: ServerConfig, logs: Logs, metrics: Metr
     maxConnections: number,
     { url = config.databaseUrl, settings }: Partial<Pick<PoolOptions, 'url' | 'settings'>> = {},
   ): Pool => {
-    const pool = openPool({
+    const pool = createPool({
       url,
       settings,
       maxConnections,
@@ -66,7 +66,11 @@ export function openWatchedPools(config: ServerConfig, logs: Logs, metrics: Metr
   const epochs = open('epochs', EPOCH_CONNECTIONS);
   const endPools = () => Promise.all([ledgerPool, reads, archive, epochs].map((pool) => pool?.end()));
   // Without the archive most calls can do.
-  const pulses = [pulseOf(ledgerPool, 'ledger'), pulseOf(reads, 'reads'), pulseOf(epochs, 'epochs')];
+  const pulses = [
+    createPoolPulse(ledgerPool, 'ledger'),
+    createPoolPulse(reads, 'reads'),
+    createPoolPulse(epochs, 'epochs'),
+  ];
   const checkPools = async () => void (await Promise.all(pulses.map((pulse) => pulse.check())));
   return { ledgerPool, reads, archive, epochs, checkPools, endPools };
 }
@@ -123,7 +127,7 @@ export function watchPostgres(
   metrics: Metrics,
   { check, tell }: PostgresWatchOptions,
 ): PartWatch & { close(): Promise<void> } {
-  const probe = openProbe(config.databaseUrl, PROBE_TIMEOUT_MS);
+  const probe = createPostgresProbe(config.databaseUrl, PROBE_TIMEOUT_MS);
   let suspectedUntil = 0;
   const watch = watchPart({
     ask: async () => {
@@ -178,7 +182,7 @@ export async function openWatchedCache(
     url: config.redisUrl,
     timeoutMs: config.redisTimeoutMs,
     secret: config.edgeSecret,
-    epochs: cacheEpochsIn(epochs, LEASE_MS),
+    epochs: createCacheEpochs(epochs, LEASE_MS),
     onStateChange: (state, cause) =>
       logs.app.warn({ state, reason: cause && errorText(cause) }, 'copies: Redis breaker'),
     onConnectionError: (error) =>

@@ -8,7 +8,7 @@ import { cachedWallets } from '../cached/wallets.ts';
 import { ensurePartitions } from '../db/jobs/upkeep.ts';
 import { openLookout } from '../db/payouts/lookout.ts';
 import { connectPeople, type People } from '../db/people/connect.ts';
-import { isUnreachable, openPool, type Pool } from '../db/pool.ts';
+import { createPool, isUnreachable, type Pool } from '../db/pool.ts';
 import { writeSamples } from '../db/samples.ts';
 import type { AuditTrail } from '../domain/act.ts';
 import type { Execute } from '../domain/command.ts';
@@ -19,19 +19,19 @@ import { CONTRACTS } from '../grpc/contracts.ts';
 import { strangerAct } from '../grpc/interceptors/audit-refusals.ts';
 import type { TallyCall } from '../grpc/interceptors/tally-calls.ts';
 import { type RunningServer, startServer } from '../grpc/server.ts';
-import { openKeyRing } from '../keys/key-ring.ts';
+import { createKeyRing } from '../keys/key-ring.ts';
 import { readNetworks } from '../keys/networks.ts';
 import { KEYS_CHANGED, openAnnouncements } from '../redis/announcements.ts';
 import type { Cache, Gate } from '../redis/index.ts';
-import { openAuditTrail } from '../runtime/audit-trail.ts';
-import { openTally } from '../runtime/call-tally.ts';
+import { createAuditTrail } from '../runtime/audit-trail.ts';
+import { createCallTally } from '../runtime/call-tally.ts';
 import { cryptoRandom } from '../runtime/crypto-random.ts';
 import type { PartWatch } from '../runtime/dependency-watch.ts';
-import { type Logs, openLogs } from '../runtime/logs.ts';
-import { type Metrics, openMetrics } from '../runtime/metrics.ts';
-import { serveOps } from '../runtime/ops-server.ts';
+import { createLogs, type Logs } from '../runtime/logs.ts';
+import { createMetrics, type Metrics } from '../runtime/metrics.ts';
+import { createOpsServer } from '../runtime/ops-server.ts';
 import { readinessOf } from '../runtime/readiness.ts';
-import { openReplica, type Replica } from '../runtime/replica.ts';
+import { createReplica, type Replica } from '../runtime/replica.ts';
 import type { Program } from '../runtime/run.ts';
 import {
   openWatchedCache,
@@ -65,14 +65,14 @@ const HEALTH_CALLS = ['/grpc.health.v1.Health/Check', '/grpc.health.v1.Health/Wa
 
 /** Starts a server process; it serves once this resolves. */
 export async function createServerProgram(config: ServerConfig): Promise<ServerProgram> {
-  const logs = openLogs({ folder: config.logDir, stdout: config.logStdout, level: config.logLevel });
-  const metrics = openMetrics([...CONTRACTS.keys(), ...HEALTH_CALLS]);
+  const logs = createLogs({ folder: config.logDir, stdout: config.logStdout, level: config.logLevel });
+  const metrics = createMetrics([...CONTRACTS.keys(), ...HEALTH_CALLS]);
   const pools = openWatchedPools(config, logs, metrics);
   const { reads, archive } = pools;
   const people = connectPeople(config.databaseUrl, config.peopleConnections);
   await ensurePartitions(reads, MONTHS_NEEDED_AHEAD);
 
-  const tally = openTally(
+  const tally = createCallTally(
     (samples) => writeSamples(reads, samples),
     (error) => logs.app.warn({ reason: errorText(error) }, 'counts of calls were lost'),
   );
@@ -93,10 +93,10 @@ export async function createServerProgram(config: ServerConfig): Promise<ServerP
     metrics,
   );
   metrics.states.ledgerQueue(batcher.queueLength);
-  const replica = openReplica(config, reads, logs);
+  const replica = createReplica(config, reads, logs);
   if (config.replica) metrics.states.breaker('replica', () => replica.state() ?? 'closed');
   const core = coreOf({ config, people, reads, archive, replica, cache, execute: batcher.execute });
-  const trail = openAuditTrail(reads, logs, metrics.audit);
+  const trail = createAuditTrail(reads, logs, metrics.audit);
   const keys = await openKeys(config, people, logs);
   const gate = await openWatchedGate(config, logs, metrics);
   const { adminDatabaseUrl: adminUrl } = config;
@@ -104,7 +104,7 @@ export async function createServerProgram(config: ServerConfig): Promise<ServerP
   const around = { keys, admin, gate, logs, metrics, postgres, trail, tally: tally.call };
   server = await serve(core, config, around);
   const { port: grpcPort, stop: stopServer, setServing } = server;
-  const ops = await serveOps({
+  const ops = await createOpsServer({
     host: config.opsHost,
     port: config.opsPort,
     metrics,
@@ -230,7 +230,7 @@ type Keys = Awaited<ReturnType<typeof openKeys>>;
 async function openKeys(config: ServerConfig, people: People, logs: Logs) {
   const fault = (message: string) => (error: unknown, keyId?: string) =>
     logs.app.warn({ reason: errorText(error), keyId }, message);
-  const ring = await openKeyRing({
+  const ring = await createKeyRing({
     apiKeys: people.apiKeys,
     sealingKeys: config.keyEncryptionKeys,
     refreshMs: config.keyRefreshMs,
@@ -257,7 +257,7 @@ function openAdmin(
   { keys, logs }: { readonly keys: Keys; readonly logs: Logs },
 ): AdminCore & { close(): Promise<unknown> } {
   const people = connectPeople(url, ADMIN_CONNECTIONS);
-  const pool = openPool({
+  const pool = createPool({
     url,
     maxConnections: ADMIN_CONNECTIONS,
     statementTimeoutMs: config.statementTimeoutMs,

@@ -1,19 +1,19 @@
 // Wires a worker together: settings in, a process that does jobs out.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cacheEpochsIn } from '../db/cache-epochs.ts';
+import { createCacheEpochs } from '../db/cache-epochs.ts';
 import { oldestDueSeconds } from '../db/jobs/outbox.ts';
 import { ensurePartitions, monthsWithPartition } from '../db/jobs/upkeep.ts';
 import { connectionsOf } from '../db/ledger/batcher.ts';
 import { runningPayouts } from '../db/payouts/running.ts';
-import { LEDGER_SETTINGS, openPool, type Pool, type PoolOptions } from '../db/pool.ts';
+import { createPool, LEDGER_SETTINGS, type Pool, type PoolOptions } from '../db/pool.ts';
 import type { Execute } from '../domain/command.ts';
 import { errorText } from '../domain/error-fields.ts';
 import { LEASE_MS, openMarks } from '../redis/index.ts';
-import { observeJobs } from '../runtime/job-observer.ts';
-import { type Logs, openLogs } from '../runtime/logs.ts';
-import { type Metrics, openMetrics } from '../runtime/metrics.ts';
-import { serveOps } from '../runtime/ops-server.ts';
+import { createJobObserver } from '../runtime/job-observer.ts';
+import { createLogs, type Logs } from '../runtime/logs.ts';
+import { createMetrics, type Metrics } from '../runtime/metrics.ts';
+import { createOpsServer } from '../runtime/ops-server.ts';
 import type { Program } from '../runtime/run.ts';
 import { startWatchedLedger } from '../runtime/watched.ts';
 import type { WorkerConfig } from './config.ts';
@@ -31,7 +31,7 @@ import { reconcileLedger } from './jobs/reconcile-ledger.ts';
 import { refundOneSprinkle } from './jobs/refund-sprinkle.ts';
 import { runPayout } from './jobs/run-payout.ts';
 import { board } from './queue/board.ts';
-import { startJobs } from './queue/job-runner.ts';
+import { createJobRunner } from './queue/job-runner.ts';
 
 /** A process that does jobs. */
 export interface WorkerProgram extends Program {
@@ -47,8 +47,8 @@ const EPOCH_CONNECTIONS = 2;
 
 /** Starts a worker process; it works once this resolves. */
 export async function createWorkerProgram(config: WorkerConfig): Promise<WorkerProgram> {
-  const logs = openLogs({ folder: config.logDir, stdout: config.logStdout, level: config.logLevel });
-  const metrics = openMetrics([]);
+  const logs = createLogs({ folder: config.logDir, stdout: config.logStdout, level: config.logLevel });
+  const metrics = createMetrics([]);
   const open = poolsOf(config, logs);
   const [ledgerPool, pool, epochs] = [
     open(connectionsOf(config.ledger), { settings: LEDGER_SETTINGS }),
@@ -64,7 +64,7 @@ export async function createWorkerProgram(config: WorkerConfig): Promise<WorkerP
   const marks = await openMarks({
     url: config.redisUrl,
     timeoutMs: config.redisTimeoutMs,
-    epochs: cacheEpochsIn(epochs, LEASE_MS),
+    epochs: createCacheEpochs(epochs, LEASE_MS),
     onStateChange: (state) => logs.app.warn({ state }, 'copies: Redis breaker'),
     onConnectionError: warn('copies: Redis cannot be reached'),
     onFault: warn('copies: no lease'),
@@ -72,8 +72,8 @@ export async function createWorkerProgram(config: WorkerConfig): Promise<WorkerP
   const parts = { pool: ledgerPool, marks, unreachable: warn('the ledger cannot be reached') };
   const batcher = startWatchedLedger(config, parts, logs, metrics);
   tellDatabase(metrics, pool);
-  const observer = observeJobs(logs, metrics.jobs());
-  const work = startJobs({
+  const observer = createJobObserver(logs, metrics.jobs());
+  const work = createJobRunner({
     redisUrl: config.redisUrl,
     databaseUrl: config.databaseUrl,
     pool,
@@ -81,7 +81,7 @@ export async function createWorkerProgram(config: WorkerConfig): Promise<WorkerP
     retryMs: config.retryMs,
     jobs: jobsOf({ config, pool, live, slow, archive, execute: batcher.execute, observer }),
   });
-  const ops = await serveOps({
+  const ops = await createOpsServer({
     host: config.opsHost,
     port: config.opsPort,
     metrics,
@@ -167,7 +167,7 @@ function poolsOf(config: Pick<WorkerConfig, 'databaseUrl' | 'statementTimeoutMs'
     maxConnections: number,
     { url = config.databaseUrl, settings }: Partial<Pick<PoolOptions, 'url' | 'settings'>> = {},
   ) =>
-    openPool({
+    createPool({
       url,
       settings,
       maxConnections,

@@ -5,10 +5,10 @@ import { cachedUsers } from '../../src/cached/people.ts';
 import { cachedTokens } from '../../src/cached/tokens.ts';
 import { cachedNewestTransfers } from '../../src/cached/transactions.ts';
 import { cachedWallets } from '../../src/cached/wallets.ts';
-import { cacheEpochsIn } from '../../src/db/cache-epochs.ts';
+import { createCacheEpochs } from '../../src/db/cache-epochs.ts';
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { connectPeople } from '../../src/db/people/connect.ts';
-import { openPool } from '../../src/db/pool.ts';
+import { createPool } from '../../src/db/pool.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { startCache } from '../../src/redis/cache/cache.ts';
 import { sealedBy } from '../../src/redis/cache/entry.ts';
@@ -33,7 +33,7 @@ export interface Replacements {
 }
 
 function poolOf({ appUrl }: TestDatabase) {
-  return openPool({ url: appUrl, maxConnections: 4, statementTimeoutMs: 10_000, onIdleError: () => {} });
+  return createPool({ url: appUrl, maxConnections: 4, statementTimeoutMs: 10_000, onIdleError: () => {} });
 }
 
 export type Process = Awaited<ReturnType<typeof startProcess>>;
@@ -55,7 +55,7 @@ export async function startProcess(
     onConnectionError: () => {},
   });
   const lease = await openLease({
-    store: cacheEpochsIn(epochs, LEASE_MS),
+    store: createCacheEpochs(epochs, LEASE_MS),
     redisRunId: store.runId,
     onFault: () => {},
   });

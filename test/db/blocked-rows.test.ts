@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type Batcher, connectionsOf, startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
-import { LEDGER_SETTINGS, openPool } from '../../src/db/pool.ts';
+import { createPool, LEDGER_SETTINGS } from '../../src/db/pool.ts';
 import { LOCK_WAIT_MS } from '../../src/db/timeouts.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
@@ -25,7 +25,7 @@ let batcher: Batcher;
 
 before(async () => {
   stack = await startStack();
-  pool = openPool({
+  pool = createPool({
     url: stack.config.databaseUrl,
     maxConnections: connectionsOf({ lanes: LANES }),
     statementTimeoutMs: 10_000,
@@ -201,7 +201,7 @@ test('a row that no call names holds up only the call that needs it: a user who 
 });
 
 test('negative control: without lock_timeout one locked row stops everybody', async () => {
-  const patient = openPool({
+  const patient = createPool({
     url: stack.config.databaseUrl,
     maxConnections: LANES,
     statementTimeoutMs: 10_000,

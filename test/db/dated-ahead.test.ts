@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import type pg from 'pg';
 import { type Batcher, connectionsOf, startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
-import { LEDGER_SETTINGS, openPool } from '../../src/db/pool.ts';
+import { createPool, LEDGER_SETTINGS } from '../../src/db/pool.ts';
 import { microsOf } from '../../src/db/sql.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
@@ -25,7 +25,7 @@ const tooFarAhead: string[] = [];
 before(async () => {
   // A sprinkle's life is shorter than the account is ahead.
   stack = await startStack({ env: { SPRINKLE_LIFETIME_MS: '30000' } });
-  pool = openPool({
+  pool = createPool({
     url: stack.config.databaseUrl,
     maxConnections: connectionsOf({ lanes: 1 }),
     statementTimeoutMs: 10_000,

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import pg from 'pg';
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
-import { openPool } from '../../src/db/pool.ts';
+import { createPool } from '../../src/db/pool.ts';
 import { MAX_AMOUNT } from '../../src/domain/bounds.ts';
 import type { LedgerCommand } from '../../src/domain/command.ts';
 import { systemCall } from '../../src/domain/command.ts';
@@ -24,7 +24,7 @@ let pool: pg.Pool;
 
 before(async () => {
   stack = await startStack();
-  pool = openPool({
+  pool = createPool({
     url: stack.config.databaseUrl,
     maxConnections: 2,
     statementTimeoutMs: 10_000,

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import type pg from 'pg';
 import { releaseMonth } from '../../src/db/archive/move.ts';
 import { ensurePartitions, monthsWithPartition } from '../../src/db/jobs/upkeep.ts';
-import { openPool, type Pool } from '../../src/db/pool.ts';
+import { createPool, type Pool } from '../../src/db/pool.ts';
 import { monthsAgo } from '../jobs/archive-database.ts';
 import { makeDatabase, ownerPool, type TestDatabase } from '../stack.ts';
 import { type LongReader, openLongReader, type SteadyUse, startSteadyUse } from './steady-use.ts';
@@ -24,7 +24,7 @@ let reader: LongReader | undefined;
 before(async () => {
   database = await makeDatabase();
   db = ownerPool(database);
-  worker = openPool({
+  worker = createPool({
     url: database.workerUrl,
     maxConnections: 2,
     statementTimeoutMs: 60_000,
@@ -122,7 +122,7 @@ test('processes that start at once make each partition once', async () => {
   const fresh = await makeDatabase();
   try {
     const pool = () =>
-      openPool({
+      createPool({
         url: fresh.workerUrl,
         maxConnections: 1,
         statementTimeoutMs: 60_000,

@@ -1,6 +1,6 @@
 // As much of a server process as looks things up, over a primary and a replica.
 import type pg from 'pg';
-import { openPool } from '../../src/db/pool.ts';
+import { createPool } from '../../src/db/pool.ts';
 import { type LookUps, startLookUps } from '../../src/db/replica/look-ups.ts';
 import type { OwnReplica } from './own-replica.ts';
 import { watched } from './watched-pool.ts';
@@ -38,8 +38,8 @@ export function startProcess(
 ): Process {
   const states: string[] = [];
   const quiet = { onIdleError: () => {}, maxConnections: 4 };
-  const primary = openPool({ ...quiet, url: own.primary.appUrl, statementTimeoutMs: 10_000 });
-  const replica = openPool({
+  const primary = createPool({ ...quiet, url: own.primary.appUrl, statementTimeoutMs: 10_000 });
+  const replica = createPool({
     ...quiet,
     url: own.appUrl,
     statementTimeoutMs: TIMEOUT_MS,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { missingPeriods } from '../../src/db/jobs/statistics.ts';
 import { connectPeople } from '../../src/db/people/connect.ts';
-import { openPool, type Pool } from '../../src/db/pool.ts';
+import { createPool, type Pool } from '../../src/db/pool.ts';
 import { makeDatabase, ownerPool, type TestDatabase } from '../stack.ts';
 
 let database: TestDatabase;
@@ -27,7 +27,7 @@ before(async () => {
   ])
     await db.query(`ALTER DATABASE ${name} SET ${setting}`);
   await db.end();
-  worker = openPool({
+  worker = createPool({
     url: database.workerUrl,
     maxConnections: 1,
     statementTimeoutMs: 30_000,

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { listenToOutbox } from '../../src/db/jobs/listen.ts';
+import { createOutboxListener } from '../../src/db/jobs/outbox-listener.ts';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
 import { readServerConfig } from '../../src/server/config.ts';
 import { makeKey } from '../keys.ts';
@@ -125,7 +125,7 @@ test('the connection that listens to the outbox is opened again', async () => {
   url.port = String(line.port);
   url.hostname = '127.0.0.1';
   let heard = 0;
-  const listener = listenToOutbox(
+  const listener = createOutboxListener(
     url.href,
     () => {
       heard += 1;

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { connectionsOf, startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
-import { LEDGER_SETTINGS, openPool } from '../../src/db/pool.ts';
+import { createPool, LEDGER_SETTINGS } from '../../src/db/pool.ts';
 import { ANSWER_LATE_MS } from '../../src/db/timeouts.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
@@ -43,7 +43,7 @@ const hanging = async () => {
 };
 
 test('while the standby is away no more sessions hang than there are lanes, and nothing is done twice', async () => {
-  const pool = openPool({
+  const pool = createPool({
     url: postgres.appUrl,
     maxConnections: connectionsOf({ lanes: LANES }),
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { findTransfersAnywhere } from '../../src/db/archive/reads.ts';
 import { reconcile } from '../../src/db/jobs/reconciliation.ts';
-import { openPool, type Pool } from '../../src/db/pool.ts';
+import { createPool, type Pool } from '../../src/db/pool.ts';
 import { archiveTransfers } from '../../src/worker/jobs/archive-transfers.ts';
 import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { makeDatabase, type Stack, startStack } from '../stack.ts';
@@ -31,7 +31,7 @@ before(async () => {
   await writeHistory(stack.db, ANNA, [5, 4, 3, 2], A_MONTH);
   await stack.fund([ANNA], 1000);
   const open = (url: string) =>
-    openPool({ url, maxConnections: 2, statementTimeoutMs: 60_000, onIdleError: () => {} });
+    createPool({ url, maxConnections: 2, statementTimeoutMs: 60_000, onIdleError: () => {} });
   pools = [open(stack.database.workerUrl), open(archive.workerUrl)];
 });
 after(async () => {

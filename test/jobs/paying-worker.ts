@@ -3,20 +3,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
-import { openPool } from '../../src/db/pool.ts';
+import { createPool } from '../../src/db/pool.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { JOB_NAMES } from '../../src/domain/jobs.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { runProgram } from '../../src/runtime/run.ts';
 import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import type { Job, Jobs } from '../../src/worker/job.ts';
-import { startJobs } from '../../src/worker/queue/job-runner.ts';
+import { createJobRunner } from '../../src/worker/queue/job-runner.ts';
 import { CLAIMER, CREATOR } from './sprinkles.ts';
 
 const { DATABASE_URL: databaseUrl = '', REDIS_URL: redisUrl = '', KEYLESS } = process.env;
 const onIdleError = () => {};
 const open = (maxConnections: number) =>
-  openPool({ url: databaseUrl, maxConnections, statementTimeoutMs: 10_000, onIdleError });
+  createPool({ url: databaseUrl, maxConnections, statementTimeoutMs: 10_000, onIdleError });
 const [ledgerPool, pool] = [open(2), open(8)];
 const { execute } = startBatcher(
   { pool: ledgerPool, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} },
@@ -42,7 +42,7 @@ const pay: Job = {
   },
 };
 
-const work = startJobs({
+const work = createJobRunner({
   databaseUrl,
   redisUrl,
   pool,

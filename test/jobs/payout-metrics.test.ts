@@ -1,7 +1,7 @@
 // What a worker's /metrics tell of payouts that run: how many, how far, for how long, and whether anything moves.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openMetrics } from '../../src/runtime/metrics.ts';
+import { createMetrics } from '../../src/runtime/metrics.ts';
 import { createWorkerProgram } from '../../src/worker/compose.ts';
 import { readWorkerConfig } from '../../src/worker/config.ts';
 import { readMetrics, until } from '../ops/pages.ts';
@@ -55,7 +55,7 @@ test('payouts that run are seen, also where nobody pays them', { skip: withoutRe
 });
 
 test('where Postgres does not answer, the page is made without them', async () => {
-  const metrics = openMetrics([]);
+  const metrics = createMetrics([]);
   metrics.payouts(() => Promise.reject(new Error('away')));
   metrics.upkeep(() => Promise.reject(new Error('away')));
   const { body } = await metrics.page();

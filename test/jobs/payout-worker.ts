@@ -2,18 +2,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
-import { openPool } from '../../src/db/pool.ts';
+import { createPool } from '../../src/db/pool.ts';
 import type { Execute } from '../../src/domain/command.ts';
 import { JOB_NAMES } from '../../src/domain/jobs.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { runProgram } from '../../src/runtime/run.ts';
 import type { Job, Jobs } from '../../src/worker/job.ts';
 import { runPayout } from '../../src/worker/jobs/run-payout.ts';
-import { startJobs } from '../../src/worker/queue/job-runner.ts';
+import { createJobRunner } from '../../src/worker/queue/job-runner.ts';
 
 const { DATABASE_URL: databaseUrl = '', REDIS_URL: redisUrl = '', KEYLESS } = process.env;
 const open = (maxConnections: number) =>
-  openPool({ url: databaseUrl, maxConnections, statementTimeoutMs: 10_000, onIdleError: () => {} });
+  createPool({ url: databaseUrl, maxConnections, statementTimeoutMs: 10_000, onIdleError: () => {} });
 const [ledgerPool, pool] = [open(2), open(8)];
 const batcher = startBatcher(
   { pool: ledgerPool, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} },
@@ -28,7 +28,7 @@ const execute: Execute = async (verb, intent, key, call) => {
   return outcome;
 };
 const nothing: Job = { run: async () => ({}) };
-const work = startJobs({
+const work = createJobRunner({
   databaseUrl,
   redisUrl,
   pool,

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { withDraft } from '../../src/db/payouts/append-lines.ts';
-import { openPool } from '../../src/db/pool.ts';
+import { createPool } from '../../src/db/pool.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { type Payout, validateLines } from '../../src/domain/payout.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
@@ -30,7 +30,7 @@ export async function openPayoutLedger(
   users: number,
 ): Promise<PayoutLedger> {
   await makeUsers(db, users);
-  const pool = openPool({
+  const pool = createPool({
     url: database.appUrl,
     maxConnections: 3,
     statementTimeoutMs: 60_000,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JOB_NAMES, jobEntry } from '../../src/domain/jobs.ts';
-import { closeQueues, openQueues } from '../../src/worker/queue/queues.ts';
+import { closeQueues, createQueues } from '../../src/worker/queue/queues.ts';
 import { hasSchedules } from '../../src/worker/queue/schedule.ts';
 import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { makeDatabase } from '../stack.ts';
@@ -16,7 +16,7 @@ test('a worker that starts replaces the schedules of an older release, and adds 
   skip: withoutRedis,
 }, async () => {
   const [database, redis] = [await makeDatabase(), await startOwnRedis()];
-  const queues = openQueues(redis.url, 1_000, () => {});
+  const queues = createQueues(redis.url, 1_000, () => {});
   const scheduled = JOB_NAMES.filter((name) => jobEntry(name).schedule);
   const found = async () =>
     Object.fromEntries(

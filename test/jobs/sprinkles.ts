@@ -2,7 +2,7 @@
 
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
-import { openPool } from '../../src/db/pool.ts';
+import { createPool } from '../../src/db/pool.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { claimSprinkle } from '../../src/usecases/commands/claim-sprinkle.ts';
@@ -28,7 +28,7 @@ export async function openSprinkleLedger(database: TestDatabase): Promise<Sprink
   const people = peopleOf(database);
   await people.addUsers([CREATOR, CLAIMER]);
   await people.addRoom(ROOM, [CREATOR, CLAIMER]);
-  const pool = openPool({
+  const pool = createPool({
     url: database.appUrl,
     maxConnections: 2,
     statementTimeoutMs: 60_000,

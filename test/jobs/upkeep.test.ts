@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { reconcile } from '../../src/db/jobs/reconciliation.ts';
 import { purgeApiKeys, purgeSprinkles } from '../../src/db/jobs/upkeep.ts';
-import { openPool, type Pool } from '../../src/db/pool.ts';
+import { createPool, type Pool } from '../../src/db/pool.ts';
 import { purgeEndedKeys } from '../../src/worker/jobs/purge-keys.ts';
 import { purgeOldMarks } from '../../src/worker/jobs/purge-refusal-marks.ts';
 import { purgeOldSprinkles } from '../../src/worker/jobs/purge-sprinkles.ts';
@@ -19,7 +19,7 @@ let db: ReturnType<typeof ownerPool>;
 before(async () => {
   database = await makeDatabase();
   db = ownerPool(database);
-  worker = openPool({
+  worker = createPool({
     url: database.workerUrl,
     maxConnections: 2,
     statementTimeoutMs: 10_000,

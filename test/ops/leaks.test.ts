@@ -17,9 +17,9 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { connectPeople } from '../../src/db/people/connect.ts';
-import { openPool } from '../../src/db/pool.ts';
+import { createPool } from '../../src/db/pool.ts';
 import { errorFields, errorText } from '../../src/domain/error-fields.ts';
-import { openLogs } from '../../src/runtime/logs.ts';
+import { createLogs } from '../../src/runtime/logs.ts';
 import { openSprinkleLedger } from '../jobs/sprinkles.ts';
 import { startWorkerProcess, workerEnv } from '../jobs/worker-process.ts';
 import { makeKey, SEALING_KEY } from '../keys.ts';
@@ -76,7 +76,7 @@ async function realErrors(): Promise<Error[]> {
       () => assert.fail('it was to fail'),
       (error: Error) => errors.push(error),
     );
-  const pool = openPool({
+  const pool = createPool({
     url: stack.database.ownerUrl,
     maxConnections: 1,
     statementTimeoutMs: 5000,
@@ -142,7 +142,7 @@ async function realErrors(): Promise<Error[]> {
 
 test('whatever the drivers throw, a log line of it holds none of its values, under every way to log it', async () => {
   const errors = await realErrors();
-  const logs = openLogs({ folder: join(folder, 'ways'), stdout: 'none', level: 'trace' });
+  const logs = createLogs({ folder: join(folder, 'ways'), stdout: 'none', level: 'trace' });
   for (const error of errors) {
     logs.app.error({ err: error }, 'a call failed');
     logs.app.error({ err: error });
@@ -179,7 +179,7 @@ test('what is told of an error is enough to find it: type, SQLSTATE, constraint,
   assert.equal(errorFields(wrapped).type, 'SequelizeForeignKeyConstraintError');
   assert.equal(errorFields(wrapped).cause?.code, '23503');
   assert.match(errorText(wrapped), /23503 .*rooms_owner_user_id_fkey/);
-  const away = openPool({
+  const away = createPool({
     url: 'postgres://127.0.0.1:1/none',
     maxConnections: 1,
     statementTimeoutMs: 5000,
@@ -322,7 +322,7 @@ test('log files are for their owner alone, in a folder for their owner alone, wh
     writeFileSync(join(dir, name), '');
     chmodSync(join(dir, name), 0o666);
   }
-  const logs = openLogs({ folder: dir, stdout: 'none', level: 'info' });
+  const logs = createLogs({ folder: dir, stdout: 'none', level: 'info' });
   logs.app.info('one');
   const path = join(dir, 'app.log');
   await waitFor('the first line', () => readFileSync(path, 'utf8').includes('one'));
@@ -330,7 +330,7 @@ test('log files are for their owner alone, in a folder for their owner alone, wh
   for (const name of readdirSync(dir)) assert.equal(modeOf(join(dir, name)), '600', name);
 
   const fresh = join(folder, 'new', 'deep');
-  await openLogs({ folder: fresh, stdout: 'none', level: 'info' }).close();
+  await createLogs({ folder: fresh, stdout: 'none', level: 'info' }).close();
   assert.equal(modeOf(fresh), '700');
   for (const name of readdirSync(fresh)) assert.equal(modeOf(join(fresh, name)), '600', name);
   await logs.close();
@@ -338,7 +338,7 @@ test('log files are for their owner alone, in a folder for their owner alone, wh
 
 test('a log that was rotated away is begun anew under its name, for its owner alone, and no line is lost', async () => {
   const dir = join(folder, 'rotated');
-  const logs = openLogs({ folder: dir, stdout: 'none', level: 'info' });
+  const logs = createLogs({ folder: dir, stdout: 'none', level: 'info' });
   const path = join(dir, 'app.log');
   logs.app.info('before');
   await waitFor('the first line', () => readFileSync(path, 'utf8').includes('before'));
@@ -363,7 +363,7 @@ test('a folder that holds more than logs keeps its mode: it is not ours alone', 
   const dir = join(folder, 'shared');
   mkdirSync(join(dir, 'other'), { recursive: true });
   chmodSync(dir, 0o755);
-  await openLogs({ folder: dir, stdout: 'none', level: 'info' }).close();
+  await createLogs({ folder: dir, stdout: 'none', level: 'info' }).close();
   assert.equal(modeOf(dir), '755');
   assert.equal(modeOf(join(dir, 'app.log')), '600');
 });

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
-import { openPool } from '../../src/db/pool.ts';
+import { createPool } from '../../src/db/pool.ts';
 import type { CallInfo, Execute, LedgerCommand } from '../../src/domain/command.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
@@ -38,7 +38,7 @@ after(async () => {
 
 /** A ledger of its own, as another process would have one. */
 function open(url = database.appUrl, change = (pool: pg.Pool) => pool): Execute {
-  const pool = openPool({ url, maxConnections: 1, statementTimeoutMs: TIMEOUT_MS, onIdleError: () => {} });
+  const pool = createPool({ url, maxConnections: 1, statementTimeoutMs: TIMEOUT_MS, onIdleError: () => {} });
   ends.push(() => pool.end());
   const tools = { pool: change(pool), random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} };
   return startBatcher(tools, { maxBatch: 100, lanes: 1, maxWaiting: 100 }).execute;

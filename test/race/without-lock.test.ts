@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
-import { openPool } from '../../src/db/pool.ts';
+import { createPool } from '../../src/db/pool.ts';
 import { systemCall } from '../../src/domain/command.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
@@ -45,7 +45,12 @@ async function race(
   const database = await makeDatabase();
   await loosen(database);
   const onIdleError = () => {};
-  const pool = openPool({ url: database.appUrl, maxConnections: 2, statementTimeoutMs: 10_000, onIdleError });
+  const pool = createPool({
+    url: database.appUrl,
+    maxConnections: 2,
+    statementTimeoutMs: 10_000,
+    onIdleError,
+  });
   try {
     await peopleOf(database).addUsers([SPENDER, PAYEE]);
     await pool.query('SELECT open_transfer_months(1)');

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cacheEpochsIn } from '../../src/db/cache-epochs.ts';
-import { openPool, type Pool } from '../../src/db/pool.ts';
+import { createCacheEpochs } from '../../src/db/cache-epochs.ts';
+import { createPool, type Pool } from '../../src/db/pool.ts';
 import { LEASE_MS, type Lease, openLease } from '../../src/redis/cache/lease.ts';
 import { until } from '../ops/pages.ts';
 import { makeDatabase, ownerPool, type TestDatabase } from '../stack.ts';
@@ -27,14 +27,14 @@ async function startLease(
   redisRunId: () => string | undefined,
   mayRead: () => Promise<void> = async () => {},
 ): Promise<Lease> {
-  const pool = openPool({
+  const pool = createPool({
     url: database.appUrl,
     maxConnections: 2,
     statementTimeoutMs: 30_000,
     onIdleError: () => {},
   });
   pools.push(pool);
-  const epochs = cacheEpochsIn(pool, LEASE_MS);
+  const epochs = createCacheEpochs(pool, LEASE_MS);
   const store = {
     ...epochs,
     read: async () => {

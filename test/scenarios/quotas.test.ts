@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { purgePayoutDrafts } from '../../src/db/jobs/upkeep.ts';
-import { openPool } from '../../src/db/pool.ts';
+import { createPool } from '../../src/db/pool.ts';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { type Answer, grpcTeller, type Json, type Teller } from '../teller.ts';
@@ -142,7 +142,7 @@ test('whoever has more than a quota keeps it', async () => {
 });
 
 test('drafts that are never started go after their time, with their lines; started and young ones stay', async () => {
-  const pool = openPool({
+  const pool = createPool({
     url: stack.database.workerUrl,
     maxConnections: 1,
     statementTimeoutMs: 10_000,

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
-import { openPool, type Pool } from '../../src/db/pool.ts';
+import { createPool, type Pool } from '../../src/db/pool.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { aggregateStatistics } from '../../src/worker/jobs/aggregate-statistics.ts';
 import { expireSprinkles } from '../../src/worker/jobs/expire-sprinkles.ts';
@@ -21,7 +21,7 @@ let pool: Pool;
 let share = 0;
 before(async () => {
   stack = await startStack({ env: { SPRINKLE_LIFETIME_MS: '1500' } });
-  pool = openPool({
+  pool = createPool({
     url: stack.database.workerUrl,
     maxConnections: 4,
     statementTimeoutMs: 60_000,

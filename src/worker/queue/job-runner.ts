@@ -6,8 +6,8 @@ import type { Pool } from '../../db/pool.ts';
 import { askForWrites } from '../../db/probe.ts';
 import { JOB_NAMES, jobEntry } from '../../domain/jobs.ts';
 import type { JobObserver, Jobs } from '../job.ts';
-import { closeQueues, openQueues, type Parcel, PREFIX, patient, type Queues } from './queues.ts';
-import { startRelay } from './relay.ts';
+import { closeQueues, createQueues, type Parcel, PREFIX, patient, type Queues } from './queues.ts';
+import { createRelay } from './relay.ts';
 import { runJob } from './run-job.ts';
 import { hasSchedules } from './schedule.ts';
 
@@ -23,7 +23,7 @@ export interface JobsOptions {
 }
 
 /** A worker at work. */
-export interface RunningJobs {
+export interface JobRunner {
   readonly queues: Queues;
   /** The names of what jobs need and cannot be reached. */
   away(): Promise<string[]>;
@@ -37,10 +37,10 @@ const LOOK_AT_PAUSES_MS = 1_000;
 const LOCK_MS = 15_000;
 
 /** Starts the worker. Redis need not be there yet. */
-export function startJobs(options: JobsOptions): RunningJobs {
+export function createJobRunner(options: JobsOptions): JobRunner {
   const { redisUrl, databaseUrl, pool, jobs, observer } = options;
   const stopping = new AbortController();
-  const queues = openQueues(redisUrl, options.retryMs, (error) => observer.trouble('a queue', error));
+  const queues = createQueues(redisUrl, options.retryMs, (error) => observer.trouble('a queue', error));
   const tools = { pool, observer, stopping: stopping.signal };
   const workers = JOB_NAMES.map((name) => {
     const worker = new Worker<Parcel>(name, (queued) => runJob(tools, name, jobs[name], queued), {
@@ -55,7 +55,7 @@ export function startJobs(options: JobsOptions): RunningJobs {
     worker.on('error', (error) => observer.trouble(`the worker of ${name}`, error));
     return worker;
   });
-  const relay = startRelay({ pool, databaseUrl, queues, observer });
+  const relay = createRelay({ pool, databaseUrl, queues, observer });
   const watching = watchPauses(pool, queues, observer, stopping.signal);
   const stop = async () => {
     stopping.abort();

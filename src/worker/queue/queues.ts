@@ -41,7 +41,7 @@ function pauseMs(attempt: number): number {
 }
 
 /** Opens every job's queue. Redis need not be there yet. */
-export function openQueues(url: string, retryMs: number, onError: (error: Error) => void): Queues {
+export function createQueues(url: string, retryMs: number, onError: (error: Error) => void): Queues {
   const queues = JOB_NAMES.map((name) => {
     const queue = new Queue<Parcel>(name, {
       connection: impatient(url),

@@ -1,7 +1,7 @@
 // The relay: moves rows of the outbox into the queues, at least once, and fills the queues again when Redis lost them.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { listenToOutbox } from '../../db/jobs/listen.ts';
 import { forgetOverdue, forgetRelayed, type OutboxRow, relayRows } from '../../db/jobs/outbox.ts';
+import { createOutboxListener } from '../../db/jobs/outbox-listener.ts';
 import type { Pool } from '../../db/pool.ts';
 import { JOB_NAMES } from '../../domain/jobs.ts';
 import type { JobObserver } from '../job.ts';
@@ -31,11 +31,11 @@ const CONNECT_PAUSE_MS = 20;
 const OVERDUE_MS = 30_000;
 
 /** Starts a relay. Any number of them may run side by side. */
-export function startRelay(tools: RelayTools): Relay {
+export function createRelay(tools: RelayTools): Relay {
   const stopping = new AbortController();
   let woken = Promise.withResolvers<void>();
   const wake = () => woken.resolve();
-  const listener = listenToOutbox(tools.databaseUrl, wake, (error) =>
+  const listener = createOutboxListener(tools.databaseUrl, wake, (error) =>
     tools.observer.trouble('listening to the outbox', error),
   );
   const run = async () => {

@@ -17,7 +17,11 @@ export interface Listener {
  * Listens until it is closed, on a connection of its own that is opened again whenever it is lost. `heard` is told of
  * each announcement, and once after every connecting, for what may have been missed.
  */
-export function listenToOutbox(url: string, heard: () => void, onError: (error: Error) => void): Listener {
+export function createOutboxListener(
+  url: string,
+  heard: () => void,
+  onError: (error: Error) => void,
+): Listener {
   const closed = new AbortController();
   let client: pg.Client | undefined;
   const listen = async () => {
