@@ -16,8 +16,8 @@ export function createJobObserver({ app }: Logs, metrics: JobRecorder) {
       if (error === undefined) app.debug({ job, tookMs }, 'a job ran');
       else app.warn({ job, tookMs, reason: errorText(error) }, 'a job failed');
     },
-    buried: (job: string, error: unknown) => {
-      metrics.buried(job);
+    deadLettered: (job: string, error: unknown) => {
+      metrics.deadLettered(job);
       app.error({ job, reason: errorText(error) }, 'a job became a dead letter');
     },
     relayed: (count: number) => {

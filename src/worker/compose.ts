@@ -24,7 +24,7 @@ import { expireSprinkles } from './jobs/expire-sprinkles.ts';
 import { partitionsAhead } from './jobs/partitions-ahead.ts';
 import { purgeEndedKeys } from './jobs/purge-keys.ts';
 import { purgeUsedNonces } from './jobs/purge-nonces.ts';
-import { purgeOldDrafts } from './jobs/purge-payout-drafts.ts';
+import { purgePayoutDraftsJob } from './jobs/purge-payout-drafts.ts';
 import { purgeOldMarks } from './jobs/purge-refusal-marks.ts';
 import { purgeOldSprinkles } from './jobs/purge-sprinkles.ts';
 import { reconcileLedger } from './jobs/reconcile-ledger.ts';
@@ -151,7 +151,7 @@ function jobsOf(parts: {
     'run-payout': runPayout({ pool, execute }),
     'purge-sprinkles': purgeOldSprinkles(pool, config.sprinkleLookupMs),
     'purge-refusal-marks': purgeOldMarks(pool),
-    'purge-payout-drafts': purgeOldDrafts(pool, config.purgeDraftsAfterMs),
+    'purge-payout-drafts': purgePayoutDraftsJob(pool, config.purgeDraftsAfterMs),
     'purge-nonces': purgeUsedNonces(pool),
     'purge-keys': purgeEndedKeys(pool, config.purgeKeysAfterMs),
     'partitions-ahead': partitionsAhead(pool, MONTHS_AHEAD),

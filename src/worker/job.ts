@@ -19,7 +19,7 @@ export interface JobObserver {
   /** A run ended; `error` is undefined when it went well. */
   ran(job: JobName, tookMs: number, error: unknown): void;
   /** A job failed as often as it is tried. */
-  buried(job: JobName, error: unknown): void;
+  deadLettered(job: JobName, error: unknown): void;
   /** So many rows of the outbox went to the queue. */
   relayed(count: number): void;
   /** Refunds were made; the one that waited longest waited so many milliseconds after its sprinkle's end. */

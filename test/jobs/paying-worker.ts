@@ -47,7 +47,7 @@ const work = createJobRunner({
   redisUrl,
   pool,
   jobs: { ...(Object.fromEntries(JOB_NAMES.map((name) => [name, nothing])) as Jobs), 'refund-sprinkle': pay },
-  observer: { ran() {}, buried() {}, relayed() {}, refunded() {}, reconciled() {}, trouble() {} },
+  observer: { ran() {}, deadLettered() {}, relayed() {}, refunded() {}, reconciled() {}, trouble() {} },
   retryMs: 20,
 });
 await runProgram(async () => ({ stop: () => work.stop().then(() => true), stopsWithinMs: 2_000 }));

@@ -36,7 +36,7 @@ const work = createJobRunner({
     ...(Object.fromEntries(JOB_NAMES.map((name) => [name, nothing])) as Jobs),
     'run-payout': runPayout({ pool, execute, chunk: 20 }),
   },
-  observer: { ran() {}, buried() {}, relayed() {}, refunded() {}, reconciled() {}, trouble() {} },
+  observer: { ran() {}, deadLettered() {}, relayed() {}, refunded() {}, reconciled() {}, trouble() {} },
   retryMs: 20,
 });
 await runProgram(async () => ({ stop: () => work.stop().then(() => true), stopsWithinMs: 2_000 }));

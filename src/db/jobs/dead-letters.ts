@@ -15,19 +15,19 @@ export interface FailedJob {
 }
 
 /** The letter is written and the outbox' row removed in one step: a job is always in exactly one of the two places. */
-const BURY = `
+const INSERT_DEAD_LETTER = `
   WITH done AS (DELETE FROM outbox WHERE queue_id = $6)
   INSERT INTO dead_letters (job, queue_id, data, error, attempts) VALUES ($1, $2, $3, $4, $5)
   ON CONFLICT (job, queue_id) DO NOTHING`;
 
 /** Keeps a job that failed for good; twice is once. */
-export async function bury(
+export async function insertDeadLetter(
   pool: Pool,
   { job, queueId, data, error, attempts, rowQueueId }: FailedJob,
 ): Promise<void> {
   await pool.query({
-    name: 'bury',
-    text: BURY,
+    name: 'insert-dead-letter',
+    text: INSERT_DEAD_LETTER,
     values: [job, queueId, JSON.stringify(data), error, attempts, rowQueueId ?? null],
   });
 }

@@ -5,23 +5,23 @@ import { SPRINKLE_COLUMNS, type SprinkleRow, toSprinkle } from '../ledger/rows.t
 import { PATIENT_IDLE_IN_TRANSACTION_MS } from '../timeouts.ts';
 import { inTransaction } from './transaction.ts';
 
-/** Into how many parts the index sprinkles_open divides sprinkles (migration 0010). */
-const PARTS = 8;
+/** Into how many shards the index sprinkles_open divides sprinkles (migration 0010). */
+const SHARDS = 8;
 /** Any number that no other program takes pairs of locks under in this database. */
 const LOCK_CLASS = 5_077_822;
 
 const IS_OPEN = 's.closed_at IS NULL AND s.set_aside_at IS NULL';
-const PART = '(get_byte(uuid_send(s.id), 15) & 7)';
+const SHARD = '(get_byte(uuid_send(s.id), 15) & 7)';
 
-const PARTS_WITH_WORK = `
-  SELECT part FROM generate_series(0, ${PARTS - 1}) AS part
-  WHERE EXISTS (SELECT FROM sprinkles s WHERE ${PART} = part AND s.expires_at <= clock_timestamp() AND ${IS_OPEN})`;
+const SHARDS_WITH_DUE = `
+  SELECT shard FROM generate_series(0, ${SHARDS - 1}) AS shard
+  WHERE EXISTS (SELECT FROM sprinkles s WHERE ${SHARD} = shard AND s.expires_at <= clock_timestamp() AND ${IS_OPEN})`;
 
 const TRY_LOCK = 'SELECT pg_try_advisory_xact_lock($1, $2) AS is_mine';
 
 const DUE = `
   SELECT ${SPRINKLE_COLUMNS} FROM sprinkles s
-  WHERE ${PART} = $1 AND s.expires_at <= clock_timestamp() AND ${IS_OPEN}
+  WHERE ${SHARD} = $1 AND s.expires_at <= clock_timestamp() AND ${IS_OPEN}
   ORDER BY s.expires_at, s.id LIMIT $2`;
 
 const SET_ASIDE = `
@@ -31,32 +31,32 @@ const SET_ASIDE = `
 
 const FIND = `SELECT ${SPRINKLE_COLUMNS} FROM sprinkles s WHERE s.id = $1`;
 
-/** The parts in which something is due. */
-export async function partsWithDue(pool: Pool): Promise<number[]> {
-  const { rows } = await pool.query<{ part: number }>({ name: 'parts-with-due', text: PARTS_WITH_WORK });
-  return rows.map(({ part }) => part);
+/** The shards in which something is due. */
+export async function shardsWithDue(pool: Pool): Promise<number[]> {
+  const { rows } = await pool.query<{ shard: number }>({ name: 'shards-with-due', text: SHARDS_WITH_DUE });
+  return rows.map(({ shard }) => shard);
 }
 
 /**
- * Hands the longest due sprinkles of a part to `work`, and no others get this part meanwhile, so that workers do not do
- * each other's work. That is thrift, not safety: a worker that hangs loses the part to another one when Postgres ends its
+ * Hands the longest due sprinkles of a shard to `work`, and no others get this shard meanwhile, so that workers do not do
+ * each other's work. That is thrift, not safety: a worker that hangs loses the shard to another one when Postgres ends its
  * idle transaction, and both may then refund; each refund still happens once. Returns how many there were; undefined
- * when somebody else has the part.
+ * when somebody else has the shard.
  */
 export function withDue(
   pool: Pool,
-  part: number,
+  shard: number,
   limit: number,
   work: (due: readonly Sprinkle[]) => Promise<void>,
 ): Promise<number | undefined> {
   return inTransaction(pool, async (client) => {
     await client.query(`SET LOCAL idle_in_transaction_session_timeout = ${PATIENT_IDLE_IN_TRANSACTION_MS}`);
-    const lock = await client.query<{ is_mine: boolean }>(TRY_LOCK, [LOCK_CLASS, part]);
+    const lock = await client.query<{ is_mine: boolean }>(TRY_LOCK, [LOCK_CLASS, shard]);
     if (!lock.rows[0]?.is_mine) return undefined;
     const { rows } = await client.query<SprinkleRow>({
       name: 'due-sprinkles',
       text: DUE,
-      values: [part, limit],
+      values: [shard, limit],
     });
     if (rows.length > 0) await work(rows.map(toSprinkle));
     return rows.length;
@@ -69,7 +69,7 @@ export async function setAside(pool: Pool, sprinkleId: string): Promise<void> {
 }
 
 /** A sprinkle by its id alone. */
-export async function findSprinkle(pool: Pool, id: string): Promise<Sprinkle | undefined> {
+export async function findSprinkleById(pool: Pool, id: string): Promise<Sprinkle | undefined> {
   const { rows } = await pool.query<SprinkleRow>({ name: 'find-any-sprinkle', text: FIND, values: [id] });
   return rows[0] && toSprinkle(rows[0]);
 }

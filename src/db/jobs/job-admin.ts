@@ -5,7 +5,7 @@ import type { Micros } from '../../domain/time.ts';
 import { microsOf, plainArray } from '../sql.ts';
 
 /** How a job stands. */
-export interface JobStanding {
+export interface JobStatus {
   readonly job: string;
   readonly pausedAt: Micros | undefined;
   readonly runs: bigint;
@@ -27,7 +27,7 @@ export interface DeadLetter {
   readonly failedAt: Micros;
 }
 
-const STANDINGS = `
+const JOB_STATUSES = `
   SELECT job, ${microsOf('paused_at')} AS paused_at, runs, failures, ${microsOf('last_started_at')} AS last_started_at,
     ${microsOf('last_ended_at')} AS last_ended_at, last_result::text, last_error FROM job_states`;
 
@@ -35,23 +35,23 @@ const SET_PAUSED = `
   INSERT INTO job_states AS s (job, paused_at) VALUES ($1, CASE WHEN $2 THEN clock_timestamp() END)
   ON CONFLICT (job) DO UPDATE SET paused_at = CASE WHEN $2 THEN coalesce(s.paused_at, excluded.paused_at) END`;
 
-const LETTERS = `
+const LIST_DEAD_LETTERS = `
   SELECT id, job, data::text, error, attempts, ${microsOf('failed_at')} AS failed_at FROM dead_letters
   WHERE replayed_at IS NULL AND ($1 = '' OR job = $1) ORDER BY id DESC LIMIT 1000`;
 
 const REPLAY = `
-  WITH letters AS (
+  WITH replayed AS (
     UPDATE dead_letters SET replayed_at = clock_timestamp() WHERE id = ANY ($1::bigint[]) AND replayed_at IS NULL
     RETURNING job, data)
-  INSERT INTO outbox (job, data, run_at) SELECT job, data, clock_timestamp() FROM letters`;
+  INSERT INTO outbox (job, data, run_at) SELECT job, data, clock_timestamp() FROM replayed`;
 
 const moment = (micros: string | null) => (micros === null ? undefined : Number(micros));
 
 /** How the jobs stand that have ever run or been paused. */
-export async function jobStandings(pool: Pool): Promise<JobStanding[]> {
+export async function jobStatuses(pool: Pool): Promise<JobStatus[]> {
   type Row = Record<'job' | 'runs' | 'failures', string> &
     Record<'paused_at' | 'last_started_at' | 'last_ended_at' | 'last_result' | 'last_error', string | null>;
-  const { rows } = await pool.query<Row>(STANDINGS);
+  const { rows } = await pool.query<Row>(JOB_STATUSES);
   return rows.map((row) => ({
     job: row.job,
     pausedAt: moment(row.paused_at),
@@ -87,7 +87,7 @@ export async function setPaused(pool: Pool, job: JobName, isPaused: boolean): Pr
 /** Dead letters that were not replayed, newest first, of one job or, with an empty name, of all. */
 export async function listDeadLetters(pool: Pool, job: string): Promise<DeadLetter[]> {
   type Row = { id: string; job: string; data: string; error: string; attempts: number; failed_at: string };
-  const { rows } = await pool.query<Row>(LETTERS, [job]);
+  const { rows } = await pool.query<Row>(LIST_DEAD_LETTERS, [job]);
   return rows.map(({ id, failed_at, ...row }) => ({ ...row, id: BigInt(id), failedAt: Number(failed_at) }));
 }
 

@@ -13,7 +13,7 @@ export interface JobRun {
   readonly error: string | undefined;
 }
 
-const NOTE_RUN = `
+const RECORD_RUN = `
   INSERT INTO job_states AS s (job, runs, failures, last_started_at, last_ended_at, last_result, last_error)
   VALUES ($1, 1, ($4::text IS NOT NULL)::int, clock_timestamp() - $2 * interval '1 millisecond', clock_timestamp(), $3, $4)
   ON CONFLICT (job) DO UPDATE SET runs = s.runs + 1, failures = s.failures + excluded.failures,
@@ -21,9 +21,9 @@ const NOTE_RUN = `
     last_result = excluded.last_result, last_error = excluded.last_error`;
 
 /** Notes how a run went. */
-export async function noteRun(pool: Pool, { job, tookMs, result, error }: JobRun): Promise<void> {
+export async function recordRun(pool: Pool, { job, tookMs, result, error }: JobRun): Promise<void> {
   const values = [job, tookMs, result === undefined ? null : JSON.stringify(result), error ?? null];
-  await pool.query({ name: 'note-run', text: NOTE_RUN, values });
+  await pool.query({ name: 'record-run', text: RECORD_RUN, values });
 }
 
 /** The jobs that ops paused. */

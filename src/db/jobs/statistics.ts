@@ -38,10 +38,10 @@ const made = `SELECT * FROM sprinkles WHERE created_at >= $2 AND created_at < $3
 const sampled = (measure: string) =>
   `SELECT label, sum(value) AS value FROM samples WHERE at >= $2 AND at < $3 AND measure = '${measure}' GROUP BY label`;
 /** The upper end of the bucket in which the share of all calls is reached. */
-const latency = (part: number) => `
+const latency = (quantile: number) => `
   SELECT min(label::float8) AS value FROM (
     SELECT label, sum(value) OVER (ORDER BY label::float8) AS up_to, sum(value) OVER () AS of
-    FROM (${sampled('latency')}) AS buckets) AS reached WHERE up_to >= of * ${part} HAVING count(*) > 0`;
+    FROM (${sampled('latency')}) AS buckets) AS reached WHERE up_to >= of * ${quantile} HAVING count(*) > 0`;
 
 const FIGURES: readonly string[] = [
   `SELECT 'active_users' AS measure, '' AS label, '' AS currency, count(DISTINCT a.owner_user_id) AS value
@@ -56,8 +56,8 @@ const FIGURES: readonly string[] = [
   `SELECT 'sprinkles_emptied', '', '', count(*) FROM (${emptied}) AS s`,
   ...[50, 95].map(
     (
-      part,
-    ) => `SELECT 'time_to_empty_p${part}_ms', '', '', percentile_disc(0.${part}) WITHIN GROUP (ORDER BY ms)
+      quantile,
+    ) => `SELECT 'time_to_empty_p${quantile}_ms', '', '', percentile_disc(0.${quantile}) WITHIN GROUP (ORDER BY ms)
       FROM (${emptied}) AS s HAVING count(*) > 0`,
   ),
   `(SELECT 'room_sprinkles', room_id, '', count(*) FROM (${made}) AS s GROUP BY room_id ORDER BY 4 DESC, 2 LIMIT 20)`,
@@ -65,7 +65,7 @@ const FIGURES: readonly string[] = [
     ORDER BY 4 DESC, 2 LIMIT 20)`,
   `SELECT 'calls', label, '', value FROM (${sampled('calls')}) AS c`,
   ...[0.5, 0.95, 0.99].map(
-    (part) => `SELECT 'latency_p${part * 100}_ms', '', '', value FROM (${latency(part)}) AS l`,
+    (quantile) => `SELECT 'latency_p${quantile * 100}_ms', '', '', value FROM (${latency(quantile)}) AS l`,
   ),
   `SELECT 'cache_hit_rate', h.label, '', h.value / (h.value + coalesce(m.value, 0))
    FROM (${sampled('cache_hits')}) AS h LEFT JOIN (${sampled('cache_misses')}) AS m USING (label)
@@ -83,7 +83,7 @@ export async function missingPeriods(pool: Pool, period: Period): Promise<PastPe
 }
 
 /** Works out and keeps a period's figures, in place of those kept before: however often it is done, they stand once. */
-export function keepFigures(pool: Pool, period: Period, { from, to }: PastPeriod): Promise<void> {
+export function storeStatistics(pool: Pool, period: Period, { from, to }: PastPeriod): Promise<void> {
   return inTransaction(pool, async (client) => {
     await client.query(`SET LOCAL statement_timeout = '${STATEMENT_TIMEOUT}'`);
     // Two workers at the same period: the second one waits and then replaces what the first one kept.

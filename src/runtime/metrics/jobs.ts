@@ -4,7 +4,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 /** Records what jobs do; the names of jobs are ours. */
 export interface JobRecorder {
   ran(job: string, tookMs: number, error: unknown): void;
-  buried(job: string): void;
+  deadLettered(job: string): void;
   relayed(count: number): void;
   refunded(count: number, longestLagMs: number): void;
   reconciled(transfers: number, faults: readonly object[]): void;
@@ -54,7 +54,7 @@ export function jobMetrics(registry: Registry): JobRecorder {
   return {
     ran: (job, tookMs, error) =>
       runs.observe({ job, outcome: error === undefined ? 'done' : 'failed' }, tookMs / 1000),
-    buried: (job) => dead.inc({ job }),
+    deadLettered: (job) => dead.inc({ job }),
     relayed: (count) => relayed.inc(count),
     refunded: (count, longestLagMs) => {
       refunds.inc(count);

@@ -2,7 +2,7 @@
 import {
   countJobs,
   type DeadLetter,
-  jobStandings,
+  jobStatuses,
   listDeadLetters as readDeadLetters,
 } from '../../db/jobs/job-admin.ts';
 import type { Pool } from '../../db/pool.ts';
@@ -40,7 +40,7 @@ const NEVER_RAN = {
 
 /** All jobs. */
 export async function listJobs(pool: Pool): Promise<JobView[]> {
-  const [standings, { waiting, dead }] = await Promise.all([jobStandings(pool), countJobs(pool)]);
+  const [standings, { waiting, dead }] = await Promise.all([jobStatuses(pool), countJobs(pool)]);
   const byName = new Map(standings.map((standing) => [standing.job, standing]));
   return JOB_NAMES.map((name) => ({
     ...NEVER_RAN,
@@ -55,7 +55,7 @@ export async function listJobs(pool: Pool): Promise<JobView[]> {
 /** The part of a job that ops can change; undefined if there is no such job. */
 export async function jobState(pool: Pool, job: string): Promise<object | undefined> {
   if (!JOB_NAMES.some((name) => name === job)) return undefined;
-  const standing = (await jobStandings(pool)).find((one) => one.job === job);
+  const standing = (await jobStatuses(pool)).find((one) => one.job === job);
   return { job, isPaused: standing?.pausedAt !== undefined };
 }
 

@@ -1,5 +1,5 @@
 // Works out the figures of every hour and day that is over.
-import { keepFigures, missingPeriods, purgeSamples } from '../../db/jobs/statistics.ts';
+import { missingPeriods, purgeSamples, storeStatistics } from '../../db/jobs/statistics.ts';
 import type { Pool } from '../../db/pool.ts';
 import { PERIODS } from '../../domain/statistics.ts';
 import type { Job } from '../job.ts';
@@ -15,7 +15,7 @@ export function aggregateStatistics(pool: Pool): Job {
       for (const period of PERIODS) {
         for (const past of await missingPeriods(pool, period)) {
           if (stopping.aborted) return done;
-          await keepFigures(pool, period, past);
+          await storeStatistics(pool, period, past);
           done[period] += 1;
         }
       }

@@ -1,6 +1,6 @@
 // Pays back what is left of all sprinkles whose time is over.
 
-import { partsWithDue, setAside, withDue } from '../../db/jobs/due-sprinkles.ts';
+import { setAside, shardsWithDue, withDue } from '../../db/jobs/due-sprinkles.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Execute } from '../../domain/command.ts';
 import { systemCall } from '../../domain/command.ts';
@@ -28,9 +28,9 @@ export function expireSprinkles(tools: RefundTools): Job {
   return {
     async run(_data, stopping) {
       const counts = { refunded: 0, setAside: 0 };
-      for (const part of await partsWithDue(tools.pool)) {
+      for (const shard of await shardsWithDue(tools.pool)) {
         for (let taken: number | undefined = CHUNK; taken === CHUNK && !stopping.aborted; ) {
-          taken = await withDue(tools.pool, part, CHUNK, async (due) => {
+          taken = await withDue(tools.pool, shard, CHUNK, async (due) => {
             const failed = await refundAll(tools, due);
             counts.refunded += due.length - failed;
             counts.setAside += failed;

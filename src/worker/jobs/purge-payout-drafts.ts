@@ -7,7 +7,7 @@ import type { Job } from '../job.ts';
 const CHUNK = 10;
 
 /** Drafts are kept for so long after they were made, in milliseconds; for good when undefined. */
-export function purgeOldDrafts(pool: Pool, keptMs: number | undefined): Job {
+export function purgePayoutDraftsJob(pool: Pool, keptMs: number | undefined): Job {
   return {
     async run(_data, stopping) {
       if (keptMs === undefined) return { purged: 0 };

@@ -1,5 +1,5 @@
 // Pays back what is left of one sprinkle whose refund failed among others.
-import { findSprinkle } from '../../db/jobs/due-sprinkles.ts';
+import { findSprinkleById } from '../../db/jobs/due-sprinkles.ts';
 import type { Job } from '../job.ts';
 import { type RefundTools, refund } from './expire-sprinkles.ts';
 
@@ -7,7 +7,7 @@ import { type RefundTools, refund } from './expire-sprinkles.ts';
 export function refundOneSprinkle(tools: RefundTools): Job {
   return {
     async run({ sprinkleId }) {
-      const sprinkle = await findSprinkle(tools.pool, String(sprinkleId));
+      const sprinkle = await findSprinkleById(tools.pool, String(sprinkleId));
       if (!sprinkle) return { found: false };
       const { amount } = await refund(tools, sprinkle);
       return { found: true, amount: amount.toString() };

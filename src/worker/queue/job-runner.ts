@@ -6,7 +6,14 @@ import type { Pool } from '../../db/pool.ts';
 import { askForWrites } from '../../db/probe.ts';
 import { JOB_NAMES, jobEntry } from '../../domain/jobs.ts';
 import type { JobObserver, Jobs } from '../job.ts';
-import { closeQueues, createQueues, type Parcel, PREFIX, patient, type Queues } from './queues.ts';
+import {
+  blockingConnection,
+  closeQueues,
+  createQueues,
+  type JobPayload,
+  PREFIX,
+  type Queues,
+} from './queues.ts';
 import { createRelay } from './relay.ts';
 import { runJob } from './run-job.ts';
 import { hasSchedules } from './schedule.ts';
@@ -43,8 +50,8 @@ export function createJobRunner(options: JobsOptions): JobRunner {
   const queues = createQueues(redisUrl, options.retryMs, (error) => observer.trouble('a queue', error));
   const tools = { pool, observer, stopping: stopping.signal };
   const workers = JOB_NAMES.map((name) => {
-    const worker = new Worker<Parcel>(name, (queued) => runJob(tools, name, jobs[name], queued), {
-      connection: patient(redisUrl),
+    const worker = new Worker<JobPayload>(name, (queued) => runJob(tools, name, jobs[name], queued), {
+      connection: blockingConnection(redisUrl),
       prefix: PREFIX,
       concurrency: jobEntry(name).concurrency,
       lockDuration: LOCK_MS,

@@ -6,14 +6,14 @@ import { JOB_NAMES, type JobData, type JobName, jobEntry } from '../../domain/jo
 export const PREFIX = 'ppuri';
 
 /** What travels through a queue. */
-export interface Parcel {
+export interface JobPayload {
   readonly data: JobData;
   /** The `queue_id` of the row of the outbox that it came from; none when a schedule made it. */
   readonly rowQueueId?: string;
 }
 
 /** The queue of every job. */
-export type Queues = Readonly<Record<JobName, Queue<Parcel>>>;
+export type Queues = Readonly<Record<JobName, Queue<JobPayload>>>;
 
 const MAX_PAUSE_MS = 1_000;
 const COMMAND_TIMEOUT_MS = 5_000;
@@ -21,12 +21,12 @@ const COMMAND_TIMEOUT_MS = 5_000;
 const KEEP = { count: 100 };
 
 /** How workers reach Redis: they wait for it as long as it takes. */
-export function patient(url: string): ConnectionOptions {
+export function blockingConnection(url: string): ConnectionOptions {
   return { url, maxRetriesPerRequest: null, retryStrategy: pauseMs };
 }
 
 /** How those who put work in reach Redis: what it does not take now stays where it is, and is brought again. */
-function impatient(url: string): ConnectionOptions {
+function failFastConnection(url: string): ConnectionOptions {
   return {
     url,
     maxRetriesPerRequest: 1,
@@ -43,8 +43,8 @@ function pauseMs(attempt: number): number {
 /** Opens every job's queue. Redis need not be there yet. */
 export function createQueues(url: string, retryMs: number, onError: (error: Error) => void): Queues {
   const queues = JOB_NAMES.map((name) => {
-    const queue = new Queue<Parcel>(name, {
-      connection: impatient(url),
+    const queue = new Queue<JobPayload>(name, {
+      connection: failFastConnection(url),
       prefix: PREFIX,
       // What BullMQ asks of Redis at its start it asks once: an answer that fails there fails the queue for good.
       skipWaitingForReady: true,
@@ -54,7 +54,7 @@ export function createQueues(url: string, retryMs: number, onError: (error: Erro
     queue.on('error', onError);
     return [name, queue] as const;
   });
-  return Object.fromEntries(queues) as Record<JobName, Queue<Parcel>>;
+  return Object.fromEntries(queues) as Record<JobName, Queue<JobPayload>>;
 }
 
 /** How a job is tried again: after so long, then twice as long and so on, each up to half shorter by chance, so that those that failed together do not come back together. */

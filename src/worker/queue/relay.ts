@@ -98,13 +98,13 @@ async function look(tools: RelayTools, stopping: AbortSignal, isFirst: boolean):
  */
 async function send(queues: Queues, rows: readonly OutboxRow[]): Promise<void> {
   for (const name of JOB_NAMES) {
-    const parcels = rows
+    const payloads = rows
       .filter(({ job }) => job === name)
       .map(({ queueId, data, delayMs }) => ({
         name,
         data: { data, rowQueueId: queueId },
         opts: { jobId: queueId, delay: delayMs, removeOnComplete: true },
       }));
-    if (parcels.length > 0) await queues[name].addBulk(parcels);
+    if (payloads.length > 0) await queues[name].addBulk(payloads);
   }
 }

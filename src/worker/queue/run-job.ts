@@ -1,14 +1,14 @@
 // Runs one job of a queue: notes how it went, and sees to it that its row of the outbox ends in exactly one place.
 
 import type { Job as QueuedJob } from 'bullmq';
-import { bury } from '../../db/jobs/dead-letters.ts';
-import { noteRun } from '../../db/jobs/job-states.ts';
+import { insertDeadLetter } from '../../db/jobs/dead-letters.ts';
+import { recordRun } from '../../db/jobs/job-states.ts';
 import { finishRow, hasRow } from '../../db/jobs/outbox.ts';
 import type { Pool } from '../../db/pool.ts';
 import { errorText, tellableError } from '../../domain/error-fields.ts';
 import { type JobName, jobEntry } from '../../domain/jobs.ts';
 import type { Job, JobObserver } from '../job.ts';
-import type { Parcel } from './queues.ts';
+import type { JobPayload } from './queues.ts';
 
 /** What running a job takes. */
 export interface RunTools {
@@ -25,7 +25,7 @@ export async function runJob(
   tools: RunTools,
   name: JobName,
   job: Job,
-  queued: QueuedJob<Parcel>,
+  queued: QueuedJob<JobPayload>,
 ): Promise<object> {
   const { pool, observer } = tools;
   const { data, rowQueueId } = queued.data;
@@ -36,13 +36,13 @@ export async function runJob(
     if (rowQueueId !== undefined && !(await hasRow(pool, rowQueueId))) return { doneBefore: true };
     const result = await job.run(data, tools.stopping);
     if (rowQueueId !== undefined) await finishRow(pool, rowQueueId);
-    await noteRun(pool, { job: name, tookMs: tookMs(), result, error: undefined });
+    await recordRun(pool, { job: name, tookMs: tookMs(), result, error: undefined });
     observer.ran(name, tookMs(), undefined);
     return result;
   } catch (error) {
     observer.ran(name, tookMs(), error);
     const words = errorText(error);
-    await noteRun(pool, { job: name, tookMs: tookMs(), result: undefined, error: words });
+    await recordRun(pool, { job: name, tookMs: tookMs(), result: undefined, error: words });
     const { attempts } = jobEntry(name);
     if (queued.attemptsMade + 1 >= attempts) await giveUp();
     // What is thrown here BullMQ keeps in Redis, message and stack.
@@ -53,8 +53,15 @@ export async function runJob(
         if (rowQueueId !== undefined) await finishRow(pool, rowQueueId);
         return;
       }
-      await bury(pool, { job: name, queueId: queued.id ?? '', data, error: words, attempts, rowQueueId });
-      observer.buried(name, error);
+      await insertDeadLetter(pool, {
+        job: name,
+        queueId: queued.id ?? '',
+        data,
+        error: words,
+        attempts,
+        rowQueueId,
+      });
+      observer.deadLettered(name, error);
     }
   }
 }
