@@ -1,7 +1,7 @@
 // Watches a part that the process cannot do without: away after two failures in a row, back with the first answer.
 
 /** What to watch, and how. */
-export interface PartWatchOptions {
+export interface DependencyWatchOptions {
   /** Rejects when the part does not answer. It must give up by itself. */
   readonly ask: () => Promise<void>;
   /** How long after an answer, or a failure, it is asked again, in milliseconds. */
@@ -11,7 +11,7 @@ export interface PartWatchOptions {
 }
 
 /** A part under watch. */
-export interface PartWatch {
+export interface DependencyWatch {
   /** Why it is taken to be away; undefined while it is there. */
   away(): Error | undefined;
   /** Somebody met a failure: it counts as one, and the part is asked now. */
@@ -23,7 +23,7 @@ export interface PartWatch {
 const FAILURES_UNTIL_AWAY = 2;
 
 /** Starts to watch a part that is there. */
-export function watchPart({ ask, everyMs, onChange }: PartWatchOptions): PartWatch {
+export function createDependencyWatch({ ask, everyMs, onChange }: DependencyWatchOptions): DependencyWatch {
   let isClosed = false;
   let failures = 0;
   let away: Error | undefined;

@@ -4,7 +4,7 @@ import { errorText } from '../domain/error-fields.ts';
 type BreakerState = 'closed' | 'half-open' | 'open';
 
 /** What readiness follows from. */
-export interface Circumstances {
+export interface ReadinessInputs {
   readonly isStopping: boolean;
   /** Why Postgres is taken to be away; undefined while it is there. */
   readonly postgresAway: Error | undefined;
@@ -16,35 +16,35 @@ export interface Circumstances {
 }
 
 /** Something that is not there, and how that is known. */
-export interface Lack {
-  readonly part: 'postgres' | 'redis' | 'replica' | 'process';
+export interface Degradation {
+  readonly dependency: 'postgres' | 'redis' | 'replica' | 'process';
   readonly reason: string;
 }
 
 /** What /readyz answers, as JSON. */
 export type Readiness = (
   | { readonly status: 'ready' }
-  | { readonly status: 'degraded'; readonly degraded: readonly Lack[] }
-  | { readonly status: 'not ready'; readonly away: readonly Lack[] }
+  | { readonly status: 'degraded'; readonly degraded: readonly Degradation[] }
+  | { readonly status: 'not ready'; readonly away: readonly Degradation[] }
 ) & { readonly breakers: Readonly<Record<string, BreakerState>> };
 
 /** Postgres is the truth, and without it nothing goes; Redis is not, and without it everything goes on. */
-export function readinessOf(circumstances: Circumstances): Readiness {
-  const { isStopping, postgresAway, isRedisConnected, redisBreakers, replicaBreaker } = circumstances;
+export function readinessOf(inputs: ReadinessInputs): Readiness {
+  const { isStopping, postgresAway, isRedisConnected, redisBreakers, replicaBreaker } = inputs;
   const breakers = { ...redisBreakers, ...(replicaBreaker && { replica: replicaBreaker }) };
-  const away: Lack[] = [];
-  if (isStopping) away.push({ part: 'process', reason: 'it is stopping' });
-  if (postgresAway) away.push({ part: 'postgres', reason: errorText(postgresAway) });
+  const away: Degradation[] = [];
+  if (isStopping) away.push({ dependency: 'process', reason: 'it is stopping' });
+  if (postgresAway) away.push({ dependency: 'postgres', reason: errorText(postgresAway) });
   if (away.length > 0) return { status: 'not ready', away, breakers };
-  const degraded: Lack[] = Object.entries(breakers)
+  const degraded: Degradation[] = Object.entries(breakers)
     .filter(([, state]) => state !== 'closed')
     .map(
       ([name, state]) =>
         ({
-          part: name === 'replica' ? 'replica' : 'redis',
+          dependency: name === 'replica' ? 'replica' : 'redis',
           reason: `the breaker ${name} is ${state}`,
         }) as const,
     );
-  if (!isRedisConnected) degraded.push({ part: 'redis', reason: 'there is no connection' });
+  if (!isRedisConnected) degraded.push({ dependency: 'redis', reason: 'there is no connection' });
   return degraded.length > 0 ? { status: 'degraded', degraded, breakers } : { status: 'ready', breakers };
 }

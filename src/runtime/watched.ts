@@ -10,7 +10,7 @@ import { errorText } from '../domain/error-fields.ts';
 import { type Gate, LEASE_MS, type Marks, type OpenCache, openCache, openGate } from '../redis/index.ts';
 import type { ServerConfig } from '../server/config.ts';
 import { cryptoRandom } from './crypto-random.ts';
-import { type PartWatch, watchPart } from './dependency-watch.ts';
+import { createDependencyWatch, type DependencyWatch } from './dependency-watch.ts';
 import type { Logs } from './logs.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -126,10 +126,10 @@ export function watchPostgres(
   logs: Logs,
   metrics: Metrics,
   { check, tell }: PostgresWatchOptions,
-): PartWatch & { close(): Promise<void> } {
+): DependencyWatch & { close(): Promise<void> } {
   const probe = createPostgresProbe(config.databaseUrl, PROBE_TIMEOUT_MS);
   let suspectedUntil = 0;
-  const watch = watchPart({
+  const watch = createDependencyWatch({
     ask: async () => {
       await probe.ask();
       await check(performance.now() < suspectedUntil);
@@ -141,7 +141,7 @@ export function watchPostgres(
       tell(!away);
     },
   });
-  metrics.states.part('postgres', () => watch.away() === undefined);
+  metrics.states.dependency('postgres', () => watch.away() === undefined);
   const close = async () => {
     watch.close();
     await probe.close();

@@ -26,7 +26,7 @@ import type { Cache, Gate } from '../redis/index.ts';
 import { createAuditTrail } from '../runtime/audit-trail.ts';
 import { createCallTally } from '../runtime/call-tally.ts';
 import { cryptoRandom } from '../runtime/crypto-random.ts';
-import type { PartWatch } from '../runtime/dependency-watch.ts';
+import type { DependencyWatch } from '../runtime/dependency-watch.ts';
 import { createLogs, type Logs } from '../runtime/logs.ts';
 import { createMetrics, type Metrics } from '../runtime/metrics.ts';
 import { createOpsServer } from '../runtime/ops-server.ts';
@@ -181,7 +181,7 @@ interface Surroundings {
   readonly gate: Gate;
   readonly logs: Logs;
   readonly metrics: Metrics;
-  readonly postgres: PartWatch;
+  readonly postgres: DependencyWatch;
   readonly tally: TallyCall;
   readonly trail: AuditTrail;
 }

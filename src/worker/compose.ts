@@ -86,7 +86,7 @@ export async function createWorkerProgram(config: WorkerConfig): Promise<WorkerP
     port: config.opsPort,
     metrics,
     readiness: async () => {
-      const away = (await work.away()).map((part) => ({ part, reason: 'it cannot be reached' }));
+      const away = (await work.away()).map((dependency) => ({ dependency, reason: 'it cannot be reached' }));
       return away.length === 0 ? { status: 'ready' } : { status: 'not ready', away };
     },
     more: board({

@@ -69,8 +69,8 @@ for (const [how, away, back] of [
       const { status, body } = await statusOf('/readyz');
       assert.equal(status, 503);
       assert.equal(body.status, 'not ready');
-      const [lack] = body.away as { part: string; reason: string }[];
-      assert.equal(lack?.part, 'postgres');
+      const [lack] = body.away as { dependency: string; reason: string }[];
+      assert.equal(lack?.dependency, 'postgres');
       assert.notEqual(lack?.reason, '');
       assert.equal((await statusOf('/healthz')).status, 200, 'it is alive, and need not be killed');
     } finally {

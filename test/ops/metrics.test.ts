@@ -78,7 +78,7 @@ const LABELS: Record<string, Record<string, Set<string>>> = {
   ppuri_copy_looks_total: { kind: KINDS, outcome: among('hit', 'miss', 'contended', 'corrupt', 'bypass') },
   ppuri_copy_age_seconds: { kind: KINDS },
   ppuri_copies_believed: {},
-  ppuri_part_available: { part: among('postgres') },
+  ppuri_dependency_available: { dependency: among('postgres') },
 };
 
 /** The name of the metric that a sample belongs to. */

@@ -124,7 +124,7 @@ test('while it drains it says that it is not there, and still serves who has not
   await until('health says so', async () => (await health.check('')) === 'NOT_SERVING', 1000);
   const { status: code, body } = await readPage(server.opsUrl, '/readyz');
   assert.equal(code, 503);
-  assert.deepEqual(body.away, [{ part: 'process', reason: 'it is stopping' }]);
+  assert.deepEqual(body.away, [{ dependency: 'process', reason: 'it is stopping' }]);
   assert.equal((await readPage(server.opsUrl, '/healthz')).status, 200);
   assert.equal((await pay()).status, 0);
   assert.equal(await ended, 0);

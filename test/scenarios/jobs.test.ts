@@ -100,8 +100,8 @@ test('a worker without Redis says so, and is ready again once Redis is back', {
 }, async () => {
   const ready = async () => {
     const answer = await fetch(`http://127.0.0.1:${worker.opsPort}/readyz`);
-    const { away = [] } = (await answer.json()) as { away?: { part: string }[] };
-    return `${answer.status} ${away.map(({ part }) => part)}`;
+    const { away = [] } = (await answer.json()) as { away?: { dependency: string }[] };
+    return `${answer.status} ${away.map(({ dependency }) => dependency)}`;
   };
   assert.equal(await ready(), '200 ');
   await redis.kill();

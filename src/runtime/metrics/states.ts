@@ -23,8 +23,8 @@ export interface StateRecorder {
   copies(look: () => boolean): void;
   /** Calls that wait for a batch, or for rows that others have locked. */
   ledgerQueue(look: () => number): void;
-  /** Whether a part that the process cannot do without answers. */
-  part(name: string, look: () => boolean): void;
+  /** Whether a dependency that the process cannot do without answers. */
+  dependency(name: string, look: () => boolean): void;
 }
 
 /** Makes the recorder of states. */
@@ -54,10 +54,10 @@ export function stateMetrics(registry: Registry): StateRecorder {
     help: '1 while the process believes copies in Redis, 0 while it reads everything from Postgres.',
     labelNames: [],
   });
-  const parts = looked(registry, {
-    name: 'ppuri_part_available',
-    help: '1 while a part that the process cannot do without answers.',
-    labelNames: ['part'],
+  const dependencies = looked(registry, {
+    name: 'ppuri_dependency_available',
+    help: '1 while a dependency that the process cannot do without answers.',
+    labelNames: ['dependency'],
   });
   return {
     pool: (name, look) =>
@@ -72,7 +72,7 @@ export function stateMetrics(registry: Registry): StateRecorder {
     redis: (name, look) => redis.push((gauge) => gauge.set({ connection: name }, look() ? 1 : 0)),
     copies: (look) => copies.push((gauge) => gauge.set(look() ? 1 : 0)),
     ledgerQueue: (look) => queue.push((gauge) => gauge.set(look())),
-    part: (name, look) => parts.push((gauge) => gauge.set({ part: name }, look() ? 1 : 0)),
+    dependency: (name, look) => dependencies.push((gauge) => gauge.set({ dependency: name }, look() ? 1 : 0)),
   };
 }
 
