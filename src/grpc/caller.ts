@@ -41,7 +41,7 @@ const IDEMPOTENCY_KEY_WORDS: Words = {
 const FORMS = { 'x-user-id': USER_ID, 'x-room-id': ROOM_ID, 'idempotency-key': IDEMPOTENCY_KEY } as const;
 
 /** A header that is there once and well formed; undefined otherwise. */
-export function headerOf(metadata: Metadata, name: keyof typeof FORMS): string | undefined {
+export function readHeader(metadata: Metadata, name: keyof typeof FORMS): string | undefined {
   const [value, ...more] = metadata.get(name);
   return typeof value === 'string' && more.length === 0 && FORMS[name].test(value) ? value : undefined;
 }

@@ -18,7 +18,7 @@ import {
 import type { Scope } from '../domain/api-key.ts';
 import { InvariantError } from '../domain/error-fields.ts';
 import type { Violation } from '../domain/refusal.ts';
-import { wordsOf } from './rule-words.ts';
+import { violationMessage } from './violation-messages.ts';
 import { itemCounter, type WireCheck, wireCheckOf } from './wire.ts';
 
 /** The file that describes every contract; Envoy reads the same one. */
@@ -58,7 +58,7 @@ export interface CallRules {
    * Whether a call changes something and has no idempotency key: its nonce is what keeps it from being done twice. That an
    * RPC changes nothing is said by its idempotency_level.
    */
-  readonly isSpent: boolean;
+  readonly needsNonceRecord: boolean;
   /** Whether a token in the request may be a guess. */
   readonly guessesToken: boolean;
 }
@@ -142,13 +142,16 @@ function rulesOf(method: DescMethod): CallRules {
   const option = registry.getExtension('ppuri.options.v1.call');
   if (!option) throw new InvariantError('gen/descriptor.binpb lacks ppuri.options.v1; run npm run gen');
   // The registry reads the option without a generated type; its fields are those of ppuri.options.v1.Call.
-  const rules = getOption(method, option) as unknown as Omit<CallRules, 'scope' | 'costOf' | 'isSpent'> &
+  const rules = getOption(method, option) as unknown as Omit<
+    CallRules,
+    'scope' | 'costOf' | 'needsNonceRecord'
+  > &
     RawRules;
   const scope = SCOPE_BY_NUMBER[rules.scope];
   if (!scope)
     throw new InvariantError(`${method.parent.typeName}/${method.name} has no scope in its contract`);
-  const isSpent = !rules.idempotencyKey && method.idempotency !== NO_SIDE_EFFECTS;
-  return { ...rules, scope, isSpent, costOf: costOf(method, rules.cost || 1, rules.itemCost) };
+  const needsNonceRecord = !rules.idempotencyKey && method.idempotency !== NO_SIDE_EFFECTS;
+  return { ...rules, scope, needsNonceRecord, costOf: costOf(method, rules.cost || 1, rules.itemCost) };
 }
 
 /** The fields of ppuri.options.v1.ItemCost. */
@@ -173,7 +176,7 @@ function violationsIn(input: DescMessage, request: Uint8Array): Violation[] {
   const message = fromBinary(input, request);
   return brokenRules(validator.validate(input, message)).map((violation) => ({
     field: pathOf(violation),
-    description: wordsOf(violation),
+    description: violationMessage(violation),
   }));
 }
 

@@ -29,7 +29,7 @@ export function languageOf(metadata: Metadata): Language {
 export function statusOf(refusal: Refusal, language: Language, requestId: string): StatusObject {
   const entry = REASONS[refusal.reason];
   const metadata = new Metadata();
-  metadata.set('grpc-status-details-bin', rememberedDetailsOf(refusal, language));
+  metadata.set('grpc-status-details-bin', cachedDetails(refusal, language));
   if (requestId) metadata.set('x-request-id', requestId);
   if (refusal.retryAfterMs !== undefined) {
     metadata.set('retry-after', String(Math.ceil(refusal.retryAfterMs / 1000)));
@@ -40,7 +40,7 @@ export function statusOf(refusal: Refusal, language: Language, requestId: string
 /** The details of refusals that are thrown again and again are written once. */
 const remembered = new WeakMap<Refusal, Map<Language, Buffer>>();
 
-function rememberedDetailsOf(refusal: Refusal, language: Language): Buffer {
+function cachedDetails(refusal: Refusal, language: Language): Buffer {
   const written = remembered.get(refusal) ?? new Map<Language, Buffer>();
   const details = written.get(language) ?? detailsOf(refusal, language);
   remembered.set(refusal, written.set(language, details));

@@ -10,21 +10,21 @@ const NUMBER = /^(?:0|[1-9][0-9]{0,18})$/;
 const MAX_INT64 = 2n ** 63n - 1n;
 
 /** Names a list with all that it was asked for: whose, which filters. A token works only for the list it came from. */
-export type ListName = readonly (string | bigint | number | undefined | readonly string[])[];
+export type ListKey = readonly (string | bigint | number | undefined | readonly string[])[];
 
 /** A place in a list that is ordered by time. */
-export interface MomentPlace {
+export interface TimeCursor {
   readonly createdAt: Micros;
   readonly id: string;
 }
 
 /** The token of a place in a list that is ordered by time; empty where the list ends. */
-export function writeMomentToken(list: ListName, place: MomentPlace | undefined): string {
+export function encodeTimeToken(list: ListKey, place: TimeCursor | undefined): string {
   return place ? write(list, [String(place.createdAt), place.id]) : '';
 }
 
-/** Reads what writeMomentToken wrote for the same list; undefined for the first page. Refuses INVALID_PAGE_TOKEN. */
-export function readMomentToken(list: ListName, token: string): MomentPlace | undefined {
+/** Reads what encodeTimeToken wrote for the same list; undefined for the first page. Refuses INVALID_PAGE_TOKEN. */
+export function decodeTimeToken(list: ListKey, token: string): TimeCursor | undefined {
   if (token === '') return undefined;
   const [createdAt = '', id = '', ...more] = read(list, token);
   if (!UUID.test(id) || more.length > 0) throw foreign();
@@ -32,15 +32,15 @@ export function readMomentToken(list: ListName, token: string): MomentPlace | un
 }
 
 /** The token of a place in a list that is ordered by user id; empty where the list ends. */
-export function writeUserToken(list: ListName, place: bigint | undefined): string {
+export function encodeUserToken(list: ListKey, place: bigint | undefined): string {
   return place === undefined ? '' : write(list, [place.toString()]);
 }
 
 /**
- * Reads what writeUserToken wrote for the same list; 0 for the first page. `most` is the largest number that the list can
+ * Reads what encodeUserToken wrote for the same list; 0 for the first page. `most` is the largest number that the list can
  * go on after. Refuses INVALID_PAGE_TOKEN.
  */
-export function readUserToken(list: ListName, token: string, most = MAX_INT64): bigint {
+export function decodeUserToken(list: ListKey, token: string, most = MAX_INT64): bigint {
   if (token === '') return 0n;
   const [userId = '', ...more] = read(list, token);
   if (more.length > 0) throw foreign();
@@ -58,11 +58,11 @@ function numberIn(text: string, most: bigint): bigint {
  * A token is no secret and guards nothing: what a list shows is decided by who asks for it. The digest in it tells
  * tokens of other lists and mangled ones apart, and what it holds is checked like anything that comes from outside.
  */
-function write(list: ListName, place: readonly string[]): string {
+function write(list: ListKey, place: readonly string[]): string {
   return Buffer.from(JSON.stringify([VERSION, digest(list, place), ...place])).toString('base64url');
 }
 
-function read(list: ListName, token: string): string[] {
+function read(list: ListKey, token: string): string[] {
   const parts = parse(token);
   if (!Array.isArray(parts) || !parts.slice(1).every((part) => typeof part === 'string')) throw foreign();
   const [version, seal, ...place] = parts as [unknown, string, ...string[]];
@@ -78,7 +78,7 @@ function parse(token: string): unknown {
   }
 }
 
-function digest(list: ListName, place: readonly string[]): string {
+function digest(list: ListKey, place: readonly string[]): string {
   const text = JSON.stringify([...list, ...place], (_key, value) =>
     typeof value === 'bigint' ? `${value}` : value,
   );

@@ -17,12 +17,12 @@ import { WalletServiceService as WalletV2 } from '../../gen/ts/wallet/v2/wallet_
 import type { AuditTrail } from '../domain/act.ts';
 import type { Gate } from '../redis/index.ts';
 import { type AdminCore, type Core, getApiKey, jobState } from '../usecases/index.ts';
-import { type ActRules, audited } from './admin/acts.ts';
 import * as adminApiKeys from './admin/api-keys.ts';
 import * as adminAudit from './admin/audit.ts';
+import { type AuditOptions, withAudit } from './admin/audit-calls.ts';
 import * as adminJobs from './admin/jobs.ts';
 import * as adminStatistics from './admin/statistics.ts';
-import { type CallObserver, watchCalls } from './calls.ts';
+import { type CallObserver, observeCalls } from './call-observer.ts';
 import { connectionOptions, MAX_STREAM_MS, type ServerTls, serverCredentials } from './connections.ts';
 import { DESCRIPTOR_SET, SERVICES, warmUp } from './contracts.ts';
 import { errorDetailsInterceptor, handleUnknownMethods } from './error-details-interceptor.ts';
@@ -31,16 +31,15 @@ import { admit, type Rates } from './interceptors/admit.ts';
 import { auditRefusals } from './interceptors/audit-refusals.ts';
 import { type Authentication, authenticate } from './interceptors/authenticate.ts';
 import { authorize } from './interceptors/authorize.ts';
+import { applyDefaultDeadline, limitStreamDuration } from './interceptors/deadlines.ts';
 import { identifyCaller } from './interceptors/identify-caller.ts';
-import { keepNonce } from './interceptors/keep-nonce.ts';
-import { limitStreams } from './interceptors/limit-streams.ts';
-import { limitStreamTime, limitTime } from './interceptors/limit-time.ts';
-import { type ErrorReporting, refuseErrors } from './interceptors/refuse-errors.ts';
-import { refuseOverload } from './interceptors/refuse-overload.ts';
-import { type TallyCall, tallyCalls } from './interceptors/tally-calls.ts';
+import { limitStreamsPerUser } from './interceptors/limit-streams-per-user.ts';
+import { type ErrorMapping, mapErrors } from './interceptors/map-errors.ts';
+import { persistNonce } from './interceptors/persist-nonce.ts';
+import { type RecordCall, recordCalls } from './interceptors/record-calls.ts';
+import { shedLoad } from './interceptors/shed-load.ts';
 import { validateRequest } from './interceptors/validate-request.ts';
-import { keptAnswers } from './kept-answers.ts';
-import { boundMessages } from './message-bounds.ts';
+import { messageLimitsInterceptor } from './message-limits-interceptor.ts';
 import { addReflection } from './reflection.ts';
 import {
   type Handlers,
@@ -49,6 +48,7 @@ import {
   type Service,
   type ServiceImplementation,
 } from './service.ts';
+import { storedAnswers } from './stored-answers.ts';
 import * as peopleV1 from './v1/people.ts';
 import * as sprinkleV1 from './v1/sprinkle.ts';
 import * as walletV1 from './v1/wallet.ts';
@@ -59,11 +59,11 @@ import * as transferV2 from './v2/transfer.ts';
 import * as walletV2 from './v2/wallet.ts';
 
 /** How the server listens. */
-export interface ServerOptions extends ErrorReporting {
+export interface ServerOptions extends ErrorMapping {
   readonly authentication: Authentication;
   readonly gate: Gate;
   readonly rates: Rates;
-  readonly tally: TallyCall;
+  readonly recordCall: RecordCall;
   /** What admin.v1 works with; where there is none, its methods are unknown ones. */
   readonly admin: AdminCore | undefined;
   /** Told of acts of admin.v1, and of calls that are not let in or denied. */
@@ -99,9 +99,9 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
   warmUp();
   // grpc-js would write every header that it cannot read to stderr, as a stranger sent it.
   setLogVerbosity(logVerbosity.NONE);
-  const calls = watchCalls(options.calls);
+  const calls = observeCalls(options.calls);
   const server = new Server({
-    interceptors: [calls.interceptor, errorDetailsInterceptor, boundMessages],
+    interceptors: [calls.interceptor, errorDetailsInterceptor, messageLimitsInterceptor],
     'grpc.enable_channelz': 0,
     ...connectionOptions(options.maxConnectionAgeMs),
   });
@@ -139,7 +139,7 @@ const STREAMS_PER_USER = 10;
 /** What is checked of a call is the same for all; what bounds its time and number is not. */
 function interceptorChains(core: Core, options: ServerOptions): InterceptorChains {
   const checks = [
-    refuseErrors(options),
+    mapErrors(options),
     authenticate(options.authentication),
     auditRefusals(options.trail),
     // Before anything is read for a caller, so that what is refused is charged, too.
@@ -147,22 +147,22 @@ function interceptorChains(core: Core, options: ServerOptions): InterceptorChain
     identifyCaller,
     authorize,
     validateRequest,
-    keepNonce(core),
+    persistNonce(core),
   ];
   return {
     unary: [
-      tallyCalls(options.tally),
-      limitTime(options.callTimeoutMs),
-      refuseOverload(options.maxInFlight),
+      recordCalls(options.recordCall),
+      applyDefaultDeadline(options.callTimeoutMs),
+      shedLoad(options.maxInFlight),
       ...checks,
     ],
     stream: [
-      tallyCalls((code) => options.tally(code)),
-      limitStreamTime(MAX_STREAM_MS),
+      recordCalls((code) => options.recordCall(code)),
+      limitStreamDuration(MAX_STREAM_MS),
       // Streams have places of their own, as many as looks have: one that is open takes none from other calls.
-      refuseOverload(options.maxInFlight),
+      shedLoad(options.maxInFlight),
       ...checks,
-      limitStreams(STREAMS_PER_USER),
+      limitStreamsPerUser(STREAMS_PER_USER),
     ],
   };
 }
@@ -175,7 +175,7 @@ function services(core: Core, options: ServerOptions): ServiceImplementation[] {
     implementService(UserV1, peopleV1.userService(core), chains),
     implementService(RoomV1, peopleV1.roomService(core), chains),
     implementService(WalletV2, walletV2.walletService(core), chains),
-    implementService(TransferV2, transferV2.transferService(core, keptAnswers(core)), chains),
+    implementService(TransferV2, transferV2.transferService(core, storedAnswers(core)), chains),
     implementService(SprinkleV2, sprinkleV2.sprinkleService(core), chains),
     implementService(PayoutV2, payoutV2.payoutService(core), chains),
     implementService(UserV2, peopleV2.userService(core), chains),
@@ -192,8 +192,8 @@ function adminServices(
 ): ServiceImplementation[] {
   const keys = { trail, stateOf: (id: string) => getApiKey(core.keyAdmin, id).catch(() => undefined) };
   const jobs = { trail, stateOf: (job: string) => jobState(core.pool, job) };
-  const serve = <S extends Service>(service: S, handlers: Handlers<S>, rules: ActRules) =>
-    implementService(service, audited(service, handlers, rules), chains);
+  const serve = <S extends Service>(service: S, handlers: Handlers<S>, rules: AuditOptions) =>
+    implementService(service, withAudit(service, handlers, rules), chains);
   return [
     serve(ApiKeyServiceService, adminApiKeys.apiKeyService(core.keyAdmin), keys),
     serve(JobServiceService, adminJobs.jobService(core), jobs),

@@ -16,8 +16,8 @@ import { errorText } from '../domain/error-fields.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { MICROS_PER_MS } from '../domain/time.ts';
 import { CONTRACTS } from '../grpc/contracts.ts';
-import { strangerAct } from '../grpc/interceptors/audit-refusals.ts';
-import type { TallyCall } from '../grpc/interceptors/tally-calls.ts';
+import { unauthenticatedAct } from '../grpc/interceptors/audit-refusals.ts';
+import type { RecordCall } from '../grpc/interceptors/record-calls.ts';
 import { type RunningServer, startServer } from '../grpc/server.ts';
 import { createKeyRing } from '../keys/key-ring.ts';
 import { readNetworks } from '../keys/networks.ts';
@@ -182,7 +182,7 @@ interface Surroundings {
   readonly logs: Logs;
   readonly metrics: Metrics;
   readonly postgres: DependencyWatch;
-  readonly tally: TallyCall;
+  readonly tally: RecordCall;
   readonly trail: AuditTrail;
 }
 
@@ -192,7 +192,7 @@ function serve(
   { keys, admin, gate, logs, metrics, postgres, tally, trail }: Surroundings,
 ) {
   return startServer(core, {
-    tally,
+    recordCall: tally,
     admin,
     trail,
     gate,
@@ -203,7 +203,7 @@ function serve(
       allowsGlobally: readNetworks(config.allowedNetworks, 'ALLOWED_NETWORKS'),
       onFailure: (failure) => {
         logs.app.debug(failure, 'a call was not let in');
-        trail.sample(strangerAct(failure));
+        trail.sample(unauthenticatedAct(failure));
       },
     },
     host: config.grpcHost,

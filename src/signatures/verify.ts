@@ -16,7 +16,7 @@ export type VerifyingKey =
   | { readonly kind: 'ed25519'; readonly publicKey: KeyObject };
 
 /** Keys that nobody has, to check with where there is no fitting one. */
-const NOBODYS: Readonly<Record<Algorithm, VerifyingKey>> = {
+const DUMMY_KEYS: Readonly<Record<Algorithm, VerifyingKey>> = {
   'hmac-sha256': { kind: 'hmac-sha256', secret: randomBytes(32) },
   ed25519: { kind: 'ed25519', publicKey: generateKeyPairSync('ed25519').publicKey },
 };
@@ -30,7 +30,7 @@ const NOBODYS: Readonly<Record<Algorithm, VerifyingKey>> = {
  */
 export function verifySignature(parsed: ParsedSignature, key: VerifyingKey | undefined): boolean {
   const isFitting = key?.kind === parsed.alg;
-  const isRight = isSignatureOf(parsed.base, parsed.signature, isFitting ? key : NOBODYS[parsed.alg]);
+  const isRight = isSignatureOf(parsed.base, parsed.signature, isFitting ? key : DUMMY_KEYS[parsed.alg]);
   return isFitting && isRight;
 }
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { PayoutServiceService, WatchPayoutResponse } from '../../gen/ts/wallet/v2/payout_service.ts';
 import type { Interceptor } from '../../src/grpc/interceptor.ts';
-import { limitStreamTime } from '../../src/grpc/interceptors/limit-time.ts';
+import { limitStreamDuration } from '../../src/grpc/interceptors/deadlines.ts';
 import { type Handlers, implementService } from '../../src/grpc/service.ts';
 import { until } from '../ops/pages.ts';
 
@@ -52,7 +52,7 @@ const server = new Server();
 after(() => server.forceShutdown());
 
 test('what a slow reader does not take is not made; its time ends all the same', async () => {
-  const chains = { unary: [], stream: [limitStreamTime(STREAM_MS), letIn] };
+  const chains = { unary: [], stream: [limitStreamDuration(STREAM_MS), letIn] };
   const { definition, implementation } = implementService(PayoutServiceService, handlers, chains);
   server.addService(definition, implementation);
   const port = await new Promise<number>((resolve, reject) =>

@@ -10,12 +10,12 @@ import {
   verifySignature,
 } from '../../src/signatures/index.ts';
 import { isSignatureOf } from '../../src/signatures/verify.ts';
-import { arrive, counterpartOf, ED25519_KEY, HMAC_KEY, isLetIn, post, TRANSFER } from './post.ts';
+import { counterpartOf, ED25519_KEY, HMAC_KEY, isAccepted, post, receive, TRANSFER } from './post.ts';
 
 test('another key of the same kind does not fit', () => {
   const other: SigningKey = { ...HMAC_KEY, kind: 'hmac-sha256', secret: Buffer.from('another secret') };
-  assert.ok(isLetIn(post(TRANSFER), counterpartOf(HMAC_KEY)));
-  assert.equal(isLetIn(post(TRANSFER), counterpartOf(other)), false);
+  assert.ok(isAccepted(post(TRANSFER), counterpartOf(HMAC_KEY)));
+  assert.equal(isAccepted(post(TRANSFER), counterpartOf(other)), false);
 });
 
 test('the request does not choose the algorithm', () => {
@@ -28,15 +28,15 @@ test('the request does not choose the algorithm', () => {
   // Whoever takes the request's word for it would use the public key, which anybody may have, as the secret.
   for (const secret of [publicBytes, publicBytes.subarray(-32), publicPem]) {
     const forged = post({ ...TRANSFER, key: { keyId: ED25519_KEY.keyId, kind: 'hmac-sha256', secret } });
-    assert.equal(isLetIn(forged, counterpartOf(ED25519_KEY)), false);
+    assert.equal(isAccepted(forged, counterpartOf(ED25519_KEY)), false);
   }
   for (const key of [HMAC_KEY, ED25519_KEY]) {
     const signed = signRequest({ ...TRANSFER, key });
     const other = key.kind === 'ed25519' ? 'hmac-sha256' : 'ed25519';
     const input = signed['signature-input'].replace(`alg="${key.kind}"`, `alg="${other}"`);
-    const renamed = arrive(TRANSFER, { ...signed, 'signature-input': input });
+    const renamed = receive(TRANSFER, { ...signed, 'signature-input': input });
     assert.ok(!('fault' in parseSignature(renamed)));
-    assert.equal(isLetIn(renamed, counterpartOf(key)), false);
+    assert.equal(isAccepted(renamed, counterpartOf(key)), false);
   }
 });
 
@@ -54,7 +54,7 @@ test('a signature under the name of another algorithm is refused, though it is r
 
 test('no key: no, however it is signed', () => {
   for (const key of [HMAC_KEY, ED25519_KEY])
-    assert.equal(isLetIn(post({ ...TRANSFER, key }), undefined), false);
+    assert.equal(isAccepted(post({ ...TRANSFER, key }), undefined), false);
 });
 
 test('no key, or one of another kind, takes the time of a wrong signature', () => {

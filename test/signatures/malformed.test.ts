@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { signBase, signRequest, type UnsignedRequest } from '../../clients/typescript/src/signature.ts';
 import { parseSignature, type SignatureFault, type SignedRequest } from '../../src/signatures/index.ts';
 import { componentsOf, signatureBaseOf } from '../../src/signatures/signature-base.ts';
-import { arrive, counterpartOf, HMAC_KEY, isLetIn, NONCE, post, TRANSFER } from './post.ts';
+import { counterpartOf, HMAC_KEY, isAccepted, NONCE, post, receive, TRANSFER } from './post.ts';
 
 const SIGNED = signRequest(TRANSFER);
 const INPUT = SIGNED['signature-input'];
@@ -15,14 +15,14 @@ const PARAMETERS = `;created=1790000000;nonce="${NONCE}";keyid="ppk_test_hmac";a
 
 /** What is found in the request, signed and then with these headers put in place of its own. */
 function faultOf(headers: object, request: UnsignedRequest = TRANSFER): SignatureFault | 'none' {
-  const parsed = parseSignature(arrive(request, { ...SIGNED, ...headers }));
+  const parsed = parseSignature(receive(request, { ...SIGNED, ...headers }));
   return 'fault' in parsed ? parsed.fault : 'none';
 }
 
 test('the request that all rows alter has no fault', () => {
   assert.equal(INPUT, `sig1=(${WHOLE})${PARAMETERS}`);
   assert.equal(faultOf({}), 'none');
-  assert.ok(isLetIn(post(TRANSFER), counterpartOf(HMAC_KEY)));
+  assert.ok(isAccepted(post(TRANSFER), counterpartOf(HMAC_KEY)));
 });
 
 const INPUTS: Readonly<Record<string, readonly [input: string, fault: SignatureFault]>> = {
@@ -128,18 +128,18 @@ test('Content-Digest: of this body, alone, and there whenever there is a body', 
   ];
   for (const digest of wrong) assert.equal(faultOf({ 'content-digest': digest }), 'content-digest', digest);
   assert.equal(faultOf({}, BARE), 'content-digest');
-  assert.deepEqual(parseSignature(arrive(TRANSFER, signRequest(BARE))), { fault: 'content-digest' });
+  assert.deepEqual(parseSignature(receive(TRANSFER, signRequest(BARE))), { fault: 'content-digest' });
 });
 
 test('what is not a SHA-256 is the digest of nothing', () => {
-  const arrived = arrive(TRANSFER, { ...SIGNED, 'content-digest': 'sha-256=::' });
+  const arrived = receive(TRANSFER, { ...SIGNED, 'content-digest': 'sha-256=::' });
   assert.deepEqual(parseSignature({ ...arrived, bodySha256: new Uint8Array() }), { fault: 'content-digest' });
 });
 
 test('a request without a body may carry the digest of nothing, covered', () => {
   const digest = 'sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:';
   assert.equal(faultOf({ 'content-digest': digest }, BARE), 'none');
-  assert.deepEqual(parseSignature(arrive(BARE, { ...signRequest(BARE), 'content-digest': digest })), {
+  assert.deepEqual(parseSignature(receive(BARE, { ...signRequest(BARE), 'content-digest': digest })), {
     fault: 'coverage',
   });
 });
@@ -165,8 +165,8 @@ test('a header that is missing, repeated or not printable', () => {
 
 test('whitespace around a header is not signed, on either side', () => {
   const padded = { ...TRANSFER, headers: { ...TRANSFER.headers, 'x-room-id': ' \tdemo ' } };
-  assert.ok(isLetIn(arrive(TRANSFER, signRequest(padded)), counterpartOf(HMAC_KEY)));
-  assert.ok(isLetIn(arrive(padded, signRequest(TRANSFER)), counterpartOf(HMAC_KEY)));
+  assert.ok(isAccepted(receive(TRANSFER, signRequest(padded)), counterpartOf(HMAC_KEY)));
+  assert.ok(isAccepted(receive(padded, signRequest(TRANSFER)), counterpartOf(HMAC_KEY)));
 });
 
 test('other writers may order, space and name it as they like', () => {
@@ -177,10 +177,10 @@ test('other writers may order, space and name it as they like', () => {
   const parameters = PARAMETERS.split(';').slice(1).reverse();
   const params = `(${list.join(' ')});${parameters.join(';')}`;
   const signature = signBase(signatureBaseOf(lines, params), HMAC_KEY).toString('base64');
-  const arrived = arrive(TRANSFER, {
+  const arrived = receive(TRANSFER, {
     'content-digest': DIGEST,
     'signature-input': ` my-own*label=(  ${list.join('  ')}  ); ${parameters.join('; ')} `,
     signature: ` my-own*label=:${signature}: `,
   });
-  assert.ok(isLetIn(arrived, counterpartOf(HMAC_KEY)));
+  assert.ok(isAccepted(arrived, counterpartOf(HMAC_KEY)));
 });

@@ -47,7 +47,7 @@ export const TRANSFER: UnsignedRequest = {
 };
 
 /** The request as it arrives, with these headers beside its own. */
-export function arrive(request: UnsignedRequest, headers: object): SignedRequest {
+export function receive(request: UnsignedRequest, headers: object): SignedRequest {
   const { method, path, query, body } = request;
   const carried = Object.entries({ ...request.headers, ...headers }).map(([name, value]) => [name, [value]]);
   return { method, path, query, headers: Object.fromEntries(carried), bodySha256: sha256Of(body) };
@@ -55,11 +55,11 @@ export function arrive(request: UnsignedRequest, headers: object): SignedRequest
 
 /** The request, signed and arrived. */
 export function post(request: UnsignedRequest): SignedRequest {
-  return arrive(request, signRequest(request));
+  return receive(request, signRequest(request));
 }
 
 /** Whether it would be let in with this key. */
-export function isLetIn(request: SignedRequest, key: VerifyingKey | undefined): boolean {
+export function isAccepted(request: SignedRequest, key: VerifyingKey | undefined): boolean {
   const parsed = parseSignature(request);
   return !('fault' in parsed) && verifySignature(parsed, key);
 }

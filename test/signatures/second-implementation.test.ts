@@ -10,7 +10,7 @@ import {
   type UnsignedRequest,
 } from '../../clients/typescript/src/signature.ts';
 import { sha256Of, splitTarget } from '../../src/signatures/index.ts';
-import { arrive, counterpartOf, ED25519_KEY, HMAC_KEY, isLetIn } from './post.ts';
+import { counterpartOf, ED25519_KEY, HMAC_KEY, isAccepted, receive } from './post.ts';
 
 const ORIGIN = 'https://ppuri.example';
 const word = fc.string({
@@ -96,9 +96,9 @@ test('what it signs, we let in; altered, we do not', async () => {
       );
       const carried = Object.entries(signed.headers).map(([name, value]) => [name.toLowerCase(), value]);
       const target = splitTarget(url.slice(ORIGIN.length));
-      const arrived = { ...arrive(request, Object.fromEntries(carried)), ...target };
-      assert.ok(isLetIn(arrived, counterpartOf(key)));
-      assert.equal(isLetIn({ ...arrived, path: `${path}x` }, counterpartOf(key)), false);
+      const arrived = { ...receive(request, Object.fromEntries(carried)), ...target };
+      assert.ok(isAccepted(arrived, counterpartOf(key)));
+      assert.equal(isAccepted({ ...arrived, path: `${path}x` }, counterpartOf(key)), false);
     }),
   );
 });

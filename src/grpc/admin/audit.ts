@@ -6,7 +6,7 @@ import {
 import type { ActOutcome } from '../../domain/act.ts';
 import { pageSize } from '../../domain/page.ts';
 import { type AdminCore, listActs } from '../../usecases/index.ts';
-import { readUserToken, writeUserToken } from '../page-token.ts';
+import { decodeUserToken, encodeUserToken } from '../page-token.ts';
 import type { Handlers } from '../service.ts';
 import { toBound, toTimestamp } from '../timestamp.ts';
 
@@ -16,7 +16,7 @@ export const auditService = ({ pool }: AdminCore): Handlers<typeof AuditServiceS
     const before = toBound(end, 'before');
     const list = ['acts', keyId, rpc, target, from, before];
     const filter = { keyId, rpc, target, from, before };
-    const { items, next } = await listActs(pool, filter, readUserToken(list, pageToken), pageSize(asked));
+    const { items, next } = await listActs(pool, filter, decodeUserToken(list, pageToken), pageSize(asked));
     return {
       acts: items.map(({ id: _id, occurredAt, outcome, count, ...act }) => ({
         ...act,
@@ -24,7 +24,7 @@ export const auditService = ({ pool }: AdminCore): Handlers<typeof AuditServiceS
         outcome: WIRE_OUTCOMES[outcome],
         count: BigInt(count),
       })),
-      nextPageToken: writeUserToken(list, next),
+      nextPageToken: encodeUserToken(list, next),
     };
   },
 });

@@ -4,7 +4,7 @@ import { Refusal } from '../../domain/refusal.ts';
 import { neighbourhoodOf } from '../../keys/networks.ts';
 import type { Admission, CapCheck, Gate, LimitCharge, Limited, LimitState } from '../../redis/index.ts';
 import { type CallContext, type Signer, signerOf } from '../call-context.ts';
-import { headerOf, ROOM_ID } from '../caller.ts';
+import { ROOM_ID, readHeader } from '../caller.ts';
 import type { Interceptor } from '../interceptor.ts';
 
 /** How much each may ask for, in cost units a second; the burst is twice that. */
@@ -54,9 +54,10 @@ async function pass<Answer>(
     limits: limitsOf(call, signer, rates),
     caps,
   });
-  if (signer.edgeRequestId !== '' || admission.limits.some(isScarce)) sayLimits(call, admission.limits);
+  if (signer.edgeRequestId !== '' || admission.limits.some(isScarce))
+    setRateLimitHeaders(call, admission.limits);
   if (admission.outcome === 'replayed') throw new Refusal('NONCE_REUSED');
-  if (admission.limited) throw tooMuch(admission.limited, caps);
+  if (admission.limited) throw toRefusal(admission.limited, caps);
   return admission.guesses.length === 0 ? next() : guess(gate, admission, next);
 }
 
@@ -99,7 +100,7 @@ function limitsOf(call: CallContext, { key, clientAddress }: Signer, rates: Rate
 function actingUserOf(call: CallContext): string | undefined {
   if (!call.contract.rules.actingUser) return undefined;
   const { key } = signerOf(call);
-  const userId = headerOf(call.metadata, 'x-user-id');
+  const userId = readHeader(call.metadata, 'x-user-id');
   return userId !== undefined && (key.userId === undefined || String(key.userId) === userId)
     ? userId
     : undefined;
@@ -118,12 +119,12 @@ interface Token {
 /** None where the call is not well formed: it is refused later, and its words may not become names of things. */
 function tokenOf(call: CallContext): Token | undefined {
   const { guessesToken, room, idempotencyKey } = call.contract.rules;
-  if (!guessesToken || (idempotencyKey && headerOf(call.metadata, 'idempotency-key') === undefined))
+  if (!guessesToken || (idempotencyKey && readHeader(call.metadata, 'idempotency-key') === undefined))
     return undefined;
   const userId = actingUserOf(call);
   if (userId === undefined) return undefined;
   const { roomId = '', token = '' } = requestOf(call);
-  const where = room ? headerOf(call.metadata, 'x-room-id') : roomId;
+  const where = room ? readHeader(call.metadata, 'x-room-id') : roomId;
   if (where === undefined || !ROOM_ID.test(where) || !TOKEN.test(token)) return undefined;
   const owner = `${userId}/${where}`;
   return { owner, name: `${owner}/${token}`, isGuess: false };
@@ -142,7 +143,7 @@ function tokenCap({ owner, isGuess }: Token): CapCheck {
   return { name: 'token', key: owner, windows: GUESSING_CAP, isGuess };
 }
 
-function tooMuch({ name, retryAfterMs }: Limited, caps: readonly CapCheck[]): Refusal {
+function toRefusal({ name, retryAfterMs }: Limited, caps: readonly CapCheck[]): Refusal {
   const isCap = caps.some((cap) => cap.name === name);
   return new Refusal(isCap ? 'TOO_MANY_FAILURES' : 'RATE_LIMITED', { retryAfterMs, quota: name });
 }
@@ -151,7 +152,7 @@ function isScarce({ remaining, limit }: LimitState): boolean {
   return remaining < limit / 2;
 }
 
-function sayLimits(call: CallContext, limits: readonly LimitState[]): void {
+function setRateLimitHeaders(call: CallContext, limits: readonly LimitState[]): void {
   if (limits.length === 0) return;
   const seconds = (ms: number) => Math.ceil(ms / 1000);
   const states = limits.map(

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Act, AuditTrail } from '../../domain/act.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { isTold } from '../admin/acts.ts';
+import { isAudited } from '../admin/audit-calls.ts';
 import type { CallContext } from '../call-context.ts';
 import type { Interceptor } from '../interceptor.ts';
 import type { AuthenticationFailure } from './authenticate.ts';
@@ -16,7 +16,7 @@ export function auditRefusals(trail: AuditTrail): Interceptor {
     try {
       return await next();
     } catch (error) {
-      if (error instanceof Refusal && !isTold(error)) tell(trail, call, error);
+      if (error instanceof Refusal && !isAudited(error)) tell(trail, call, error);
       throw error;
     }
   };
@@ -48,7 +48,13 @@ function tell(trail: AuditTrail, call: CallContext, { reason }: Refusal): void {
 const KEY_ID = /^ppk_live_\w{1,40}$/;
 
 /** The line for a call that was not let in. What it names as its key is kept only where it looks like one. */
-export function strangerAct({ cause, clientAddress, keyId, path, requestId }: AuthenticationFailure): Act {
+export function unauthenticatedAct({
+  cause,
+  clientAddress,
+  keyId,
+  path,
+  requestId,
+}: AuthenticationFailure): Act {
   return {
     actId: randomUUID(),
     keyId: KEY_ID.test(keyId) ? keyId : '',

@@ -4,7 +4,7 @@ import type { UserServiceService } from '../../../gen/ts/wallet/v1/user_service.
 import { pageSize } from '../../domain/page.ts';
 import type { User } from '../../domain/people.ts';
 import { type Core, getRoom, getUser, listFriends, listMembers } from '../../usecases/index.ts';
-import { readUserToken, writeUserToken } from '../page-token.ts';
+import { decodeUserToken, encodeUserToken } from '../page-token.ts';
 import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
 
@@ -15,9 +15,9 @@ export const userService = (core: Core): Handlers<typeof UserServiceService> => 
 
   async listFriends(request, caller) {
     const list = ['v1.friends', request.userId];
-    const after = readUserToken(list, request.pageToken);
+    const after = decodeUserToken(list, request.pageToken);
     const page = await listFriends(core, caller.userId, request.userId, after, pageSize(request.pageSize));
-    return { friends: page.items.map(toUser), nextPageToken: writeUserToken(list, page.next) };
+    return { friends: page.items.map(toUser), nextPageToken: encodeUserToken(list, page.next) };
   },
 });
 
@@ -29,11 +29,11 @@ export const roomService = (core: Core): Handlers<typeof RoomServiceService> => 
 
   async listMembers(request, { userId }) {
     const list = ['v1.members', request.roomId];
-    const after = readUserToken(list, request.pageToken);
+    const after = decodeUserToken(list, request.pageToken);
     const page = await listMembers(core, userId, request.roomId, after, pageSize(request.pageSize));
     return {
       members: page.items.map((member) => ({ ...member, joinedAt: toTimestamp(member.joinedAt) })),
-      nextPageToken: writeUserToken(list, page.next),
+      nextPageToken: encodeUserToken(list, page.next),
     };
   },
 });

@@ -12,7 +12,7 @@ import {
   type Transaction,
 } from '../../usecases/index.ts';
 import type { Caller } from '../caller.ts';
-import { readMomentToken, writeMomentToken } from '../page-token.ts';
+import { decodeTimeToken, encodeTimeToken } from '../page-token.ts';
 import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
 
@@ -36,10 +36,10 @@ export const walletService = (core: Core): Handlers<typeof WalletServiceService>
 
   async listTransactions(request, caller) {
     const list = ['v1.transactions', caller.userId];
-    const after = readMomentToken(list, request.pageToken);
+    const after = decodeTimeToken(list, request.pageToken);
     const size = pageSize(request.pageSize);
     const page = await listTransactions(core, caller.userId, ownWallet(caller), EVERYTHING, after, size);
-    return { transactions: page.items.map(toTransaction), nextPageToken: writeMomentToken(list, page.next) };
+    return { transactions: page.items.map(toTransaction), nextPageToken: encodeTimeToken(list, page.next) };
   },
 
   async charge({ amount }, caller) {

@@ -28,7 +28,7 @@ import {
   startPayout,
   watchPayout,
 } from '../../usecases/index.ts';
-import { readUserToken, writeUserToken } from '../page-token.ts';
+import { decodeUserToken, encodeUserToken } from '../page-token.ts';
 import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
 import { toMoney } from './money.ts';
@@ -67,12 +67,12 @@ export const payoutService = (core: Core): Handlers<typeof PayoutServiceService>
   async listPayoutFailures(request, { userId }) {
     const payoutId = request.payoutId.toLowerCase();
     const list = ['v2.payout-failures', userId, payoutId];
-    const after = Number(readUserToken(list, request.pageToken, BigInt(MAX_PAYOUT_LINES)));
+    const after = Number(decodeUserToken(list, request.pageToken, BigInt(MAX_PAYOUT_LINES)));
     const size = pageSize(request.pageSize);
     const { payout, page } = await listPayoutFailures(core, userId, payoutId, after, size);
     return {
       failures: page.items.map((line) => toFailure(line, payout)),
-      nextPageToken: writeUserToken(list, page.next === undefined ? undefined : BigInt(page.next)),
+      nextPageToken: encodeUserToken(list, page.next === undefined ? undefined : BigInt(page.next)),
     };
   },
 

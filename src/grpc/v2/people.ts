@@ -23,7 +23,7 @@ import {
   updateRoom,
   updateUser,
 } from '../../usecases/index.ts';
-import { readUserToken, writeUserToken } from '../page-token.ts';
+import { decodeUserToken, encodeUserToken } from '../page-token.ts';
 import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
 
@@ -42,9 +42,9 @@ export const userService = (core: Core): Handlers<typeof UserServiceService> => 
 
   async listFriends(request, caller) {
     const list = ['v2.friends', request.userId];
-    const after = readUserToken(list, request.pageToken);
+    const after = decodeUserToken(list, request.pageToken);
     const page = await listFriends(core, caller.userId, request.userId, after, pageSize(request.pageSize));
-    return { friends: page.items.map(toUser), nextPageToken: writeUserToken(list, page.next) };
+    return { friends: page.items.map(toUser), nextPageToken: encodeUserToken(list, page.next) };
   },
 
   async addFriend({ userId, friendUserId }, caller) {
@@ -57,7 +57,7 @@ export const userService = (core: Core): Handlers<typeof UserServiceService> => 
     const { userId: id } = request;
     const direction = request.direction === FriendRequestDirection.OUTGOING ? 'outgoing' : 'incoming';
     const list = ['v2.friend-requests', id, direction];
-    const after = readUserToken(list, request.pageToken);
+    const after = decodeUserToken(list, request.pageToken);
     const size = pageSize(request.pageSize);
     const page = await listFriendRequests(core, caller.userId, { id, direction }, after, size);
     return {
@@ -66,7 +66,7 @@ export const userService = (core: Core): Handlers<typeof UserServiceService> => 
         direction: request.direction,
         createdAt: toTimestamp(createdAt),
       })),
-      nextPageToken: writeUserToken(list, page.next),
+      nextPageToken: encodeUserToken(list, page.next),
     };
   },
 
@@ -91,9 +91,9 @@ export const roomService = (core: Core): Handlers<typeof RoomServiceService> => 
 
   async listMembers(request, { userId }) {
     const list = ['v2.members', request.roomId];
-    const after = readUserToken(list, request.pageToken);
+    const after = decodeUserToken(list, request.pageToken);
     const page = await listMembers(core, userId, request.roomId, after, pageSize(request.pageSize));
-    return { members: page.items.map(toMember), nextPageToken: writeUserToken(list, page.next) };
+    return { members: page.items.map(toMember), nextPageToken: encodeUserToken(list, page.next) };
   },
 
   async addMember({ roomId, userId }, caller) {

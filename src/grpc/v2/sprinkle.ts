@@ -15,7 +15,7 @@ import {
   listOwnSprinkles,
   type SprinkleView,
 } from '../../usecases/index.ts';
-import { readMomentToken, writeMomentToken } from '../page-token.ts';
+import { decodeTimeToken, encodeTimeToken } from '../page-token.ts';
 import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
 import { parseAmount, toMoney } from './money.ts';
@@ -53,11 +53,11 @@ export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceServ
 
   async listSprinkles(request, { userId }) {
     const list = ['v2.sprinkles', userId, request.roomId];
-    const after = readMomentToken(list, request.pageToken);
+    const after = decodeTimeToken(list, request.pageToken);
     const page = await listOwnSprinkles(core, userId, request.roomId, after, pageSize(request.pageSize));
     return {
       sprinkles: page.items.map((view) => toSprinkle(view, [])),
-      nextPageToken: writeMomentToken(list, page.next),
+      nextPageToken: encodeTimeToken(list, page.next),
     };
   },
 });

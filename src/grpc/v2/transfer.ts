@@ -27,12 +27,12 @@ import { parseAmount, toMoney, toTransfer } from './money.ts';
 import { walletRef } from './wallet.ts';
 
 /** Writes an answer that was kept; undefined where its RPC is not known. */
-export type KeptAnswer = (rpc: string, outcome: unknown, userId: bigint) => Promise<Any | undefined>;
+export type StoredAnswer = (rpc: string, outcome: unknown, userId: bigint) => Promise<Any | undefined>;
 
-/** `keptAnswer` writes answers as the RPCs that gave them do, those of other services too. */
+/** `storedAnswers` writes answers as the RPCs that gave them do, those of other services too. */
 export const transferService = (
   core: Core,
-  keptAnswer: KeptAnswer,
+  storedAnswers: StoredAnswer,
 ): Handlers<typeof TransferServiceService> => ({
   async deposit({ walletId, amount, memo }, { userId, key, call }) {
     const intent = { userId, wallet: walletRef(walletId, 'wallet_id'), money: parseAmount(amount), memo };
@@ -61,7 +61,8 @@ export const transferService = (
   async getOutcome({ idempotencyKey }, { userId, call }) {
     const found = await getOutcome(core, userId, idempotencyKey, call);
     const rpc = (found.state === 'posted' && found.rpc) || '';
-    const answer = found.state === 'posted' && rpc ? await keptAnswer(rpc, found.outcome, userId) : undefined;
+    const answer =
+      found.state === 'posted' && rpc ? await storedAnswers(rpc, found.outcome, userId) : undefined;
     return { state: OUTCOME_STATES[found.state], rpc, answer };
   },
 

@@ -14,7 +14,7 @@ import {
   listTransactions,
   type Transaction,
 } from '../../usecases/index.ts';
-import { readMomentToken, writeMomentToken } from '../page-token.ts';
+import { decodeTimeToken, encodeTimeToken } from '../page-token.ts';
 import type { Handlers } from '../service.ts';
 import { toBound, toLastMoment, toTimestamp } from '../timestamp.ts';
 import { parseKinds, toMoney, toTransfer } from './money.ts';
@@ -42,9 +42,9 @@ export const walletService = (core: Core): Handlers<typeof WalletServiceService>
 
   async listWallets(request, { userId }) {
     const list = ['v2.wallets', userId];
-    const after = readMomentToken(list, request.pageToken);
+    const after = decodeTimeToken(list, request.pageToken);
     const page = await listOwnWallets(core, userId, after, pageSize(request.pageSize));
-    return { wallets: page.items.map(toWallet), nextPageToken: writeMomentToken(list, page.next) };
+    return { wallets: page.items.map(toWallet), nextPageToken: encodeTimeToken(list, page.next) };
   },
 
   async getBalance({ walletId, asOf }, { userId }) {
@@ -79,11 +79,11 @@ export const walletService = (core: Core): Handlers<typeof WalletServiceService>
       filter.from,
       filter.before,
     ];
-    const after = readMomentToken(list, request.pageToken);
+    const after = decodeTimeToken(list, request.pageToken);
     const page = await listTransactions(core, userId, wallet, filter, after, pageSize(request.pageSize));
     return {
       transactions: page.items.map((item) => toTransaction(item, userId)),
-      nextPageToken: writeMomentToken(list, page.next),
+      nextPageToken: encodeTimeToken(list, page.next),
     };
   },
 });

@@ -9,9 +9,9 @@ import { NONCE_TTL_MS } from './admit.ts';
  * this process. A call with an idempotency key gets its kept answer when it is sent again, and one that changes nothing
  * may be: these need no more. The others are noted in Postgres, last of all, when nothing stands in their way any more.
  */
-export function keepNonce(core: Core): Interceptor {
+export function persistNonce(core: Core): Interceptor {
   return async (call, next) => {
-    if (call.contract.rules.isSpent) {
+    if (call.contract.rules.needsNonceRecord) {
       const { key, nonce, edgeRequestId } = signerOf(call);
       await spendNonce(core, { keyId: key.id, nonce, edgeRequestId }, NONCE_TTL_MS);
     }

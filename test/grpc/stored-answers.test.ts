@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RPCS } from '../../clients/typescript/src/contracts.ts';
 import { CONTRACTS } from '../../src/grpc/contracts.ts';
-import { responseTypeOf, writersOf } from '../../src/grpc/kept-answers.ts';
+import { answerWriters, responseTypeOf } from '../../src/grpc/stored-answers.ts';
 import type { Core } from '../../src/usecases/core.ts';
 
 const KEEPING = [...CONTRACTS].filter(([, { rules }]) => rules.idempotencyKey).map(([path]) => path.slice(1));
 
 test('every RPC with an idempotency key says how its answer is written', () => {
-  assert.deepEqual([...writersOf({} as Core).keys()].sort(), [...KEEPING].sort());
+  assert.deepEqual([...answerWriters({} as Core).keys()].sort(), [...KEEPING].sort());
 });
 
 test('the type of an answer is that of its contract', () => {

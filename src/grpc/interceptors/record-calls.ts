@@ -7,13 +7,13 @@ import type { Interceptor } from '../interceptor.ts';
  * Told of each call that was answered: `OK` or its code, and how long it took in milliseconds; not how long of a stream,
  * which takes as long as its client likes. It must not throw.
  */
-export type TallyCall = (code: string, tookMs?: number) => void;
+export type RecordCall = (code: string, tookMs?: number) => void;
 
 /** Sees a call as its caller does: after everything else had its say. */
-export function tallyCalls(tally: TallyCall): Interceptor {
+export function recordCalls(recordCall: RecordCall): Interceptor {
   return async (_call, next) => {
     const startedAt = performance.now();
-    const done = (code: string) => tally(code, performance.now() - startedAt);
+    const done = (code: string) => recordCall(code, performance.now() - startedAt);
     try {
       const answer = await next();
       done('OK');

@@ -3,7 +3,7 @@ import { Refusal } from '../../domain/refusal.ts';
 import type { Interceptor } from '../interceptor.ts';
 
 /** What the interceptor needs of the house around it. */
-export interface ErrorReporting {
+export interface ErrorMapping {
   /** The refusal that an error of another part means to a caller (a database that is away, say), if it means one. */
   explain(error: unknown): Refusal | undefined;
   /** Told of errors that nobody expected. */
@@ -11,7 +11,7 @@ export interface ErrorReporting {
 }
 
 /** Lets refusals through and makes INTERNAL of everything that is neither a refusal nor explained. */
-export function refuseErrors({ explain, report }: ErrorReporting): Interceptor {
+export function mapErrors({ explain, report }: ErrorMapping): Interceptor {
   return async (call, next) => {
     try {
       return await next();

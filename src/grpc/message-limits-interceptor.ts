@@ -4,7 +4,7 @@ import { Refusal } from '../domain/refusal.ts';
 import { CONTRACTS } from './contracts.ts';
 import { statusOf } from './error-status.ts';
 
-/** What grpc-js keeps to itself of a call. test/grpc/message-bounds.test.ts notices when an update moves it. */
+/** What grpc-js keeps to itself of a call. test/grpc/message-limits.test.ts notices when an update moves it. */
 interface Inside {
   readonly incomingEncoding: string;
   readonly decoder: { maxReadMessageLength: number };
@@ -19,7 +19,7 @@ const COMPRESSED = new Refusal('COMPRESSION_NOT_SUPPORTED');
  * to a megabyte before anybody looks at who sent it, and no request is worth compressing. A message that is longer than
  * its contract can need is refused by grpc-js as soon as it says its length.
  */
-export const boundMessages: ServerInterceptor = ({ path }, call) => {
+export const messageLimitsInterceptor: ServerInterceptor = ({ path }, call) => {
   const inside = call as unknown as Inside;
   if (
     typeof inside.decoder?.maxReadMessageLength !== 'number' ||

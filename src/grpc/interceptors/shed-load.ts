@@ -14,7 +14,7 @@ const READS_UP_TO = 0.25;
  * Refuses UNAVAILABLE while so many calls are under way. With that many every queue of the process has its bound, and
  * what is taken is answered in a time that does not grow with what is asked. Calls that only look are refused first.
  */
-export function refuseOverload(maxInFlight: number): Interceptor {
+export function shedLoad(maxInFlight: number): Interceptor {
   const maxForReads = Math.ceil(maxInFlight * READS_UP_TO);
   let inFlight = 0;
   return async (call, next) => {

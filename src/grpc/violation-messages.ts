@@ -46,7 +46,7 @@ const BY_RULE: Readonly<Record<string, (of: ValueOf) => Words>> = {
     ko: `항목이 ${of('maxItems')}개 이하여야 합니다`,
   }),
   unique: () => ({ en: 'must not name anything twice', ko: '같은 값이 두 번 있으면 안 됩니다' }),
-  pattern: (of) => BY_PATTERN[of('pattern')] ?? UNKNOWN,
+  pattern: (of) => BY_PATTERN[of('pattern')] ?? UNKNOWN_RULE,
 };
 
 /** A regular expression tells people nothing. */
@@ -78,17 +78,17 @@ const BY_PATTERN: Readonly<Record<string, Words>> = {
 /** Rules of our own, written in CEL: the contract has their English, from one number to another. */
 const FROM_TO = /must be from (\d+) to (\d+)$/;
 
-/** For a rule that this table does not know; test/grpc/rule-words.test.ts finds any that stands in the contracts. */
-export const UNKNOWN: Words = { en: 'is not a value that may stand here', ko: '허용되지 않는 값입니다' };
+/** For a rule that this table does not know; test/grpc/violation-messages.test.ts finds any that stands in the contracts. */
+export const UNKNOWN_RULE: Words = { en: 'is not a value that may stand here', ko: '허용되지 않는 값입니다' };
 
 /** The words for a broken rule. */
-export function wordsOf(broken: BrokenRule): Words {
+export function violationMessage(broken: BrokenRule): Words {
   const { ruleId, message } = broken;
   const [, from, to] = FROM_TO.exec(message) ?? [];
   if (from !== undefined && to !== undefined) return mustBeFromTo(from, to);
   // A text of the wrong form and an empty one are two ids of one rule.
   const rule = ruleId.slice(ruleId.indexOf('.') + 1).replace(/_empty$/, '');
-  return BY_RULE[rule]?.((name) => valueBeside(broken, name)) ?? UNKNOWN;
+  return BY_RULE[rule]?.((name) => valueBeside(broken, name)) ?? UNKNOWN_RULE;
 }
 
 function valueBeside({ field, rule }: BrokenRule, name: string): string {

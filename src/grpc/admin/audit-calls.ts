@@ -7,7 +7,7 @@ import type { Caller } from '../caller.ts';
 import type { Handlers, Service, UnaryHandler } from '../service.ts';
 
 /** How an admin service's calls are told of. */
-export interface ActRules {
+export interface AuditOptions {
   readonly trail: AuditTrail;
   /** How something stands, without secrets; undefined where there is no such thing. */
   readonly stateOf?: (target: string) => Promise<object | undefined>;
@@ -27,7 +27,11 @@ interface Named {
  * follows under the same id, with the target before and after it; a call that only looks is answered only once its line is
  * written. Refuses UNAVAILABLE where the trail cannot be written.
  */
-export function audited<S extends Service>(service: S, handlers: Handlers<S>, rules: ActRules): Handlers<S> {
+export function withAudit<S extends Service>(
+  service: S,
+  handlers: Handlers<S>,
+  rules: AuditOptions,
+): Handlers<S> {
   const all = handlers as unknown as Record<string, UnaryHandler<unknown, unknown>>;
   const wrapped = Object.entries(all).map(([name, handler]) => {
     const rpc = (service[name]?.path ?? '').slice(1);
@@ -37,16 +41,16 @@ export function audited<S extends Service>(service: S, handlers: Handlers<S>, ru
 }
 
 /** Errors whose refusal stands on the trail already. */
-const TOLD = new WeakSet<object>();
+const AUDITED = new WeakSet<object>();
 
 /** Whether a refusal was told to the trail by the service itself. */
-export function isTold(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && TOLD.has(error);
+export function isAudited(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && AUDITED.has(error);
 }
 
 type AnyHandler = UnaryHandler<unknown, unknown>;
 
-function look(rpc: string, handler: AnyHandler, { trail }: ActRules): AnyHandler {
+function look(rpc: string, handler: AnyHandler, { trail }: AuditOptions): AnyHandler {
   return async (request, caller) => {
     const line = lineOf(rpc, request, caller);
     try {
@@ -59,7 +63,7 @@ function look(rpc: string, handler: AnyHandler, { trail }: ActRules): AnyHandler
   };
 }
 
-function act(rpc: string, handler: AnyHandler, { trail, stateOf }: ActRules): AnyHandler {
+function act(rpc: string, handler: AnyHandler, { trail, stateOf }: AuditOptions): AnyHandler {
   return async (request, caller) => {
     const line = lineOf(rpc, request, caller);
     await mustRecord(trail, { ...line, outcome: 'attempted' });
@@ -88,7 +92,7 @@ function act(rpc: string, handler: AnyHandler, { trail, stateOf }: ActRules): An
 /** How one thing stands; of several, each under its id. */
 async function statesOf(
   ids: readonly string[],
-  stateOf: NonNullable<ActRules['stateOf']>,
+  stateOf: NonNullable<AuditOptions['stateOf']>,
 ): Promise<object | undefined> {
   const [only, ...more] = ids;
   if (only === undefined) return undefined;
@@ -124,6 +128,6 @@ function told(trail: AuditTrail, line: Omit<Act, 'outcome'>, error: unknown): un
     outcome: isRefusal ? 'refused' : 'failed',
     reason: isRefusal ? error.reason : errorText(error),
   });
-  if (typeof error === 'object' && error !== null) TOLD.add(error);
+  if (typeof error === 'object' && error !== null) AUDITED.add(error);
   return error;
 }

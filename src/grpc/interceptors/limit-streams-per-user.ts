@@ -7,7 +7,7 @@ import type { Interceptor } from '../interceptor.ts';
 const RETRY_AFTER_MS = 5000;
 
 /** Refuses RATE_LIMITED while a user has so many streams open with this process. */
-export function limitStreams(mostPerUser: number): Interceptor {
+export function limitStreamsPerUser(mostPerUser: number): Interceptor {
   const open = new Map<bigint, number>();
   return async (call, next) => {
     const userId = call.caller?.userId;

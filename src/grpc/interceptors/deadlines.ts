@@ -7,10 +7,10 @@ import type { Interceptor } from '../interceptor.ts';
  * names is kept by grpc-js itself.
  *
  * Only the answer is given up, not the call: money that was on its way may still move, as with any deadline. The retry
- * under the same idempotency key tells, and moves nothing twice. Goes around refuseErrors, so that what goes wrong later
+ * under the same idempotency key tells, and moves nothing twice. Goes around mapErrors, so that what goes wrong later
  * is logged all the same.
  */
-export function limitTime(callTimeoutMs: number): Interceptor {
+export function applyDefaultDeadline(callTimeoutMs: number): Interceptor {
   return (call, next) => {
     if (call.deadlineMs !== Number.POSITIVE_INFINITY) return next();
     call.deadlineMs = Date.now() + callTimeoutMs;
@@ -23,7 +23,7 @@ export function limitTime(callTimeoutMs: number): Interceptor {
  * Also the latter is kept here: grpc-js alone would wait for a reader that takes nothing. Whom a key lets in, and what it
  * may do, is decided when a stream begins, so none may last for ever.
  */
-export function limitStreamTime(mostMs: number): Interceptor {
+export function limitStreamDuration(mostMs: number): Interceptor {
   return (call, next) => {
     const now = Date.now();
     call.deadlineMs = Math.min(call.deadlineMs, now + mostMs);

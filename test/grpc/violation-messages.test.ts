@@ -10,7 +10,7 @@ import {
   field as fieldRules,
 } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { DESCRIPTOR_SET } from '../../src/grpc/contracts.ts';
-import { UNKNOWN, wordsOf } from '../../src/grpc/rule-words.ts';
+import { UNKNOWN_RULE, violationMessage } from '../../src/grpc/violation-messages.ts';
 
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, DESCRIPTOR_SET));
 /** What changes how a rule is applied, and is none. */
@@ -45,9 +45,9 @@ const rules = [...registry].flatMap((type) =>
 test('each rule of each field has words', () => {
   assert.ok(rules.length > 150, String(rules.length));
   for (const { field, rule, path } of rules) {
-    const words = wordsOf(new Violation('', `type.${rule}`, [field], path, false));
+    const words = violationMessage(new Violation('', `type.${rule}`, [field], path, false));
     const where = `${field.parent.typeName}.${field.name}: ${rule}`;
-    assert.notEqual(words, UNKNOWN, where);
+    assert.notEqual(words, UNKNOWN_RULE, where);
     for (const text of Object.values(words)) {
       assert.match(text, /^\S.*\S$/, where);
       assert.doesNotMatch(text, /undefined|object|NaN|\\|\^| {2}/, where);
@@ -61,7 +61,7 @@ test('numbers come from the rule that is broken', () => {
       ({ field, rule: its }) => field.parent.typeName === type && field.name === name && its === rule,
     );
     assert.ok(found, `${type}.${name} has no ${rule}`);
-    return wordsOf(new Violation('', `type.${rule}`, [found.field], found.path, false));
+    return violationMessage(new Violation('', `type.${rule}`, [found.field], found.path, false));
   };
   assert.deepEqual(said('wallet.v2.ListWalletsRequest', 'page_size', 'gte_lte'), {
     en: 'must be from 0 to 100',
@@ -70,7 +70,7 @@ test('numbers come from the rule that is broken', () => {
   assert.equal(said('admin.v1.RotateApiKeyRequest', 'overlap', 'gte_lte').en, 'must be from 0s to 172800s');
   const celMessage = 'minor_units must be from 1 to 9007199254740991';
   assert.equal(
-    wordsOf(new Violation(celMessage, 'amount.minor_units', [], [], false)).ko,
+    violationMessage(new Violation(celMessage, 'amount.minor_units', [], [], false)).ko,
     '1 이상 9007199254740991 이하여야 합니다',
   );
 });

@@ -23,7 +23,7 @@ interface Method<Response> {
 }
 
 /** Every RPC that keeps answers, with how it writes them. An outcome is what its own command decided, read back from JSON. */
-export function writersOf(core: Core): ReadonlyMap<string, Write> {
+export function answerWriters(core: Core): ReadonlyMap<string, Write> {
   const writers = new Map<string, Write>();
   const add = <Outcome, Response>(
     { path, responseSerialize }: Method<Response>,
@@ -58,8 +58,8 @@ export function responseTypeOf(rpc: string): string {
 }
 
 /** Writes kept answers as google.protobuf.Any; undefined for an RPC that there is not any more. */
-export function keptAnswers(core: Core): transferV2.KeptAnswer {
-  const writers = writersOf(core);
+export function storedAnswers(core: Core): transferV2.StoredAnswer {
+  const writers = answerWriters(core);
   return async (rpc, outcome, userId) => {
     const write = writers.get(rpc);
     if (!write) return undefined;
