@@ -9,13 +9,13 @@ export interface Difference {
   readonly how: 'differs' | 'is missing' | 'should not be there';
 }
 
-/** Where `actual` is not like `expected`, by path. A folder that does not exist counts as empty. */
+/** The files in which `actual` is not like `expected`, by path. A folder that does not exist is empty. */
 export function differences(expected: string, actual: string): Difference[] {
-  const wanted = filesIn(expected);
-  const there = filesIn(actual);
-  return [...new Set([...wanted, ...there])].toSorted().flatMap((path): Difference[] => {
-    if (!there.has(path)) return [{ path, how: 'is missing' }];
-    if (!wanted.has(path)) return [{ path, how: 'should not be there' }];
+  const expectedFiles = filesIn(expected);
+  const actualFiles = filesIn(actual);
+  return [...new Set([...expectedFiles, ...actualFiles])].toSorted().flatMap((path): Difference[] => {
+    if (!actualFiles.has(path)) return [{ path, how: 'is missing' }];
+    if (!expectedFiles.has(path)) return [{ path, how: 'should not be there' }];
     const isSame = readFileSync(join(expected, path)).equals(readFileSync(join(actual, path)));
     return isSame ? [] : [{ path, how: 'differs' }];
   });

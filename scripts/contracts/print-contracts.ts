@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
-/** What the server and Envoy need to know at run time: the contracts, and what the details of errors are made of. */
-const DESCRIBED = [
+/** The types of the descriptor set that servers, clients and Envoy read at run time: contracts and error details. */
+const DESCRIPTOR_TYPES = [
   'wallet.v1',
   'wallet.v2',
   'admin.v1',
@@ -21,26 +21,26 @@ const DESCRIBED = [
 const VALIDATE_PROTO = join('buf', 'validate', 'validate.proto');
 
 /**
- * Prints into an empty folder: `ts/`, `openapi/` and `descriptor.binpb`. Besides it writes only .cache/proto, which buf
- * reads. Throws when a step fails; what the step has to say has gone to stderr by then.
+ * Prints into an empty folder: `ts/`, `openapi/` and `descriptor.binpb`. Besides these it writes only .cache/proto, which
+ * buf reads. Throws when a step fails, after its output has gone to stderr.
  */
 export function printContracts(root: string, folder: string): void {
-  const inner = mkdtempSync(`${folder}-parts-`);
+  const scratch = mkdtempSync(`${folder}-scratch-`);
   try {
-    printValidateProto(root, inner);
-    // The templates say gen/…; below another base the real gen/ stays as it is.
-    buf(root, ['generate', '--output', inner]);
-    buf(root, ['generate', '--template', 'buf.gen.openapi.yaml', '--output', inner]);
-    const types = DESCRIBED.flatMap((type) => ['--type', type]);
-    const descriptor = join(inner, 'gen', 'descriptor.binpb');
+    printValidateProto(root, scratch);
+    // The templates write to gen/… below this folder, so the real gen/ is not touched.
+    buf(root, ['generate', '--output', scratch]);
+    buf(root, ['generate', '--template', 'buf.gen.openapi.yaml', '--output', scratch]);
+    const types = DESCRIPTOR_TYPES.flatMap((type) => ['--type', type]);
+    const descriptor = join(scratch, 'gen', 'descriptor.binpb');
     buf(root, ['build', '--as-file-descriptor-set', '--exclude-source-info', ...types, '-o', descriptor]);
-    cpSync(join(inner, 'gen'), folder, { recursive: true });
+    cpSync(join(scratch, 'gen'), folder, { recursive: true });
   } finally {
-    rmSync(inner, { recursive: true, force: true });
+    rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-/** Puts the validation rules' proto where buf.yaml looks for it, whole at any moment: others may be reading it. */
+/** Prints the proto of the validation rules where buf.yaml looks for it, by a rename, because others may be reading it. */
 export function printValidateProto(root: string, folder: string): void {
   run(root, process.execPath, [join(root, 'scripts', 'contracts', 'print-validate-proto.ts')], folder);
   const printed = join(folder, '.cache', 'proto', VALIDATE_PROTO);
@@ -57,7 +57,7 @@ function buf(root: string, args: readonly string[]): void {
 }
 
 function run(root: string, command: string, args: readonly string[], cwd: string): void {
-  // The plugins, and the Node that runs them, are those of the repository also without npm.
+  // Without npm, too, the plugins and the Node that runs them are those of node_modules.
   const path = [join(root, 'node_modules', '.bin'), process.env.PATH ?? ''].join(delimiter);
   const { status, error } = spawnSync(command, args, {
     cwd,

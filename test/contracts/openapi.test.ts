@@ -4,8 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { createFileRegistry, type DescMethod, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { contractOptions } from '../../scripts/contracts/openapi/options.ts';
-import { routesOf } from '../../scripts/contracts/openapi/route.ts';
+import { contractOptions, routesOf } from '../../scripts/contracts/openapi/contracts.ts';
 
 interface Node {
   readonly [key: string]: Node;
@@ -55,7 +54,9 @@ for (const [name, document] of Object.entries({ 'wallet.v1': v1, 'wallet.v2': v2
     it('requires the headers that the option of the RPC demands, and no others', () => {
       const byDemand = { acting_user: 'x-user-id', room: 'x-room-id', idempotency_key: 'idempotency-key' };
       for (const method of methods) {
-        const demanded = options.demanded(method).map((demand) => byDemand[demand as keyof typeof byDemand]);
+        const demanded = options
+          .requiredHeaders(method)
+          .map((demand) => byDemand[demand as keyof typeof byDemand]);
         for (const { verb, path } of routes(method)) {
           const parameters = parametersOf(document, document.paths[path]?.[verb]);
           const headers = parameters.filter((parameter) => is(parameter.in, 'header'));

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { errorsPage } from '../../scripts/dev/errors-page.ts';
+import { errorsPage } from '../../scripts/contracts/errors-page.ts';
 import { REASONS } from '../../src/domain/reasons.ts';
 
 const PAGE = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');

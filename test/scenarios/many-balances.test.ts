@@ -5,7 +5,7 @@ import { type DescField, type DescMethod, getOption, hasOption } from '@bufbuild
 import { field as fieldOption } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { RPCS, registry } from '../../clients/typescript/src/contracts.ts';
 import { requestRest } from '../../clients/typescript/src/rest.ts';
-import { contractOptions } from '../../scripts/contracts/openapi/options.ts';
+import { contractOptions } from '../../scripts/contracts/openapi/contracts.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 

@@ -1,18 +1,13 @@
-// Puts the OpenAPI document of one package together.
+// The OpenAPI 3.1 document of one package.
 import type { DescFile, DescMethod } from '@bufbuild/protobuf';
-import { createCatalog } from './catalog.ts';
-import { commentOf, sentences } from './comment.ts';
-import { errorSchemas } from './error-schemas.ts';
-import { errorComponents } from './errors.ts';
+import { type ContractOptions, commentOf, routesOf, sentences } from './contracts.ts';
+import { errorComponents, errorSchemas } from './errors.ts';
 import type { JsonObject } from './json.ts';
-import { operationOf } from './operation.ts';
-import type { ContractOptions } from './options.ts';
-import { headerParameters } from './parameters.ts';
-import { routesOf } from './route.ts';
+import { CONTENT_DIGEST, headerParameters, operationOf } from './operations.ts';
 import { requiredFields } from './rules.ts';
-import { CONTENT_DIGEST, contentDigest, SECURITY, securitySchemes } from './security.ts';
+import { createCatalog } from './schemas.ts';
 
-/** The document of a package, or undefined when nothing of it can be called over REST. */
+/** The document of a package; undefined when none of its RPCs has a REST route. */
 export function documentOf(
   name: string,
   files: readonly DescFile[],
@@ -24,30 +19,27 @@ export function documentOf(
   if (services.length === 0) return undefined;
   const catalog = createCatalog(requiredFields(options.registry));
   const paths = new Map<string, Map<string, JsonObject>>();
-  const demands = new Set<string>();
+  const usedHeaders = new Set<string>();
   for (const method of services.flatMap(({ methods }) => methods)) {
     const rule = options.httpRule(method);
-    const demanded = options.demanded(method);
+    const requirements = { headers: options.requiredHeaders(method), cost: options.costOf(method) };
     for (const [ordinal, route] of (rule ? routesOf(method, rule) : []).entries()) {
-      for (const demand of demanded) demands.add(demand);
+      for (const field of requirements.headers) usedHeaders.add(field);
       const verbs = verbsAt(paths, route.path, method);
       if (verbs.has(route.verb)) throw new Error(`two RPCs answer ${route.verb} ${route.path}`);
-      verbs.set(
-        route.verb,
-        operationOf(method, route, ordinal, { headers: demanded, cost: options.costOf(method) }, catalog),
-      );
+      verbs.set(route.verb, operationOf(method, route, ordinal, requirements, catalog));
     }
   }
   return {
     openapi: '3.1.0',
     info: infoOf(name),
     servers: [{ url: 'http://127.0.0.1:8080', description: 'A ppuri on this machine.' }],
-    security: SECURITY,
+    security: [{ 'signature-input': [], signature: [] }],
     tags: services.map((service) => ({ name: service.name, description: sentences(commentOf(service)) })),
     paths: Object.fromEntries([...paths].map(([path, verbs]) => [path, Object.fromEntries(verbs)])),
     components: {
       securitySchemes: securitySchemes(),
-      parameters: { ...headerParameters(options.call, demands), [CONTENT_DIGEST]: contentDigest() },
+      parameters: { ...headerParameters(options.call, usedHeaders), [CONTENT_DIGEST]: contentDigest() },
       ...errorComponents(),
       schemas: { ...catalog.schemas(), ...errorSchemas() },
     },
@@ -68,7 +60,7 @@ function infoOf(name: string): JsonObject {
   };
 }
 
-/** The operations of a path. OpenAPI takes paths that differ only in the names of their fields for the same one. */
+/** The operations of a path. To OpenAPI, paths that differ only in the names of their fields are the same path. */
 function verbsAt(
   paths: Map<string, Map<string, JsonObject>>,
   path: string,
@@ -82,4 +74,37 @@ function verbsAt(
   const verbs = paths.get(path) ?? new Map<string, JsonObject>();
   paths.set(path, verbs);
   return verbs;
+}
+
+const SIGNING_PAGE = 'docs/signing.md has all of it, with examples in curl and Python.';
+
+/** The two headers of a signature. OpenAPI has no scheme for signatures; an API key in a header is the nearest one. */
+function securitySchemes(): JsonObject {
+  return {
+    'signature-input': headerScheme(
+      'signature-input',
+      'What the signature covers, and its created, nonce, keyid and alg (RFC 9421): ' +
+        'sig1=("@method" "@path" "@query" "content-digest" "x-user-id" "idempotency-key");created=…;nonce="…";' +
+        `keyid="…";alg="hmac-sha256". ${SIGNING_PAGE}`,
+    ),
+    signature: headerScheme(
+      'signature',
+      `The signature under the same label, made anew for every attempt: sig1=:BASE64:. ${SIGNING_PAGE}`,
+    ),
+  };
+}
+
+function headerScheme(name: string, description: string): JsonObject {
+  return { type: 'apiKey', in: 'header', name, description };
+}
+
+/** The header with the digest of the body, which the signature covers. */
+function contentDigest(): JsonObject {
+  return {
+    name: CONTENT_DIGEST,
+    in: 'header',
+    description: `The SHA-256 of the body's bytes (RFC 9530); needed, and signed, whenever there is a body. ${SIGNING_PAGE}`,
+    required: false,
+    schema: { type: 'string', pattern: '^sha-256=:[A-Za-z0-9+/]{43}=:$' },
+  };
 }

@@ -1,17 +1,19 @@
 // The answers of a call that failed: one shape for all, google.rpc.Status as Envoy prints it.
-import { REASONS, type ReasonEntry } from '../../../src/domain/reasons.ts';
-import { EDGE_STATUS } from '../../dev/errors-page.ts';
-import { detailType } from './error-schemas.ts';
-import type { JsonObject } from './json.ts';
+import { status } from '@grpc/grpc-js';
+import { REASONS, type Reason } from '../../../src/domain/reasons.ts';
+import { httpStatusOf } from '../errors-page.ts';
+import type { JsonObject, JsonSchema } from './json.ts';
+
+const REASON_NAMES = Object.keys(REASONS) as Reason[];
 
 interface HttpAnswer {
   readonly name: string;
   readonly description: string;
-  /** Whether it can say after how long to try again. */
-  readonly saysWhen?: true;
+  /** Whether the answer may have a Retry-After header. */
+  readonly hasRetryAfter?: true;
 }
 
-/** What every operation can answer with, by HTTP status. */
+/** The failures that every operation lists, by HTTP status. */
 const ANSWERS: Readonly<Record<string, HttpAnswer>> = {
   400: {
     name: 'BadRequest',
@@ -27,14 +29,14 @@ const ANSWERS: Readonly<Record<string, HttpAnswer>> = {
   },
   413: { name: 'RequestTooLarge', description: 'The body is larger than 1 MiB (ERR001).' },
   415: { name: 'UnsupportedContentType', description: 'gRPC is served on another port (ERR001).' },
-  429: { name: 'TooManyRequests', description: 'Too much at once (ERR008).', saysWhen: true },
+  429: { name: 'TooManyRequests', description: 'Too much at once (ERR008).', hasRetryAfter: true },
   431: {
     name: 'HeadersTooLarge',
     description: 'The headers, path and query are larger than 16 KiB (ERR001).',
   },
   499: { name: 'Cancelled', description: 'The caller gave the call up (ERR010).' },
   500: { name: 'InternalError', description: 'A fault on our side (ERR003).' },
-  503: { name: 'Unavailable', description: 'No answer just now; try again (ERR009).', saysWhen: true },
+  503: { name: 'Unavailable', description: 'No answer just now; try again (ERR009).', hasRetryAfter: true },
   504: {
     name: 'DeadlineExceeded',
     description: 'It took too long (ERR010). It may have happened: try again with the same idempotency-key.',
@@ -43,39 +45,19 @@ const ANSWERS: Readonly<Record<string, HttpAnswer>> = {
 
 const DEFAULT: HttpAnswer = { name: 'Error', description: 'Any other failure, in the same shape.' };
 
-/** google.rpc.Code and the HTTP status that Envoy makes of it. */
-const CODES = {
-  CANCELLED: { code: 1, http: 499 },
-  UNKNOWN: { code: 2, http: 500 },
-  INVALID_ARGUMENT: { code: 3, http: 400 },
-  DEADLINE_EXCEEDED: { code: 4, http: 504 },
-  NOT_FOUND: { code: 5, http: 404 },
-  ALREADY_EXISTS: { code: 6, http: 409 },
-  PERMISSION_DENIED: { code: 7, http: 403 },
-  RESOURCE_EXHAUSTED: { code: 8, http: 429 },
-  FAILED_PRECONDITION: { code: 9, http: 400 },
-  ABORTED: { code: 10, http: 409 },
-  OUT_OF_RANGE: { code: 11, http: 400 },
-  UNIMPLEMENTED: { code: 12, http: 501 },
-  INTERNAL: { code: 13, http: 500 },
-  UNAVAILABLE: { code: 14, http: 503 },
-  DATA_LOSS: { code: 15, http: 500 },
-  UNAUTHENTICATED: { code: 16, http: 401 },
-} as const;
-
-/** The failures that every operation lists. */
+/** The responses of failures, as an operation refers to them. */
 export function errorResponses(): JsonObject {
   const explicit = Object.entries(ANSWERS).map(([http, { name }]) => [http, referResponse(name)]);
   return { ...Object.fromEntries(explicit), default: referResponse(DEFAULT.name) };
 }
 
-/** The answers that operations refer to, with an example for each reason of the table of errors. */
+/** The components that operations refer to, with an example for each reason in src/domain/reasons.ts. */
 export function errorComponents(): JsonObject {
   const responses = [...Object.entries(ANSWERS), ['default', DEFAULT] as const].map(([http, answer]) => [
     answer.name,
     {
       description: answer.description,
-      headers: answer.saysWhen && { 'Retry-After': { $ref: '#/components/headers/Retry-After' } },
+      headers: answer.hasRetryAfter && { 'Retry-After': { $ref: '#/components/headers/Retry-After' } },
       content: {
         'application/json': {
           schema: { $ref: '#/components/schemas/google.rpc.Status' },
@@ -92,9 +74,7 @@ export function errorComponents(): JsonObject {
         schema: { type: 'integer', minimum: 0 },
       },
     },
-    examples: Object.fromEntries(
-      Object.entries(REASONS).map(([reason, entry]) => [reason, exampleOf(reason, entry)]),
-    ),
+    examples: Object.fromEntries(REASON_NAMES.map((reason) => [reason, exampleOf(reason)])),
   };
 }
 
@@ -103,25 +83,162 @@ function referResponse(name: string): JsonObject {
 }
 
 function examplesFor(http: string): JsonObject | undefined {
-  const edge: Readonly<Record<string, number>> = EDGE_STATUS;
-  const reasons = Object.entries(REASONS).filter(([reason, { status }]) => {
-    const own = String(edge[reason] ?? CODES[status].http);
+  const reasons = REASON_NAMES.filter((reason) => {
+    const own = String(httpStatusOf(reason));
     return own === http || (http === 'default' && !(own in ANSWERS));
   });
   if (reasons.length === 0) return undefined;
-  return Object.fromEntries(reasons.map(([reason]) => [reason, { $ref: `#/components/examples/${reason}` }]));
+  return Object.fromEntries(reasons.map((reason) => [reason, { $ref: `#/components/examples/${reason}` }]));
 }
 
-function exampleOf(reason: string, { code, status, en, ko }: ReasonEntry): JsonObject {
+function exampleOf(reason: Reason): JsonObject {
+  const { code, status: name, en, ko } = REASONS[reason];
   return {
     summary: `${code}: ${en}`,
     value: {
-      code: CODES[status].code,
+      code: status[name],
       message: en,
       details: [
         { '@type': detailType('ErrorInfo'), reason, domain: 'ppuri', metadata: { code } },
         { '@type': detailType('LocalizedMessage'), locale: 'ko', message: ko },
       ],
     },
+  };
+}
+
+/** The `@type` of a detail of google.rpc in JSON. */
+function detailType(name: string): string {
+  return `type.googleapis.com/google.rpc.${name}`;
+}
+
+const text = (description?: string): JsonSchema => ({ type: 'string', description });
+
+const list = (item: JsonObject): JsonSchema => ({
+  type: 'array',
+  items: { type: 'object', properties: item, required: Object.keys(item) },
+});
+
+const errorInfo = detail('ErrorInfo', 'What went wrong, for programs. Every error has exactly one.', {
+  reason: {
+    type: 'string',
+    pattern: '^[A-Z][A-Z0-9_]*$',
+    description: 'What exactly it was, as BALANCE_TOO_LOW. More can come: fall back on the code.',
+  },
+  domain: { const: 'ppuri' },
+  metadata: {
+    type: 'object',
+    properties: {
+      code: {
+        type: 'string',
+        enum: Array.from({ length: 10 }, (_, index) => `ERR${String(index + 1).padStart(3, '0')}`),
+        description:
+          'ERR001 bad request, ERR002 authentication failed, ERR003 internal error, ERR004 not permitted, ERR005 not ' +
+          'found, ERR006 the state refuses it, ERR007 conflict, try again, ERR008 too many requests, ERR009 ' +
+          'unavailable, try again, ERR010 too late.',
+      },
+    },
+    required: ['code'],
+    additionalProperties: { type: 'string' },
+  },
+});
+
+const localizedMessage = detail('LocalizedMessage', 'What went wrong, for people.', {
+  locale: text('The language of the message, as accept-language asked: en or ko.'),
+  message: text(),
+});
+
+const badRequest = detail('BadRequest', 'Which fields or headers are wrong, and how.', {
+  field_violations: {
+    type: 'array',
+    items: {
+      type: 'object',
+      properties: {
+        field: text(
+          'The path of the field, as amount.currency_code or wallet_ids[3], or the name of the header.',
+        ),
+        description: text(),
+        reason: text(),
+        localized_message: {
+          type: 'object',
+          properties: { locale: text(), message: text() },
+          required: ['locale', 'message'],
+        },
+      },
+      required: ['field', 'description', 'reason'],
+    },
+  },
+});
+
+const retryInfo = detail('RetryInfo', 'When it is worth trying again.', {
+  retry_delay: {
+    type: 'string',
+    pattern: '^[0-9]+(?:\\.[0-9]{1,9})?s$',
+    description: 'How long to wait at least, in seconds, as 1.500s.',
+  },
+});
+
+const quotaFailure = detail('QuotaFailure', 'Which limit was reached.', {
+  violations: list({ subject: text(), description: text() }),
+});
+
+const requestInfo = detail('RequestInfo', 'Which call it was, to tell support.', {
+  request_id: text(),
+  serving_data: text(),
+});
+
+const details: Readonly<Record<string, JsonSchema>> = {
+  ErrorInfo: errorInfo,
+  LocalizedMessage: localizedMessage,
+  BadRequest: badRequest,
+  RetryInfo: retryInfo,
+  QuotaFailure: quotaFailure,
+  RequestInfo: requestInfo,
+};
+
+/** The schemas of google.rpc.Status and its details, by the full names of their messages. */
+export function errorSchemas(): JsonObject {
+  const named = Object.entries(details).map(([name, schema]) => [`google.rpc.${name}`, schema]);
+  return { 'google.rpc.Status': statusSchema(), ...Object.fromEntries(named) };
+}
+
+function statusSchema(): JsonSchema {
+  const refs = Object.keys(details).map((name) => [
+    detailType(name),
+    `#/components/schemas/google.rpc.${name}`,
+  ]);
+  return {
+    type: 'object',
+    description: 'Why a call failed.',
+    properties: {
+      code: {
+        type: 'integer',
+        format: 'int32',
+        minimum: 1,
+        maximum: 16,
+        description: 'The gRPC status code.',
+      },
+      message: text('What went wrong, for developers, in English.'),
+      details: {
+        type: 'array',
+        items: {
+          oneOf: refs.map(([, $ref]) => ({ $ref })),
+          discriminator: { propertyName: '@type', mapping: Object.fromEntries(refs) as JsonObject },
+        },
+        contains: { $ref: '#/components/schemas/google.rpc.ErrorInfo' },
+        minContains: 1,
+        maxContains: 1,
+      },
+    },
+    required: ['code', 'message', 'details'],
+  };
+}
+
+/** One type of detail; all of its properties are always present. */
+function detail(name: string, description: string, properties: JsonObject): JsonSchema {
+  return {
+    type: 'object',
+    description,
+    properties: { '@type': { type: 'string', const: detailType(name) }, ...properties },
+    required: ['@type', ...Object.keys(properties)],
   };
 }

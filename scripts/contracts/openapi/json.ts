@@ -1,6 +1,6 @@
-// JSON as the OpenAPI documents are built from, with whole numbers beyond 2^53 printed digit by digit.
+// JSON for the OpenAPI documents, in which integers above 2^53 keep all their digits.
 
-/** A JSON value; bigint prints as a number, undefined members are left out. */
+/** A JSON value. A bigint is printed as a number, an undefined member is left out. */
 export type Json = string | number | bigint | boolean | null | readonly Json[] | JsonObject;
 
 /** A JSON object. */
@@ -11,10 +11,10 @@ export interface JsonObject {
 /** A JSON Schema of draft 2020-12, as OpenAPI 3.1 uses it. */
 export type JsonSchema = JsonObject;
 
-// The language has had JSON.rawJSON for longer than TypeScript's es2024 library knows.
+// The type library es2025 does not declare JSON.rawJSON.
 const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
 
-/** The document as text: two spaces, members in the order in which they were written. */
+/** The document as text, indented by two spaces, members in their order of insertion. */
 export function printJson(document: JsonObject): string {
   return JSON.stringify(
     document,

@@ -1,7 +1,7 @@
-// Translates the patterns of validation rules: RE2 as protovalidate reads it, ECMA-262 with the u flag as JSON Schema does.
+// Translates the patterns of validation rules from RE2 (protovalidate) into ECMA-262 with the u flag (JSON Schema).
 
-// Spelled out rather than \p{…}: read alike by every validator, those on engines without Unicode properties too.
-const SPELLED_OUT: Readonly<Record<string, string>> = {
+// Ranges instead of \p{…}, because some validators run on engines without Unicode properties.
+const RANGES: Readonly<Record<string, string>> = {
   Cc: '\\u0000-\\u001f\\u007f-\\u009f',
   'alpha:': 'A-Za-z',
   'digit:': '0-9',
@@ -17,7 +17,7 @@ const SPELLED_OUT: Readonly<Record<string, string>> = {
 // A Unicode class, a POSIX class, any other escape, the dot, a bracket, or a flag group.
 const TOKEN = /\\([pP])(?:\{(\^?)(\w+)\}|(\w))|\[:(\w+:)\]|\\(.)|([.[\]])|\(\?[imsU-]+[:)]/gsu;
 
-/** The pattern for a JSON Schema. Throws on what has no counterpart. */
+/** The pattern for a JSON Schema. Throws for RE2 syntax that ECMA-262 does not have. */
 export function ecmaPattern(re2: string): string {
   let inClass = false;
   const translated = re2.replace(
@@ -33,7 +33,7 @@ export function ecmaPattern(re2: string): string {
       sign?: string,
     ) => {
       if (p) return unicodeClass((p === 'P') !== (not === '^'), long ?? short ?? '', inClass);
-      if (posix) return spelledOut(posix, re2);
+      if (posix) return posixClass(posix, re2);
       if (escaped) return escaping(escaped, inClass, re2);
       if (sign === '.') return inClass ? '.' : '[^\\n]';
       if (sign === '[' && inClass) return '\\[';
@@ -41,7 +41,7 @@ export function ecmaPattern(re2: string): string {
         inClass = sign === '[';
         return sign;
       }
-      throw new Error(`the pattern ${re2} has flags (${token}), for which JSON Schema has no place`);
+      throw new Error(`the pattern ${re2} has flags (${token}), which a JSON Schema cannot have`);
     },
   );
   const visible = translated.replace(BEYOND_ASCII, asEscape);
@@ -49,7 +49,7 @@ export function ecmaPattern(re2: string): string {
   return visible;
 }
 
-/** Of the basic plane, for which ECMA-262, Java and Python have the same escape; most of what patterns name is invisible. */
+/** In the basic plane, where ECMA-262, Java and Python use the same escape; most of these characters are invisible. */
 const BEYOND_ASCII = /[\u0080-\ud7ff\ue000-\uffff]/gu;
 
 function asEscape(character: string): string {
@@ -57,15 +57,15 @@ function asEscape(character: string): string {
 }
 
 function unicodeClass(negated: boolean, name: string, inClass: boolean): string {
-  const range = SPELLED_OUT[name];
+  const range = RANGES[name];
   if (range && inClass && !negated) return range;
   if (range && !inClass) return `[${negated ? '^' : ''}${range}]`;
   return `\\${negated ? 'P' : 'p'}{${name}}`;
 }
 
-function spelledOut(name: string, re2: string): string {
-  const range = SPELLED_OUT[name];
-  if (!range) throw new Error(`the pattern ${re2} has the class [:${name}], which is not known here`);
+function posixClass(name: string, re2: string): string {
+  const range = RANGES[name];
+  if (!range) throw new Error(`the pattern ${re2} has the class [:${name}], which is unknown here`);
   return range;
 }
 
@@ -74,7 +74,7 @@ function escaping(character: string, inClass: boolean, re2: string): string {
   if (character === 'z') return '$';
   if (character === 'a') return '\\u0007';
   if (/[CQE]/.test(character)) throw new Error(`the pattern ${re2} has \\${character}, which ECMA-262 lacks`);
-  // With the u flag only characters that mean something may be escaped.
+  // With the u flag only syntax characters may be escaped.
   const isPlain =
     /[^\w^$\\.*+?()[\]{}|/-]/u.test(character) || character === '_' || (character === '-' && !inClass);
   return isPlain ? character : `\\${character}`;

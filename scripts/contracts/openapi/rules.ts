@@ -1,4 +1,4 @@
-// Reads buf.validate: which rules a field carries, and which fields may not be left out.
+// Reads the rules of buf.validate: those of a field, and which fields must not be left out.
 import {
   create,
   type DescField,
@@ -17,7 +17,6 @@ import {
   message as messageOption,
   oneof as oneofOption,
 } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
-import type { JsonSchema } from './json.ts';
 
 /** Rules by their proto names; only those that are set. */
 export type Rules = Readonly<Record<string, JsonValue>>;
@@ -28,16 +27,10 @@ export interface CelRule {
   readonly expression: string;
 }
 
-/** What rules come to: keywords of JSON Schema, and sentences for what those cannot say. */
-export interface Constraint {
-  readonly keywords: JsonSchema;
-  readonly notes: readonly string[];
-}
-
-/** The rules of a field; none when it has none or they are switched off. */
+/** The rules of a field; empty when it has none or they are switched off. */
 export function rulesOf(field: DescField): Rules {
   if (!hasOption(field, fieldOption)) return {};
-  // As JSON, so that a rule that nobody taught these modules is seen and not passed over.
+  // As JSON, so that a rule which is unknown here is found and refused.
   const rules = toJson(FieldRulesSchema, getOption(field, fieldOption), { useProtoFieldName: true }) as Rules;
   return rules.ignore === 'IGNORE_ALWAYS' ? {} : rules;
 }
@@ -57,7 +50,7 @@ export function celRulesOf(rules: Rules): CelRule[] {
   ];
 }
 
-/** The words of the CEL rules of a whole message. */
+/** The CEL rules of a whole message, as sentences. */
 export function messageNotes(desc: DescMessage): string[] {
   if (!hasOption(desc, messageOption)) return [];
   const { cel, celExpression } = getOption(desc, messageOption);
@@ -67,7 +60,7 @@ export function messageNotes(desc: DescMessage): string[] {
   ];
 }
 
-/** A CEL rule in words. */
+/** A CEL rule as a sentence. */
 export function note({ message, expression }: CelRule): string {
   return message ? `${message[0]?.toUpperCase()}${message.slice(1)}.` : `Must hold: ${expression}.`;
 }
@@ -77,7 +70,7 @@ export function isRequired(oneof: DescOneof): boolean {
   return hasOption(oneof, oneofOption) && getOption(oneof, oneofOption).required;
 }
 
-/** Finds the fields of a request that are refused when left out: the validator is asked, not the rules guessed at. */
+/** Returns the fields of a request that are refused when left out. It asks the validator instead of reading the rules. */
 export function requiredFields(registry: Registry): (desc: DescMessage) => ReadonlySet<string> {
   const validator = createValidator({ registry });
   return (desc) => {
@@ -90,9 +83,9 @@ export function requiredFields(registry: Registry): (desc: DescMessage) => Reado
   };
 }
 
-/** Says which rule the documents have no words for. */
+/** The error for a rule that the documents cannot express. */
 export function unknownRule(kind: string, name: string): Error {
   return new Error(
-    `the OpenAPI documents cannot say the rule ${kind}.${name}: teach it to scripts/contracts/openapi`,
+    `the OpenAPI documents cannot express the rule ${kind}.${name}: add it to scripts/contracts/openapi`,
   );
 }

@@ -1,10 +1,10 @@
-// The page of all errors, made from the table that the server answers by.
+// The page of all errors, printed from the table of reasons that the server uses.
 import { adviceFor } from '../../src/domain/advice.ts';
 import { IDEMPOTENCY_PROMISE } from '../../src/domain/promise.ts';
 import type { StatusName } from '../../src/domain/reason-entry.ts';
 import { REASONS, type Reason } from '../../src/domain/reasons.ts';
 
-/** What the edge makes of each gRPC status over REST. */
+/** The HTTP status that Envoy gives for each gRPC status. */
 const HTTP_STATUS: Readonly<Record<StatusName, number>> = {
   CANCELLED: 499,
   INVALID_ARGUMENT: 400,
@@ -21,8 +21,8 @@ const HTTP_STATUS: Readonly<Record<StatusName, number>> = {
   UNAVAILABLE: 503,
 };
 
-/** What the edge answers by itself has the HTTP status of its cause. */
-export const EDGE_STATUS: Readonly<Partial<Record<Reason, number>>> = {
+/** The HTTP status of answers that the edge gives by itself. */
+const EDGE_STATUS: Readonly<Partial<Record<Reason, number>>> = {
   ROUTE_NOT_FOUND: 404,
   REQUEST_TOO_LARGE: 413,
   HEADERS_TOO_LARGE: 431,
@@ -40,7 +40,12 @@ Every answer that is not OK, over gRPC and REST, from the server and from the ed
 |---|---|---|---|---|---|
 `;
 
-/** The whole page. */
+/** The HTTP status of a refusal with this reason. */
+export function httpStatusOf(reason: Reason): number {
+  return EDGE_STATUS[reason] ?? HTTP_STATUS[REASONS[reason].status];
+}
+
+/** The text of docs/errors.md. */
 export function errorsPage(): string {
   const reasons = (Object.keys(REASONS) as Reason[]).sort(
     (a, b) => REASONS[a].code.localeCompare(REASONS[b].code) || a.localeCompare(b),
@@ -50,6 +55,5 @@ export function errorsPage(): string {
 
 function row(reason: Reason): string {
   const { code, status, en } = REASONS[reason];
-  const http = EDGE_STATUS[reason] ?? HTTP_STATUS[status];
-  return `| ${code} | ${reason} | ${status} | ${http} | ${en} | ${adviceFor(reason)} |\n`;
+  return `| ${code} | ${reason} | ${status} | ${httpStatusOf(reason)} | ${en} | ${adviceFor(reason)} |\n`;
 }
