@@ -1,11 +1,10 @@
 // Fills a fresh database with people to try things with: users 1001 to 1005 with 100,000 won each, in room `demo`.
 
-import { startBatcher } from '../../src/db/ledger/batcher.ts';
-import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { connectPeople } from '../../src/db/people/connect.ts';
 import { createPool } from '../../src/db/pool.ts';
-import { systemCall } from '../../src/domain/command.ts';
+import { systemCall } from '../../src/domain/batch/command.ts';
 import { errorText } from '../../src/domain/error-fields.ts';
+import { createLedger, NO_CACHE } from '../../src/ledger/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { deposit } from '../../src/usecases/index.ts';
 
@@ -43,8 +42,8 @@ export async function seed(databaseUrl: string): Promise<void> {
 /** The deposits have fixed idempotency keys, so they happen once, however often this runs. */
 async function fund(pool: ReturnType<typeof createPool>): Promise<void> {
   // Nobody serves yet, and whoever serves next believes no copies of before.
-  const { execute } = startBatcher(
-    { pool, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} },
+  const { execute } = createLedger(
+    { pool, random: cryptoRandom, beforeCommit: NO_CACHE, onCommit: () => {} },
     { maxBatch: 100, lanes: 1, maxWaiting: 10_000 },
   );
   await Promise.all(

@@ -1,6 +1,7 @@
 // Keeps the copies of what the ledger's batches change right: wallets, and the tokens of new sprinkles.
-import type { AfterCommit, Changes } from '../db/ledger/run-batch.ts';
+
 import { leftMsOf } from '../db/reads/tokens.ts';
+import type { AfterCommit, Changes } from '../ledger/index.ts';
 import { changed, type Marks } from '../redis/index.ts';
 import { TOKEN, tokenId } from './tokens.ts';
 import { WALLET } from './wallets.ts';

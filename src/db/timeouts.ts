@@ -43,17 +43,17 @@ export const SILENCE_MS = 3_000;
  * vain doubles the next one, up to the longest, because where many queue for a row only who stays gets it. Less than a
  * statement may take: where STATEMENT_TIMEOUT_MS is set lower, that ends the wait, and the calls are refused.
  */
-export const ASIDE_LOCK_WAIT_MS = 2 * LOCK_WAIT_MS;
-export const ASIDE_LONGEST_LOCK_WAIT_MS = 4_000;
+export const DEFERRED_LOCK_WAIT_MS = 2 * LOCK_WAIT_MS;
+export const DEFERRED_LONGEST_LOCK_WAIT_MS = 4_000;
 
 /** The least that STATEMENT_TIMEOUT_MS can be: longer than a batch waits for a lock, or locks would look like an outage. */
 export const LEAST_STATEMENT_TIMEOUT_MS = 4 * LOCK_WAIT_MS;
 
 /** How often it is asked which of the rows that calls were set aside for are free again. */
-export const ASIDE_POLL_MS = 50;
+export const DEFERRED_POLL_MS = 50;
 
 /** A call that was set aside is refused so long before its deadline, so that its caller hears why. */
-export const ASIDE_MARGIN_MS = 250;
+export const DEFERRED_MARGIN_MS = 250;
 
 /** How long a call without a deadline stays set aside. */
-export const ASIDE_MAX_MS = 10_000;
+export const DEFERRED_MAX_MS = 10_000;

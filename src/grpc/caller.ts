@@ -2,7 +2,7 @@
 
 import { hash } from 'node:crypto';
 import type { Metadata } from '@grpc/grpc-js';
-import type { CallInfo } from '../domain/command.ts';
+import type { CallInfo } from '../domain/batch/command.ts';
 import { InvariantError } from '../domain/error-fields.ts';
 import type { IdempotencyKey } from '../domain/intent.ts';
 import { Refusal, refuseField, type Violation } from '../domain/refusal.ts';

@@ -2,11 +2,11 @@
 
 import { copiesOf } from '../cached/ledger-copies.ts';
 import { createCacheEpochs } from '../db/cache-epochs.ts';
-import { type Batcher, type BatcherOptions, connectionsOf, startBatcher } from '../db/ledger/batcher.ts';
 import { createPool, LEDGER_SETTINGS, type Pool, type PoolOptions } from '../db/pool.ts';
 import { createPostgresProbe } from '../db/probe.ts';
 import { createPoolPulse } from '../db/pulse.ts';
 import { errorText } from '../domain/error-fields.ts';
+import { connectionsFor, createLedger, type Ledger, type LedgerOptions } from '../ledger/index.ts';
 import { type Gate, LEASE_MS, type Marks, type OpenCache, openCache, openGate } from '../redis/index.ts';
 import type { ServerConfig } from '../server/config.ts';
 import { cryptoRandom } from './crypto-random.ts';
@@ -58,7 +58,7 @@ export function openWatchedPools(config: ServerConfig, logs: Logs, metrics: Metr
     return pool;
   };
   const { archiveDatabaseUrl, readConnections } = config;
-  const ledgerPool = open('ledger', connectionsOf(config.ledger), { settings: LEDGER_SETTINGS });
+  const ledgerPool = open('ledger', connectionsFor(config.ledger), { settings: LEDGER_SETTINGS });
   const reads = open('reads', readConnections);
   const archive = archiveDatabaseUrl
     ? open('archive', readConnections, { url: archiveDatabaseUrl })
@@ -86,12 +86,12 @@ export interface LedgerParts {
 
 /** Starts the ledger; what it posts is logged, and how its batches do is recorded. */
 export function startWatchedLedger(
-  { ledger }: { readonly ledger: BatcherOptions },
+  { ledger }: { readonly ledger: LedgerOptions },
   { pool, marks, unreachable }: LedgerParts,
   logs: Logs,
   metrics: Metrics,
-): Batcher {
-  return startBatcher(
+): Ledger {
+  return createLedger(
     {
       pool,
       random: cryptoRandom,

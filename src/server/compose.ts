@@ -11,7 +11,7 @@ import { connectPeople, type People } from '../db/people/connect.ts';
 import { createPool, isUnreachable, type Pool } from '../db/pool.ts';
 import { writeSamples } from '../db/samples.ts';
 import type { AuditTrail } from '../domain/act.ts';
-import type { Execute } from '../domain/command.ts';
+import type { Execute } from '../domain/batch/command.ts';
 import { errorText } from '../domain/error-fields.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { MICROS_PER_MS } from '../domain/time.ts';
@@ -81,21 +81,21 @@ export async function createServerProgram(config: ServerConfig): Promise<ServerP
   let server: RunningServer | undefined;
   const postgres = watchPostgres(config, logs, metrics, {
     check: async (isSuspected) => {
-      batcher.checkProgress();
+      ledger.checkProgress();
       await Promise.all([pools.checkPools(), isSuspected ? people.ask() : undefined]);
     },
     tell: (isThere) => server?.setServing(isThere && !isStopping),
   });
-  const batcher = startWatchedLedger(
+  const ledger = startWatchedLedger(
     config,
     { pool: pools.ledgerPool, marks: cache, unreachable: postgres.suspect },
     logs,
     metrics,
   );
-  metrics.states.ledgerQueue(batcher.queueLength);
+  metrics.states.ledgerQueue(ledger.queueLength);
   const replica = createReplica(config, reads, logs);
   if (config.replica) metrics.states.breaker('replica', () => replica.state() ?? 'closed');
-  const core = coreOf({ config, people, reads, archive, replica, cache, execute: batcher.execute });
+  const core = coreOf({ config, people, reads, archive, replica, cache, execute: ledger.execute });
   const trail = createAuditTrail(reads, logs, metrics.audit);
   const keys = await openKeys(config, people, logs);
   const gate = await openWatchedGate(config, logs, metrics);
@@ -121,7 +121,7 @@ export async function createServerProgram(config: ServerConfig): Promise<ServerP
 
   const finish = async (graceMs: number) => {
     await stopServer(graceMs);
-    await batcher.drained();
+    await ledger[Symbol.asyncDispose]();
     gate.close();
     cache.close();
     await Promise.all([keys.close(), admin?.close()]);

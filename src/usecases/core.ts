@@ -9,7 +9,7 @@ import type { Users } from '../db/people/users.ts';
 import type { Pool } from '../db/pool.ts';
 import type { LookUp } from '../db/replica/look-ups.ts';
 import type { Account } from '../domain/account.ts';
-import type { Execute } from '../domain/command.ts';
+import type { Execute } from '../domain/batch/command.ts';
 import type { Quotas } from '../domain/quotas.ts';
 import type { Random } from '../domain/random.ts';
 import type { Micros } from '../domain/time.ts';

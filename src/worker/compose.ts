@@ -4,11 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createCacheEpochs } from '../db/cache-epochs.ts';
 import { oldestDueSeconds } from '../db/jobs/outbox.ts';
 import { ensurePartitions, monthsWithPartition } from '../db/jobs/upkeep.ts';
-import { connectionsOf } from '../db/ledger/batcher.ts';
 import { runningPayouts } from '../db/payouts/running.ts';
 import { createPool, LEDGER_SETTINGS, type Pool, type PoolOptions } from '../db/pool.ts';
-import type { Execute } from '../domain/command.ts';
+import type { Execute } from '../domain/batch/command.ts';
 import { errorText } from '../domain/error-fields.ts';
+import { connectionsFor } from '../ledger/index.ts';
 import { LEASE_MS, openMarks } from '../redis/index.ts';
 import { createJobObserver } from '../runtime/job-observer.ts';
 import { createLogs, type Logs } from '../runtime/logs.ts';
@@ -51,7 +51,7 @@ export async function createWorkerProgram(config: WorkerConfig): Promise<WorkerP
   const metrics = createMetrics([]);
   const open = poolsOf(config, logs);
   const [ledgerPool, pool, epochs] = [
-    open(connectionsOf(config.ledger), { settings: LEDGER_SETTINGS }),
+    open(connectionsFor(config.ledger), { settings: LEDGER_SETTINGS }),
     open(config.connections),
     open(EPOCH_CONNECTIONS),
   ];
@@ -70,7 +70,7 @@ export async function createWorkerProgram(config: WorkerConfig): Promise<WorkerP
     onFault: warn('copies: no lease'),
   });
   const parts = { pool: ledgerPool, marks, unreachable: warn('the ledger cannot be reached') };
-  const batcher = startWatchedLedger(config, parts, logs, metrics);
+  const ledger = startWatchedLedger(config, parts, logs, metrics);
   tellDatabase(metrics, pool);
   const observer = createJobObserver(logs, metrics.jobs());
   const work = createJobRunner({
@@ -79,7 +79,7 @@ export async function createWorkerProgram(config: WorkerConfig): Promise<WorkerP
     pool,
     observer,
     retryMs: config.retryMs,
-    jobs: jobsOf({ config, pool, live, slow, archive, execute: batcher.execute, observer }),
+    jobs: jobsOf({ config, pool, live, slow, archive, execute: ledger.execute, observer }),
   });
   const ops = await createOpsServer({
     host: config.opsHost,
@@ -99,7 +99,7 @@ export async function createWorkerProgram(config: WorkerConfig): Promise<WorkerP
 
   const finish = async () => {
     await work.stop();
-    await batcher.drained();
+    await ledger[Symbol.asyncDispose]();
     marks.close();
     await Promise.all([
       ops.stop(),

@@ -6,10 +6,10 @@ import { cachedTokens } from '../../src/cached/tokens.ts';
 import { cachedNewestTransfers } from '../../src/cached/transactions.ts';
 import { cachedWallets } from '../../src/cached/wallets.ts';
 import { createCacheEpochs } from '../../src/db/cache-epochs.ts';
-import { startBatcher } from '../../src/db/ledger/batcher.ts';
 import { connectPeople } from '../../src/db/people/connect.ts';
 import { createPool } from '../../src/db/pool.ts';
-import { systemCall } from '../../src/domain/command.ts';
+import { systemCall } from '../../src/domain/batch/command.ts';
+import { createLedger } from '../../src/ledger/index.ts';
 import { startCache } from '../../src/redis/cache/cache.ts';
 import { sealedBy } from '../../src/redis/cache/entry.ts';
 import { type Lease, openLease } from '../../src/redis/cache/lease.ts';
@@ -68,7 +68,7 @@ export async function startProcess(
   });
   await pool.query('SELECT open_transfer_months(1)');
   const keepCopies = copiesOf(cache);
-  const batcher = startBatcher(
+  const ledger = createLedger(
     {
       pool,
       random: cryptoRandom,
@@ -108,7 +108,7 @@ export async function startProcess(
     lastLook: () => looks.at(-1),
     deposit: async (user: number, amount: number) => {
       const intent = { userId: BigInt(user), wallet: walletOf(user), money: won(amount), memo: '' };
-      const posted = await batcher.execute(deposit, intent, keyOf(user), CALL);
+      const posted = await ledger.execute(deposit, intent, keyOf(user), CALL);
       return Number(posted.transfer.creditBalanceAfter);
     },
     /** Moves money, where wanted under a key of the caller's; the payer's balance after. */
@@ -120,11 +120,11 @@ export async function startProcess(
         money: won(amount),
         memo: '',
       };
-      const posted = await batcher.execute(createTransfer, intent, { ...keyOf(from), key }, CALL);
+      const posted = await ledger.execute(createTransfer, intent, { ...keyOf(from), key }, CALL);
       return Number(posted.transfer.debitBalanceAfter);
     },
     async stop() {
-      await batcher.drained();
+      await ledger[Symbol.asyncDispose]();
       lease.close();
       store.close();
       await Promise.all([pool.end(), reads.end(), epochs.end(), people.close()]);

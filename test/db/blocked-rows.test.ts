@@ -3,12 +3,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { type Batcher, connectionsOf, startBatcher } from '../../src/db/ledger/batcher.ts';
-import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { createPool, LEDGER_SETTINGS } from '../../src/db/pool.ts';
 import { LOCK_WAIT_MS } from '../../src/db/timeouts.ts';
-import { systemCall } from '../../src/domain/command.ts';
+import { systemCall } from '../../src/domain/batch/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
+import { connectionsFor, createLedger, type Ledger, NO_CACHE } from '../../src/ledger/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import { createWallet } from '../../src/usecases/commands/create-wallet.ts';
@@ -21,24 +20,24 @@ const STRANGER = 6400;
 const LANES = 2;
 let stack: Stack;
 let pool: pg.Pool;
-let batcher: Batcher;
+let ledger: Ledger;
 
 before(async () => {
   stack = await startStack();
   pool = createPool({
     url: stack.config.databaseUrl,
-    maxConnections: connectionsOf({ lanes: LANES }),
+    maxConnections: connectionsFor({ lanes: LANES }),
     statementTimeoutMs: 10_000,
     settings: LEDGER_SETTINGS,
     onIdleError: () => {},
   });
-  const tools = { pool, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} };
-  batcher = startBatcher(tools, { maxBatch: 64, lanes: LANES, maxWaiting: 4096 });
+  const tools = { pool, random: cryptoRandom, beforeCommit: NO_CACHE, onCommit: () => {} };
+  ledger = createLedger(tools, { maxBatch: 64, lanes: LANES, maxWaiting: 4096 });
   await stack.addUsers([...USERS, STRANGER]);
   await stack.fund(USERS, 1_000_000);
 });
 after(async () => {
-  await batcher.drained();
+  await ledger[Symbol.asyncDispose]();
   await pool.end();
   await stack.stop();
 });
@@ -55,7 +54,7 @@ const pay = (from: number, to: number, withinMs = 60_000): Promise<unknown> => {
     memo: '',
   };
   const key = { userId: BigInt(from), key: `blocked-${serial}`, fingerprint: 'f0' };
-  return batcher.execute(createTransfer, intent, key, { ...CALL, deadlineMs: Date.now() + withinMs });
+  return ledger.execute(createTransfer, intent, key, { ...CALL, deadlineMs: Date.now() + withinMs });
 };
 const paid = async () => {
   const { rows } = await stack.db.query<{ count: number }>(
@@ -126,7 +125,7 @@ test('a call that waits for a lock is refused before its deadline, and did nothi
       assert.ok(result.status === 'rejected' && isRefused('UNAVAILABLE')(result.reason));
     await pay(OTHERS[0] ?? 0, OTHERS[1] ?? 0, 5_000);
   });
-  await batcher.drained();
+  await ledger[Symbol.asyncDispose]();
   assert.equal((await paid()) - before, 1);
 });
 
@@ -146,7 +145,7 @@ test('a row that others queue for all the time is reached all the same', async (
 
 test('what is locked may also be an account outside, or the whole table', async () => {
   const fund = (user: number, key: string) =>
-    batcher.execute(
+    ledger.execute(
       deposit,
       {
         userId: BigInt(user),
@@ -177,7 +176,7 @@ test('what is locked may also be an account outside, or the whole table', async 
     isFree = true;
   });
   await held;
-  await batcher.drained();
+  await ledger[Symbol.asyncDispose]();
   await assertBooksBalance(stack.db);
 });
 
@@ -185,7 +184,7 @@ test('a row that no call names holds up only the call that needs it: a user who 
   const open = (user: number) => {
     const intent = { userId: BigInt(user), currency: 'KRW' as const, displayName: 'Savings' };
     const key = { userId: BigInt(user), key: `open-${user}`, fingerprint: 'f0' };
-    return batcher.execute(createWallet, intent, key, { ...CALL, deadlineMs: Date.now() + 30_000 });
+    return ledger.execute(createWallet, intent, key, { ...CALL, deadlineMs: Date.now() + 30_000 });
   };
   let isFree = false;
   const calls: Promise<unknown>[] = [];
@@ -208,9 +207,9 @@ test('negative control: without lock_timeout one locked row stops everybody', as
     settings: { ...LEDGER_SETTINGS, lock_timeout: '0' },
     onIdleError: () => {},
   });
-  const ours = batcher;
-  const tools = { pool: patient, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} };
-  batcher = startBatcher(tools, { maxBatch: 64, lanes: LANES, maxWaiting: 4096 });
+  const ours = ledger;
+  const tools = { pool: patient, random: cryptoRandom, beforeCommit: NO_CACHE, onCommit: () => {} };
+  ledger = createLedger(tools, { maxBatch: 64, lanes: LANES, maxWaiting: 4096 });
   try {
     const calls: Promise<unknown>[] = [];
     await whileLocked(LOCK_WALLETS, [[LOCKED]], async () => {
@@ -225,8 +224,8 @@ test('negative control: without lock_timeout one locked row stops everybody', as
     });
     await Promise.all(calls);
   } finally {
-    await batcher.drained();
-    batcher = ours;
+    await ledger[Symbol.asyncDispose]();
+    ledger = ours;
     await patient.end();
   }
 });

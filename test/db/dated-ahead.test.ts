@@ -3,12 +3,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type pg from 'pg';
-import { type Batcher, connectionsOf, startBatcher } from '../../src/db/ledger/batcher.ts';
-import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { createPool, LEDGER_SETTINGS } from '../../src/db/pool.ts';
 import { microsOf } from '../../src/db/sql.ts';
-import { systemCall } from '../../src/domain/command.ts';
+import { systemCall } from '../../src/domain/batch/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
+import { connectionsFor, createLedger, type Ledger, NO_CACHE } from '../../src/ledger/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { batchCreateTransfers } from '../../src/usecases/commands/batch-create-transfers.ts';
 import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
@@ -19,7 +18,7 @@ const ROOM = 'ahead';
 const SECOND = 1_000_000;
 let stack: Stack;
 let pool: pg.Pool;
-let batcher: Batcher;
+let ledger: Ledger;
 const tooFarAhead: string[] = [];
 
 before(async () => {
@@ -27,7 +26,7 @@ before(async () => {
   stack = await startStack({ env: { SPRINKLE_LIFETIME_MS: '30000' } });
   pool = createPool({
     url: stack.config.databaseUrl,
-    maxConnections: connectionsOf({ lanes: 1 }),
+    maxConnections: connectionsFor({ lanes: 1 }),
     statementTimeoutMs: 10_000,
     settings: LEDGER_SETTINGS,
     onIdleError: () => {},
@@ -41,14 +40,14 @@ before(async () => {
     unreachable: nothing,
     tooFarAhead: (ids: readonly string[]) => void tooFarAhead.push(...ids),
   };
-  const tools = { pool, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: nothing, observer };
-  batcher = startBatcher(tools, { maxBatch: 64, lanes: 1, maxWaiting: 4096 });
+  const tools = { pool, random: cryptoRandom, beforeCommit: NO_CACHE, onCommit: nothing, observer };
+  ledger = createLedger(tools, { maxBatch: 64, lanes: 1, maxWaiting: 4096 });
   await stack.addUsers([AHEAD, ANNA, BO, CLEO, DORA]);
   await stack.addRoom(ROOM, [ANNA, AHEAD]);
   await stack.fund([AHEAD, ANNA, BO, CLEO, DORA], 10_000);
 });
 after(async () => {
-  await batcher.drained();
+  await ledger[Symbol.asyncDispose]();
   await pool.end();
   await stack.stop();
 });
@@ -79,7 +78,7 @@ const intentOf = (from: number, to: number) => ({
 });
 const keyOf = (user: number) => ({ userId: BigInt(user), key: crypto.randomUUID(), fingerprint: 'f0' });
 const pay = (from: number, to: number) =>
-  batcher.execute(createTransfer, intentOf(from, to), keyOf(from), systemCall('test'));
+  ledger.execute(createTransfer, intentOf(from, to), keyOf(from), systemCall('test'));
 
 test('a live sprinkle is claimed by somebody whose account is ahead of its end', async () => {
   const room = { roomId: ROOM };
@@ -123,7 +122,7 @@ test('in one batch each transfer has a moment of its own, and every account its 
 test('an item of a batch that happened at another moment says so', async () => {
   await date(40);
   const items = [intentOf(BO, CLEO), intentOf(BO, AHEAD)];
-  const { at, results } = await batcher.execute(
+  const { at, results } = await ledger.execute(
     batchCreateTransfers,
     { mode: 'each', items },
     keyOf(BO),

@@ -3,13 +3,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
-import { startBatcher } from '../../src/db/ledger/batcher.ts';
-import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { createPool } from '../../src/db/pool.ts';
+import type { LedgerCommand } from '../../src/domain/batch/command.ts';
+import { systemCall } from '../../src/domain/batch/command.ts';
 import { MAX_AMOUNT } from '../../src/domain/bounds.ts';
-import type { LedgerCommand } from '../../src/domain/command.ts';
-import { systemCall } from '../../src/domain/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
+import { createLedger, NO_CACHE } from '../../src/ledger/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { batchCreateTransfers } from '../../src/usecases/commands/batch-create-transfers.ts';
 import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
@@ -52,11 +51,11 @@ const pay = (amount: bigint, to = BO) => ({
 test('a hundred calls at once share a transaction: the statements are counted by the batch', async () => {
   const statements: string[] = [];
   const counting = watched(pool, (text) => statements.push(text));
-  const { execute } = startBatcher(
+  const { execute } = createLedger(
     {
       pool: counting,
       random: cryptoRandom,
-      beforeCommit: NO_COPIES,
+      beforeCommit: NO_CACHE,
       onCommit: () => {},
     },
     { maxBatch: 1024, lanes: 1, maxWaiting: 10_000 },
@@ -72,11 +71,11 @@ test('a hundred calls at once share a transaction: the statements are counted by
 
 test('what shares a transaction is bounded by movements, not by calls, and nobody overtakes a heavy call', async () => {
   const sizes: number[] = [];
-  const { execute } = startBatcher(
+  const { execute } = createLedger(
     {
       pool,
       random: cryptoRandom,
-      beforeCommit: NO_COPIES,
+      beforeCommit: NO_CACHE,
       onCommit: ({ posted }) => sizes.push(posted.length),
     },
     { maxBatch: 10, lanes: 1, maxWaiting: 10_000 },
@@ -99,20 +98,20 @@ test('what shares a transaction is bounded by movements, not by calls, and nobod
 /** A fault of ours as it might be: a decision that goes around the domain's limit. The CHECK of the table holds. */
 const faulty: LedgerCommand<ReturnType<typeof pay>, bigint> = {
   readSet: createTransfer.readSet,
-  decide: ({ from, to, money }, book) => {
-    const [debit, credit] = [book.wallet(from), book.wallet(to)];
+  decide: ({ from, to, money }, batch) => {
+    const [debit, credit] = [batch.accounts.wallet(from), batch.accounts.wallet(to)];
     const posing = { ...debit, kind: 'external' as const };
     Object.assign(debit, posing);
-    return book.post({ kind: 'transfer', debit, credit, amount: money.amount }).amount;
+    return batch.transfers.post({ kind: 'transfer', debit, credit, amount: money.amount }).amount;
   },
 };
 
 test('a call that makes the database refuse fails alone; the others of its batch go through', async () => {
-  const { execute } = startBatcher(
+  const { execute } = createLedger(
     {
       pool,
       random: cryptoRandom,
-      beforeCommit: NO_COPIES,
+      beforeCommit: NO_CACHE,
       onCommit: () => {},
     },
     { maxBatch: 1024, lanes: 1, maxWaiting: 10_000 },
@@ -138,21 +137,21 @@ test('one call that makes the database refuse costs 255 others a few transaction
     if (text === 'BEGIN') transactions += 1;
   });
   const sizes: number[] = [];
-  const { execute, drained } = startBatcher(
+  const ledger = createLedger(
     {
       pool: counting,
       random: cryptoRandom,
-      beforeCommit: NO_COPIES,
+      beforeCommit: NO_CACHE,
       onCommit: ({ posted }) => sizes.push(posted.length),
     },
     { maxBatch: 1024, lanes: 1, maxWaiting: 10_000 },
   );
   const good = (name: string, count: number) =>
     Array.from({ length: count }, (_, index) =>
-      execute(createTransfer, pay(1n), key(`${name}-${index}`), CALL),
+      ledger.execute(createTransfer, pay(1n), key(`${name}-${index}`), CALL),
     );
   const bad = (name: string) =>
-    execute(
+    ledger.execute(
       faulty,
       {
         ...pay(10_000_000n),
@@ -171,7 +170,7 @@ test('one call that makes the database refuse costs 255 others a few transaction
   transactions = 0;
   sizes.length = 0;
   assert.equal((await outcomes(mixed('apart'))).length, 1);
-  await drained();
+  await ledger[Symbol.asyncDispose]();
   assert.equal(transactions, 2, 'all others together, and the one alone');
   assert.deepEqual(sizes, [CALLS - 1]);
 });
@@ -216,11 +215,11 @@ test('the database refuses a balance below its limit', async () => {
 test('a balance cannot grow past what an account can hold', async () => {
   const wallet = { defaultOf: BigInt(BO), field: 'wallet' };
   const intent = { userId: BigInt(BO), wallet, memo: '' };
-  const { execute } = startBatcher(
+  const { execute } = createLedger(
     {
       pool,
       random: cryptoRandom,
-      beforeCommit: NO_COPIES,
+      beforeCommit: NO_CACHE,
       onCommit: () => {},
     },
     { maxBatch: 1024, lanes: 1, maxWaiting: 10_000 },

@@ -3,22 +3,22 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Account } from '../../src/domain/account.ts';
-import { Book } from '../../src/domain/book.ts';
-import { type LedgerCommand, systemCall } from '../../src/domain/command.ts';
-import { decide } from '../../src/domain/decide.ts';
+import { type LedgerCommand, systemCall } from '../../src/domain/batch/command.ts';
+import { decide } from '../../src/domain/batch/decide.ts';
+import type { LedgerBatch } from '../../src/domain/batch/ledger-batch.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import {
   type BatchTransfersIntent,
   batchCreateTransfers,
 } from '../../src/usecases/commands/batch-create-transfers.ts';
 import { type CreateTransferIntent, createTransfer } from '../../src/usecases/commands/create-transfer.ts';
-import { seededRandom } from './dice.ts';
+import { batchOf } from './batch.ts';
 
 const USERS = [1n, 2n, 3n];
 const AT = 1_790_000_000_000_000;
 const ME = 1n;
 
-function freshBook(balances: readonly bigint[]): Book {
+function freshBatch(balances: readonly bigint[]): LedgerBatch {
   const accounts = USERS.map(
     (owner, index): Account => ({
       id: `w${owner}`,
@@ -34,16 +34,7 @@ function freshBook(balances: readonly bigint[]): Book {
       updatedAt: 0,
     }),
   );
-  const rooms = {
-    sprinkles: [],
-    members: new Set<string>(),
-    claims: new Set<string>(),
-    freeTokens: new Map<string, string[]>(),
-  };
-  return new Book(
-    { at: AT, accounts, rooms, payouts: [], answers: new Map(), marks: new Map() },
-    seededRandom(7),
-  );
+  return batchOf(AT, accounts);
 }
 
 interface Item {
@@ -79,17 +70,17 @@ const keyed = <I, O>(command: LedgerCommand<I, O>, intent: I, key: string) => ({
   info: systemCall('test'),
   key: { userId: ME, key, fingerprint: key },
 });
-const batch = (mode: BatchTransfersIntent['mode'], wanted: readonly Item[], key = 'batch') =>
+const batchCall = (mode: BatchTransfersIntent['mode'], wanted: readonly Item[], key = 'batch') =>
   keyed(batchCreateTransfers, { mode, items: wanted.map(intentOf) }, key);
 
-const accountsOf = (book: Book) => USERS.map((owner) => book.account(`w${owner}`));
-const movedIn = (book: Book) => [accountsOf(book), book.newTransfers];
+const accountsOf = (batch: LedgerBatch) => USERS.map((owner) => batch.accounts.get(`w${owner}`));
+const movedIn = (batch: LedgerBatch) => [accountsOf(batch), batch.transfers.posted];
 
 /** What single calls do, one after the other: nothing where one is posted, its refusal where it is not. */
-function oneByOne(book: Book, wanted: readonly Item[]): (Refusal | undefined)[] {
+function oneByOne(batch: LedgerBatch, wanted: readonly Item[]): (Refusal | undefined)[] {
   return wanted.map((item, index) => {
     try {
-      decide(keyed(createTransfer, intentOf(item, index), `single-${index}`), book);
+      decide(keyed(createTransfer, intentOf(item, index), `single-${index}`), batch);
       return undefined;
     } catch (error) {
       assert.ok(error instanceof Refusal, String(error));
@@ -101,8 +92,8 @@ function oneByOne(book: Book, wanted: readonly Item[]): (Refusal | undefined)[] 
 test('each for itself: the same transfers, balances and refusals as single calls one after the other', () => {
   fc.assert(
     fc.property(balances, items, (start, wanted) => {
-      const [together, alone] = [freshBook(start), freshBook(start)];
-      const { results } = decide(batch('each', wanted), together) as {
+      const [together, alone] = [freshBatch(start), freshBatch(start)];
+      const { results } = decide(batchCall('each', wanted), together) as {
         results: { reason?: string; field?: string; balance?: bigint }[];
       };
       const refusals = oneByOne(alone, wanted);
@@ -113,7 +104,7 @@ test('each for itself: the same transfers, balances and refusals as single calls
       assert.deepEqual(movedIn(together), movedIn(alone));
       for (const [index, { field }] of results.entries())
         assert.ok(field?.startsWith(`items[${index}]`) ?? true);
-      assert.equal(together.newAnswers.length, 1);
+      assert.equal(together.answers.added.length, 1);
     }),
   );
 });
@@ -133,13 +124,18 @@ const { decision } = fc.letrec<{ decision: Decision }>((tie) => ({
   }),
 }));
 
-type Attempt = (book: Book, decide: () => void) => void;
+type Attempt = (batch: LedgerBatch, decide: () => void) => void;
 
-function run(attempt: Attempt, book: Book, { amount, within, isRefused }: Decision): void {
+function run(attempt: Attempt, batch: LedgerBatch, { amount, within, isRefused }: Decision): void {
   try {
-    attempt(book, () => {
-      book.post({ kind: 'transfer', debit: book.account('w1'), credit: book.account('w2'), amount });
-      for (const inner of within) run(attempt, book, inner);
+    attempt(batch, () => {
+      batch.transfers.post({
+        kind: 'transfer',
+        debit: batch.accounts.get('w1'),
+        credit: batch.accounts.get('w2'),
+        amount,
+      });
+      for (const inner of within) run(attempt, batch, inner);
       if (isRefused) throw new Refusal('BALANCE_TOO_LOW');
     });
   } catch (error) {
@@ -153,24 +149,24 @@ const amountsLeft = ({ amount, within, isRefused }: Decision): bigint[] =>
 function checkNesting(attempt: Attempt): void {
   fc.assert(
     fc.property(decision, (outermost) => {
-      const book = freshBook([1_000_000n]);
-      run(attempt, book, outermost);
+      const batch = freshBatch([1_000_000n]);
+      run(attempt, batch, outermost);
       const left = amountsLeft(outermost);
       assert.deepEqual(
-        book.newTransfers.map(({ amount }) => amount),
+        batch.transfers.posted.map(({ amount }) => amount),
         left,
       );
       assert.equal(
-        book.account('w2').balance,
+        batch.accounts.get('w2').balance,
         left.reduce((sum, amount) => sum + amount, 0n),
       );
-      assert.equal(book.account('w1').version, left.length);
+      assert.equal(batch.accounts.get('w1').version, left.length);
     }),
   );
 }
 
 test('decisions within decisions: each refusal takes back its own changes and those within it, and no others', () => {
-  checkNesting((book, decide) => book.attempt(decide));
+  checkNesting((batch, decide) => batch.attempt(decide));
 });
 
 test('negative control: without the undo the same property sees what refused decisions left behind', () => {
@@ -180,17 +176,17 @@ test('negative control: without the undo the same property sees what refused dec
 test('all or nothing: all that single calls would do, or the first refusal, which names the item, and no trace', () => {
   fc.assert(
     fc.property(balances, items, (start, wanted) => {
-      const [together, alone] = [freshBook(start), freshBook(start)];
+      const [together, alone] = [freshBatch(start), freshBatch(start)];
       const before = structuredClone(movedIn(together));
       const refusals = oneByOne(alone, wanted);
       const first = refusals.findIndex((refusal) => refusal !== undefined);
       if (first === -1) {
-        decide(batch('all-or-nothing', wanted), together);
+        decide(batchCall('all-or-nothing', wanted), together);
         assert.deepEqual(movedIn(together), movedIn(alone));
         return;
       }
       assert.throws(
-        () => decide(batch('all-or-nothing', wanted), together),
+        () => decide(batchCall('all-or-nothing', wanted), together),
         (error) =>
           error instanceof Refusal &&
           error.reason === refusals[first]?.reason &&
@@ -198,20 +194,20 @@ test('all or nothing: all that single calls would do, or the first refusal, whic
           error.violations[0]?.field.split('.')[0] === `items[${first}]`,
       );
       assert.deepEqual(movedIn(together), before);
-      assert.deepEqual(together.newAnswers, []);
+      assert.deepEqual(together.answers.added, []);
     }),
   );
 });
 
-test('batches and single calls in one book: a refused batch takes back its own changes and nobody else’s', () => {
-  const book = freshBook([1000n]);
+test('batches and single calls in one batch: a refused batch takes back its own changes and nobody else’s', () => {
+  const batch = freshBatch([1000n]);
   const pay = (amount: bigint): Item => ({ from: ME, to: 2n, amount, currency: 'KRW' });
-  decide(batch('each', [pay(100n), pay(5000n), pay(200n)], 'first'), book);
-  assert.throws(() => decide(batch('all-or-nothing', [pay(300n), pay(401n)], 'second'), book), Refusal);
-  decide(batch('all-or-nothing', [pay(300n), pay(400n)], 'third'), book);
+  decide(batchCall('each', [pay(100n), pay(5000n), pay(200n)], 'first'), batch);
+  assert.throws(() => decide(batchCall('all-or-nothing', [pay(300n), pay(401n)], 'second'), batch), Refusal);
+  decide(batchCall('all-or-nothing', [pay(300n), pay(400n)], 'third'), batch);
   assert.deepEqual(
-    book.newTransfers.map(({ amount }) => amount),
+    batch.transfers.posted.map(({ amount }) => amount),
     [100n, 200n, 300n, 400n],
   );
-  assert.equal(book.account('w1').balance, 0n);
+  assert.equal(batch.accounts.get('w1').balance, 0n);
 });

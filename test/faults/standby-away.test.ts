@@ -3,12 +3,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { connectionsOf, startBatcher } from '../../src/db/ledger/batcher.ts';
-import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { createPool, LEDGER_SETTINGS } from '../../src/db/pool.ts';
 import { ANSWER_LATE_MS } from '../../src/db/timeouts.ts';
-import { systemCall } from '../../src/domain/command.ts';
+import { systemCall } from '../../src/domain/batch/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
+import { connectionsFor, createLedger, NO_CACHE } from '../../src/ledger/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { type OwnPostgres, startOwnPostgres } from '../db/own-postgres.ts';
@@ -45,17 +44,17 @@ const hanging = async () => {
 test('while the standby is away no more sessions hang than there are lanes, and nothing is done twice', async () => {
   const pool = createPool({
     url: postgres.appUrl,
-    maxConnections: connectionsOf({ lanes: LANES }),
+    maxConnections: connectionsFor({ lanes: LANES }),
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     settings: LEDGER_SETTINGS,
     onIdleError: () => {},
   });
-  const { execute, drained } = startBatcher(
-    { pool, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} },
+  const ledger = createLedger(
+    { pool, random: cryptoRandom, beforeCommit: NO_CACHE, onCommit: () => {} },
     { maxBatch: 64, lanes: LANES, maxWaiting: 4096 },
   );
   const put = (user: number, key: string) =>
-    execute(
+    ledger.execute(
       deposit,
       {
         userId: BigInt(user),
@@ -94,7 +93,7 @@ test('while the standby is away no more sessions hang than there are lanes, and 
     assert.equal(rows[0]?.count, USERS.length);
   } finally {
     await setStandby('');
-    await drained();
+    await ledger[Symbol.asyncDispose]();
     await pool.end();
   }
 });

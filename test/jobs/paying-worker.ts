@@ -1,11 +1,10 @@
 // A worker whose one job pays 1 won, for tests of what the machinery promises to any job: the key is its only guard.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startBatcher } from '../../src/db/ledger/batcher.ts';
-import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { createPool } from '../../src/db/pool.ts';
-import { systemCall } from '../../src/domain/command.ts';
+import { systemCall } from '../../src/domain/batch/command.ts';
 import { JOB_NAMES } from '../../src/domain/jobs.ts';
+import { createLedger, NO_CACHE } from '../../src/ledger/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { runProgram } from '../../src/runtime/run.ts';
 import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
@@ -18,8 +17,8 @@ const onIdleError = () => {};
 const open = (maxConnections: number) =>
   createPool({ url: databaseUrl, maxConnections, statementTimeoutMs: 10_000, onIdleError });
 const [ledgerPool, pool] = [open(2), open(8)];
-const { execute } = startBatcher(
-  { pool: ledgerPool, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} },
+const { execute } = createLedger(
+  { pool: ledgerPool, random: cryptoRandom, beforeCommit: NO_CACHE, onCommit: () => {} },
   { maxBatch: 100, lanes: 2, maxWaiting: 10_000 },
 );
 const nothing: Job = { run: async () => ({}) };

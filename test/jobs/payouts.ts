@@ -1,11 +1,10 @@
 // Makes payouts with many lines straight through the ledger, and says what became of their lines.
 import type pg from 'pg';
-import { startBatcher } from '../../src/db/ledger/batcher.ts';
-import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { withDraft } from '../../src/db/payouts/append-lines.ts';
 import { createPool } from '../../src/db/pool.ts';
-import { systemCall } from '../../src/domain/command.ts';
+import { systemCall } from '../../src/domain/batch/command.ts';
 import { type Payout, validateLines } from '../../src/domain/payout.ts';
+import { createLedger, NO_CACHE } from '../../src/ledger/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { createPayout } from '../../src/usecases/commands/create-payout.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
@@ -37,8 +36,8 @@ export async function openPayoutLedger(
     onIdleError: () => {},
   });
   await pool.query('SELECT open_transfer_months(1)');
-  const tools = { pool, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} };
-  const { execute } = startBatcher(tools, { maxBatch: 1000, lanes: 1, maxWaiting: 1000 });
+  const tools = { pool, random: cryptoRandom, beforeCommit: NO_CACHE, onCommit: () => {} };
+  const { execute } = createLedger(tools, { maxBatch: 1000, lanes: 1, maxWaiting: 1000 });
   const userId = BigInt(PAYER);
   const wallet = { defaultOf: userId, field: 'wallet' };
   const key = () => ({ userId, key: crypto.randomUUID(), fingerprint: '00' });

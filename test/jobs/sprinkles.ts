@@ -1,9 +1,8 @@
 // Makes many sprinkles fast, straight through the ledger.
 
-import { startBatcher } from '../../src/db/ledger/batcher.ts';
-import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { createPool } from '../../src/db/pool.ts';
-import { systemCall } from '../../src/domain/command.ts';
+import { systemCall } from '../../src/domain/batch/command.ts';
+import { createLedger, NO_CACHE } from '../../src/ledger/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { claimSprinkle } from '../../src/usecases/commands/claim-sprinkle.ts';
 import { createSprinkle } from '../../src/usecases/commands/create-sprinkle.ts';
@@ -35,8 +34,8 @@ export async function openSprinkleLedger(database: TestDatabase): Promise<Sprink
     onIdleError: () => {},
   });
   await pool.query('SELECT open_transfer_months(1)');
-  const tools = { pool, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} };
-  const { execute } = startBatcher(tools, { maxBatch: 1000, lanes: 2, maxWaiting: 1_000_000 });
+  const tools = { pool, random: cryptoRandom, beforeCommit: NO_CACHE, onCommit: () => {} };
+  const { execute } = createLedger(tools, { maxBatch: 1000, lanes: 2, maxWaiting: 1_000_000 });
   let keys = 0;
   const key = (user: number) => ({ userId: BigInt(user), key: `made-${keys++}`, fingerprint: '00' });
   const walletOf = (user: number) => ({ defaultOf: BigInt(user), field: 'wallet' });

@@ -3,12 +3,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { startBatcher } from '../../src/db/ledger/batcher.ts';
-import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { createPool } from '../../src/db/pool.ts';
-import type { CallInfo, Execute, LedgerCommand } from '../../src/domain/command.ts';
-import { systemCall } from '../../src/domain/command.ts';
+import type { CallInfo, Execute, LedgerCommand } from '../../src/domain/batch/command.ts';
+import { systemCall } from '../../src/domain/batch/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
+import { createLedger, NO_CACHE } from '../../src/ledger/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
@@ -40,8 +39,8 @@ after(async () => {
 function open(url = database.appUrl, change = (pool: pg.Pool) => pool): Execute {
   const pool = createPool({ url, maxConnections: 1, statementTimeoutMs: TIMEOUT_MS, onIdleError: () => {} });
   ends.push(() => pool.end());
-  const tools = { pool: change(pool), random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} };
-  return startBatcher(tools, { maxBatch: 100, lanes: 1, maxWaiting: 100 }).execute;
+  const tools = { pool: change(pool), random: cryptoRandom, beforeCommit: NO_CACHE, onCommit: () => {} };
+  return createLedger(tools, { maxBatch: 100, lanes: 1, maxWaiting: 100 }).execute;
 }
 
 const userId = BigInt(PAYER);

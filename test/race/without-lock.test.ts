@@ -3,10 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startBatcher } from '../../src/db/ledger/batcher.ts';
-import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { createPool } from '../../src/db/pool.ts';
-import { systemCall } from '../../src/domain/command.ts';
+import { systemCall } from '../../src/domain/batch/command.ts';
+import { createLedger, NO_CACHE } from '../../src/ledger/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
@@ -59,17 +58,17 @@ async function race(
     const tools = {
       pool: watched(pool, () => {}, change),
       random: cryptoRandom,
-      beforeCommit: NO_COPIES,
+      beforeCommit: NO_CACHE,
       onCommit: () => {},
     };
-    const batchers = [1, 2].map(() => startBatcher(tools, { maxBatch: 25, lanes: 1, maxWaiting: 10_000 }));
+    const ledgers = [1, 2].map(() => createLedger(tools, { maxBatch: 25, lanes: 1, maxWaiting: 10_000 }));
     const key = (name: string) => ({ userId, key: name, fingerprint: 'f0' });
     const funds = { userId, wallet: walletOf(SPENDER), money: won(1000n), memo: '' };
-    await batchers[0]?.execute(deposit, funds, key('fund'), CALL);
+    await ledgers[0]?.execute(deposit, funds, key('fund'), CALL);
     const spend = { userId, from: walletOf(SPENDER), to: walletOf(PAYEE), money: won(100n), memo: '' };
     const results = await Promise.allSettled(
       Array.from({ length: 50 }, (_, index) =>
-        batchers[index % 2]?.execute(createTransfer, spend, key(`${index}`), CALL),
+        ledgers[index % 2]?.execute(createTransfer, spend, key(`${index}`), CALL),
       ),
     );
     return results.filter(({ status }) => status === 'fulfilled').length;

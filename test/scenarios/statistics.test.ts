@@ -3,9 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startBatcher } from '../../src/db/ledger/batcher.ts';
-import { NO_COPIES } from '../../src/db/ledger/run-batch.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
+import { createLedger, NO_CACHE } from '../../src/ledger/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { aggregateStatistics } from '../../src/worker/jobs/aggregate-statistics.ts';
 import { expireSprinkles } from '../../src/worker/jobs/expire-sprinkles.ts';
@@ -80,8 +79,8 @@ test('what people did', async () => {
   const second = await call('SprinkleService/CreateSprinkle', { amount: 90, headcount: 3 }, BO, 'room-b');
   share = await claim(ANNA, 'room-b', second.token);
   await sleep(1600);
-  const { execute } = startBatcher(
-    { pool, random: cryptoRandom, beforeCommit: NO_COPIES, onCommit: () => {} },
+  const { execute } = createLedger(
+    { pool, random: cryptoRandom, beforeCommit: NO_CACHE, onCommit: () => {} },
     { maxBatch: 10, lanes: 1, maxWaiting: 100 },
   );
   await expireSprinkles({ pool, execute, observer: { refunded: () => {} } }).run({}, running);

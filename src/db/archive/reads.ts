@@ -2,7 +2,6 @@
 import { type Page, pageOf } from '../../domain/page.ts';
 import { END_OF_TIME, type Micros } from '../../domain/time.ts';
 import { momentOfTransferId, type PostedTransfer } from '../../domain/transfer.ts';
-import { TRANSFER_COLUMNS, type TransferRow, toTransfer } from '../ledger/rows.ts';
 import type { Pool, Reader } from '../pool.ts';
 import {
   FIRST_ID,
@@ -13,6 +12,7 @@ import {
   type TransferFilter,
   type TransferPlace,
 } from '../reads/transfers.ts';
+import { TRANSFER_COLUMNS, type TransferRow, toTransfer } from '../rows.ts';
 import { microsOf, plainArray, timestamptz } from '../sql.ts';
 
 /** Both places; without an archive there is only the first. */

@@ -1,7 +1,7 @@
 // Sprinkles whose time is over and whose pots are not paid back yet.
 import type { Pool } from 'pg';
 import type { Sprinkle } from '../../domain/sprinkle.ts';
-import { SPRINKLE_COLUMNS, type SprinkleRow, toSprinkle } from '../ledger/rows.ts';
+import { SPRINKLE_COLUMNS, type SprinkleRow, toSprinkle } from '../rows.ts';
 import { PATIENT_IDLE_IN_TRANSACTION_MS } from '../timeouts.ts';
 import { inTransaction } from './transaction.ts';
 

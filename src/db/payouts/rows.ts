@@ -1,9 +1,8 @@
 // Payouts and their lines as rows.
-import type { PoolClient } from 'pg';
 import type { Currency } from '../../domain/currency.ts';
 import type { Payout, PayoutLine, PayoutMode, PayoutState } from '../../domain/payout.ts';
 import type { Reason } from '../../domain/reasons.ts';
-import { microsOf, plainArray } from '../sql.ts';
+import { microsOf } from '../sql.ts';
 
 /** The columns that toPayout() reads, of payouts under the alias `p`. */
 export const PAYOUT_COLUMNS = `p.id, p.owner_user_id, p.source_account_id, p.pot_account_id, p.currency, p.mode, p.memo,
@@ -86,17 +85,4 @@ export function toLine(row: LineRow): PayoutLine {
     creditAccountId: row.credit_account_id ?? undefined,
     reason: row.reason ?? undefined,
   };
-}
-
-const LOCK = `SELECT ${PAYOUT_COLUMNS} FROM payouts p WHERE p.id = ANY ($1::uuid[]) ORDER BY p.id FOR NO KEY UPDATE`;
-
-/** Locks payouts for a batch, and reads how they stand. Batches come here after they have locked their accounts. */
-export async function lockPayouts(client: PoolClient, ids: readonly string[]): Promise<Payout[]> {
-  if (ids.length === 0) return [];
-  const { rows } = await client.query<PayoutRow>({
-    name: 'lock-payouts',
-    text: LOCK,
-    values: [plainArray(ids)],
-  });
-  return rows.map(toPayout);
 }

@@ -2,8 +2,8 @@
 import { type Page, pageOf } from '../../domain/page.ts';
 import type { Claim, Sprinkle } from '../../domain/sprinkle.ts';
 import type { Micros } from '../../domain/time.ts';
-import { SPRINKLE_COLUMNS, type SprinkleRow, toSprinkle } from '../ledger/rows.ts';
 import type { Reader } from '../pool.ts';
+import { SPRINKLE_COLUMNS, type SprinkleRow, toSprinkle } from '../rows.ts';
 import { microsOf, timestamptz } from '../sql.ts';
 
 const NOW_AND_CLAIMED = `${microsOf('clock_timestamp()')} AS now,

@@ -2,8 +2,8 @@
 
 import type { Sprinkle } from '../../domain/sprinkle.ts';
 import { MICROS_PER_MS } from '../../domain/time.ts';
-import { SPRINKLE_COLUMNS, type SprinkleRow, toSprinkle } from '../ledger/rows.ts';
 import type { Pool } from '../pool.ts';
+import { SPRINKLE_COLUMNS, type SprinkleRow, toSprinkle } from '../rows.ts';
 import { microsOf } from '../sql.ts';
 
 /**

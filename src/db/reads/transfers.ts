@@ -3,8 +3,8 @@ import type { Pool } from 'pg';
 import { type Page, pageOf } from '../../domain/page.ts';
 import { END_OF_TIME, MICROS_PER_MS, type Micros } from '../../domain/time.ts';
 import { momentOfTransferId, type PostedTransfer, type TransferKind } from '../../domain/transfer.ts';
-import { TRANSFER_COLUMNS, type TransferRow, toTransfer } from '../ledger/rows.ts';
 import type { Reader } from '../pool.ts';
+import { TRANSFER_COLUMNS, type TransferRow, toTransfer } from '../rows.ts';
 import { plainArray, timestamptz } from '../sql.ts';
 
 const WITH_OWNERS = `${TRANSFER_COLUMNS}, d.owner_user_id AS debit_user_id, c.owner_user_id AS credit_user_id`;

@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import type { Account } from '../../domain/account.ts';
 import { type Page, pageOf } from '../../domain/page.ts';
 import type { Micros } from '../../domain/time.ts';
-import { ACCOUNT_COLUMNS, type AccountRow, toAccount } from '../ledger/rows.ts';
+import { ACCOUNT_COLUMNS, type AccountRow, toAccount } from '../rows.ts';
 import { plainArray, timestamptz } from '../sql.ts';
 
 const FIND = `SELECT ${ACCOUNT_COLUMNS} FROM accounts a WHERE a.id = ANY ($1::uuid[]) AND a.kind = 'wallet'`;

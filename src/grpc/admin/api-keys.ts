@@ -14,7 +14,7 @@ import {
   SCOPES,
   type Scope,
 } from '../../domain/api-key.ts';
-import type { CallInfo } from '../../domain/command.ts';
+import type { CallInfo } from '../../domain/batch/command.ts';
 import { InvariantError } from '../../domain/error-fields.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { Micros } from '../../domain/time.ts';

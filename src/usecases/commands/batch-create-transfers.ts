@@ -1,8 +1,8 @@
 // Moves money many times in one call: all of it or none, or each transfer for itself.
 
-import type { Book } from '../../domain/book.ts';
+import type { LedgerCommand } from '../../domain/batch/command.ts';
+import type { LedgerBatch } from '../../domain/batch/ledger-batch.ts';
 import { checkCount, MAX_ITEMS } from '../../domain/bounds.ts';
-import type { LedgerCommand } from '../../domain/command.ts';
 import { REASONS, type Reason } from '../../domain/reasons.ts';
 import { Refusal, refuseField } from '../../domain/refusal.ts';
 import type { Micros } from '../../domain/time.ts';
@@ -65,26 +65,26 @@ export const batchCreateTransfers: LedgerCommand<BatchTransfersIntent, BatchTran
 
   weight: ({ items }) => items.length,
 
-  decide({ mode, items }, book) {
+  decide({ mode, items }, batch) {
     checkCount(items.length, MAX_ITEMS, 'items');
     const results = items.map((item, index) => {
       try {
-        return book.attempt(() => post(item, book));
+        return batch.attempt(() => post(item, batch));
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         if (mode === 'all-or-nothing') throw naming(error, index);
         return refused(error, index);
       }
     });
-    return { at: book.at, keyId: book.keyId, results };
+    return { at: batch.at, keyId: batch.keyId, results };
   },
 };
 
-function post(item: CreateTransferIntent, book: Book): PostedItem {
-  const { transfer: posted, creditUserId } = createTransfer.decide(item, book);
+function post(item: CreateTransferIntent, batch: LedgerBatch): PostedItem {
+  const { transfer: posted, creditUserId } = createTransfer.decide(item, batch);
   return {
     transferId: posted.id,
-    ...(posted.createdAt !== book.at && { at: posted.createdAt }),
+    ...(posted.createdAt !== batch.at && { at: posted.createdAt }),
     creditWalletId: posted.creditAccountId,
     creditUserId,
     balance: posted.debitBalanceAfter,

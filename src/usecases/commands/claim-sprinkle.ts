@@ -1,6 +1,6 @@
 // Grabs one share of a sprinkle into a wallet of the acting user.
 
-import type { CallInfo, LedgerCommand } from '../../domain/command.ts';
+import type { CallInfo, LedgerCommand } from '../../domain/batch/command.ts';
 import type { IdempotencyKey, WalletRef } from '../../domain/intent.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import { checkClaim } from '../../domain/sprinkle.ts';
@@ -59,12 +59,12 @@ export const claimSprinkle: LedgerCommand<ClaimSprinkleIntent, PostedTransfer> =
     membership: { roomId, userId },
   }),
 
-  decide({ userId, roomId, token, wallet }, book) {
-    const credit = book.ownWallet(wallet, userId);
-    const found = book.rooms.sprinkle(roomId, token);
-    const isMember = book.rooms.isMember(roomId, userId);
-    const hasClaimed = found !== undefined && book.rooms.hasClaimed(found.id, userId);
-    const sprinkle = checkClaim(found, { userId, isMember, hasClaimed }, book.at);
+  decide({ userId, roomId, token, wallet }, batch) {
+    const credit = batch.accounts.ownWallet(wallet, userId);
+    const found = batch.sprinkles.find(roomId, token);
+    const isMember = batch.rooms.isMember(roomId, userId);
+    const hasClaimed = found !== undefined && batch.sprinkles.hasClaimed(found.id, userId);
+    const sprinkle = checkClaim(found, { userId, isMember, hasClaimed }, batch.at);
     if (sprinkle.currency !== credit.currency) {
       const words = {
         en: `the sprinkle pays in ${sprinkle.currency}, the wallet is kept in ${credit.currency}`,
@@ -72,14 +72,14 @@ export const claimSprinkle: LedgerCommand<ClaimSprinkleIntent, PostedTransfer> =
       };
       throw refuseField('CURRENCY_MISMATCH', wallet.field, words);
     }
-    const transfer = book.post({
+    const transfer = batch.transfers.post({
       kind: 'claim',
-      debit: book.account(sprinkle.potAccountId),
+      debit: batch.accounts.get(sprinkle.potAccountId),
       credit,
-      amount: book.rooms.nextShare(sprinkle),
+      amount: batch.sprinkles.nextShare(sprinkle),
       sprinkleId: sprinkle.id,
     });
-    book.rooms.claim(sprinkle, userId, transfer.id);
+    batch.sprinkles.claim(sprinkle, userId, transfer.id);
     return { transfer, debitUserId: undefined, creditUserId: userId };
   },
 };

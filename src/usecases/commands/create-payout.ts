@@ -1,6 +1,7 @@
 // Makes a payout: a draft without lines, and its empty pot.
+
+import type { LedgerCommand } from '../../domain/batch/command.ts';
 import { checkMemo } from '../../domain/bounds.ts';
-import type { LedgerCommand } from '../../domain/command.ts';
 import type { WalletRef } from '../../domain/intent.ts';
 import type { Payout, PayoutMode } from '../../domain/payout.ts';
 import { DEFAULT_QUOTAS, type Quotas } from '../../domain/quotas.ts';
@@ -20,17 +21,17 @@ export const createPayout: LedgerCommand<CreatePayoutIntent, Payout> = {
   // The default wallet for its lock: drafts of one user are counted one after the other, whatever wallet they pay from.
   readSet: ({ wallet, userId }) => ({
     wallets: [wallet, { defaultOf: userId, field: 'x-user-id' }],
-    countsOf: userId,
+    quotasOf: userId,
   }),
 
-  decide({ userId, wallet, mode, memo, quotas = DEFAULT_QUOTAS }, book) {
+  decide({ userId, wallet, mode, memo, quotas = DEFAULT_QUOTAS }, batch) {
     checkMemo(memo);
-    const source = book.ownWallet(wallet, userId);
+    const source = batch.accounts.ownWallet(wallet, userId);
     const { currency } = source;
-    book.owned.add(userId, 'payoutDraftsPerUser', quotas);
-    const pot = book.open({ kind: 'payout', currency, ownerUserId: undefined, displayName: '' });
+    batch.quotas.add(userId, 'payoutDraftsPerUser', quotas);
+    const pot = batch.accounts.open({ kind: 'payout', currency, ownerUserId: undefined, displayName: '' });
     const payout: Payout = {
-      id: book.random.uuid(),
+      id: batch.random.uuid(),
       ownerUserId: userId,
       sourceAccountId: source.id,
       potAccountId: pot.id,
@@ -45,11 +46,11 @@ export const createPayout: LedgerCommand<CreatePayoutIntent, Payout> = {
       paidAmount: 0n,
       paidCount: 0,
       failedCount: 0,
-      createdAt: book.at,
+      createdAt: batch.at,
       startedAt: undefined,
       endedAt: undefined,
     };
-    book.payouts.add(payout);
+    batch.payouts.add(payout);
     return payout;
   },
 };

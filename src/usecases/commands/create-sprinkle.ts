@@ -1,10 +1,10 @@
 // Drops an amount into a room, in shares for its members to grab.
 
-import { checkCurrency } from '../../domain/book.ts';
+import type { LedgerCommand } from '../../domain/batch/command.ts';
 import { checkAmount, checkCount, MAX_HEADCOUNT, MAX_SPRINKLE_AMOUNT } from '../../domain/bounds.ts';
-import type { LedgerCommand } from '../../domain/command.ts';
 import type { RequestedMoney, WalletRef } from '../../domain/intent.ts';
 import { refuseField } from '../../domain/refusal.ts';
+import { checkCurrency } from '../../domain/requested-money.ts';
 import { drawShares } from '../../domain/shares.ts';
 import { checkSplit, type Sprinkle } from '../../domain/sprinkle.ts';
 import { afterMs } from '../../domain/time.ts';
@@ -45,23 +45,23 @@ export const createSprinkle: LedgerCommand<CreateSprinkleIntent, CreatedSprinkle
     tokens: { roomId, candidates: Array.from({ length: CANDIDATES }, () => drawToken(random)) },
   }),
 
-  decide({ userId, roomId, roomField, wallet, money, headcount, lifetimeMs }, book) {
+  decide({ userId, roomId, roomField, wallet, money, headcount, lifetimeMs }, batch) {
     checkAmount(money.amount, 'amount', MAX_SPRINKLE_AMOUNT);
     checkCount(headcount, MAX_HEADCOUNT, 'headcount');
     checkSplit(money.amount, headcount);
-    if (!book.rooms.isMember(roomId, userId)) throw refuseField('ROOM_NOT_FOUND', roomField);
-    const source = book.ownWallet(wallet, userId);
+    if (!batch.rooms.isMember(roomId, userId)) throw refuseField('ROOM_NOT_FOUND', roomField);
+    const source = batch.accounts.ownWallet(wallet, userId);
     checkCurrency(money, source);
-    const pot = book.open({
+    const pot = batch.accounts.open({
       kind: 'sprinkle',
       currency: money.currency,
       ownerUserId: undefined,
       displayName: '',
     });
     const sprinkle: Sprinkle = {
-      id: book.random.uuid(),
+      id: batch.random.uuid(),
       roomId,
-      token: book.rooms.takeToken(roomId),
+      token: batch.sprinkles.takeToken(roomId),
       creatorUserId: userId,
       sourceAccountId: source.id,
       potAccountId: pot.id,
@@ -69,18 +69,18 @@ export const createSprinkle: LedgerCommand<CreateSprinkleIntent, CreatedSprinkle
       amount: money.amount,
       headcount,
       claimedCount: 0,
-      createdAt: book.at,
-      expiresAt: afterMs(book.at, lifetimeMs),
+      createdAt: batch.at,
+      expiresAt: afterMs(batch.at, lifetimeMs),
     };
-    const funding = book.post({
+    const funding = batch.transfers.post({
       kind: 'sprinkle',
       debit: source,
       credit: pot,
       amount: money.amount,
       sprinkleId: sprinkle.id,
     });
-    book.rooms.add({ sprinkle, shares: drawShares(money.amount, headcount, book.random) });
-    book.enqueue({ job: 'expire-sprinkles', data: {}, runAt: sprinkle.expiresAt });
+    batch.sprinkles.add({ sprinkle, shares: drawShares(money.amount, headcount, batch.random) });
+    batch.jobs.enqueue({ job: 'expire-sprinkles', data: {}, runAt: sprinkle.expiresAt });
     return { sprinkle, balance: funding.debitBalanceAfter };
   },
 };

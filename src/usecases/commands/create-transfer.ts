@@ -1,8 +1,9 @@
 // Moves money from a wallet of the acting user to another wallet.
-import { checkMoney } from '../../domain/book.ts';
-import type { LedgerCommand } from '../../domain/command.ts';
+
+import type { LedgerCommand } from '../../domain/batch/command.ts';
 import type { RequestedMoney, WalletRef } from '../../domain/intent.ts';
 import { refuseField } from '../../domain/refusal.ts';
+import { checkMoney } from '../../domain/requested-money.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
 
 /** What the caller readSet. */
@@ -19,13 +20,13 @@ export interface CreateTransferIntent {
 export const createTransfer: LedgerCommand<CreateTransferIntent, PostedTransfer> = {
   readSet: ({ from, to }) => ({ wallets: [from, to] }),
 
-  decide({ userId, from, to, money, memo }, book) {
-    const debit = book.ownWallet(from, userId);
-    const credit = book.wallet(to);
+  decide({ userId, from, to, money, memo }, batch) {
+    const debit = batch.accounts.ownWallet(from, userId);
+    const credit = batch.accounts.wallet(to);
     if (debit.id === credit.id) throw refuseField('SELF_TRANSFER', to.field);
     checkMoney(money, debit);
     checkMoney(money, credit);
-    const posted = book.post({ kind: 'transfer', debit, credit, amount: money.amount, memo });
+    const posted = batch.transfers.post({ kind: 'transfer', debit, credit, amount: money.amount, memo });
     return { transfer: posted, debitUserId: userId, creditUserId: credit.ownerUserId };
   },
 };

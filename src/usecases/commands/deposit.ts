@@ -1,7 +1,8 @@
 // Brings money from outside into a wallet of the acting user.
-import { checkMoney } from '../../domain/book.ts';
-import type { LedgerCommand } from '../../domain/command.ts';
+
+import type { LedgerCommand } from '../../domain/batch/command.ts';
 import type { RequestedMoney, WalletRef } from '../../domain/intent.ts';
+import { checkMoney } from '../../domain/requested-money.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
 
 /** What the caller readSet. */
@@ -17,11 +18,11 @@ export interface DepositIntent {
 export const deposit: LedgerCommand<DepositIntent, PostedTransfer> = {
   readSet: ({ wallet, money }) => ({ wallets: [wallet], external: money.currency }),
 
-  decide({ userId, wallet, money, memo }, book) {
-    const credit = book.ownWallet(wallet, userId);
+  decide({ userId, wallet, money, memo }, batch) {
+    const credit = batch.accounts.ownWallet(wallet, userId);
     checkMoney(money, credit);
-    const debit = book.external(money.currency);
-    const transfer = book.post({ kind: 'deposit', debit, credit, amount: money.amount, memo });
+    const debit = batch.accounts.external(money.currency);
+    const transfer = batch.transfers.post({ kind: 'deposit', debit, credit, amount: money.amount, memo });
     return { transfer, debitUserId: undefined, creditUserId: userId };
   },
 };

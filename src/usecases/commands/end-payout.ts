@@ -1,7 +1,7 @@
 // Ends a payout: what is left in its pot goes back to the wallet.
 
-import type { Book } from '../../domain/book.ts';
-import type { CallInfo, LedgerCommand } from '../../domain/command.ts';
+import type { CallInfo, LedgerCommand } from '../../domain/batch/command.ts';
+import type { LedgerBatch } from '../../domain/batch/ledger-batch.ts';
 import { InvariantError } from '../../domain/error-fields.ts';
 import type { IdempotencyKey } from '../../domain/intent.ts';
 import type { Payout } from '../../domain/payout.ts';
@@ -23,27 +23,27 @@ const readSet: LedgerCommand<EndPayoutIntent, Payout>['readSet'] = ({ payout }) 
 /** Ends a payout whose lines are all settled; one that ended before stays as it is. Refuses BALANCE_TOO_HIGH. */
 export const finishPayout: LedgerCommand<EndPayoutIntent, Payout> = {
   readSet,
-  decide({ payout: { id } }, book) {
-    const payout = book.payouts.payout(id);
+  decide({ payout: { id } }, batch) {
+    const payout = batch.payouts.get(id);
     if (payout.state !== 'running') return payout;
     if (payout.paidCount + payout.failedCount < payout.lineCount) {
       throw new InvariantError(`payout ${id} has lines that are not settled`);
     }
-    return end(payout, 'done', book);
+    return end(payout, 'done', batch);
   },
 };
 
 /** Stops a payout: what is paid stays paid, and the rest goes back. Refuses PAYOUT_STARTED when it is done, BALANCE_TOO_HIGH. */
 export const cancelPayoutCommand: LedgerCommand<EndPayoutIntent, Payout> = {
   readSet,
-  decide({ payout: { id } }, book) {
-    const payout = book.payouts.payout(id);
+  decide({ payout: { id } }, batch) {
+    const payout = batch.payouts.get(id);
     if (payout.state === 'done')
       throw refuseField('PAYOUT_STARTED', 'payout_id', {
         en: 'the payout is done',
         ko: '이미 끝난 일괄 지급입니다',
       });
-    return payout.state === 'cancelled' ? payout : end(payout, 'cancelled', book);
+    return payout.state === 'cancelled' ? payout : end(payout, 'cancelled', batch);
   },
 };
 
@@ -58,13 +58,13 @@ export function cancelPayout(
   return resolveAndExecute(core, cancelPayoutCommand, () => getPayout(core, userId, payoutId), key, call);
 }
 
-function end(payout: Payout, state: 'done' | 'cancelled', book: Book): Payout {
-  const pot = book.account(payout.potAccountId);
+function end(payout: Payout, state: 'done' | 'cancelled', batch: LedgerBatch): Payout {
+  const pot = batch.accounts.get(payout.potAccountId);
   if (pot.balance > 0n) {
-    const credit = book.account(payout.sourceAccountId);
-    book.post({ kind: 'refund', debit: pot, credit, amount: pot.balance, memo: payout.memo });
+    const credit = batch.accounts.get(payout.sourceAccountId);
+    batch.transfers.post({ kind: 'refund', debit: pot, credit, amount: pot.balance, memo: payout.memo });
   }
-  const ended = { ...payout, state, endedAt: book.at };
-  book.payouts.change(ended);
+  const ended = { ...payout, state, endedAt: batch.at };
+  batch.payouts.update(ended);
   return ended;
 }

@@ -1,9 +1,9 @@
 // Pays lines of a payout from its pot, each for itself, and notes how far it got together with the money.
 
-import type { LedgerCommand } from '../../domain/command.ts';
+import type { LedgerCommand } from '../../domain/batch/command.ts';
+import type { FailedLine } from '../../domain/batch/payouts.ts';
 import type { IdempotencyKey } from '../../domain/intent.ts';
 import type { Payout, PayoutLine } from '../../domain/payout.ts';
-import type { FailedLine } from '../../domain/payout-book.ts';
 import { Refusal } from '../../domain/refusal.ts';
 
 /** Which lines, none of them settled. A running payout's lines never change but for being settled. */
@@ -33,8 +33,8 @@ export const payPayoutLines: LedgerCommand<PayLinesIntent, PaidLines> = {
 
   weight: ({ lines }) => lines.length,
 
-  decide({ payout: { id }, lines }, book) {
-    const payout = book.payouts.payout(id);
+  decide({ payout: { id }, lines }, batch) {
+    const payout = batch.payouts.get(id);
     if (payout.state !== 'running') return { paidCount: 0, failedCount: 0 };
     const failed: FailedLine[] = [];
     let paidAmount = 0n;
@@ -42,8 +42,11 @@ export const payPayoutLines: LedgerCommand<PayLinesIntent, PaidLines> = {
     for (const { line, creditAccountId, amount, memo, reason } of lines) {
       if (reason !== undefined || creditAccountId === undefined) continue;
       try {
-        const [debit, credit] = [book.account(payout.potAccountId), book.account(creditAccountId)];
-        book.post({ kind: 'payout_line', debit, credit, amount, memo });
+        const [debit, credit] = [
+          batch.accounts.get(payout.potAccountId),
+          batch.accounts.get(creditAccountId),
+        ];
+        batch.transfers.post({ kind: 'payout_line', debit, credit, amount, memo });
         paidAmount += amount;
         paidCount += 1;
       } catch (error) {
@@ -53,7 +56,7 @@ export const payPayoutLines: LedgerCommand<PayLinesIntent, PaidLines> = {
     }
     const failedCount = lines.length - paidCount;
     const lastLine = lines.at(-1)?.line ?? 0;
-    book.payouts.settle(payout, { lastLine, paidCount, paidAmount, failedCount }, failed);
+    batch.payouts.settle(payout, { lastLine, paidCount, paidAmount, failedCount }, failed);
     return { paidCount, failedCount };
   },
 };

@@ -1,6 +1,6 @@
 // Pays back to its creator what is left of a sprinkle whose time is over.
 
-import type { LedgerCommand } from '../../domain/command.ts';
+import type { LedgerCommand } from '../../domain/batch/command.ts';
 import { InvariantError } from '../../domain/error-fields.ts';
 import type { IdempotencyKey } from '../../domain/intent.ts';
 import { refundDue, type Sprinkle } from '../../domain/sprinkle.ts';
@@ -26,16 +26,16 @@ export interface RefundedSprinkle {
 export const refundSprinkle: LedgerCommand<RefundSprinkleIntent, RefundedSprinkle> = {
   readSet: ({ sprinkle }) => ({ accountIds: [sprinkle.potAccountId, sprinkle.sourceAccountId] }),
 
-  decide({ sprinkle }, book) {
-    if (book.at < sprinkle.expiresAt) throw new InvariantError(`sprinkle ${sprinkle.id} is still live`);
-    const pot = book.account(sprinkle.potAccountId);
-    const amount = refundDue(sprinkle, pot, book.at);
+  decide({ sprinkle }, batch) {
+    if (batch.at < sprinkle.expiresAt) throw new InvariantError(`sprinkle ${sprinkle.id} is still live`);
+    const pot = batch.accounts.get(sprinkle.potAccountId);
+    const amount = refundDue(sprinkle, pot, batch.at);
     if (amount > 0n) {
-      const credit = book.account(sprinkle.sourceAccountId);
-      book.post({ kind: 'refund', debit: pot, credit, amount, sprinkleId: sprinkle.id });
-      book.rooms.refund(sprinkle.id);
+      const credit = batch.accounts.get(sprinkle.sourceAccountId);
+      batch.transfers.post({ kind: 'refund', debit: pot, credit, amount, sprinkleId: sprinkle.id });
+      batch.sprinkles.refund(sprinkle.id);
     }
-    return { amount, at: book.at };
+    return { amount, at: batch.at };
   },
 };
 

@@ -1,6 +1,6 @@
 // Executes a command whose intent needs a lookup first. A stored answer under its key takes precedence over the lookup.
 
-import type { CallInfo, LedgerCommand } from '../../domain/command.ts';
+import type { CallInfo, LedgerCommand } from '../../domain/batch/command.ts';
 import type { IdempotencyKey } from '../../domain/intent.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Core } from '../core.ts';

@@ -1,6 +1,6 @@
 // Starts a payout: its money leaves the wallet for the pot, and its lines are paid from there in the background.
 import { failedLines } from '../../db/payouts/lines.ts';
-import type { CallInfo, LedgerCommand } from '../../domain/command.ts';
+import type { CallInfo, LedgerCommand } from '../../domain/batch/command.ts';
 import type { IdempotencyKey } from '../../domain/intent.ts';
 import { fieldOfFault, type Payout } from '../../domain/payout.ts';
 import { REASONS } from '../../domain/reasons.ts';
@@ -27,8 +27,8 @@ export const startPayoutCommand: LedgerCommand<StartPayoutIntent, Payout> = {
     accountIds: [payout.sourceAccountId, payout.potAccountId],
   }),
 
-  decide({ payout: { id }, lineCount }, book) {
-    const draft = book.payouts.payout(id);
+  decide({ payout: { id }, lineCount }, batch) {
+    const draft = batch.payouts.get(id);
     if (draft.state !== 'draft') throw refuseField('PAYOUT_STARTED', 'payout_id');
     if (draft.lineCount !== lineCount) {
       throw refuseField('INVALID_FIELD', 'line_count', {
@@ -38,17 +38,17 @@ export const startPayoutCommand: LedgerCommand<StartPayoutIntent, Payout> = {
     }
     const wantsAll = draft.mode === 'all-or-nothing';
     if (wantsAll && draft.badCount > 0) throw refuseField('PAYOUT_HAS_INVALID_LINES', 'payout_id');
-    const source = book.account(draft.sourceAccountId);
+    const source = batch.accounts.get(draft.sourceAccountId);
     const available = source.balance + source.overdraftLimit;
     // Each for itself: lines are paid in their order for as long as the money lasts.
     const amount = wantsAll || draft.totalAmount < available ? draft.totalAmount : available;
     if (amount > 0n) {
-      const credit = book.account(draft.potAccountId);
-      book.post({ kind: 'payout', debit: source, credit, amount, memo: draft.memo });
+      const credit = batch.accounts.get(draft.potAccountId);
+      batch.transfers.post({ kind: 'payout', debit: source, credit, amount, memo: draft.memo });
     }
-    const running = { ...draft, state: 'running', fundedAmount: amount, startedAt: book.at } as const;
-    book.payouts.change(running);
-    book.enqueue({ job: 'run-payout', data: { payoutId: id }, runAt: book.at });
+    const running = { ...draft, state: 'running', fundedAmount: amount, startedAt: batch.at } as const;
+    batch.payouts.update(running);
+    batch.jobs.enqueue({ job: 'run-payout', data: { payoutId: id }, runAt: batch.at });
     return running;
   },
 };

@@ -1,7 +1,8 @@
 // Takes money out of a wallet of the acting user to the outside.
-import { checkMoney } from '../../domain/book.ts';
-import type { LedgerCommand } from '../../domain/command.ts';
+
+import type { LedgerCommand } from '../../domain/batch/command.ts';
 import type { RequestedMoney, WalletRef } from '../../domain/intent.ts';
+import { checkMoney } from '../../domain/requested-money.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
 
 /** What the caller readSet. */
@@ -17,11 +18,11 @@ export interface WithdrawIntent {
 export const withdraw: LedgerCommand<WithdrawIntent, PostedTransfer> = {
   readSet: ({ wallet, money }) => ({ wallets: [wallet], external: money.currency }),
 
-  decide({ userId, wallet, money, memo }, book) {
-    const debit = book.ownWallet(wallet, userId);
+  decide({ userId, wallet, money, memo }, batch) {
+    const debit = batch.accounts.ownWallet(wallet, userId);
     checkMoney(money, debit);
-    const credit = book.external(money.currency);
-    const transfer = book.post({ kind: 'withdrawal', debit, credit, amount: money.amount, memo });
+    const credit = batch.accounts.external(money.currency);
+    const transfer = batch.transfers.post({ kind: 'withdrawal', debit, credit, amount: money.amount, memo });
     return { transfer, debitUserId: userId, creditUserId: undefined };
   },
 };

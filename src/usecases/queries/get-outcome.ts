@@ -1,12 +1,13 @@
 // Finds out what became of an idempotency key without moving money.
-import { endAttempts, findKept, type Kept } from '../../db/ledger/outcomes.ts';
-import type { CallInfo } from '../../domain/command.ts';
+
+import type { CallInfo } from '../../domain/batch/command.ts';
 import { InvariantError } from '../../domain/error-fields.ts';
+import { endAttempts, findStoredAnswer, type StoredAnswer } from '../../ledger/index.ts';
 import type { Core } from '../core.ts';
 
 /** What became of a key. */
 export type KeyOutcome =
-  | ({ readonly state: 'posted' } & Kept)
+  | ({ readonly state: 'posted' } & StoredAnswer)
   /** No attempt that was sent before the question can still post. */
   | { readonly state: 'not-posted' }
   /** An attempt is being written. */
@@ -20,10 +21,10 @@ export async function getOutcome(
   { made }: CallInfo,
 ): Promise<KeyOutcome> {
   if (!made) throw new InvariantError('only a caller asks what became of its calls');
-  const kept = await findKept(reads, userId, key);
+  const kept = await findStoredAnswer(reads, userId, key);
   if (kept) return { state: 'posted', ...kept };
   const ended = await endAttempts(reads, userId, key, made.signedAt);
   if (ended === 'ended') return { state: 'not-posted' };
-  const written = ended === 'posted' ? await findKept(reads, userId, key) : undefined;
+  const written = ended === 'posted' ? await findStoredAnswer(reads, userId, key) : undefined;
   return written ? { state: 'posted', ...written } : { state: 'undecided' };
 }

@@ -2,8 +2,8 @@
 
 import { setAside, shardsWithDue, withDue } from '../../db/jobs/due-sprinkles.ts';
 import type { Pool } from '../../db/pool.ts';
-import type { Execute } from '../../domain/command.ts';
-import { systemCall } from '../../domain/command.ts';
+import type { Execute } from '../../domain/batch/command.ts';
+import { systemCall } from '../../domain/batch/command.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Sprinkle } from '../../domain/sprinkle.ts';
 import { MICROS_PER_MS } from '../../domain/time.ts';

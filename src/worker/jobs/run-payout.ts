@@ -2,7 +2,7 @@
 
 import { findPayout, linesBetween, type PayoutView } from '../../db/payouts/lines.ts';
 import type { Pool } from '../../db/pool.ts';
-import { type Execute, systemCall } from '../../domain/command.ts';
+import { type Execute, systemCall } from '../../domain/batch/command.ts';
 import { InvariantError } from '../../domain/error-fields.ts';
 import { finishKey, finishPayout, payLinesKey, payPayoutLines } from '../../usecases/index.ts';
 import type { Job } from '../job.ts';

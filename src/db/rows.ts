@@ -1,9 +1,9 @@
 // Rows of the ledger's tables as the domain knows them.
-import type { Account, AccountKind } from '../../domain/account.ts';
-import type { Currency } from '../../domain/currency.ts';
-import type { Sprinkle } from '../../domain/sprinkle.ts';
-import type { Transfer, TransferKind } from '../../domain/transfer.ts';
-import { microsOf } from '../sql.ts';
+import type { Account, AccountKind } from '../domain/account.ts';
+import type { Currency } from '../domain/currency.ts';
+import type { Sprinkle } from '../domain/sprinkle.ts';
+import type { Transfer, TransferKind } from '../domain/transfer.ts';
+import { microsOf } from './sql.ts';
 
 /** The columns that toAccount() reads, of accounts under the alias `a`. */
 export const ACCOUNT_COLUMNS = `a.id, a.kind, a.currency, a.owner_user_id, a.is_default, a.display_name, a.balance,

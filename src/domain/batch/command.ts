@@ -1,27 +1,7 @@
 // A ledger command: what it reads and what it decides. The ledger runs many commands in one transaction.
-import type { Book } from './book.ts';
-import type { Currency } from './currency.ts';
-import type { IdempotencyKey, WalletRef } from './intent.ts';
-import type { Random } from './random.ts';
-
-/** What a command reads. All of it is loaded, and its accounts are locked, before the command decides. */
-export interface ReadSet {
-  readonly wallets?: readonly WalletRef[];
-  /** Accounts of any kind, by their ids. */
-  readonly accountIds?: readonly string[];
-  /** The currency of the outside account that money comes from or goes to. */
-  readonly external?: Currency;
-  /** The sprinkle that a room's token means, with its pot and what is known about this user's claim. */
-  readonly sprinkle?: { readonly roomId: string; readonly token: string; readonly claimerUserId: bigint };
-  /** Whether this user is a member of this room. */
-  readonly membership?: { readonly roomId: string; readonly userId: bigint };
-  /** A payout as it stands, locked; its accounts must be listed as well. */
-  readonly payoutId?: string;
-  /** The user whose wallets and drafts are counted; its default wallet must be among the wallets, for its lock. */
-  readonly countsOf?: bigint;
-  /** Tokens to try for a new sprinkle of a room. */
-  readonly tokens?: { readonly roomId: string; readonly candidates: readonly string[] };
-}
+import type { IdempotencyKey } from '../intent.ts';
+import type { Random } from '../random.ts';
+import type { LedgerBatch, ReadSet } from './ledger-batch.ts';
 
 /** One thing that can be done with money, free of I/O. */
 export interface LedgerCommand<Intent, Outcome> {
@@ -29,8 +9,8 @@ export interface LedgerCommand<Intent, Outcome> {
   readSet(intent: Intent, random: Random): ReadSet;
   /** How many movements of money it may take; 1 where it does not say. What shares a transaction is bounded by it. */
   weight?(intent: Intent): number;
-  /** Decides over the book; throws a Refusal, which leaves the book as it was. */
-  decide(intent: Intent, book: Book): Outcome;
+  /** Decides, and changes the batch. Throws a Refusal, which leaves the batch as it was. */
+  decide(intent: Intent, batch: LedgerBatch): Outcome;
 }
 
 /** The call that a command belongs to. */

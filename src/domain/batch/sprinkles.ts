@@ -1,23 +1,33 @@
-// The part of the book that knows rooms: their sprinkles, members and tokens, and what a batch changes there.
-import { InvariantError } from './error-fields.ts';
-import type { Journal } from './journal.ts';
-import { Refusal } from './refusal.ts';
-import type { Sprinkle } from './sprinkle.ts';
+// The sprinkles of a batch: created, claimed and refunded.
+import { InvariantError } from '../error-fields.ts';
+import { Refusal } from '../refusal.ts';
+import type { Sprinkle } from '../sprinkle.ts';
+import type { BatchContext } from './ledger-batch.ts';
 
-/** A sprinkle with those of its shares that a batch may hand out. */
+declare module './ledger-batch.ts' {
+  interface ReadSet {
+    /** The sprinkle that a room's token stands for, with its pot and whether this user has claimed a share of it. */
+    readonly sprinkle?: { readonly roomId: string; readonly token: string; readonly claimerUserId: bigint };
+    /** Tokens to try for a new sprinkle of a room. */
+    readonly tokens?: { readonly roomId: string; readonly candidates: readonly string[] };
+  }
+  interface LedgerBatch {
+    readonly sprinkles: Sprinkles;
+  }
+}
+
+/** A sprinkle with the shares that a batch may hand out. */
 export interface OpenSprinkle {
   readonly sprinkle: Sprinkle;
   /** The shares from sprinkle.claimedCount on: one for each claim of the batch, or all that are left. */
   readonly nextShares: readonly bigint[];
 }
 
-/** What a batch has read about rooms. */
-export interface LoadedRooms {
+/** What a batch has read about sprinkles. */
+export interface LoadedSprinkles {
   readonly sprinkles: Iterable<OpenSprinkle>;
-  /** Members, each as memberKey() writes it. */
-  readonly members: ReadonlySet<string>;
   /** Who has claimed what, each as claimKey() writes it. */
-  readonly claims: ReadonlySet<string>;
+  readonly claims: Set<string>;
   /** Free tokens by room, in the order of use. */
   readonly freeTokens: ReadonlyMap<string, readonly string[]>;
 }
@@ -31,15 +41,10 @@ export interface NewClaim {
   readonly transferId: string;
 }
 
-/** A sprinkle that the batch made, with all of its shares. */
+/** A sprinkle that the batch created, with all of its shares. */
 export interface NewSprinkle {
   readonly sprinkle: Sprinkle;
   readonly shares: readonly bigint[];
-}
-
-/** Names a membership. */
-export function memberKey(roomId: string, userId: bigint): string {
-  return `${roomId}/${userId}`;
 }
 
 /** Names a claim. */
@@ -53,57 +58,51 @@ interface Slot {
   readonly shares: readonly bigint[];
 }
 
-/** The rooms of one batch. */
-export class RoomBook {
-  readonly #journal: Journal;
+/** The sprinkles of one batch. */
+export class Sprinkles {
+  readonly #batch: BatchContext;
   readonly #slots = new Map<string, Slot>();
-  readonly #members: ReadonlySet<string>;
-  readonly #claims: Set<string>;
+  readonly #claimed: Set<string>;
   readonly #freeTokens: ReadonlyMap<string, readonly string[]>;
   readonly #tokensUsed = new Map<string, number>();
-  readonly newSprinkles: NewSprinkle[] = [];
-  readonly newClaims: NewClaim[] = [];
+  readonly created: NewSprinkle[] = [];
+  readonly claims: NewClaim[] = [];
   /** Sprinkles whose pots the batch paid back. */
   readonly refundedIds: string[] = [];
 
-  constructor(loaded: LoadedRooms, journal: Journal) {
-    this.#journal = journal;
+  constructor(loaded: LoadedSprinkles, batch: BatchContext) {
+    this.#batch = batch;
     for (const { sprinkle, nextShares } of loaded.sprinkles) {
       const slot = { sprinkle, firstIndex: sprinkle.claimedCount, shares: nextShares };
       this.#slots.set(`${sprinkle.roomId}/${sprinkle.token}`, slot);
     }
-    this.#members = loaded.members;
-    this.#claims = new Set(loaded.claims);
+    this.#claimed = loaded.claims;
     this.#freeTokens = loaded.freeTokens;
   }
 
-  isMember(roomId: string, userId: bigint): boolean {
-    return this.#members.has(memberKey(roomId, userId));
-  }
-
   hasClaimed(sprinkleId: string, userId: bigint): boolean {
-    return this.#claims.has(claimKey(sprinkleId, userId));
+    return this.#claimed.has(claimKey(sprinkleId, userId));
   }
 
-  /** The sprinkle that a room's token means, or meant last; undefined when it never meant one. */
-  sprinkle(roomId: string, token: string): Sprinkle | undefined {
+  /** The sprinkle that a room's token stands for, or stood for last; undefined if it never stood for one. */
+  find(roomId: string, token: string): Sprinkle | undefined {
     return this.#slots.get(`${roomId}/${token}`)?.sprinkle;
   }
 
-  /** A free token for a new sprinkle of the room; refuses when every one belongs to a live sprinkle. */
+  /** A free token for a new sprinkle of the room. Refuses ROOM_OUT_OF_TOKENS if every token belongs to a live sprinkle. */
   takeToken(roomId: string): string {
     const used = this.#tokensUsed.get(roomId) ?? 0;
     const token = this.#freeTokens.get(roomId)?.[used];
     if (token === undefined) throw new Refusal('ROOM_OUT_OF_TOKENS');
     this.#tokensUsed.set(roomId, used + 1);
-    this.#journal.note(() => this.#tokensUsed.set(roomId, used));
+    this.#batch.undo.push(() => this.#tokensUsed.set(roomId, used));
     return token;
   }
 
-  /** Adds a sprinkle that was just made. */
-  add(made: NewSprinkle): void {
-    this.newSprinkles.push(made);
-    this.#journal.note(() => this.newSprinkles.pop());
+  /** Adds a new sprinkle. */
+  add(created: NewSprinkle): void {
+    this.created.push(created);
+    this.#batch.undo.push(() => this.created.pop());
   }
 
   /** The share that the next claim of a sprinkle gets. */
@@ -115,12 +114,12 @@ export class RoomBook {
     return share;
   }
 
-  /** Notes that a user got the next share by a transfer. */
+  /** Records that a user got the next share by a transfer. */
   claim(sprinkle: Sprinkle, userId: bigint, transferId: string): void {
     const slot = this.#slot(sprinkle);
     const before = slot.sprinkle;
     const key = claimKey(before.id, userId);
-    this.newClaims.push({
+    this.claims.push({
       sprinkleId: before.id,
       shareIndex: before.claimedCount,
       userId,
@@ -128,18 +127,18 @@ export class RoomBook {
       transferId,
     });
     slot.sprinkle = { ...before, claimedCount: before.claimedCount + 1 };
-    this.#claims.add(key);
-    this.#journal.note(() => {
-      this.newClaims.pop();
+    this.#claimed.add(key);
+    this.#batch.undo.push(() => {
+      this.claims.pop();
       slot.sprinkle = before;
-      this.#claims.delete(key);
+      this.#claimed.delete(key);
     });
   }
 
-  /** Notes that what was left of a sprinkle was paid back. */
+  /** Records that what was left of a sprinkle was paid back. */
   refund(sprinkleId: string): void {
     this.refundedIds.push(sprinkleId);
-    this.#journal.note(() => this.refundedIds.pop());
+    this.#batch.undo.push(() => this.refundedIds.pop());
   }
 
   #slot(sprinkle: Sprinkle): Slot {

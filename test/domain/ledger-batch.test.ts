@@ -1,19 +1,19 @@
-// The book: whatever is asked of it, money is neither made nor lost, nobody overdraws, and a refusal leaves no trace.
+// A batch: whatever its calls are, money is neither made nor lost, nobody overdraws, and a refusal leaves no trace.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Account, AccountKind } from '../../src/domain/account.ts';
-import { Book } from '../../src/domain/book.ts';
-import { type LedgerCommand, systemCall } from '../../src/domain/command.ts';
-import { decide } from '../../src/domain/decide.ts';
+import { type LedgerCommand, systemCall } from '../../src/domain/batch/command.ts';
+import { decide } from '../../src/domain/batch/decide.ts';
+import type { LedgerBatch } from '../../src/domain/batch/ledger-batch.ts';
+import { memberKey } from '../../src/domain/batch/rooms.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
-import { memberKey } from '../../src/domain/room-book.ts';
 import { claimSprinkle } from '../../src/usecases/commands/claim-sprinkle.ts';
 import { createSprinkle } from '../../src/usecases/commands/create-sprinkle.ts';
 import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { withdraw } from '../../src/usecases/commands/withdraw.ts';
-import { seededRandom } from './dice.ts';
+import { batchOf } from './batch.ts';
 
 const AT = 1_790_000_000_000_000;
 const USERS = [1n, 2n, 3n, 4n];
@@ -36,7 +36,7 @@ function account(id: string, kind: AccountKind, ownerUserId: bigint | undefined,
   };
 }
 
-function freshBook(balances: readonly bigint[], tokens: readonly string[] = []): Book {
+function freshBatch(balances: readonly bigint[], tokens: readonly string[] = []): LedgerBatch {
   const wallets = USERS.map((user, index) => account(`w${user}`, 'wallet', user, balances[index] ?? 0n));
   const outside = account(
     'outside',
@@ -44,23 +44,10 @@ function freshBook(balances: readonly bigint[], tokens: readonly string[] = []):
     undefined,
     -balances.reduce((sum, balance) => sum + balance, 0n),
   );
-  const rooms = {
-    sprinkles: [],
+  return batchOf(AT, [...wallets, outside], {
     members: new Set(USERS.map((user) => memberKey(ROOM, user))),
-    claims: new Set<string>(),
     freeTokens: new Map([[ROOM, tokens]]),
-  };
-  return new Book(
-    {
-      at: AT,
-      accounts: [...wallets, outside],
-      rooms,
-      payouts: [],
-      answers: new Map(),
-      marks: new Map(),
-    },
-    seededRandom(7),
-  );
+  });
 }
 
 const user = fc.constantFrom(...USERS);
@@ -119,16 +106,22 @@ const anyStep = fc.oneof(
     ),
 );
 
-const everyAccount = (book: Book) => {
-  const known = [...USERS.map((owner) => book.account(`w${owner}`)), book.account('outside')];
-  return [...known, ...book.openedAccounts()];
+const everyAccount = (batch: LedgerBatch) => {
+  const known = [...USERS.map((owner) => batch.accounts.get(`w${owner}`)), batch.accounts.get('outside')];
+  return [...known, ...batch.accounts.opened()];
 };
-const total = (book: Book) => everyAccount(book).reduce((sum, { balance }) => sum + balance, 0n);
+const total = (batch: LedgerBatch) => everyAccount(batch).reduce((sum, { balance }) => sum + balance, 0n);
 
-/** Everything that the book would write. */
-const trace = (book: Book) =>
+/** Everything that the batch would write. */
+const trace = (batch: LedgerBatch) =>
   JSON.stringify(
-    [everyAccount(book), book.newTransfers, book.newAnswers, book.rooms.newSprinkles, book.rooms.newClaims],
+    [
+      everyAccount(batch),
+      batch.transfers.posted,
+      batch.answers.added,
+      batch.sprinkles.created,
+      batch.sprinkles.claims,
+    ],
     (_key, value) => (typeof value === 'bigint' ? value.toString() : value),
   );
 
@@ -136,20 +129,20 @@ test('whatever calls come: the sum stays 0, nobody overdraws, a refused call lea
   const balances = fc.array(fc.bigInt({ min: 0n, max: 5000n }), { minLength: 4, maxLength: 4 });
   fc.assert(
     fc.property(balances, fc.array(anyStep, { maxLength: 40 }), (start, steps) => {
-      const book = freshBook(start, ['aaa', 'bbb']);
+      const batch = freshBatch(start, ['aaa', 'bbb']);
       steps.forEach(({ command, intent, userId }, index) => {
-        const before = trace(book);
+        const before = trace(batch);
         try {
           decide(
             { ...OURS, command, intent, key: { userId, key: `k${index}`, fingerprint: `f${index}` } },
-            book,
+            batch,
           );
         } catch (error) {
           assert.ok(error instanceof Refusal, String(error));
-          assert.equal(trace(book), before);
+          assert.equal(trace(batch), before);
         }
-        assert.equal(total(book), 0n);
-        for (const { kind, balance } of everyAccount(book)) assert.ok(kind === 'external' || balance >= 0n);
+        assert.equal(total(batch), 0n);
+        for (const { kind, balance } of everyAccount(batch)) assert.ok(kind === 'external' || balance >= 0n);
       });
     }),
   );
@@ -158,58 +151,58 @@ test('whatever calls come: the sum stays 0, nobody overdraws, a refused call lea
 test('transfers replayed from the start give the balances: they are the whole story', () => {
   fc.assert(
     fc.property(fc.array(anyStep, { maxLength: 40 }), (steps) => {
-      const book = freshBook([1000n, 1000n, 1000n, 1000n], ['aaa', 'bbb', 'ccc']);
-      const balances = new Map(everyAccount(book).map(({ id, balance }) => [id, balance]));
+      const batch = freshBatch([1000n, 1000n, 1000n, 1000n], ['aaa', 'bbb', 'ccc']);
+      const balances = new Map(everyAccount(batch).map(({ id, balance }) => [id, balance]));
       steps.forEach(({ command, intent, userId }, index) => {
         try {
-          decide({ ...OURS, command, intent, key: { userId, key: `k${index}`, fingerprint: '' } }, book);
+          decide({ ...OURS, command, intent, key: { userId, key: `k${index}`, fingerprint: '' } }, batch);
         } catch (error) {
           assert.ok(error instanceof Refusal, String(error));
         }
       });
-      for (const posted of book.newTransfers) {
+      for (const posted of batch.transfers.posted) {
         const debit = (balances.get(posted.debitAccountId) ?? 0n) - posted.amount;
         const credit = (balances.get(posted.creditAccountId) ?? 0n) + posted.amount;
         assert.equal(posted.debitBalanceAfter, debit);
         assert.equal(posted.creditBalanceAfter, credit);
         balances.set(posted.debitAccountId, debit).set(posted.creditAccountId, credit);
       }
-      for (const { id, balance } of everyAccount(book)) assert.equal(balance, balances.get(id));
-      const ids = book.newTransfers.map(({ id }) => id);
+      for (const { id, balance } of everyAccount(batch)) assert.equal(balance, balances.get(id));
+      const ids = batch.transfers.posted.map(({ id }) => id);
       assert.deepEqual([...ids].sort(), ids, 'the ids sort in the order of posting');
     }),
   );
 });
 
 test('the same key and request gets the same answer in the same batch; another request under it is refused', () => {
-  const book = freshBook([1000n]);
+  const batch = freshBatch([1000n]);
   const intent = { userId: 1n, from: walletOf(1n), to: walletOf(2n), money: money(600n), memo: '' };
   const call = { ...OURS, ...step(createTransfer, intent), key: { userId: 1n, key: 'k', fingerprint: 'f' } };
-  const answer = decide(call, book);
-  assert.deepEqual(decide(call, book), answer);
-  assert.equal(book.newTransfers.length, 1);
+  const answer = decide(call, batch);
+  assert.deepEqual(decide(call, batch), answer);
+  assert.equal(batch.transfers.posted.length, 1);
   assert.throws(
-    () => decide({ ...call, key: { ...call.key, fingerprint: 'other' } }, book),
+    () => decide({ ...call, key: { ...call.key, fingerprint: 'other' } }, batch),
     (error) => error instanceof Refusal && error.reason === 'IDEMPOTENCY_KEY_REUSED',
   );
 });
 
 test('a refusal is not kept: the same key may succeed later', () => {
-  const book = freshBook([0n, 500n]);
+  const batch = freshBatch([0n, 500n]);
   const key = { userId: 1n, key: 'k', fingerprint: 'f' };
   const spend = { userId: 1n, from: walletOf(1n), to: walletOf(3n), money: money(500n), memo: '' };
-  assert.throws(() => decide({ ...OURS, ...step(createTransfer, spend), key }, book), Refusal);
+  assert.throws(() => decide({ ...OURS, ...step(createTransfer, spend), key }, batch), Refusal);
   const fund = { userId: 2n, from: walletOf(2n), to: walletOf(1n), money: money(500n), memo: '' };
-  decide({ ...OURS, ...step(createTransfer, fund), key: { ...key, userId: 2n } }, book);
-  decide({ ...OURS, ...step(createTransfer, spend), key }, book);
-  assert.equal(book.account('w3').balance, 500n);
+  decide({ ...OURS, ...step(createTransfer, fund), key: { ...key, userId: 2n } }, batch);
+  decide({ ...OURS, ...step(createTransfer, spend), key }, batch);
+  assert.equal(batch.accounts.get('w3').balance, 500n);
 });
 
 test('negative control: without the check of the limit the same property sees an overdraft', () => {
   const careless: LedgerCommand<{ userId: bigint; value: bigint }, bigint> = {
     readSet: () => ({}),
-    decide: ({ userId, value }, book) => {
-      const wallet = book.account(`w${userId}`);
+    decide: ({ userId, value }, batch) => {
+      const wallet = batch.accounts.get(`w${userId}`);
       return { ...wallet, balance: wallet.balance - value }.balance;
     },
   };
@@ -218,7 +211,7 @@ test('negative control: without the check of the limit the same property sees an
       fc.property(user, amount, (userId, value) => {
         const after = decide(
           { ...OURS, ...step(careless, { userId, value }), key: { userId, key: 'k', fingerprint: '' } },
-          freshBook([1000n, 1000n, 1000n, 1000n]),
+          freshBatch([1000n, 1000n, 1000n, 1000n]),
         );
         assert.ok((after as bigint) >= 0n);
       }),

@@ -1,19 +1,18 @@
-// Finds which rows of a batch somebody else holds locked, so that only the calls that need them have to wait.
+// Finds which rows of a batch other sessions hold locked, so that only the calls that need them have to wait.
 import type { Pool } from 'pg';
-import type { ReadSet } from '../../domain/command.ts';
-import type { Call } from '../../domain/decide.ts';
-import type { Random } from '../../domain/random.ts';
-import { plainArray } from '../sql.ts';
-import { accountValues, WANTED_ACCOUNTS } from './load-book.ts';
-import { mergeReadSets } from './read-set.ts';
+import type { Call } from '../domain/batch/decide.ts';
+import type { ReadSet } from '../domain/batch/ledger-batch.ts';
+import type { Random } from '../domain/random.ts';
+import { AccountsFacet, LOCKED_ACCOUNTS } from './facets/accounts.ts';
+import { PayoutsFacet } from './facets/payouts.ts';
 
 /*
- * SKIP LOCKED leaves out the rows that are locked at this moment. What the statement itself locks is free again when it
- * ends, because it is a transaction of its own. The names are those of namesOf().
+ * SKIP LOCKED leaves out the rows that are locked at this moment. The statement's own locks end with it, because it is a
+ * transaction of its own. The names are those of rowNames().
  */
-const FIND_BLOCKED = `
+const FIND_LOCKED = `
   WITH wanted AS MATERIALIZED (
-    SELECT a.id, a.kind, a.currency, a.is_default, a.owner_user_id FROM accounts a WHERE ${WANTED_ACCOUNTS}),
+    SELECT a.id, a.kind, a.currency, a.is_default, a.owner_user_id FROM accounts a WHERE ${LOCKED_ACCOUNTS}),
   free AS MATERIALIZED (
     SELECT id FROM accounts WHERE id = ANY (ARRAY(SELECT id FROM wanted)) FOR NO KEY UPDATE SKIP LOCKED),
   free_payouts AS MATERIALIZED (SELECT id FROM payouts WHERE id = ANY ($7::uuid[]) FOR NO KEY UPDATE SKIP LOCKED),
@@ -34,25 +33,31 @@ export interface LockedRow {
 }
 
 /**
- * Returns which rows are locked by others, of everything that these calls need, by the names that calls have for them.
- * Throws SQLSTATE 55P03 when even the table is locked.
+ * Of all rows that these calls lock, those that other sessions hold locked, by the names that calls have for them. Throws
+ * SQLSTATE 55P03 if the whole table is locked.
  */
-export async function findBlocked(
+export async function findLockedRows(
   pool: Pool,
   calls: readonly Call[],
   random: Random,
 ): Promise<Map<string, LockedRow>> {
-  const readSet = mergeReadSets(calls.map((call) => call.command.readSet(call.intent, random)));
+  const accounts = new AccountsFacet();
+  const payouts = new PayoutsFacet();
+  for (const call of calls) {
+    const readSet = call.command.readSet(call.intent, random);
+    accounts.collect(readSet);
+    payouts.collect(readSet);
+  }
   const { rows } = await pool.query<LockedRow & { name: string }>({
     name: 'find-blocked',
-    text: FIND_BLOCKED,
-    values: [...accountValues(readSet, random), plainArray([...readSet.payoutIds])],
+    text: FIND_LOCKED,
+    values: [...accounts.lockValues(random), payouts.lockValue()],
   });
   return new Map(rows.map(({ name, table, id }) => [name, { table, id }]));
 }
 
-/** The names of the rows that a call locks, as it names them itself. */
-export function namesOf(readSet: ReadSet): string[] {
+/** The names of the rows that a call locks, as the call itself names them. */
+export function rowNames(readSet: ReadSet): string[] {
   const names = (readSet.wallets ?? []).map((ref) =>
     'walletId' in ref ? `account/${ref.walletId}` : `default/${ref.defaultOf}`,
   );

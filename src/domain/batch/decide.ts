@@ -1,9 +1,9 @@
-// Decides one call over the book: the answer given before under its key, or a new one.
-import { type Attempt, isAfter, waitMsAfter } from './attempt.ts';
-import type { Book } from './book.ts';
+// Decides one call of a batch: the answer stored under its key, or a new one.
+import { type Attempt, isAfter, waitMsAfter } from '../attempt.ts';
+import type { IdempotencyKey } from '../intent.ts';
+import { Refusal, refuseField } from '../refusal.ts';
 import type { CallInfo, LedgerCommand } from './command.ts';
-import type { IdempotencyKey } from './intent.ts';
-import { Refusal, refuseField } from './refusal.ts';
+import type { LedgerBatch } from './ledger-batch.ts';
 
 /** A command with its caller's intent. */
 export interface Call {
@@ -20,33 +20,33 @@ export interface Call {
  * that is not after the mark would be refused with ATTEMPT_SUPERSEDED instead of posting. The system's own calls are no
  * attempts of anybody's and take no part in that.
  */
-export function decide(call: Call, book: Book, attempt?: Attempt): unknown {
+export function decide(call: Call, batch: LedgerBatch, attempt?: Attempt): unknown {
   const { key, command, intent, info } = call;
-  const earlier = book.answer(key);
+  const earlier = batch.answers.find(key);
   if (earlier) {
     if (earlier.fingerprint !== key.fingerprint)
       throw refuseField('IDEMPOTENCY_KEY_REUSED', 'idempotency-key');
     return earlier.outcome;
   }
-  book.signedBy(info.keyId);
+  batch.keyId = info.keyId;
   try {
-    return book.attempt(() => {
-      const outcome = command.decide(intent, book);
+    return batch.attempt(() => {
+      const outcome = command.decide(intent, batch);
       // Only now: an attempt that is refused anyway is told the reason.
-      if (attempt) refuseSuperseded(attempt, book, key);
-      book.remember(key, outcome, info.rpc);
+      if (attempt) refuseSuperseded(attempt, batch, key);
+      batch.answers.add(key, outcome, info.rpc);
       return outcome;
     });
   } catch (error) {
     if (attempt && error instanceof Refusal && error.reason !== 'ATTEMPT_SUPERSEDED') {
-      book.leaveMark(key, attempt);
+      batch.answers.leaveMark(key, attempt);
     }
     throw error;
   }
 }
 
-function refuseSuperseded(attempt: Attempt, book: Book, key: IdempotencyKey): void {
-  const mark = book.mark(key);
+function refuseSuperseded(attempt: Attempt, batch: LedgerBatch, key: IdempotencyKey): void {
+  const mark = batch.answers.mark(key);
   if (!mark || isAfter(attempt, mark)) return;
   throw new Refusal('ATTEMPT_SUPERSEDED', { retryAfterMs: waitMsAfter(attempt, mark) });
 }

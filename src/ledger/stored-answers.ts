@@ -1,10 +1,10 @@
-// What stands under an idempotency key, and ending the attempts that are on their way to it.
-import type { Pool } from '../pool.ts';
-import { sqlState } from '../pool.ts';
+// Reads the answer stored under an idempotency key, and ends the attempts under it that are still on their way.
+import type { Pool } from '../db/pool.ts';
+import { sqlState } from '../db/pool.ts';
 import { readOutcome } from './outcome-json.ts';
 
-/** An answer that was kept. */
-export interface Kept {
+/** A stored answer. */
+export interface StoredAnswer {
   readonly outcome: unknown;
   /** The RPC that gave it; undefined on answers from before this was noted. */
   readonly rpc: string | undefined;
@@ -14,8 +14,8 @@ const FIND = `
   SELECT outcome::text, rpc FROM idempotency_keys WHERE user_id = $1 AND key = $2 AND outcome IS NOT NULL`;
 
 /**
- * Every attempt that arrived here before this moment is earlier than the mark; of those that are still on the network,
- * every one that was signed no later. One that is being written is waited for.
+ * Leaves a mark. Every attempt that arrived here before this moment is earlier than the mark; of those still on the
+ * network, every one that was signed no later. It waits for an answer that is being written.
  */
 const END_ATTEMPTS = `
   INSERT INTO idempotency_keys AS k (user_id, key, signed_at, created_at) VALUES ($1, $2, $3, clock_timestamp())
@@ -23,12 +23,16 @@ const END_ATTEMPTS = `
     created_at = greatest(k.created_at, excluded.created_at)
   WHERE k.outcome IS NULL`;
 
-/** How long an attempt that is being written is waited for, in milliseconds: longer than a batch takes on a healthy machine. */
+/** How long to wait for an answer that is being written, in milliseconds: longer than a batch takes on a healthy machine. */
 const WAIT_MS = 1_000;
 const LOCK_NOT_AVAILABLE = '55P03';
 
-/** The answer that was kept under a key; undefined where there is none, or none that is on disk. */
-export async function findKept(pool: Pool, userId: bigint, key: string): Promise<Kept | undefined> {
+/** The answer stored under a key; undefined if there is none on disk. */
+export async function findStoredAnswer(
+  pool: Pool,
+  userId: bigint,
+  key: string,
+): Promise<StoredAnswer | undefined> {
   const { rows } = await pool.query<{ outcome: string; rpc: string | null }>({
     name: 'find-kept',
     text: FIND,
@@ -38,8 +42,8 @@ export async function findKept(pool: Pool, userId: bigint, key: string): Promise
 }
 
 /**
- * Sees to it that no attempt under a key that was signed at a second or before, or has arrived, still posts. Whether it
- * could: `posted` where an answer is there, `busy` where one is being written.
+ * Ensures that no attempt under a key that has arrived, or was signed in this second or before, still posts. `posted` if
+ * an answer is there already, `busy` if one is being written.
  */
 export async function endAttempts(
   pool: Pool,

@@ -1,0 +1,32 @@
+// The jobs that a batch asks for; they are written to the outbox in the batch's own transaction.
+import type { NewJob } from '../jobs.ts';
+import type { BatchContext } from './ledger-batch.ts';
+
+declare module './ledger-batch.ts' {
+  interface LedgerBatch {
+    readonly jobs: RequestedJobs;
+  }
+}
+
+/** Jobs to run after the batch is committed. */
+export class RequestedJobs {
+  readonly #batch: BatchContext;
+  readonly #jobs = new Map<string, NewJob>();
+
+  constructor(batch: BatchContext) {
+    this.#batch = batch;
+  }
+
+  /** Asks for a job. The same job with the same data for the same moment is one, however often it is asked for. */
+  enqueue(job: NewJob): void {
+    const name = JSON.stringify([job.job, job.runAt, job.data]);
+    if (this.#jobs.has(name)) return;
+    this.#jobs.set(name, job);
+    this.#batch.undo.push(() => this.#jobs.delete(name));
+  }
+
+  /** All jobs that were asked for. */
+  requested(): NewJob[] {
+    return [...this.#jobs.values()];
+  }
+}

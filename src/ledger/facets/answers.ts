@@ -1,0 +1,132 @@
+// Answers: what is stored under idempotency keys, answers given and marks of refusals; and the clock of the batch.
+import type { PoolClient } from 'pg';
+import { microsOf, plainArray, textArray, timestamptz } from '../../db/sql.ts';
+import type { Mark } from '../../domain/attempt.ts';
+import { type Answer, Answers, answerKey, type NewAnswer, type NewMark } from '../../domain/batch/answers.ts';
+import type { BatchContext, ReadSet } from '../../domain/batch/ledger-batch.ts';
+import type { IdempotencyKey } from '../../domain/intent.ts';
+import type { Facet, Statement } from '../facet.ts';
+import { readOutcome, writeOutcome } from '../outcome-json.ts';
+
+/**
+ * The moment of the batch, and what is stored under its keys. The clock is read once the locks are held: a call that waited
+ * for a lock must not be decided by an old clock. The moment stands in a row of its own.
+ */
+const READ_CLOCK_AND_ANSWERS = `
+  SELECT ${microsOf('clock_timestamp()')} AS now, NULL::bigint AS user_id, NULL AS key, NULL AS fingerprint, NULL AS outcome,
+    NULL::bigint AS signed_at, NULL::bigint AS marked_at
+  UNION ALL
+  SELECT NULL, k.user_id, k.key, encode(k.fingerprint, 'hex'), k.outcome::text, k.signed_at,
+    CASE WHEN k.outcome IS NULL THEN ${microsOf('k.created_at')} END
+  FROM unnest($1::bigint[], $2::text[]) AS asked (user_id, key) JOIN idempotency_keys k USING (user_id, key)`;
+
+type Row = { now: string | null; user_id: string; key: string } & (
+  | { fingerprint: string; outcome: string; marked_at: null }
+  | { outcome: null; signed_at: string; marked_at: string }
+);
+
+const INSERT_ANSWERS: Statement<NewAnswer> = {
+  name: 'insert-answers',
+  text: `
+  INSERT INTO idempotency_keys (user_id, key, fingerprint, outcome, rpc, created_at)
+  SELECT new.user_id, new.key, decode(new.fingerprint, 'hex'), new.outcome, new.rpc, $6
+  FROM ROWS FROM (unnest($1::bigint[]), unnest($2::text[]), unnest($3::text[]), json_array_elements($4::json),
+    unnest($5::text[])) AS new (user_id, key, fingerprint, outcome, rpc)`,
+  rows: ({ answers }) => answers.added.filter(({ replaces }) => !replaces),
+  values: (added, { at }) => [...answerColumns(added), timestamptz(at)],
+};
+
+/** Puts answers in the place of marks. If a mark has changed since it was read, the batch runs again and sees the new one. */
+const REPLACE_MARKS: Statement<NewAnswer> = {
+  name: 'replace-marks',
+  text: `
+  UPDATE idempotency_keys k SET fingerprint = decode(new.fingerprint, 'hex'), outcome = new.outcome, rpc = new.rpc,
+    signed_at = NULL, created_at = $8
+  FROM ROWS FROM (unnest($1::bigint[]), unnest($2::text[]), unnest($3::text[]), json_array_elements($4::json),
+    unnest($5::text[]), unnest($6::bigint[]), unnest($7::timestamptz[]))
+    AS new (user_id, key, fingerprint, outcome, rpc, signed_at, marked_at)
+  WHERE k.user_id = new.user_id AND k.key = new.key AND k.outcome IS NULL
+    AND k.signed_at = new.signed_at AND k.created_at = new.marked_at`,
+  rows: ({ answers }) => answers.added.filter(({ replaces }) => replaces),
+  values: (added, { at }) => {
+    const marks = added.flatMap(({ replaces }) => replaces ?? []);
+    return [
+      ...answerColumns(added),
+      plainArray(marks.map(({ signedAt }) => signedAt)),
+      plainArray(marks.map((mark) => timestamptz(mark.at))),
+      timestamptz(at),
+    ];
+  },
+};
+
+/**
+ * Leaves marks where calls were refused. It waits for an answer that is being written under one of the keys. Once that
+ * answer is there its row is not touched, and the batch runs again and sees it.
+ */
+const INSERT_MARKS: Statement<NewMark> = {
+  name: 'insert-marks',
+  text: `
+  INSERT INTO idempotency_keys AS k (user_id, key, signed_at, created_at)
+  SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::timestamptz[])
+  ON CONFLICT (user_id, key) DO UPDATE SET signed_at = greatest(k.signed_at, excluded.signed_at),
+    created_at = greatest(k.created_at, excluded.created_at)
+  WHERE k.outcome IS NULL`,
+  // The same order in every batch, so that two batches never wait for each other's rows in a circle.
+  rows: ({ answers }) => answers.newMarks().sort((a, b) => (answerKey(a.key) < answerKey(b.key) ? -1 : 1)),
+  values: (marks) => [
+    plainArray(marks.map(({ key }) => key.userId)),
+    textArray(marks.map(({ key }) => key.key)),
+    plainArray(marks.map(({ mark }) => mark.signedAt)),
+    plainArray(marks.map(({ mark }) => timestamptz(mark.at))),
+  ],
+};
+
+/** The columns of answers: user, key, fingerprint, outcome and RPC. */
+function answerColumns(answers: readonly NewAnswer[]): string[] {
+  return [
+    plainArray(answers.map(({ key }) => key.userId)),
+    textArray(answers.map(({ key }) => key.key)),
+    plainArray(answers.map(({ key }) => key.fingerprint)),
+    // One JSON text instead of an array of texts: JSON is full of quotes, and an array would have to escape each.
+    `[${answers.map(({ outcome }) => writeOutcome(outcome)).join(',')}]`,
+    textArray(answers.map(({ rpc }) => rpc)),
+  ];
+}
+
+const STATEMENTS = [INSERT_ANSWERS, REPLACE_MARKS, INSERT_MARKS];
+
+/** Reads the clock and what is stored under the keys of a batch. */
+export class AnswersFacet implements Facet<Answers> {
+  readonly #keys: IdempotencyKey[] = [];
+  readonly statements = STATEMENTS;
+
+  collect(_readSet: ReadSet, key: IdempotencyKey): void {
+    this.#keys.push(key);
+  }
+
+  /** Sets the clock of the context as well. */
+  async load(client: PoolClient, context: BatchContext): Promise<Answers> {
+    const { rows } = await client.query<Row>({
+      name: 'read-clock-and-answers',
+      text: READ_CLOCK_AND_ANSWERS,
+      values: [
+        plainArray(this.#keys.map(({ userId }) => userId)),
+        textArray(this.#keys.map(({ key }) => key)),
+      ],
+    });
+    context.clockReadAt = performance.now();
+    const answers = new Map<string, Answer>();
+    const marks = new Map<string, Mark>();
+    for (const row of rows) {
+      if (row.now !== null) {
+        context.at = Number(row.now);
+        continue;
+      }
+      const name = answerKey({ userId: BigInt(row.user_id), key: row.key });
+      if (row.outcome === null)
+        marks.set(name, { signedAt: Number(row.signed_at), at: Number(row.marked_at) });
+      else answers.set(name, { fingerprint: row.fingerprint, outcome: readOutcome(row.outcome) });
+    }
+    return new Answers(answers, marks, context);
+  }
+}

@@ -1,0 +1,32 @@
+// Jobs: what a batch asks for goes to the outbox in the batch's own transaction.
+import type { PoolClient } from 'pg';
+import { plainArray, textArray, timestamptz } from '../../db/sql.ts';
+import { RequestedJobs } from '../../domain/batch/jobs.ts';
+import type { BatchContext } from '../../domain/batch/ledger-batch.ts';
+import type { NewJob } from '../../domain/jobs.ts';
+import type { Facet, Statement } from '../facet.ts';
+
+const INSERT_JOBS: Statement<NewJob> = {
+  name: 'insert-jobs',
+  text: `
+  INSERT INTO outbox (job, data, run_at)
+  SELECT new.job, new.data::json, new.run_at FROM unnest($1::text[], $2::text[], $3::timestamptz[])
+    AS new (job, data, run_at)`,
+  rows: ({ jobs }) => jobs.requested(),
+  values: (requested) => [
+    plainArray(requested.map(({ job }) => job)),
+    textArray(requested.map(({ data }) => JSON.stringify(data))),
+    plainArray(requested.map(({ runAt }) => timestamptz(runAt))),
+  ],
+};
+
+const STATEMENTS = [INSERT_JOBS];
+
+/** Reads nothing. */
+export class JobsFacet implements Facet<RequestedJobs> {
+  readonly statements = STATEMENTS;
+
+  load(_client: PoolClient, context: BatchContext): RequestedJobs {
+    return new RequestedJobs(context);
+  }
+}

@@ -1,0 +1,41 @@
+// Quotas: how many wallets and drafts users have, counted once their default wallets are locked.
+//
+// Every call that creates more of them locks the same default wallet, so counts of one user are taken one after the other.
+import type { PoolClient } from 'pg';
+import { plainArray } from '../../db/sql.ts';
+import type { BatchContext, ReadSet } from '../../domain/batch/ledger-batch.ts';
+import { QuotaCounts } from '../../domain/batch/quotas.ts';
+import type { Facet } from '../facet.ts';
+
+const COUNT = `
+  SELECT user_id,
+    (SELECT count(*) FROM accounts a WHERE a.owner_user_id = user_id AND a.kind = 'wallet')::integer AS wallets,
+    (SELECT count(*) FROM payouts p WHERE p.owner_user_id = user_id AND p.state = 'draft')::integer AS drafts
+  FROM unnest($1::bigint[]) AS wanted (user_id)`;
+
+/** Counts what users have. */
+export class QuotasFacet implements Facet<QuotaCounts> {
+  readonly #userIds = new Set<bigint>();
+  readonly statements = [];
+
+  collect({ quotasOf }: ReadSet): void {
+    if (quotasOf !== undefined) this.#userIds.add(quotasOf);
+  }
+
+  load(client: PoolClient, context: BatchContext): QuotaCounts | Promise<QuotaCounts> {
+    return this.#userIds.size === 0 ? new QuotaCounts(new Map(), context) : this.#count(client, context);
+  }
+
+  async #count(client: PoolClient, context: BatchContext): Promise<QuotaCounts> {
+    const { rows } = await client.query<{ user_id: string; wallets: number; drafts: number }>({
+      name: 'count-owned',
+      text: COUNT,
+      values: [plainArray([...this.#userIds])],
+    });
+    const counts = rows.map(
+      ({ user_id, wallets, drafts }) =>
+        [BigInt(user_id), { walletsPerUser: wallets, payoutDraftsPerUser: drafts }] as const,
+    );
+    return new QuotaCounts(new Map(counts), context);
+  }
+}

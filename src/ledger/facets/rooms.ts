@@ -1,0 +1,34 @@
+// Rooms: who is a member.
+import type { PoolClient } from 'pg';
+import { plainArray, textArray } from '../../db/sql.ts';
+import type { ReadSet } from '../../domain/batch/ledger-batch.ts';
+import { memberKey, Rooms } from '../../domain/batch/rooms.ts';
+import type { Facet } from '../facet.ts';
+
+const READ_MEMBERS = `
+  SELECT m.room_id, m.user_id FROM unnest($1::text[], $2::bigint[]) AS wanted (room_id, user_id)
+  JOIN room_members m USING (room_id, user_id)`;
+
+/** Reads which users are members of which rooms; each pair once, whatever the number of calls. */
+export class RoomsFacet implements Facet<Rooms> {
+  readonly #asked = new Map<string, { readonly roomId: string; readonly userId: bigint }>();
+  readonly statements = [];
+
+  collect({ membership }: ReadSet): void {
+    if (membership) this.#asked.set(memberKey(membership.roomId, membership.userId), membership);
+  }
+
+  load(client: PoolClient): Rooms | Promise<Rooms> {
+    return this.#asked.size === 0 ? new Rooms(new Set()) : this.#read(client);
+  }
+
+  async #read(client: PoolClient): Promise<Rooms> {
+    const asked = [...this.#asked.values()];
+    const { rows } = await client.query<{ room_id: string; user_id: string }>({
+      name: 'read-members',
+      text: READ_MEMBERS,
+      values: [textArray(asked.map(({ roomId }) => roomId)), plainArray(asked.map(({ userId }) => userId))],
+    });
+    return new Rooms(new Set(rows.map((row) => memberKey(row.room_id, BigInt(row.user_id)))));
+  }
+}

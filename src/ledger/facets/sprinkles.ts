@@ -1,0 +1,201 @@
+// Sprinkles: read with the shares that are next, created, claimed and closed.
+import type { PoolClient } from 'pg';
+import { SPRINKLE_COLUMNS, type SprinkleRow, toSprinkle } from '../../db/rows.ts';
+import { plainArray, textArray, timestamptz } from '../../db/sql.ts';
+import type { BatchContext, LedgerBatch, ReadSet } from '../../domain/batch/ledger-batch.ts';
+import {
+  claimKey,
+  type NewClaim,
+  type NewSprinkle,
+  type OpenSprinkle,
+  Sprinkles,
+} from '../../domain/batch/sprinkles.ts';
+import { allDone, type Facet, type Statement } from '../facet.ts';
+import { findFreeTokens, type WantedTokens } from './free-tokens.ts';
+
+const READ_SPRINKLES = `
+  SELECT ${SPRINKLE_COLUMNS}, s.shares[s.claimed_count + 1 : s.claimed_count + wanted.claims]::text[] AS next_shares
+  FROM unnest($1::text[], $2::text[], $3::integer[]) AS wanted (room_id, token, claims)
+  JOIN sprinkle_tokens t ON t.room_id = wanted.room_id AND t.token = wanted.token
+  JOIN sprinkles s ON s.id = t.sprinkle_id`;
+
+const READ_CLAIMS = `
+  SELECT c.sprinkle_id, c.user_id
+  FROM unnest($1::text[], $2::text[], $3::bigint[]) AS wanted (room_id, token, user_id)
+  JOIN sprinkle_tokens t ON t.room_id = wanted.room_id AND t.token = wanted.token
+  JOIN sprinkle_claims c ON c.sprinkle_id = t.sprinkle_id AND c.user_id = wanted.user_id`;
+
+const INSERT_SPRINKLES: Statement<NewSprinkle> = {
+  name: 'insert-sprinkles',
+  text: `
+  INSERT INTO sprinkles (id, room_id, token, creator_user_id, source_account_id, pot_account_id, currency, amount,
+    shares, created_at, expires_at)
+  SELECT new.id, new.room_id, new.token, new.creator, new.source, new.pot, new.currency, new.amount,
+    new.shares::bigint[], $10, new.expires_at
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::uuid[], $6::uuid[], $7::text[], $8::bigint[],
+    $9::text[], $11::timestamptz[])
+    AS new (id, room_id, token, creator, source, pot, currency, amount, shares, expires_at)`,
+  rows: ({ sprinkles }) => sprinkles.created,
+  values: (created, { at }) => [
+    plainArray(created.map(({ sprinkle }) => sprinkle.id)),
+    textArray(created.map(({ sprinkle }) => sprinkle.roomId)),
+    textArray(created.map(({ sprinkle }) => sprinkle.token)),
+    plainArray(created.map(({ sprinkle }) => sprinkle.creatorUserId)),
+    plainArray(created.map(({ sprinkle }) => sprinkle.sourceAccountId)),
+    plainArray(created.map(({ sprinkle }) => sprinkle.potAccountId)),
+    plainArray(created.map(({ sprinkle }) => sprinkle.currency)),
+    plainArray(created.map(({ sprinkle }) => sprinkle.amount)),
+    textArray(created.map(({ shares }) => plainArray(shares))),
+    timestamptz(at),
+    plainArray(created.map(({ sprinkle }) => timestamptz(sprinkle.expiresAt))),
+  ],
+};
+
+/** Takes each token, new or from an expired sprinkle. A token that is live after all is left out, and the batch runs again. */
+const TAKE_TOKENS: Statement<NewSprinkle> = {
+  name: 'take-tokens',
+  text: `
+  INSERT INTO sprinkle_tokens AS held (room_id, token, sprinkle_id, expires_at)
+  SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::timestamptz[])
+  ON CONFLICT (room_id, token) DO UPDATE SET sprinkle_id = excluded.sprinkle_id, expires_at = excluded.expires_at
+  WHERE held.expires_at <= $5`,
+  rows: ({ sprinkles }) => sprinkles.created,
+  values: (created, { at }) => {
+    // The same order in every batch, so that two batches never wait for each other's rows in a circle.
+    const held = created
+      .map(({ sprinkle }) => sprinkle)
+      .sort((a, b) => (`${a.roomId}/${a.token}` < `${b.roomId}/${b.token}` ? -1 : 1));
+    return [
+      textArray(held.map(({ roomId }) => roomId)),
+      textArray(held.map(({ token }) => token)),
+      plainArray(held.map(({ id }) => id)),
+      plainArray(held.map(({ expiresAt }) => timestamptz(expiresAt))),
+      timestamptz(at),
+    ];
+  },
+};
+
+const INSERT_CLAIMS: Statement<NewClaim> = {
+  name: 'insert-claims',
+  text: `
+  INSERT INTO sprinkle_claims (sprinkle_id, share_index, user_id, amount, transfer_id, created_at)
+  SELECT new.*, $6 FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::bigint[], $5::uuid[])
+    AS new (sprinkle_id, share_index, user_id, amount, transfer_id)`,
+  rows: ({ sprinkles }) => sprinkles.claims,
+  values: (claims, { at }) => [
+    plainArray(claims.map(({ sprinkleId }) => sprinkleId)),
+    plainArray(claims.map(({ shareIndex }) => shareIndex)),
+    plainArray(claims.map(({ userId }) => userId)),
+    plainArray(claims.map(({ amount }) => amount)),
+    plainArray(claims.map(({ transferId }) => transferId)),
+    timestamptz(at),
+  ],
+};
+
+/** The last claim empties the pot, and that closes the sprinkle. */
+const COUNT_CLAIMS: Statement<NewClaim> = {
+  name: 'count-claims',
+  text: `
+  UPDATE sprinkles s SET claimed_count = s.claimed_count + new.claims,
+    closed_at = CASE WHEN s.claimed_count + new.claims = cardinality(s.shares) THEN $2::timestamptz END
+  FROM (SELECT id, count(*)::integer AS claims FROM unnest($1::uuid[]) AS id GROUP BY id) AS new WHERE s.id = new.id`,
+  rows: ({ sprinkles }) => sprinkles.claims,
+  values: (claims, { at }) => [plainArray(claims.map(({ sprinkleId }) => sprinkleId)), timestamptz(at)],
+  touches: (claims) => new Set(claims.map(({ sprinkleId }) => sprinkleId)).size,
+};
+
+/** Closes the sprinkles whose pots were paid back. */
+const CLOSE_REFUNDED: Statement<string> = {
+  name: 'close-refunded',
+  text: 'UPDATE sprinkles SET closed_at = $2 WHERE id = ANY ($1::uuid[]) AND closed_at IS NULL',
+  rows: ({ sprinkles }) => sprinkles.refundedIds,
+  values: (ids, { at }) => [plainArray(ids), timestamptz(at)],
+};
+
+const STATEMENTS = [INSERT_SPRINKLES, TAKE_TOKENS, INSERT_CLAIMS, COUNT_CLAIMS, CLOSE_REFUNDED];
+
+/** A sprinkle that calls of the batch want to claim. */
+interface WantedSprinkle {
+  readonly roomId: string;
+  readonly token: string;
+  readonly claimers: Set<bigint>;
+}
+
+const NO_TOKENS: ReadonlyMap<string, readonly string[]> = new Map();
+
+/** Reads the sprinkles that the calls of a batch claim, and tokens for those that they create. */
+export class SprinklesFacet implements Facet<Sprinkles> {
+  readonly #wanted = new Map<string, WantedSprinkle>();
+  readonly #tokens = new Map<string, WantedTokens>();
+  #loaded: readonly OpenSprinkle[] = [];
+  readonly statements = STATEMENTS;
+
+  collect({ sprinkle, tokens }: ReadSet): void {
+    if (sprinkle) {
+      const { roomId, token, claimerUserId } = sprinkle;
+      const wanted = this.#wanted.get(`${roomId}/${token}`) ?? { roomId, token, claimers: new Set() };
+      wanted.claimers.add(claimerUserId);
+      this.#wanted.set(`${roomId}/${token}`, wanted);
+    }
+    if (tokens) {
+      const wanted = this.#tokens.get(tokens.roomId) ?? { candidates: new Set(), count: 0 };
+      wanted.count += 1;
+      for (const candidate of tokens.candidates) wanted.candidates.add(candidate);
+      this.#tokens.set(tokens.roomId, wanted);
+    }
+  }
+
+  load(client: PoolClient, context: BatchContext): Sprinkles | Promise<Sprinkles> {
+    if (this.#wanted.size === 0 && this.#tokens.size === 0) {
+      return new Sprinkles({ sprinkles: [], claims: new Set(), freeTokens: NO_TOKENS }, context);
+    }
+    return this.#read(client, context);
+  }
+
+  async #read(client: PoolClient, context: BatchContext): Promise<Sprinkles> {
+    const [sprinkles, claims, freeTokens] = await allDone([
+      this.#readSprinkles(client),
+      this.#readClaims(client),
+      findFreeTokens(client, this.#tokens, context.random),
+    ] as const);
+    this.#loaded = sprinkles;
+    return new Sprinkles({ sprinkles, claims, freeTokens }, context);
+  }
+
+  async #readSprinkles(client: PoolClient): Promise<OpenSprinkle[]> {
+    const wanted = [...this.#wanted.values()];
+    if (wanted.length === 0) return [];
+    const { rows } = await client.query<SprinkleRow & { next_shares: string[] }>({
+      name: 'read-sprinkles',
+      text: READ_SPRINKLES,
+      values: [
+        textArray(wanted.map(({ roomId }) => roomId)),
+        textArray(wanted.map(({ token }) => token)),
+        plainArray(wanted.map(({ claimers }) => claimers.size)),
+      ],
+    });
+    return rows.map((row) => ({ sprinkle: toSprinkle(row), nextShares: row.next_shares.map(BigInt) }));
+  }
+
+  async #readClaims(client: PoolClient): Promise<Set<string>> {
+    const wanted = [...this.#wanted.values()].flatMap(({ roomId, token, claimers }) =>
+      [...claimers].map((userId) => ({ roomId, token, userId })),
+    );
+    if (wanted.length === 0) return new Set();
+    const { rows } = await client.query<{ sprinkle_id: string; user_id: string }>({
+      name: 'read-claims',
+      text: READ_CLAIMS,
+      values: [
+        textArray(wanted.map(({ roomId }) => roomId)),
+        textArray(wanted.map(({ token }) => token)),
+        plainArray(wanted.map(({ userId }) => userId)),
+      ],
+    });
+    return new Set(rows.map((row) => claimKey(row.sprinkle_id, BigInt(row.user_id))));
+  }
+
+  /** A token can move to another sprinkle between the lock of its pot and the read after it. */
+  isStale({ accounts }: LedgerBatch): boolean {
+    return this.#loaded.some(({ sprinkle }) => !accounts.has(sprinkle.potAccountId));
+  }
+}

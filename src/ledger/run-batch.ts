@@ -1,0 +1,234 @@
+// One batch of calls as one database transaction: lock and read, decide, write, commit.
+//
+// This file alone begins, commits and rolls back. What is read and written is the facets' (facets/index.ts).
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Pool, PoolClient } from 'pg';
+import { isUnreachable, sqlState } from '../db/pool.ts';
+import { LOCK_WAIT_MS } from '../db/timeouts.ts';
+import { type Attempt, MAX_ATTEMPT_MS } from '../domain/attempt.ts';
+import { decide } from '../domain/batch/decide.ts';
+import { BatchContext, type FacetName, type LedgerBatch } from '../domain/batch/ledger-batch.ts';
+import type { Random } from '../domain/random.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { MICROS_PER_MS } from '../domain/time.ts';
+import type { Transfer } from '../domain/transfer.ts';
+import { allDone, type Facet, StaleReadError, type Statement } from './facet.ts';
+import { FACETS } from './facets/index.ts';
+import type { LedgerTools } from './ledger-tools.ts';
+import { refuseUnavailable, type WaitFor, type WaitingCall } from './waiting-call.ts';
+
+const FACET_NAMES = Object.keys(FACETS);
+const FACET_CLASSES: readonly (new () => Facet<unknown>)[] = Object.values(FACETS);
+
+/** How often a batch that conflicted with another one runs again before its calls are refused with CONFLICT. */
+const MAX_ATTEMPTS = 5;
+
+/** Another batch got in between: a unique key, a serialization failure or a deadlock. Running again sees what it did. */
+const CONFLICT_STATES = new Set(['23505', '40001', '40P01']);
+
+/**
+ * Runs a batch until it commits, at most MAX_ATTEMPTS times where it conflicts with others, and returns how to answer its
+ * calls. Throws what Postgres says (SQLSTATE 55P03 if it waited for a lock longer than lock_timeout), and refuses CONFLICT.
+ */
+export async function runBatch(
+  tools: LedgerTools,
+  calls: readonly WaitingCall[],
+  waitFor: WaitFor | undefined,
+): Promise<() => Promise<void>> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const work = (client: PoolClient) => attemptOnce(client, tools, calls, waitFor);
+      return await inTransaction(tools, work, () => refuseUnavailable(calls));
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      tools.observer?.conflicted(attempt === MAX_ATTEMPTS);
+      if (attempt === MAX_ATTEMPTS) throw new Refusal('CONFLICT', { retryAfterMs: 100 });
+    }
+  }
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof StaleReadError || CONFLICT_STATES.has(sqlState(error) ?? '');
+}
+
+async function attemptOnce(
+  client: PoolClient,
+  tools: LedgerTools,
+  calls: readonly WaitingCall[],
+  waitFor: WaitFor | undefined,
+): Promise<() => Promise<void>> {
+  const facets = FACET_CLASSES.map((FacetClass) => new FacetClass());
+  const batch = await load(client, facets, calls, tools.random, waitFor);
+  const answers: (() => void)[] = [];
+  const posted: { transfer: Transfer; requestId: string }[] = [];
+  let restates = false;
+  for (const call of calls) {
+    restates ||= batch.answers.find(call.key) !== undefined;
+    const before = batch.transfers.posted.length;
+    answers.push(answerOf(call, batch));
+    for (const transfer of batch.transfers.posted.slice(before))
+      posted.push({ transfer, requestId: call.info.id });
+  }
+  const { accountsTooFarAhead } = batch.transfers;
+  if (accountsTooFarAhead.size > 0) tools.observer?.tooFarAhead?.([...accountsTooFarAhead]);
+  const accounts = [...batch.accounts.changed(), ...batch.accounts.opened()];
+  const restated = restates ? batch.accounts.unchanged() : [];
+  const newSprinkles = batch.sprinkles.created.map(({ sprinkle }) => sprinkle);
+  // While Postgres writes, others get ready for the commit.
+  const ready = tools.beforeCommit({ accounts, restated, newSprinkles });
+  const commitMs = await write(client, facets, batch, ready);
+  tools.observer?.committed(commitMs / 1000);
+  const afterCommit = await ready;
+  return async () => {
+    tools.onCommit({ posted, accounts });
+    // Committed, but stale reads are possible for a moment: answer UNAVAILABLE and let the retry return the stored answer.
+    await afterCommit()?.catch(() => refuseUnavailable(calls));
+    for (const answer of answers) answer();
+  };
+}
+
+/** Begins the transaction, locks, and reads everything that the calls decide by, in one round trip. */
+async function load(
+  client: PoolClient,
+  facets: readonly Facet<unknown>[],
+  calls: readonly WaitingCall[],
+  random: Random,
+  waitFor: WaitFor | undefined,
+): Promise<LedgerBatch> {
+  for (const { command, intent, key } of calls) {
+    const readSet = command.readSet(intent, random);
+    for (const facet of facets) facet.collect?.(readSet, key);
+  }
+  const context = new BatchContext(random);
+  const begun = waitFor ? beginAfter(client, waitFor) : client.query('BEGIN');
+  const [, ...states] = await allDone([begun, ...facets.map((facet) => facet.load(client, context))]);
+  // FACETS has one facet for each property of LedgerBatch, and says so to the compiler.
+  const loaded = Object.fromEntries(FACET_NAMES.map((name, index) => [name, states[index]]));
+  const batch: LedgerBatch = Object.assign(context, loaded as Record<FacetName, never>);
+  if (facets.some((facet) => facet.isStale?.(batch))) throw new StaleReadError();
+  return batch;
+}
+
+/**
+ * Begins a transaction with the lock of one row. Until it has that lock it holds no other that somebody could want. It
+ * goes against the order of ids, so a circle is possible; lock_timeout ends it.
+ */
+function beginAfter(client: PoolClient, { row, withinMs }: WaitFor): Promise<unknown> {
+  return allDone([
+    client.query(`BEGIN; SET LOCAL lock_timeout = ${Math.ceil(withinMs)}`),
+    client.query({
+      name: `wait-for-${row.table}`,
+      text: `SELECT FROM ${row.table} WHERE id = $1 FOR NO KEY UPDATE`,
+      values: [row.id],
+    }),
+    client.query(`SET LOCAL lock_timeout = ${LOCK_WAIT_MS}`),
+  ]);
+}
+
+/**
+ * Sends every statement that has rows, and commits once all of them are done and `ready` is fulfilled. Returns how long
+ * the commit took, in milliseconds; then everything is on disk. Throws what Postgres says or `ready` rejects with, and
+ * StaleReadError; the transaction is then still open.
+ */
+async function write(
+  client: PoolClient,
+  facets: readonly Facet<unknown>[],
+  batch: LedgerBatch,
+  ready: Promise<unknown>,
+): Promise<number> {
+  const sent: Promise<unknown>[] = [];
+  for (const facet of facets) {
+    for (const statement of facet.statements) {
+      const rows = statement.rows(batch);
+      if (rows.length > 0) sent.push(send(client, statement, rows, batch));
+    }
+  }
+  sent.push(ready);
+  await allDone(sent);
+  // COMMIT goes out after every row count was seen to be right, never along with the statements.
+  const committingAt = performance.now();
+  await client.query('COMMIT');
+  return performance.now() - committingAt;
+}
+
+async function send(
+  client: PoolClient,
+  statement: Statement,
+  rows: readonly unknown[],
+  batch: LedgerBatch,
+): Promise<void> {
+  const { name, text } = statement;
+  const { rowCount } = await client.query({ name, text, values: [...statement.values(rows, batch)] });
+  if (rowCount !== (statement.touches?.(rows) ?? rows.length)) throw new StaleReadError();
+}
+
+/**
+ * Decides one call and returns how to answer it. Even a refusal waits for the commit: it may rest on what an earlier
+ * call of the batch did.
+ */
+function answerOf(call: WaitingCall, batch: LedgerBatch): () => void {
+  try {
+    // Waiting for the locks takes time, too: what nobody waits for any more must not move money.
+    if (isOver(call)) throw new Refusal('DEADLINE_EXCEEDED');
+    const outcome = decide(call, batch, attemptOf(call, batch));
+    return () => call.resolve(outcome);
+  } catch (error) {
+    return () => call.reject(error);
+  }
+}
+
+function isOver({ info: { deadlineMs, made } }: WaitingCall): boolean {
+  return (
+    deadlineMs <= Date.now() || (made !== undefined && performance.now() - made.receivedAt > MAX_ATTEMPT_MS)
+  );
+}
+
+/**
+ * When the call arrived, by the database's clock: the reading of that clock minus the time the call has spent here. The
+ * time in which the reading travelled counts as well, so a call seems older than it is and never younger. The reading is
+ * the batch's own, so no two clocks are compared, and none has to keep pace for longer than the batch takes.
+ */
+function attemptOf({ info: { made } }: WaitingCall, { at, clockReadAt }: LedgerBatch): Attempt | undefined {
+  if (!made) return undefined;
+  return { signedAt: made.signedAt, arrivedAt: at - (clockReadAt - made.receivedAt) * MICROS_PER_MS };
+}
+
+async function inTransaction<T>(
+  tools: LedgerTools,
+  work: (client: PoolClient) => Promise<T>,
+  onLost: () => void,
+): Promise<T> {
+  const client = (await tools.pool.connect()) as PoolClient & { readonly processID: number };
+  let broken: Error | undefined;
+  try {
+    return await work(client);
+  } catch (error) {
+    // A connection that cannot even roll back is closed, not given back.
+    await client.query('ROLLBACK').catch((rollbackError: Error) => {
+      broken = rollbackError;
+    });
+    // The lane may have to wait for the session's end; its callers need not.
+    if (broken && isUnreachable(error)) onLost();
+    throw error;
+  } finally {
+    client.release(broken);
+    if (broken) await whileCommitting(tools.pool, client.processID);
+  }
+}
+
+/** A commit that waits for a standby goes on without its client. */
+const IS_COMMITTING = `SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'SyncRep'`;
+const ASK_AGAIN_MS = 1_000;
+
+/**
+ * Waits until a session that was given up no longer waits for a synchronous standby. Until then its lane must not open
+ * another one: while the standby is away they would take all of Postgres' connections.
+ */
+async function whileCommitting(pool: Pool, pid: number): Promise<void> {
+  const ask = () =>
+    pool.query(IS_COMMITTING, [pid]).then(
+      ({ rowCount }) => rowCount === 1,
+      () => false,
+    );
+  while (await ask()) await sleep(ASK_AGAIN_MS);
+}
