@@ -1,8 +1,9 @@
 // Wallets of users, from Redis where a copy is right.
+import { LRUCache } from 'lru-cache';
 import type { Pool } from '../db/pool.ts';
 import { findDefaultWallet, findWallets } from '../db/reads/wallets.ts';
 import type { Account } from '../domain/account.ts';
-import { type Cache, ForgetfulMap, type Kind } from '../redis/index.ts';
+import type { Cache, Kind } from '../redis/index.ts';
 import { jsonKind } from './json.ts';
 import { MISSING_TTL_MS, TTL_MS } from './lifetimes.ts';
 
@@ -26,25 +27,25 @@ export const WALLET: Kind<Account | undefined> = {
 /** The id of a user's default wallet; undefined where there is no such user. */
 export const DEFAULT_WALLET = jsonKind<string>('default-wallet1');
 
-/** A user's default wallet is always the same one, so it is remembered here: so many of them, and at most twice that. */
-const REMEMBERED = 100_000;
+/** A user's default wallet never changes, so this process remembers the ids of the latest ones: this many, in some 20 MB. */
+const MAX_DEFAULTS = 100_000;
 
 /** Reads wallets through the cache. */
 export function cachedWallets(cache: Cache, pool: Pool): Wallets {
-  const defaults = new ForgetfulMap<string>(REMEMBERED);
+  const defaults = new LRUCache<string, string>({ max: MAX_DEFAULTS });
 
   const find = (id: string) => cache.read(WALLET, id, async () => (await findWallets(pool, [id]))[0]);
 
   const findDefaultId = async (userId: bigint) => {
     const user = userId.toString();
-    const known = defaults.get(user, 0);
+    const known = defaults.get(user);
     if (known !== undefined) return known;
     const id = await cache.read(
       DEFAULT_WALLET,
       user,
       async () => (await findDefaultWallet(pool, userId))?.id,
     );
-    if (id !== undefined) defaults.set(user, id, Number.POSITIVE_INFINITY);
+    if (id !== undefined) defaults.set(user, id);
     return id;
   };
 

@@ -15,5 +15,4 @@ export { type Cache, type Changed, changed, type Look, type Marks, type Ref } fr
 export type { Kind } from './cache/kind.ts';
 export { LEASE_MS } from './cache/lease.ts';
 export { type OpenCache, openCache, openMarks } from './cache/open.ts';
-export { ForgetfulMap } from './forgetful-map.ts';
 export { type Gate, type GateOptions, openGate } from './gate.ts';

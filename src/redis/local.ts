@@ -1,9 +1,9 @@
 // What this process itself remembers of callers: it stands in for Redis, and holds the line when Redis forgets.
+import { LRUCache } from 'lru-cache';
 import { waitOfCap } from '../domain/caps.ts';
 import { decideRate, paceOf, type RateDecision } from '../domain/limits.ts';
 import { MICROS_PER_MS, type Micros } from '../domain/time.ts';
 import type { AdmissionRequest, Cap, LimitCharge, Limited, LimitState, Nonce, Verdict } from './admission.ts';
-import { ForgetfulMap } from './forgetful-map.ts';
 
 /** One process's memory of callers. */
 export interface Local {
@@ -22,22 +22,28 @@ export interface Local {
 }
 
 /**
- * Remembers the last 50,000 and at most 100,000 nonces, limits and caps each: together at most some 70 MB. Caps stand apart,
- * so that a flood of nonces does not make anybody's failures forgotten.
+ * How many nonces, limits and caps are remembered of each: the latest ones, together in some 40 MB. Caps have a cache of
+ * their own, so that a flood of nonces does not make anybody's failures forgotten.
  */
-const CAPACITY = 50_000;
+const MAX_ENTRIES = 50_000;
+
+/** A nonce that was used. */
+interface UsedNonce {
+  readonly edgeRequestId: string;
+  readonly expiresAt: Micros;
+}
 
 /** Starts to remember. */
-export function startLocal(capacity = CAPACITY): Local {
-  const nonces = new ForgetfulMap<string>(capacity);
-  const tats = new ForgetfulMap<Micros>(capacity);
-  const failures = new ForgetfulMap<readonly Micros[]>(capacity);
+export function startLocal(max = MAX_ENTRIES): Local {
+  const nonces = new LRUCache<string, UsedNonce>({ max });
+  const tats = new LRUCache<string, Micros>({ max });
+  const failures = new LRUCache<string, readonly Micros[]>({ max });
   const idOf = ({ name, key }: { readonly name: string; readonly key: string }) => `${name}:${key}`;
 
   const knows = ({ key, edgeRequestId }: Nonce, now: Micros): 'replay' | 'retry' | undefined => {
-    const known = nonces.get(key, now);
-    if (known === undefined) return undefined;
-    return known !== '' && known === edgeRequestId ? 'retry' : 'replay';
+    const known = nonces.get(key);
+    if (known === undefined || known.expiresAt <= now) return undefined;
+    return edgeRequestId !== '' && known.edgeRequestId === edgeRequestId ? 'retry' : 'replay';
   };
 
   const local: Local = {
@@ -53,7 +59,7 @@ export function startLocal(capacity = CAPACITY): Local {
       if (known === 'replay') return { outcome: 'replayed', limits: [] };
       const isRetry = known === 'retry';
       const decide = (limit: LimitCharge, cost: number) =>
-        decideRate(tats.get(idOf(limit), now), paceOf(limit, cost), now);
+        decideRate(tats.get(idOf(limit)), paceOf(limit, cost), now);
       const decided = limits.map((limit) => ({
         limit,
         ...decide(limit, isRetry ? 0 : limit.cost),
@@ -65,38 +71,34 @@ export function startLocal(capacity = CAPACITY): Local {
         return { outcome: 'limited', limited, limits: states };
       }
       if (!isRetry) {
-        for (const { limit, newTat } of decided) tats.set(idOf(limit), newTat, newTat);
+        for (const { limit, newTat } of decided) tats.set(idOf(limit), newTat);
         local.remember(nonce, now);
       }
       return { outcome: 'admitted', limits: decided.map((decision) => stateOf(decision.limit, decision)) };
     },
 
     remember({ key, edgeRequestId, ttlMs }, now) {
-      nonces.set(key, edgeRequestId, now + ttlMs * MICROS_PER_MS);
+      nonces.set(key, { edgeRequestId, expiresAt: now + ttlMs * MICROS_PER_MS });
     },
 
     capping(caps, now) {
       return longest(
         caps.map((cap) => {
-          const wait = waitOfCap(failures.get(idOf(cap), now) ?? [], cap.windows, now);
+          const wait = waitOfCap(failures.get(idOf(cap)) ?? [], cap.windows, now);
           return { name: cap.name, retryAfterMs: Math.ceil(wait / MICROS_PER_MS) };
         }),
       );
     },
 
     count(cap, now) {
-      const { count: most = 0, windowMs = 0 } = cap.windows.at(-1) ?? {};
-      const times = [now, ...(failures.get(idOf(cap), now) ?? [])].slice(0, most);
-      failures.set(idOf(cap), times, now + windowMs * MICROS_PER_MS);
+      const { count: most = 0 } = cap.windows.at(-1) ?? {};
+      failures.set(idOf(cap), [now, ...(failures.get(idOf(cap)) ?? [])].slice(0, most));
     },
 
     forgive(cap, at) {
-      const times = failures.get(idOf(cap), at);
-      const index = times?.indexOf(at) ?? -1;
-      if (times === undefined || index === -1) return;
-      const { windowMs = 0 } = cap.windows.at(-1) ?? {};
-      const latest = Math.max(...times);
-      failures.set(idOf(cap), times.toSpliced(index, 1), latest + windowMs * MICROS_PER_MS);
+      const times = failures.get(idOf(cap)) ?? [];
+      const index = times.indexOf(at);
+      if (index !== -1) failures.set(idOf(cap), times.toSpliced(index, 1));
     },
   };
   return local;

@@ -1,7 +1,7 @@
 // Bounds what wrong signatures cost where checking one is dear: Ed25519 takes some 100 µs, HMAC some 5.
+import { LRUCache } from 'lru-cache';
 import { decideRate, type Limit, paceOf } from '../../domain/limits.ts';
 import { MICROS_PER_MS, type Micros } from '../../domain/time.ts';
-import { ForgetfulMap } from '../../redis/index.ts';
 
 /**
  * Which calls have their Ed25519 signatures checked. The rule, by the connection that a call came over:
@@ -23,28 +23,26 @@ export interface VerificationBudget {
 
 const WRONG: Limit = { ratePerSecond: 1, burst: 10 };
 const PROVEN_MS = 60_000;
-/** So many connections and pairs of connection and key are remembered at least; some 20 MB at most. */
-const CAPACITY = 50_000;
+/** How many connections, and pairs of connection and key, are remembered: the latest ones, in some 10 MB. */
+const MAX_ENTRIES = 50_000;
 
 /** Starts with nobody known. `now` is in microseconds, by a clock that never steps back. */
 export function verificationBudget(now: () => Micros = monotonicMicros): VerificationBudget {
-  const tats = new ForgetfulMap<Micros>(CAPACITY);
-  const proven = new ForgetfulMap<true>(CAPACITY);
+  const tats = new LRUCache<string, Micros>({ max: MAX_ENTRIES });
+  const provenUntil = new LRUCache<string, Micros>({ max: MAX_ENTRIES });
   const decide = (connection: string, cost: number, at: Micros) =>
-    decideRate(tats.get(connection, at), paceOf(WRONG, cost), at);
+    decideRate(tats.get(connection), paceOf(WRONG, cost), at);
   return {
     allows(connection, keyId) {
       const at = now();
-      return decide(connection, 1, at).isAllowed || proven.get(`${connection} ${keyId}`, at) === true;
+      return decide(connection, 1, at).isAllowed || (provenUntil.get(`${connection} ${keyId}`) ?? 0) > at;
     },
     failed(connection) {
       const at = now();
-      const { newTat } = decide(connection, 1, at);
-      tats.set(connection, newTat, newTat);
+      tats.set(connection, decide(connection, 1, at).newTat);
     },
     succeeded(connection, keyId) {
-      const at = now();
-      proven.set(`${connection} ${keyId}`, true, at + PROVEN_MS * MICROS_PER_MS);
+      provenUntil.set(`${connection} ${keyId}`, now() + PROVEN_MS * MICROS_PER_MS);
     },
   };
 }
