@@ -117,7 +117,7 @@ return '[' .. table.concat(answer, ',') .. ']'
  * KEYS: caps. ARGV: the windows of each, as JSON. Returns the moment (µs), which cap makes wait longest (from 1, 0 when
  * it was counted) and how long (ms).
  */
-export const NOTE_FAILURE = `${CAPS}
+export const RECORD_FAILURE = `${CAPS}
 local longest, capping = 0, 0
 local windows = cjson.decode(ARGV[1])
 for i, key in ipairs(KEYS) do

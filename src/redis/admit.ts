@@ -2,9 +2,9 @@
 import type { CapWindow } from '../domain/caps.ts';
 import { paceOf, standingOf } from '../domain/limits.ts';
 import { MICROS_PER_MS, type Micros } from '../domain/time.ts';
-import type { Breaker } from '../traffic/breaker.ts';
+import type { Breaker } from '../resilience/index.ts';
 import type { AdmissionRequest, Cap, Limited, Verdict } from './admission.ts';
-import { ADMIT, NOTE_FAILURE } from './admit-script.ts';
+import { ADMIT, RECORD_FAILURE } from './admit-script.ts';
 import { coalesce } from './coalesce.ts';
 import type { Redis } from './connect.ts';
 
@@ -13,7 +13,7 @@ export interface Shared {
   /** Decides, and charges the call when it is admitted. */
   admit(request: AdmissionRequest): Promise<SharedVerdict>;
   /** Counts a failure under all of the caps; when one of them is reached, under none, and says which. */
-  noteFailure(caps: readonly Cap[]): Promise<Limited | undefined>;
+  recordFailure(caps: readonly Cap[]): Promise<Limited | undefined>;
   /** Takes back a failure that was counted then. */
   forgive(cap: Cap, at: Micros): Promise<void>;
 }
@@ -39,13 +39,13 @@ type WindowWords = readonly number[];
 type Script<Answer> = (keyCount: number, ...args: string[]) => Promise<Answer>;
 interface Scripts {
   readonly ppuriAdmit: Script<string>;
-  readonly ppuriNoteFailure: Script<number[]>;
+  readonly ppuriRecordFailure: Script<number[]>;
 }
 
 /** Knows callers under keys that begin with the prefix, and that all expire by themselves. */
 export function shareWith(redis: Redis, prefix: string, breaker: Breaker): Shared {
   redis.defineCommand('ppuriAdmit', { lua: ADMIT });
-  redis.defineCommand('ppuriNoteFailure', { lua: NOTE_FAILURE });
+  redis.defineCommand('ppuriRecordFailure', { lua: RECORD_FAILURE });
   const scripts = redis as unknown as Scripts;
   const capKey = ({ name, key }: Cap) => `${prefix}:cap:${name}:${key}`;
 
@@ -84,10 +84,10 @@ export function shareWith(redis: Redis, prefix: string, breaker: Breaker): Share
   return {
     admit: coalesce(breaker, TOGETHER, admitAll),
 
-    async noteFailure(caps) {
+    async recordFailure(caps) {
       const windows = JSON.stringify(caps.map((cap) => windowWords(cap.windows)));
       const answer = await breaker.run(() =>
-        scripts.ppuriNoteFailure(caps.length, ...caps.map(capKey), windows),
+        scripts.ppuriRecordFailure(caps.length, ...caps.map(capKey), windows),
       );
       const [, capping = 0, retryAfterMs = 0] = answer;
       const cap = caps[capping - 1];

@@ -1,5 +1,5 @@
 // Coalesces requests that arrive at about the same time into one Redis command.
-import type { Breaker } from '../traffic/breaker.ts';
+import type { Breaker } from '../resilience/index.ts';
 
 interface Waiting<Request, Response> {
   readonly request: Request;

@@ -1,7 +1,7 @@
 // The gate that every call passes: nonce, limits and caps, in Redis where it answers, in this process where it doesn't.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MICROS_PER_MS, type Micros } from '../domain/time.ts';
-import { type BreakerState, startBreaker } from '../traffic/breaker.ts';
+import { type BreakerState, startBreaker } from '../resilience/index.ts';
 import type { Admission, AdmissionRequest, Cap, Limited, Verdict } from './admission.ts';
 import { type Shared, shareWith } from './admit.ts';
 import { connectRedis, waitUntilReady } from './connect.ts';
@@ -44,7 +44,7 @@ export interface Gate {
    * Counts a failure under all of the caps. When one of them is reached, it counts under none, and the answer says how
    * long to wait.
    */
-  noteFailure(caps: readonly Cap[]): Promise<Limited | undefined>;
+  recordFailure(caps: readonly Cap[]): Promise<Limited | undefined>;
   /** Takes back the guesses that a call was counted for: it was right, or failed for another reason. */
   forgive(admission: Admission): Promise<void>;
   /** Closed while Redis answers. */
@@ -86,7 +86,7 @@ function gateOf(
   shared: Shared,
   local: Local,
   onDecision: OnDecision,
-): Pick<Gate, 'admit' | 'noteFailure' | 'forgive'> {
+): Pick<Gate, 'admit' | 'recordFailure' | 'forgive'> {
   return {
     async admit(request) {
       const now = localMicros();
@@ -110,12 +110,12 @@ function gateOf(
       return { ...rest, guesses: [] };
     },
 
-    async noteFailure(caps) {
+    async recordFailure(caps) {
       const now = localMicros();
       const capped = local.capping(caps, now);
       if (capped) return capped;
       for (const cap of caps) local.count(cap, now);
-      const limited = await shared.noteFailure(caps).catch(() => undefined);
+      const limited = await shared.recordFailure(caps).catch(() => undefined);
       if (limited) for (const cap of caps) local.forgive(cap, now);
       return limited;
     },

@@ -1,6 +1,6 @@
 // What the rest of the house needs of Redis.
 
-export type { BreakerState } from '../traffic/breaker.ts';
+export type { BreakerState } from '../resilience/index.ts';
 export type {
   Admission,
   AdmissionRequest,

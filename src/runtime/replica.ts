@@ -3,8 +3,8 @@
 import { createPool, type Pool } from '../db/pool.ts';
 import { type LookUp, startLookUps } from '../db/replica/look-ups.ts';
 import { errorText } from '../domain/error-fields.ts';
+import type { BreakerState } from '../resilience/index.ts';
 import type { ServerConfig } from '../server/config.ts';
-import type { BreakerState } from '../traffic/breaker.ts';
 import type { Logs } from './logs.ts';
 
 /** How many reads may be under way for each of the replica's connections: a short rush waits, a long one does not. */

@@ -79,7 +79,7 @@ test('Redis is killed: limits, caps and nonces hold in the process, and it is fo
   const known = call();
   const guesser = cap(5, 60_000);
   await gate.admit(known);
-  await gate.noteFailure([guesser]);
+  await gate.recordFailure([guesser]);
   await redis.kill();
   try {
     await untilOpen();
@@ -91,9 +91,9 @@ test('Redis is killed: limits, caps and nonces hold in the process, and it is fo
     await sleep(retryAfterMs + 1);
     assert.equal((await gate.admit(call({ limits }))).outcome, 'admitted');
     for (let failure = 1; failure < 5; failure++) {
-      assert.equal(await gate.noteFailure([guesser]), undefined);
+      assert.equal(await gate.recordFailure([guesser]), undefined);
     }
-    assert.ok(await gate.noteFailure([guesser]));
+    assert.ok(await gate.recordFailure([guesser]));
     assert.equal((await gate.admit(call({ caps: [guesser] }))).outcome, 'limited');
   } finally {
     await redis.restart();

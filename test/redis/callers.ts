@@ -3,7 +3,7 @@ import type { AdmissionRequest, CapCheck, LimitCharge } from '../../src/redis/ad
 import { type Shared, shareWith } from '../../src/redis/admit.ts';
 import { connectRedis, type Redis, waitUntilReady } from '../../src/redis/connect.ts';
 import { type Gate, openGate } from '../../src/redis/gate.ts';
-import { type BreakerState, startBreaker } from '../../src/traffic/breaker.ts';
+import { type BreakerState, startBreaker } from '../../src/resilience/index.ts';
 
 /** How long the gates of tests wait for Redis. */
 export const TIMEOUT_MS = 100;

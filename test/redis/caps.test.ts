@@ -35,14 +35,14 @@ test('after 5 failures of a minute nothing passes, also what is right; others ar
   const guesser = cap(0, 0, { windows: GUESSING_CAP });
   for (let failure = 0; failure < 5; failure++) {
     assert.equal((await gate(failure).admit(under(guesser))).outcome, 'admitted');
-    assert.equal(await gate(failure).noteFailure([guesser]), undefined);
+    assert.equal(await gate(failure).recordFailure([guesser]), undefined);
   }
   for (const process of [0, 1]) {
     const { outcome, limited } = await gate(process).admit(under(guesser));
     assert.equal(outcome, 'limited');
     assert.equal(limited?.name, 'token');
     assert.ok((limited?.retryAfterMs ?? 0) > 59_000 && (limited?.retryAfterMs ?? 0) <= 60_000);
-    assert.equal((await gate(process).noteFailure([guesser]))?.name, 'token');
+    assert.equal((await gate(process).recordFailure([guesser]))?.name, 'token');
   }
   assert.equal((await gate(0).admit(under(cap(0, 0, { windows: GUESSING_CAP })))).outcome, 'admitted');
 });
@@ -52,7 +52,7 @@ test('of many failures at once, in two processes, exactly 5 count and the rest a
 }, async () => {
   const guesser = cap(5, 60_000);
   const answers = await Promise.all(
-    Array.from({ length: 50 }, (_, index) => gate(index).noteFailure([guesser])),
+    Array.from({ length: 50 }, (_, index) => gate(index).recordFailure([guesser])),
   );
   assert.equal(answers.filter((limited) => limited === undefined).length, 5);
 });
@@ -100,10 +100,10 @@ test('of two caps, one that is reached keeps the failure from counting under the
   skip,
 }, async () => {
   const [reached, other] = [cap(1, 60_000), cap(2, 60_000)];
-  assert.equal(await gate(0).noteFailure([reached, other]), undefined);
-  assert.ok(await gate(1).noteFailure([reached, other]));
-  assert.equal(await gate(1).noteFailure([other]), undefined);
-  assert.ok(await gate(0).noteFailure([other]));
+  assert.equal(await gate(0).recordFailure([reached, other]), undefined);
+  assert.ok(await gate(1).recordFailure([reached, other]));
+  assert.equal(await gate(1).recordFailure([other]), undefined);
+  assert.ok(await gate(0).recordFailure([other]));
 });
 
 test('the second window holds where the first one lets through', { skip }, async () => {
@@ -123,7 +123,7 @@ test('the second window holds where the first one lets through', { skip }, async
 test('Redis emptied in mid-run: a process forgets nothing of what it noticed itself', { skip }, async () => {
   const guesser = cap(1, 60_000);
   const seen = under();
-  await gate(0).noteFailure([guesser]);
+  await gate(0).recordFailure([guesser]);
   await gate(0).admit(seen);
   const connection = await connectTo(redis.url);
   await connection.flushall();

@@ -88,7 +88,7 @@ test('a nonce is forgotten with its signature, and nothing in Redis stays for ev
   await sleep(40);
   assert.equal((await peer(0).admit(brief)).outcome, 'admitted');
   await peer(0).admit(call({ limits: [perUser(1, 10)], caps: [cap(5, 60_000, { isGuess: true })] }));
-  await peer(0).noteFailure([cap(5, 60_000)]);
+  await peer(0).recordFailure([cap(5, 60_000)]);
   const connection = peers.connections[0] ?? assert.fail();
   const keys = await connection.keys('*');
   assert.ok(keys.length > 5);

@@ -2,8 +2,7 @@
 //
 // Why that holds is told in docs/internals/replica.md. The types keep balances away from it: what reads one takes
 // a Pool, and what is read here gets a Reader.
-import { type BreakerState, startBreaker } from '../../traffic/breaker.ts';
-import { createSingleflight } from '../../traffic/singleflight.ts';
+import { type BreakerState, createSingleflight, startBreaker } from '../../resilience/index.ts';
 import type { Pool, Reader } from '../pool.ts';
 import { positionOf, waitUntilHas } from './position.ts';
 

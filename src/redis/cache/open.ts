@@ -1,5 +1,5 @@
 // Puts a cache together: its connection to Redis, its lease, its seal.
-import type { BreakerState } from '../../traffic/breaker.ts';
+import type { BreakerState } from '../../resilience/index.ts';
 import { type Cache, type Marks, type OnLook, startCache } from './cache.ts';
 import { changing } from './changing.ts';
 import { sealedBy } from './entry.ts';

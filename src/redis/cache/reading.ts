@@ -1,6 +1,6 @@
 // The readers' half of the cache: a copy that may be believed, or what Postgres says.
 
-import { createSingleflight } from '../../traffic/singleflight.ts';
+import { createSingleflight } from '../../resilience/index.ts';
 import { type Cache, type CacheParts, keyOf } from './cache.ts';
 import { drawTtlMs, type Kind } from './kind.ts';
 

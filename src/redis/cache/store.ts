@@ -1,5 +1,5 @@
 // The connection that copies go over: every step is one command, behind a breaker, and known to be of one run of Redis.
-import { type Breaker, type BreakerState, startBreaker } from '../../traffic/breaker.ts';
+import { type Breaker, type BreakerState, startBreaker } from '../../resilience/index.ts';
 import { coalesce } from '../coalesce.ts';
 import { connectRedis, type Redis, waitUntilReady } from '../connect.ts';
 import { DROP, FILL, LOOK, MARK, PUT, UNMARK } from './scripts.ts';
