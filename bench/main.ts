@@ -4,8 +4,7 @@
 
 import { availableParallelism, loadavg } from 'node:os';
 import { killProcesses } from '../scripts/dev/processes.ts';
-import { SetupError } from '../scripts/dev/setup-error.ts';
-import { onStopSignal } from '../scripts/dev/stop-signals.ts';
+import { onStopSignal, SetupError } from '../scripts/dev/program.ts';
 import type { Bench, Case, Result } from './cases/case.ts';
 import { casesFor } from './cases/list.ts';
 import { fill, settle, walletsOf } from './env/fill.ts';

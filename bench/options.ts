@@ -1,6 +1,5 @@
 // What is asked for on the command line.
-import { readCommandLine } from '../scripts/dev/command-line.ts';
-import { SetupError } from '../scripts/dev/setup-error.ts';
+import { readCommandLine, SetupError } from '../scripts/dev/program.ts';
 
 /** How to run. */
 export interface Options {

@@ -1,11 +1,16 @@
 // `npm run call -- wallet.v1.WalletService/GetBalance '{}' --user 1001`: one call of the running stack over gRPC.
 import { RPCS } from '../clients/typescript/src/contracts.ts';
 import { connect } from '../clients/typescript/src/grpc.ts';
-import { requirementsOf } from './dev/call-requirements.ts';
-import { IDENTITY_FLAGS, identityFor, parseJson, pretty, runCliCall } from './dev/cli-call.ts';
-import { readCommandLine } from './dev/command-line.ts';
-import { SetupError } from './dev/setup-error.ts';
-import { signingKeyIn } from './dev/signing-key.ts';
+import {
+  IDENTITY_FLAGS,
+  identityFor,
+  parseJson,
+  pretty,
+  requirementsOf,
+  runCliCall,
+} from './dev/cli-call.ts';
+import { signingKeyIn } from './dev/dev-info.ts';
+import { readCommandLine, SetupError } from './dev/program.ts';
 
 const USAGE =
   "usage: npm run call -- wallet.v1.WalletService/GetBalance '{}' --user 1001 [--room demo] [--key KEY]";

@@ -1,10 +1,15 @@
 // `npm run curl -- /api/v1/wallet/balance --user 1001`: one call of the running stack over REST.
 import { requestRest } from '../clients/typescript/src/rest.ts';
-import { requirementsOfRoute } from './dev/call-requirements.ts';
-import { IDENTITY_FLAGS, identityFor, parseJson, pretty, runCliCall } from './dev/cli-call.ts';
-import { readCommandLine } from './dev/command-line.ts';
-import { SetupError } from './dev/setup-error.ts';
-import { signingKeyIn } from './dev/signing-key.ts';
+import {
+  IDENTITY_FLAGS,
+  identityFor,
+  parseJson,
+  pretty,
+  requirementsOfRoute,
+  runCliCall,
+} from './dev/cli-call.ts';
+import { signingKeyIn } from './dev/dev-info.ts';
+import { readCommandLine, SetupError } from './dev/program.ts';
 
 const USAGE =
   "usage: npm run curl -- /api/v1/wallet/balance --user 1001 [-X POST] [-d '{}'] [--room demo] [--key KEY]";

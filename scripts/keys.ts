@@ -13,9 +13,9 @@ import {
   rotateApiKey,
   setAllowedNetworks,
 } from '../src/usecases/index.ts';
-import { dataDirOf, readDevInfo } from './dev/dev-json.ts';
+import { dataDirOf, readDevInfo } from './dev/dev-info.ts';
 import { type KeyAdminConfig, loadKeyEncryptionKeys, withKeyAdmin } from './dev/key-admin.ts';
-import { SetupError } from './dev/setup-error.ts';
+import { SetupError } from './dev/program.ts';
 
 reportCrashes();
 const USAGE = `usage: npm run keys -- COMMAND

@@ -6,8 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { printValidateProto } from './contracts/print-contracts.ts';
-import { readCommandLine } from './dev/command-line.ts';
-import { SetupError } from './dev/setup-error.ts';
+import { readCommandLine, SetupError } from './dev/program.ts';
 
 const USAGE = `usage: npm run protos -- FOLDER [--go-package IMPORT_PATH]
 

@@ -5,22 +5,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { crashReport, reportCrashes } from '../src/runtime/crash.ts';
 import { makePrivateFolder } from '../src/runtime/private-file.ts';
 import { startBanner } from './dev/banner.ts';
-import { readCommandLine } from './dev/command-line.ts';
-import { loadDemoKey } from './dev/demo-key.ts';
-import { dataDirOf, nameOfDataDir, removeDevInfo, writeDevInfo } from './dev/dev-json.ts';
+import { loadDemoKey } from './dev/demo.ts';
+import { dataDirOf, nameOfDataDir, removeDevInfo, writeDevInfo } from './dev/dev-info.ts';
 import { type PreparedEnvoy, prepareEnvoy } from './dev/envoy.ts';
+import { loadSecret, randomSecret, tryLock } from './dev/files.ts';
 import { loadKeyEncryptionKeys } from './dev/key-admin.ts';
-import { tryLock } from './dev/lock-file.ts';
 import { HOST, type Ports, readPorts, requireFreePorts } from './dev/ports.ts';
 import { startPostgres } from './dev/postgres.ts';
-import { killProcesses } from './dev/processes.ts';
+import { endCommands, killProcesses, stopStaleProcesses } from './dev/processes.ts';
+import { onStopSignal, readCommandLine, SetupError } from './dev/program.ts';
 import { startRedis } from './dev/redis.ts';
-import { endCommands } from './dev/run-command.ts';
-import { loadSecret, randomSecret } from './dev/secret-file.ts';
 import { startServer, startWorker } from './dev/server.ts';
-import { SetupError } from './dev/setup-error.ts';
-import { stopStaleProcesses } from './dev/stale-processes.ts';
-import { onStopSignal } from './dev/stop-signals.ts';
 import { type Runnable, type Supervised, supervise } from './dev/supervise.ts';
 
 /** How long a start that is under way is waited for when it shall stop. */
@@ -40,7 +35,7 @@ const supervised = new Map<ProcessName, Supervised<Runnable>>();
 let stopping = false;
 let unlock = () => {};
 
-const say = (line: string) => {
+const log = (line: string) => {
   if (!stopping) console.log(line);
 };
 
@@ -81,20 +76,20 @@ async function start(): Promise<void> {
     removeDevInfo(dataDir);
     lock.unlock();
   };
-  await stopStaleProcesses(dataDir, say);
+  await stopStaleProcesses(dataDir, log);
   await requireFreePorts(ports);
   await startAll({ dataDir, logDir, ports });
 }
 
 async function startAll(place: Place): Promise<void> {
   const { dataDir, logDir, ports } = place;
-  say('Starting PostgreSQL, Redis, the server, the worker and Envoy …');
+  log('Starting PostgreSQL, Redis, the server, the worker and Envoy …');
   const edgeSecret = randomSecret();
   const edge = { restPort: ports.rest, grpcEdgePort: ports.grpcEdge, adminPort: ports.envoyAdmin };
   const [databases, redisUrl, envoy] = await together([
     startDatabase(place),
     startQueue(place),
-    prepareEnvoy({ dataDir, logDir, ...edge, serverPorts: [ports.grpc], edgeSecret }, say),
+    prepareEnvoy({ dataDir, logDir, ...edge, serverPorts: [ports.grpc], edgeSecret }, log),
   ]);
   const keyEncryptionKeys = process.env.KEY_ENCRYPTION_KEYS || loadKeyEncryptionKeys(dataDir);
   const databaseUrl = databases.server.DATABASE_URL;
@@ -148,7 +143,7 @@ async function startAll(place: Place): Promise<void> {
     users: [1001, 1002, 1003, 1004, 1005],
     room: 'demo',
   });
-  say(startBanner({ ports, dataDir, tookMs: performance.now() - startedAt, noEnvoy }));
+  log(startBanner({ ports, dataDir, tookMs: performance.now() - startedAt, noEnvoy }));
   output.open();
 }
 
@@ -159,7 +154,7 @@ async function startDatabase({ dataDir, logDir, ports }: Place) {
     // Loaded meanwhile, because they take about as long as Postgres does.
     import('../src/db/migrate.ts'),
     import('../src/db/archive/secret.ts'),
-    import('./dev/seed.ts'),
+    import('./dev/demo.ts'),
   ]);
   const ownerUrl = await postgres.createDatabase('ppuri');
   const appPassword = loadSecret(join(dataDir, 'postgres-app.secret'));
@@ -189,7 +184,7 @@ async function startDatabase({ dataDir, logDir, ports }: Place) {
 
 async function startQueue({ dataDir, logDir, ports }: Place): Promise<string> {
   const { first } = await keep('redis', 'Redis', () =>
-    startRedis({ dataDir, logDir, port: ports.redis, say }),
+    startRedis({ dataDir, logDir, port: ports.redis, log }),
   );
   return first.url;
 }
@@ -228,7 +223,7 @@ async function keep<T extends Runnable>(
   begin: () => Promise<T>,
 ): Promise<Supervised<T>> {
   if (stopping) throw new SetupError('stopping');
-  const kept = await supervise(name, begin, say);
+  const kept = await supervise(name, begin, log);
   supervised.set(key, kept);
   return kept;
 }

@@ -7,17 +7,16 @@ import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { migrate } from '../src/db/migrate.ts';
-import { readCommandLine } from './dev/command-line.ts';
-import { findEnvoy } from './dev/envoy-binary.ts';
+import { findEnvoy } from './dev/envoy.ts';
+import { loadSecret } from './dev/files.ts';
 import { findFree } from './dev/ports.ts';
 import { type Postgres, startPostgres } from './dev/postgres.ts';
+import { readCommandLine, SetupError } from './dev/program.ts';
 import { type Redis, startRedis } from './dev/redis.ts';
-import { loadSecret } from './dev/secret-file.ts';
-import { SetupError } from './dev/setup-error.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const TEMPLATE = 'ppuri_template';
-const say = (line: string) => console.error(line);
+const log = (line: string) => console.error(line);
 
 /** What is checked besides the tests; each is a command that fails when something is not as it should be. */
 const CHECKS: Record<string, readonly string[]> = {
@@ -65,7 +64,7 @@ async function runChecks(): Promise<boolean> {
   let good = true;
   for (const [name, [command = '', ...args]] of Object.entries(CHECKS)) {
     const code = await run(command, args, {});
-    say(`${code === 0 ? '✔' : '✖'} ${name}`);
+    log(`${code === 0 ? '✔' : '✖'} ${name}`);
     good &&= code === 0;
   }
   return good;
@@ -76,8 +75,8 @@ async function startDependencies(): Promise<Record<string, string>> {
   const logDir = join(dataDir, 'log');
   const [postgres, redis, envoy] = await Promise.all([
     startPostgres({ dataDir, logDir, port: postgresPort }).then(track),
-    orWithout('Redis', startRedis({ dataDir, logDir, port: redisPort, say }).then(track)),
-    findEnvoy(say),
+    orWithout('Redis', startRedis({ dataDir, logDir, port: redisPort, log }).then(track)),
+    findEnvoy(log),
   ]);
   if ('reason' in envoy) missing('Envoy', envoy.reason);
   const appPassword = loadSecret(join(dataDir, 'app.secret'));
@@ -109,7 +108,7 @@ function track<Dependency extends Postgres | Redis>(dependency: Dependency): Dep
 /** A dependency that cannot be had here: its tests are skipped, loudly; where it must be had (CI) that is a failure. */
 function missing(dependency: string, reason: string): void {
   if (process.env.CI === 'true') throw new SetupError(`${dependency} cannot be had: ${reason}`);
-  say(`\n!!! ${dependency} cannot be had: ${reason}\n!!! The tests that need it are SKIPPED.\n`);
+  log(`\n!!! ${dependency} cannot be had: ${reason}\n!!! The tests that need it are SKIPPED.\n`);
 }
 
 async function orWithout<T>(dependency: string, starting: Promise<T>): Promise<T | undefined> {
@@ -133,7 +132,7 @@ function run(command: string, args: readonly string[], env: Record<string, strin
   return new Promise((done) => {
     const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...env } });
     child.once('error', (error) => {
-      say(error.message);
+      log(error.message);
       done(1);
     });
     child.once('exit', (code) => done(code ?? 1));

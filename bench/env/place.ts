@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { tryLock } from '../../scripts/dev/lock-file.ts';
+import { tryLock } from '../../scripts/dev/files.ts';
 import { findFreePorts, type Ports, readPorts, requireFreePorts } from '../../scripts/dev/ports.ts';
-import { SetupError } from '../../scripts/dev/setup-error.ts';
+import { SetupError } from '../../scripts/dev/program.ts';
 
 /** A folder and ports that are this run's alone. */
 export interface Place {

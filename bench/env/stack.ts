@@ -1,14 +1,14 @@
 // All that is measured, as processes of their own: Postgres, Redis, the server, the bare echo, and Envoy.
 import { join } from 'node:path';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
-import { loadDemoKey } from '../../scripts/dev/demo-key.ts';
+import { loadDemoKey } from '../../scripts/dev/demo.ts';
+import { signingKeyIn } from '../../scripts/dev/dev-info.ts';
 import { prepareEnvoy } from '../../scripts/dev/envoy.ts';
+import { randomSecret } from '../../scripts/dev/files.ts';
 import { loadKeyEncryptionKeys } from '../../scripts/dev/key-admin.ts';
 import { findFree, HOST, type Ports } from '../../scripts/dev/ports.ts';
 import { startPostgres } from '../../scripts/dev/postgres.ts';
 import { startRedis } from '../../scripts/dev/redis.ts';
-import { randomSecret } from '../../scripts/dev/secret-file.ts';
-import { signingKeyIn } from '../../scripts/dev/signing-key.ts';
 import { shareArchiveSecret } from '../../src/db/archive/secret.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { type Child, startChild } from './child.ts';
@@ -51,9 +51,9 @@ export interface StackOptions {
 /** Starts everything. */
 export async function startStack(place: Place, { keep, ...options }: StackOptions): Promise<Stack> {
   const { dataDir, logDir, ports } = place;
-  const say = (line: string) => console.error(line);
+  const log = (line: string) => console.error(line);
   const postgres = keep(await startPostgres({ dataDir, logDir, port: ports.postgres }));
-  const redis = keep(await startRedis({ dataDir, logDir, port: ports.redis, say }));
+  const redis = keep(await startRedis({ dataDir, logDir, port: ports.redis, log }));
   const ownerUrl = await postgres.createDatabase('bench');
   await migrate({ ownerUrl, appPassword: 'bench', workerPassword: 'bench', adminPassword: 'bench' });
   const database = await Database.open(ownerUrl);
@@ -86,7 +86,7 @@ export async function startStack(place: Place, { keep, ...options }: StackOption
       // All callers of a bench have the same address.
       settings: { addressRatePerSecond: 1_000_000 },
     },
-    say,
+    log,
   );
   const envoy = 'reason' in prepared ? undefined : keep(await prepared.start());
   return {

@@ -6,9 +6,8 @@
 // says more. With PPURI_KEY_ID and PPURI_SECRET in the environment the calls are signed as ours want it.
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readCommandLine } from '../../scripts/dev/command-line.ts';
-import { SetupError } from '../../scripts/dev/setup-error.ts';
-import { signingKeyIn } from '../../scripts/dev/signing-key.ts';
+import { signingKeyIn } from '../../scripts/dev/dev-info.ts';
+import { readCommandLine, SetupError } from '../../scripts/dev/program.ts';
 import { startGenerator } from './generator.ts';
 import type { PlainCall } from './work.ts';
 

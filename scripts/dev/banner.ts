@@ -1,6 +1,6 @@
 // What `npm start` says once everything runs.
 import { styleText } from 'node:util';
-import { dataDirPrefix, nameOfDataDir } from './dev-json.ts';
+import { dataDirPrefix, nameOfDataDir } from './dev-info.ts';
 import { HOST, type Ports } from './ports.ts';
 
 /** What there is to say. */

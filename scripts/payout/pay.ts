@@ -1,7 +1,7 @@
 // Takes lines through a payout, from its draft to its end. Every step may be made again: none of them pays twice.
 import { PpuriError } from '../../clients/typescript/src/error.ts';
 import type { Json } from '../../clients/typescript/src/grpc.ts';
-import { SetupError } from '../dev/setup-error.ts';
+import { SetupError } from '../dev/program.ts';
 import type { FileLine } from './check-rows.ts';
 import type { Progress } from './progress.ts';
 import type { Client } from './retrying-client.ts';

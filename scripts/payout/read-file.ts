@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { MAX_PAYOUT_LINES } from '../../src/domain/payout.ts';
-import { SetupError } from '../dev/setup-error.ts';
+import { SetupError } from '../dev/program.ts';
 import { readCsv } from './read-csv.ts';
 import { readNdjson } from './read-ndjson.ts';
 import type { Table } from './table.ts';

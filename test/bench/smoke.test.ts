@@ -76,7 +76,7 @@ test('a port that is taken: one line that says which, and how to get around it',
 });
 
 test('a data folder that is in use, or is not the bench’s: one line', async () => {
-  const { tryLock } = await import('../../scripts/dev/lock-file.ts');
+  const { tryLock } = await import('../../scripts/dev/files.ts');
   const folder = mkdtempSync(join(tmpdir(), 'ppuri-test-'));
   const asked = { DATA_DIR: folder };
   writeFileSync(join(folder, 'precious'), 'data');

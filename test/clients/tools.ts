@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { withLock } from '../../scripts/dev/lock-file.ts';
+import { withLock } from '../../scripts/dev/files.ts';
+import { runCommand } from '../../scripts/dev/processes.ts';
 import { type FoundProgram, findProgram } from '../../scripts/dev/python-environment.ts';
-import { runCommand } from '../../scripts/dev/run-command.ts';
 import { orSkip } from '../skip.ts';
 
 const HERE = import.meta.dirname;

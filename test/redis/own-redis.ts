@@ -24,7 +24,7 @@ export interface OwnRedis {
 export async function startOwnRedis(): Promise<OwnRedis> {
   const folder = mkdtempSync(join(tmpdir(), 'ppuri-redis-'));
   const [port = 0] = await findFree(1);
-  const start = () => startRedis({ dataDir: folder, logDir: folder, port, say: console.error });
+  const start = () => startRedis({ dataDir: folder, logDir: folder, port, log: console.error });
   let redis = await start();
   const own: OwnRedis = {
     url: redis.url,

@@ -1,9 +1,11 @@
-// dev.json: where the programs of a running `npm start` are, for the scripts that talk to it.
+// dev.json: the addresses and keys of a running `npm start`, for the scripts that call it.
 import { readFileSync, rmSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { writeSecret } from './secret-file.ts';
-import { SetupError } from './setup-error.ts';
+import { hmacKey } from '../../clients/typescript/src/headers.ts';
+import type { SigningKey } from '../../clients/typescript/src/signature.ts';
+import { writeSecret } from './files.ts';
+import { SetupError } from './program.ts';
 
 /** An API key to try things with. */
 export interface DemoKey {
@@ -91,4 +93,14 @@ export function readDevInfo(dataDir: string): DevInfo {
 /** The line for when nothing is running. */
 export function notRunning(dataDir: string): string {
   return `nothing is running on the data folder ${nameOfDataDir(dataDir)}; start it with ${dataDirPrefix(dataDir)}npm start`;
+}
+
+/** The first key of dev.json, or the one that PPURI_KEY_ID and PPURI_SECRET name. */
+export function signingKeyIn(
+  keys: readonly DemoKey[],
+  env: NodeJS.ProcessEnv = process.env,
+): SigningKey | undefined {
+  if (env.PPURI_KEY_ID && env.PPURI_SECRET) return hmacKey(env.PPURI_KEY_ID, env.PPURI_SECRET);
+  const [key] = keys;
+  return key && hmacKey(key.keyId, key.secret);
 }

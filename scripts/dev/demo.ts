@@ -1,12 +1,18 @@
-// Fills a fresh database with people to try things with: users 1001 to 1005 with 100,000 won each, in room `demo`.
+// What `npm start` creates to try things with: users 1001 to 1005 with money in room `demo`, and an API key.
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { connectPeople } from '../../src/db/people/connect.ts';
 import { createPool } from '../../src/db/pool.ts';
+import { isLive } from '../../src/domain/api-key.ts';
 import { systemCall } from '../../src/domain/batch/command.ts';
 import { errorText } from '../../src/domain/error-fields.ts';
 import { createLedger, NO_CACHE } from '../../src/ledger/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
-import { deposit } from '../../src/usecases/index.ts';
+import { createApiKey, deposit } from '../../src/usecases/index.ts';
+import type { DemoKey } from './dev-info.ts';
+import { writeSecret } from './files.ts';
+import { type KeyAdminConfig, withKeyAdmin } from './key-admin.ts';
 
 /** The demo users. */
 export const DEMO_USERS = [1001n, 1002n, 1003n, 1004n, 1005n] as const;
@@ -54,4 +60,42 @@ async function fund(pool: ReturnType<typeof createPool>): Promise<void> {
       return execute(deposit, intent, key, systemCall('demo-seed'));
     }),
   );
+}
+
+const SCOPES = ['read', 'pay', 'fund'] as const;
+
+/** The demo key of the data folder; made anew when there is none, or when it is not live any more. */
+export function loadDemoKey(dataDir: string, place: KeyAdminConfig): Promise<DemoKey> {
+  const file = join(dataDir, 'demo-key.secret');
+  return withKeyAdmin(place, { command: 'start', keyId: '' }, async (office) => {
+    const kept = readKept(file);
+    const known = kept && (await office.apiKeys.find(kept.keyId));
+    if (kept && known && isLive(known, office.now())) return kept;
+    const { key, secret = '' } = await createApiKey(
+      office,
+      {
+        displayName: 'npm start',
+        kind: 'hmac-sha256',
+        publicKey: '',
+        scopes: SCOPES,
+        userId: undefined,
+        allowedNetworks: [],
+        ratePerSecond: undefined,
+        activeFrom: undefined,
+        expiresAt: undefined,
+      },
+      undefined,
+    );
+    const made: DemoKey = { keyId: key.id, secret, scopes: SCOPES };
+    writeSecret(file, JSON.stringify(made));
+    return made;
+  });
+}
+
+function readKept(file: string): DemoKey | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as DemoKey;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,9 +1,33 @@
-// Lets one process at a time do something, even when the one before was killed in the middle of it.
+// Files that only their owner may read, and lock files that one process at a time can hold.
+import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { identityOf } from './process-identity.ts';
-import { readPidFile } from './processes.ts';
+import { identityOf, readPidFile } from './processes.ts';
+
+/** Writes a file that only its owner may read; at no time is it there in part. */
+export function writeSecret(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, text, { mode: 0o600 });
+  renameSync(draft, file);
+}
+
+/** The secret of this name; made up by the first who asks. */
+export function loadSecret(file: string, make: () => string = randomSecret): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    const secret = make();
+    writeSecret(file, secret);
+    return secret;
+  }
+}
+
+/** 256 random bits as 43 characters that need no escaping in a URL, a shell or a header. */
+export function randomSecret(): string {
+  return randomBytes(32).toString('base64url');
+}
 
 const POLL_MS = 100;
 
