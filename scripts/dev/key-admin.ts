@@ -9,7 +9,7 @@ import type { Act } from '../../src/domain/act.ts';
 import { errorText } from '../../src/domain/error-fields.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import type { SealingKeys } from '../../src/keys/seal.ts';
-import { KEYS_CHANGED, openAnnouncements } from '../../src/redis/announcements.ts';
+import { createAnnouncements, KEYS_CHANGED } from '../../src/redis/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { EnvReader } from '../../src/runtime/env.ts';
 import { getApiKey, type KeyAdmin } from '../../src/usecases/index.ts';
@@ -54,7 +54,7 @@ export async function withKeyAdmin<T>(
     onIdleError: (error) => console.error(errorText(error)),
   });
   const people = connectPeople(place.adminDatabaseUrl, 2);
-  const announcements = openAnnouncements(place.redisUrl, [], () => {});
+  const announcements = createAnnouncements(place.redisUrl, [], () => {});
   const admin: KeyAdmin = {
     apiKeys: people.apiKeys,
     sealingKeys: sealingKeysIn(place.keyEncryptionKeys),
@@ -65,7 +65,7 @@ export async function withKeyAdmin<T>(
   try {
     return await auditedCommand(admin, (act) => appendActs(pool, [act]), about, work);
   } finally {
-    announcements.close();
+    announcements[Symbol.dispose]();
     await Promise.all([people.close(), pool.end()]);
   }
 }

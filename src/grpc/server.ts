@@ -14,8 +14,8 @@ import { SprinkleServiceService as SprinkleV2 } from '../../gen/ts/wallet/v2/spr
 import { TransferServiceService as TransferV2 } from '../../gen/ts/wallet/v2/transfer_service.ts';
 import { UserServiceService as UserV2 } from '../../gen/ts/wallet/v2/user_service.ts';
 import { WalletServiceService as WalletV2 } from '../../gen/ts/wallet/v2/wallet_service.ts';
+import type { AdmissionControl } from '../admission/index.ts';
 import type { AuditTrail } from '../domain/act.ts';
-import type { Gate } from '../redis/index.ts';
 import { type AdminCore, type Core, getApiKey, jobState } from '../usecases/index.ts';
 import * as adminApiKeys from './admin/api-keys.ts';
 import * as adminAudit from './admin/audit.ts';
@@ -61,7 +61,7 @@ import * as walletV2 from './v2/wallet.ts';
 /** How the server listens. */
 export interface ServerOptions extends ErrorMapping {
   readonly authentication: Authentication;
-  readonly gate: Gate;
+  readonly admission: AdmissionControl;
   readonly rates: Rates;
   readonly recordCall: RecordCall;
   /** What admin.v1 works with; where there is none, its methods are unknown ones. */
@@ -143,7 +143,7 @@ function interceptorChains(core: Core, options: ServerOptions): InterceptorChain
     authenticate(options.authentication),
     auditRefusals(options.trail),
     // Before anything is read for a caller, so that what is refused is charged, too.
-    admit(options.gate, options.rates),
+    admit(options.admission, options.rates),
     identifyCaller,
     authorize,
     validateRequest,

@@ -7,14 +7,13 @@ export const KEYS_CHANGED = 'ppuri:keys-changed';
 const ANNOUNCE_WITHIN_MS = 1_000;
 
 /** A channel to all processes on the same Redis. */
-export interface Announcements {
+export interface Announcements extends Disposable {
   /** Tells all processes, this one too. Never throws: an announcement is a hint, not the truth. */
   announce(channel: string): Promise<void>;
-  close(): void;
 }
 
 /** Listens on channels; `heard` is told of each announcement, also once after a time away, when some may have been missed. */
-export function openAnnouncements(
+export function createAnnouncements(
   url: string,
   channels: readonly string[],
   heard: (channel: string) => void,
@@ -42,7 +41,7 @@ export function openAnnouncements(
       await connected;
       await speaker.publish(channel, '').catch(() => 0);
     },
-    close: () => {
+    [Symbol.dispose]: () => {
       speaker.disconnect();
       listener.disconnect();
     },

@@ -14,14 +14,13 @@ export interface BreakerOptions {
   readonly onStateChange: (state: BreakerState, cause?: Error) => void;
 }
 
-export interface Breaker {
+export interface Breaker extends Disposable {
   /**
    * Does the work, or throws: the work's own error, that it took too long, that too many are under way, or that the
    * breaker is open. Work that does what so many callers asked for fails for each of them.
    */
   run<T>(work: () => Promise<T>, callers?: number): Promise<T>;
   state(): BreakerState;
-  close(): void;
 }
 
 /** Opens when more than half of the last second's calls failed, and there were at least a few. */
@@ -33,8 +32,8 @@ const TRY_AGAIN_MS = 1_000;
 const OPEN = new Error('the breaker is open');
 const FULL = new Error('too many calls are under way');
 
-/** Starts a breaker, closed. */
-export function startBreaker({ timeoutMs, capacity, onStateChange }: BreakerOptions): Breaker {
+/** Creates a breaker, closed. */
+export function createBreaker({ timeoutMs, capacity, onStateChange }: BreakerOptions): Breaker {
   let underWay = 0;
   let failuresInARow = 0;
   const settled = () => {
@@ -76,7 +75,7 @@ export function startBreaker({ timeoutMs, capacity, onStateChange }: BreakerOpti
       return circuit.fire(work, callers) as Promise<T>;
     },
     state: () => (circuit.opened ? 'open' : circuit.halfOpen ? 'half-open' : 'closed'),
-    close: () => circuit.shutdown(),
+    [Symbol.dispose]: () => circuit.shutdown(),
   };
 }
 

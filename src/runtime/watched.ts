@@ -1,5 +1,6 @@
 // Opens the parts that ops watch, each told what to record with and what to log; a piece of app.ts' wiring.
 
+import { type AdmissionControl, createAdmissionControl } from '../admission/index.ts';
 import { copiesOf } from '../cached/ledger-copies.ts';
 import { createCacheEpochs } from '../db/cache-epochs.ts';
 import { createPool, LEDGER_SETTINGS, type Pool, type PoolOptions } from '../db/pool.ts';
@@ -7,7 +8,7 @@ import { createPostgresProbe } from '../db/probe.ts';
 import { createPoolPulse } from '../db/pulse.ts';
 import { errorText } from '../domain/error-fields.ts';
 import { connectionsFor, createLedger, type Ledger, type LedgerOptions } from '../ledger/index.ts';
-import { type Gate, LEASE_MS, type Marks, type OpenCache, openCache, openGate } from '../redis/index.ts';
+import { LEASE_MS, type Marks, type OpenCache, openCache } from '../redis/index.ts';
 import type { ServerConfig } from '../server/config.ts';
 import { cryptoRandom } from './crypto-random.ts';
 import { createDependencyWatch, type DependencyWatch } from './dependency-watch.ts';
@@ -153,9 +154,13 @@ export function watchPostgres(
   return { ...watch, suspect, close };
 }
 
-/** Opens the gate that every call passes. */
-export async function openWatchedGate(config: ServerConfig, logs: Logs, metrics: Metrics): Promise<Gate> {
-  const gate = await openGate({
+/** Creates the admission control that every call passes. */
+export async function createWatchedAdmission(
+  config: ServerConfig,
+  logs: Logs,
+  metrics: Metrics,
+): Promise<AdmissionControl> {
+  const admission = await createAdmissionControl({
     url: config.redisUrl,
     prefix: 'ppuri:',
     timeoutMs: config.redisTimeoutMs,
@@ -165,9 +170,9 @@ export async function openWatchedGate(config: ServerConfig, logs: Logs, metrics:
       logs.app.warn({ reason: errorText(error) }, 'limits: Redis cannot be reached'),
     onDecision: metrics.limiter.decided,
   });
-  metrics.states.breaker('gate', gate.state);
-  metrics.states.redis('gate', gate.isConnected);
-  return gate;
+  metrics.states.breaker('admission', admission.state);
+  metrics.states.redis('admission', admission.isConnected);
+  return admission;
 }
 
 /** Opens the copies in Redis; `epochs` are the connections that its lease is kept over. */
@@ -193,7 +198,7 @@ export async function openWatchedCache(
       tally(kind, outcome);
     },
   });
-  metrics.states.breaker('copies', cache.state);
+  metrics.states.breaker('cache', cache.state);
   metrics.states.copies(cache.isBelieved);
   return cache;
 }

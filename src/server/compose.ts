@@ -1,6 +1,7 @@
 // The only place that wires parts together: settings in, a serving process out.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AdmissionControl } from '../admission/index.ts';
 import { cachedRooms, cachedUsers } from '../cached/people.ts';
 import { cachedTokens } from '../cached/tokens.ts';
 import { cachedNewestTransfers } from '../cached/transactions.ts';
@@ -21,8 +22,7 @@ import type { RecordCall } from '../grpc/interceptors/record-calls.ts';
 import { type RunningServer, startServer } from '../grpc/server.ts';
 import { createKeyRing } from '../keys/key-ring.ts';
 import { readNetworks } from '../keys/networks.ts';
-import { KEYS_CHANGED, openAnnouncements } from '../redis/announcements.ts';
-import type { Cache, Gate } from '../redis/index.ts';
+import { type Cache, createAnnouncements, KEYS_CHANGED } from '../redis/index.ts';
 import { createAuditTrail } from '../runtime/audit-trail.ts';
 import { createCallTally } from '../runtime/call-tally.ts';
 import { cryptoRandom } from '../runtime/crypto-random.ts';
@@ -34,8 +34,8 @@ import { readinessOf } from '../runtime/readiness.ts';
 import { createReplica, type Replica } from '../runtime/replica.ts';
 import type { Program } from '../runtime/run.ts';
 import {
+  createWatchedAdmission,
   openWatchedCache,
-  openWatchedGate,
   openWatchedPools,
   startWatchedLedger,
   watchPostgres,
@@ -98,10 +98,10 @@ export async function createServerProgram(config: ServerConfig): Promise<ServerP
   const core = coreOf({ config, people, reads, archive, replica, cache, execute: ledger.execute });
   const trail = createAuditTrail(reads, logs, metrics.audit);
   const keys = await openKeys(config, people, logs);
-  const gate = await openWatchedGate(config, logs, metrics);
+  const admission = await createWatchedAdmission(config, logs, metrics);
   const { adminDatabaseUrl: adminUrl } = config;
   const admin = adminUrl ? openAdmin(adminUrl, config, { keys, logs }) : undefined;
-  const around = { keys, admin, gate, logs, metrics, postgres, trail, tally: tally.call };
+  const around = { keys, admin, admission, logs, metrics, postgres, trail, tally: tally.call };
   server = await serve(core, config, around);
   const { port: grpcPort, stop: stopServer, setServing } = server;
   const ops = await createOpsServer({
@@ -112,8 +112,8 @@ export async function createServerProgram(config: ServerConfig): Promise<ServerP
       readinessOf({
         isStopping,
         postgresAway: postgres.away(),
-        isRedisConnected: gate.isConnected(),
-        redisBreakers: { gate: gate.state(), copies: cache.state() },
+        isRedisConnected: admission.isConnected(),
+        redisBreakers: { admission: admission.state(), cache: cache.state() },
         replicaBreaker: replica.state(),
       }),
   });
@@ -122,7 +122,7 @@ export async function createServerProgram(config: ServerConfig): Promise<ServerP
   const finish = async (graceMs: number) => {
     await stopServer(graceMs);
     await ledger[Symbol.asyncDispose]();
-    gate.close();
+    admission[Symbol.dispose]();
     cache.close();
     await Promise.all([keys.close(), admin?.close()]);
     await replica.close();
@@ -178,7 +178,7 @@ function coreOf(parts: {
 interface Surroundings {
   readonly keys: Keys;
   readonly admin: AdminCore | undefined;
-  readonly gate: Gate;
+  readonly admission: AdmissionControl;
   readonly logs: Logs;
   readonly metrics: Metrics;
   readonly postgres: DependencyWatch;
@@ -189,13 +189,13 @@ interface Surroundings {
 function serve(
   core: Core,
   config: ServerConfig,
-  { keys, admin, gate, logs, metrics, postgres, tally, trail }: Surroundings,
+  { keys, admin, admission, logs, metrics, postgres, tally, trail }: Surroundings,
 ) {
   return startServer(core, {
     recordCall: tally,
     admin,
     trail,
-    gate,
+    admission,
     rates: config.rates,
     authentication: {
       ring: keys.ring,
@@ -238,13 +238,13 @@ async function openKeys(config: ServerConfig, people: People, logs: Logs) {
     onFault: fault('an API key cannot be used, or API keys cannot be read'),
   });
   const refreshKeys = () => ring.refresh().catch(fault('API keys cannot be read'));
-  const announcements = openAnnouncements(config.redisUrl, [KEYS_CHANGED], refreshKeys);
+  const announcements = createAnnouncements(config.redisUrl, [KEYS_CHANGED], refreshKeys);
   const announce = async () => {
     await refreshKeys();
     await announcements.announce(KEYS_CHANGED);
   };
   const close = async () => {
-    announcements.close();
+    announcements[Symbol.dispose]();
     await ring.close();
   };
   return { ring, announce, close };

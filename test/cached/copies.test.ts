@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from '../../src/redis/connect.ts';
-import { connectTo } from '../redis/callers.ts';
+import type { Redis } from '../../src/redis/connection.ts';
+import { connectTo } from '../admission/callers.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { makeDatabase, ownerPool, peopleOf, type TestDatabase } from '../stack.ts';
 import { type Process, startProcess } from './process.ts';

@@ -1,8 +1,8 @@
 // Redis hangs, dies and comes back empty, is emptied, is slow: calls go on, nothing is lost, and no balance is wrong.
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connectTo } from '../admission/callers.ts';
 import { startLine } from '../line.ts';
-import { connectTo } from '../redis/callers.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { makeDatabase } from '../stack.ts';
 import { type Fault, underTraffic } from './house.ts';

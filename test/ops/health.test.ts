@@ -61,7 +61,7 @@ for (const [how, away, back] of [
     await until('served', () => isAll('SERVING'), NOTICED_MS);
     assert.deepEqual((await statusOf('/readyz')).body, {
       status: 'ready',
-      breakers: { gate: 'closed', copies: 'closed' },
+      breakers: { admission: 'closed', cache: 'closed' },
     });
     await away();
     try {
@@ -130,7 +130,10 @@ test('Redis away: everybody is served, and /readyz says what is lacking', {
     for (let call = 0; call < 10; call++) assert.equal((await balance()).status, 0);
     const { status, body } = await statusOf('/readyz');
     assert.equal(status, 200);
-    assert.match(JSON.stringify(body.degraded), /"part":"redis","reason":"the breaker gate is (half-)?open"/);
+    assert.match(
+      JSON.stringify(body.degraded),
+      /"part":"redis","reason":"the breaker admission is (half-)?open"/,
+    );
     assert.ok(await isAll('SERVING'));
   } finally {
     await redis?.restart();

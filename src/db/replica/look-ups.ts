@@ -2,7 +2,7 @@
 //
 // Why that holds is told in docs/internals/replica.md. The types keep balances away from it: what reads one takes
 // a Pool, and what is read here gets a Reader.
-import { type BreakerState, createSingleflight, startBreaker } from '../../resilience/index.ts';
+import { type BreakerState, createBreaker, createSingleflight } from '../../resilience/index.ts';
 import type { Pool, Reader } from '../pool.ts';
 import { positionOf, waitUntilHas } from './position.ts';
 
@@ -58,7 +58,7 @@ export function startLookUps(options: LookUpsOptions): LookUps {
     }
   };
 
-  const breaker = startBreaker({
+  const breaker = createBreaker({
     timeoutMs,
     capacity,
     onStateChange: (state, cause) => {
@@ -77,6 +77,6 @@ export function startLookUps(options: LookUpsOptions): LookUps {
       return breaker.run(() => onReplica(wanted, read)).catch(() => read(primary));
     },
     state: breaker.state,
-    close: breaker.close,
+    close: () => breaker[Symbol.dispose](),
   };
 }

@@ -1,8 +1,16 @@
-// Lets a call pass the gate: its nonce is new, and neither its key, its user nor its address asks too much or guesses.
+// Admits a call: its nonce is new, its key, user and address are within their rate limits, and it guesses no tokens.
+
+import type {
+  AdmissionControl,
+  AdmissionResult,
+  CapCheck,
+  LimitCharge,
+  Limited,
+  LimitState,
+} from '../../admission/index.ts';
 import { GUESSING_CAP } from '../../domain/caps.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { neighbourhoodOf } from '../../keys/networks.ts';
-import type { Admission, CapCheck, Gate, LimitCharge, Limited, LimitState } from '../../redis/index.ts';
 import { type CallContext, type Signer, signerOf } from '../call-context.ts';
 import { ROOM_ID, readHeader } from '../caller.ts';
 import type { Interceptor } from '../interceptor.ts';
@@ -23,21 +31,21 @@ const TOKEN = /^[A-Za-z0-9]{3}$/;
  * the header fields of draft-ietf-httpapi-ratelimit-headers; over gRPC once less than half of one is left, because two
  * more headers cost a tenth of a call.
  */
-export function admit(gate: Gate, rates: Rates): Interceptor {
+export function admit(control: AdmissionControl, rates: Rates): Interceptor {
   // Tokens that are being tried right now, by who tries them where. Trying one token many times at once is one guess.
   const inFlight = new Set<string>();
   return async (call, next) => {
     const token = tokenOf(call);
-    if (!token || inFlight.has(token.name)) return pass(gate, rates, call, token, next);
+    if (!token || inFlight.has(token.name)) return pass(control, rates, call, token, next);
     inFlight.add(token.name);
-    return pass(gate, rates, call, { ...token, isGuess: true }, next).finally(() =>
+    return pass(control, rates, call, { ...token, isGuess: true }, next).finally(() =>
       inFlight.delete(token.name),
     );
   };
 }
 
 async function pass<Answer>(
-  gate: Gate,
+  control: AdmissionControl,
   rates: Rates,
   call: CallContext,
   token: Token | undefined,
@@ -45,7 +53,7 @@ async function pass<Answer>(
 ): Promise<Answer> {
   const signer = signerOf(call);
   const caps = token ? [tokenCap(token)] : [];
-  const admission = await gate.admit({
+  const result = await control.admit({
     nonce: {
       key: `${signer.key.id}:${signer.nonce}`,
       edgeRequestId: signer.edgeRequestId,
@@ -54,15 +62,18 @@ async function pass<Answer>(
     limits: limitsOf(call, signer, rates),
     caps,
   });
-  if (signer.edgeRequestId !== '' || admission.limits.some(isScarce))
-    setRateLimitHeaders(call, admission.limits);
-  if (admission.outcome === 'replayed') throw new Refusal('NONCE_REUSED');
-  if (admission.limited) throw toRefusal(admission.limited, caps);
-  return admission.guesses.length === 0 ? next() : guess(gate, admission, next);
+  if (signer.edgeRequestId !== '' || result.limits.some(isScarce)) setRateLimitHeaders(call, result.limits);
+  if (result.outcome === 'replayed') throw new Refusal('NONCE_REUSED');
+  if (result.limited) throw toRefusal(result.limited, caps);
+  return result.guesses.length === 0 ? next() : guess(control, result, next);
 }
 
 /** A guess that was none is taken back; nobody waits for that. */
-async function guess<Answer>(gate: Gate, admission: Admission, next: () => Promise<Answer>): Promise<Answer> {
+async function guess<Answer>(
+  control: AdmissionControl,
+  result: AdmissionResult,
+  next: () => Promise<Answer>,
+): Promise<Answer> {
   let wasWrong = false;
   try {
     return await next();
@@ -70,7 +81,7 @@ async function guess<Answer>(gate: Gate, admission: Admission, next: () => Promi
     wasWrong = error instanceof Refusal && error.reason === 'SPRINKLE_NOT_FOUND';
     throw error;
   } finally {
-    if (!wasWrong) void gate.forgive(admission);
+    if (!wasWrong) void control.refundGuess(result);
   }
 }
 

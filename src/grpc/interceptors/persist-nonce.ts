@@ -5,7 +5,7 @@ import type { Interceptor } from '../interceptor.ts';
 import { NONCE_TTL_MS } from './admit.ts';
 
 /**
- * Refuses NONCE_REUSED. The gate has refused what it remembers, but it remembers in Redis, which may be emptied, and in
+ * Refuses NONCE_REUSED. Admission control has refused what it remembers, but it remembers in Redis, which may be emptied, and in
  * this process. A call with an idempotency key gets its kept answer when it is sent again, and one that changes nothing
  * may be: these need no more. The others are noted in Postgres, last of all, when nothing stands in their way any more.
  */

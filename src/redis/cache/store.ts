@@ -1,7 +1,7 @@
 // The connection that copies go over: every step is one command, behind a breaker, and known to be of one run of Redis.
-import { type Breaker, type BreakerState, startBreaker } from '../../resilience/index.ts';
+import { type Breaker, type BreakerState, createBreaker } from '../../resilience/index.ts';
 import { coalesce } from '../coalesce.ts';
-import { connectRedis, type Redis, waitUntilReady } from '../connect.ts';
+import { connectRedis, type Redis, waitUntilReady } from '../connection.ts';
 import { DROP, FILL, LOOK, MARK, PUT, UNMARK } from './scripts.ts';
 
 /** A copy to put: a full key, what stands there, and for how long (milliseconds). */
@@ -74,7 +74,7 @@ type Scripts = Record<
 /** Connects, and again whenever the connection is lost. */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const redis = connectRedis({ url: options.url, onError: options.onConnectionError });
-  const breaker = startBreaker({ ...options, capacity: MAX_UNDER_WAY });
+  const breaker = createBreaker({ ...options, capacity: MAX_UNDER_WAY });
   let runId: string | undefined;
   const learnRunId = async () => {
     const info = await redis.info('server');
@@ -95,7 +95,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     state: breaker.state,
     close() {
       clearInterval(probe);
-      breaker.close();
+      breaker[Symbol.dispose]();
       redis.disconnect();
     },
   };

@@ -1,11 +1,12 @@
 // Calls as the tests make them, and the ways to let them in.
-import type { AdmissionRequest, CapCheck, LimitCharge } from '../../src/redis/admission.ts';
-import { type Shared, shareWith } from '../../src/redis/admit.ts';
-import { connectRedis, type Redis, waitUntilReady } from '../../src/redis/connect.ts';
-import { type Gate, openGate } from '../../src/redis/gate.ts';
-import { type BreakerState, startBreaker } from '../../src/resilience/index.ts';
 
-/** How long the gates of tests wait for Redis. */
+import { type AdmissionControl, createAdmissionControl } from '../../src/admission/admission-control.ts';
+import { createRedisAdmission, type RedisAdmission } from '../../src/admission/redis-admission.ts';
+import type { AdmissionRequest, CapCheck, LimitCharge } from '../../src/admission/request.ts';
+import { connectRedis, type Redis, waitUntilReady } from '../../src/redis/connection.ts';
+import { type BreakerState, createBreaker } from '../../src/resilience/index.ts';
+
+/** How long the controls of tests wait for Redis. */
 export const TIMEOUT_MS = 100;
 
 /** A call with a nonce of its own. */
@@ -38,27 +39,29 @@ export async function connectTo(url: string): Promise<Redis> {
 /** So many connections to one Redis, and what each of them shares through it. */
 export async function shareAmong(count: number, url: string, prefix: string) {
   const connections = await Promise.all(Array.from({ length: count }, () => connectTo(url)));
-  const breaker = startBreaker({ timeoutMs: 5_000, capacity: 10_000, onStateChange: () => {} });
-  const sharers: readonly Shared[] = connections.map((redis) => shareWith(redis, prefix, breaker));
+  const breaker = createBreaker({ timeoutMs: 5_000, capacity: 10_000, onStateChange: () => {} });
+  const sharers: readonly RedisAdmission[] = connections.map((redis) =>
+    createRedisAdmission(redis, prefix, breaker),
+  );
   const close = () => {
-    breaker.close();
+    breaker[Symbol.dispose]();
     for (const redis of connections) redis.disconnect();
   };
   return { connections, sharers, close };
 }
 
-/** A gate, and what became of its Redis in the course of time. */
-export async function gateTo(
+/** A control, and what became of its Redis in the course of time. */
+export async function createControl(
   url: string,
   prefix: string,
-): Promise<Gate & { readonly states: BreakerState[] }> {
+): Promise<AdmissionControl & { readonly states: BreakerState[] }> {
   const states: BreakerState[] = [];
-  const gate = await openGate({
+  const control = await createAdmissionControl({
     url,
     prefix,
     timeoutMs: TIMEOUT_MS,
     onStateChange: (state) => states.push(state),
     onConnectionError: () => {},
   });
-  return { ...gate, states };
+  return { ...control, states };
 }

@@ -5,10 +5,10 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { RedisDecision } from '../../src/admission/redis-admission.ts';
 import { decideRate, paceOf } from '../../src/domain/limits.ts';
-import type { SharedVerdict } from '../../src/redis/admit.ts';
+import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { call, perUser, shareAmong } from './callers.ts';
-import { type OwnRedis, startOwnRedis, withoutRedis } from './own-redis.ts';
 
 const skip = withoutRedis;
 let redis: OwnRedis;
@@ -27,7 +27,7 @@ after(async () => {
 const peer = (index: number) => peers.sharers[index % 2] ?? assert.fail();
 const run = promisify(execFile);
 
-async function flood(prefix: string): Promise<SharedVerdict[]> {
+async function flood(prefix: string): Promise<RedisDecision[]> {
   const file = fileURLToPath(new URL('flood.ts', import.meta.url));
   const { stdout } = await run('node', [file, redis.url, prefix, '500', '5000', '10', '20'], {
     timeout: 60_000,
@@ -38,17 +38,17 @@ async function flood(prefix: string): Promise<SharedVerdict[]> {
 test('1,000 calls in 5 s from two processes at 10/s: the burst and 10/s pass, exactly', {
   skip,
 }, async () => {
-  const verdicts = (await Promise.all([flood('flood'), flood('flood')])).flat().sort((a, b) => a.at - b.at);
-  assert.equal(verdicts.length, 1000);
+  const decisions = (await Promise.all([flood('flood'), flood('flood')])).flat().sort((a, b) => a.at - b.at);
+  assert.equal(decisions.length, 1000);
   let tat: number | undefined;
-  for (const { at, outcome, limited } of verdicts) {
-    const decision = decideRate(tat, paceOf({ ratePerSecond: 10, burst: 20 }, 1), at);
-    assert.equal(outcome, decision.isAllowed ? 'admitted' : 'limited');
-    assert.equal(limited?.retryAfterMs ?? 0, decision.retryAfterMs);
-    tat = decision.newTat;
+  for (const { at, outcome, limited } of decisions) {
+    const expected = decideRate(tat, paceOf({ ratePerSecond: 10, burst: 20 }, 1), at);
+    assert.equal(outcome, expected.isAllowed ? 'admitted' : 'limited');
+    assert.equal(limited?.retryAfterMs ?? 0, expected.retryAfterMs);
+    tat = expected.newTat;
   }
-  const passed = verdicts.filter(({ outcome }) => outcome === 'admitted').map(({ at }) => at);
-  const seconds = ((verdicts.at(-1)?.at ?? 0) - (passed[0] ?? 0)) / 1_000_000;
+  const passed = decisions.filter(({ outcome }) => outcome === 'admitted').map(({ at }) => at);
+  const seconds = ((decisions.at(-1)?.at ?? 0) - (passed[0] ?? 0)) / 1_000_000;
   assert.ok(seconds > 4.5, `${seconds} s`);
   assert.ok(passed.length <= 20 + 10 * seconds);
   // A call comes every 5 ms, so what the rate allows is taken up to the last one.
@@ -62,11 +62,11 @@ test('who waits as told passes, who comes a little earlier does not', { skip }, 
     let tat: number | undefined;
     // Whether a call comes early is a matter of Redis's clock: a busy machine may hold one back.
     const ask = async (caller: number) => {
-      const verdict = await peer(caller).admit(call({ limits }));
-      const decision = decideRate(tat, pace, verdict.at);
-      assert.equal(verdict.outcome, decision.isAllowed ? 'admitted' : 'limited');
-      tat = decision.newTat;
-      return verdict;
+      const decision = await peer(caller).admit(call({ limits }));
+      const expected = decideRate(tat, pace, decision.at);
+      assert.equal(decision.outcome, expected.isAllowed ? 'admitted' : 'limited');
+      tat = expected.newTat;
+      return decision;
     };
     const askUntilRefused = async () => {
       for (let caller = 0; caller < 1000; caller++) {

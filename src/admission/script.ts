@@ -1,17 +1,22 @@
-// The Lua that decides in Redis, atomically and on Redis time. Numbers are doubles there: exact for microseconds.
+// The Lua script that decides in Redis, atomically and by the clock of Redis. Its numbers are doubles: exact for microseconds.
 
 /**
- * Both scripts begin with this. `wait_of` is waitOfCap of domain/caps.ts: it takes a cap's key and its windows (count
- * and microseconds of each, sorted by count), and returns the wait (ms). `count` remembers a failure; what is
- * remembered is as long as the largest count.
+ * Admits or refuses each of some calls, one after the other.
+ *
+ * KEYS: the nonce of each call, then all limits and then all caps that any of them has, each once.
+ * ARGV: as JSON the calls, how many limits there are, and the windows of each cap (`ScriptArgument` in redis-admission.ts).
+ * Returns as JSON the moment (µs) and for each call an outcome (0 admitted, 1 replayed, 2 limited); unless replayed also
+ * which limit or cap has the longest wait (limits first, from 1; 0 when none) and how long (ms), and of each limit how far
+ * ahead of the clock it is (µs).
  */
-const CAPS = `
+export const ADMIT = `
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local function text(number) return string.format('%.0f', number) end
--- Rounded up: after so long it is sure to be over.
+-- Rounded up: after that many milliseconds it is over for certain.
 local function ms(micros) return math.ceil(micros / 1000) end
 
+-- waitOfCap of domain/caps.ts: the wait (ms) at a cap, by its windows (count and microseconds of each, sorted by count).
 local function wait_of(key, windows)
   local wait = 0
   for i = 1, #windows, 2 do
@@ -22,23 +27,13 @@ local function wait_of(key, windows)
   return wait
 end
 
-local function count(key, windows)
+-- Records a failure; the list is kept as long as the largest count.
+local function record_failure(key, windows)
   redis.call('LPUSH', key, text(now))
   redis.call('LTRIM', key, 0, windows[#windows - 1] - 1)
   redis.call('PEXPIRE', key, text(ms(windows[#windows])))
 end
-`;
 
-/**
- * Lets each of some calls in or not, one after the other.
- *
- * KEYS: the nonce of each call, then all limits and then all caps that any of them has, each once.
- * ARGV: as JSON the calls, how many limits there are, and the windows of each cap (`GroupWords` in admit.ts).
- * Returns as JSON the moment (µs) and for each call an outcome (0 admitted, 1 replayed, 2 limited); unless replayed also
- * which limit or cap makes wait longest (limits first, from 1; 0 when none) and how long (ms), and of each limit how far
- * ahead of the clock it is (µs).
- */
-export const ADMIT = `${CAPS}
 local calls, limit_count, windows = unpack(cjson.decode(ARGV[1]))
 local first_limit = #calls
 local first_cap = first_limit + limit_count
@@ -54,21 +49,21 @@ local function wait_of_cap(cap)
 end
 
 local answer = {text(now)}
-local function say(number) answer[#answer + 1] = number end
+local function append(number) answer[#answer + 1] = number end
 
 for i, call in ipairs(calls) do
   local edge_request_id, nonce_ms, limits, caps = unpack(call)
   local stored = redis.call('SET', KEYS[i], edge_request_id, 'NX', 'GET', 'PX', nonce_ms)
-  -- The same call once more, from the edge: it passes and is not charged again.
+  -- A retry by the edge: it is admitted and not charged again.
   local is_retry = edge_request_id ~= '' and stored == edge_request_id
   if stored and not is_retry then
-    say(1)
+    append(1)
   else
     local longest, refusing = 0, 0
     for j = 1, #limits, 3 do
       local limit, tolerance, charge = limits[j], limits[j + 1], is_retry and 0 or limits[j + 2]
       local full = now + tolerance
-      -- Further ahead than the burst is nobody unless the limit was lowered or the clock set back: neither locks out.
+      -- A caller is further ahead than the burst only where the limit was lowered or the clock set back: neither locks out.
       local before = math.min(math.max(tats[limit], now), full)
       local wait = ms(before + charge - full)
       if wait > longest then longest, refusing = wait, (j + 2) / 3 end
@@ -82,12 +77,12 @@ for i, call in ipairs(calls) do
     if not is_admitted then
       -- A refused call leaves nothing behind, not even its nonce: it was not done, so doing it later is no replay.
       redis.call('DEL', KEYS[i])
-      say(2) say(refusing) say(longest)
+      append(2) append(refusing) append(longest)
     else
-      say(0) say(0) say(0)
+      append(0) append(0) append(0)
       for j = 1, is_retry and 0 or #caps, 2 do
         if caps[j + 1] == 1 then
-          count(KEYS[first_cap + caps[j]], windows[caps[j]])
+          record_failure(KEYS[first_cap + caps[j]], windows[caps[j]])
           waits[caps[j]] = nil
         end
       end
@@ -99,33 +94,15 @@ for i, call in ipairs(calls) do
         tat = tat + limits[j + 2]
         tats[limit], is_changed[limit] = tat, true
       end
-      say(tat - now)
+      append(tat - now)
     end
   end
 end
 
 for limit in pairs(is_changed) do
   local ahead = tats[limit] - now
-  -- It is forgotten when it says no more than that the caller rests.
+  -- The key expires once it says no more than that the caller rests.
   if ahead > 0 then redis.call('SET', KEYS[first_limit + limit], text(tats[limit]), 'PX', text(ms(ahead))) end
 end
 return '[' .. table.concat(answer, ',') .. ']'
-`;
-
-/**
- * Counts a failure under all of the caps, or under none when one of them is reached already.
- * KEYS: caps. ARGV: the windows of each, as JSON. Returns the moment (µs), which cap makes wait longest (from 1, 0 when
- * it was counted) and how long (ms).
- */
-export const RECORD_FAILURE = `${CAPS}
-local longest, capping = 0, 0
-local windows = cjson.decode(ARGV[1])
-for i, key in ipairs(KEYS) do
-  local wait = wait_of(key, windows[i])
-  if wait > longest then longest, capping = wait, i end
-end
-if capping == 0 then
-  for i, key in ipairs(KEYS) do count(key, windows[i]) end
-end
-return {now, capping, longest}
 `;

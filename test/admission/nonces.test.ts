@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startLocal } from '../../src/redis/local.ts';
+import { createInMemoryAdmission } from '../../src/admission/in-memory-admission.ts';
+import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { call, cap, nonce, perUser, shareAmong } from './callers.ts';
-import { type OwnRedis, startOwnRedis, withoutRedis } from './own-redis.ts';
 
 const skip = withoutRedis;
 let redis: OwnRedis;
@@ -88,7 +88,6 @@ test('a nonce is forgotten with its signature, and nothing in Redis stays for ev
   await sleep(40);
   assert.equal((await peer(0).admit(brief)).outcome, 'admitted');
   await peer(0).admit(call({ limits: [perUser(1, 10)], caps: [cap(5, 60_000, { isGuess: true })] }));
-  await peer(0).recordFailure([cap(5, 60_000)]);
   const connection = peers.connections[0] ?? assert.fail();
   const keys = await connection.keys('*');
   assert.ok(keys.length > 5);
@@ -112,7 +111,7 @@ function dice(seed: number) {
 test('3,000 calls of all sorts: Redis and the stand-in decide the same to the last number', {
   skip,
 }, async () => {
-  const local = startLocal();
+  const local = createInMemoryAdmission();
   const roll = dice(7);
   const counts = new Map<string, number>();
   const used = new Set<string>();
@@ -126,16 +125,16 @@ test('3,000 calls of all sorts: Redis and the stand-in decide the same to the la
       ].slice(roll(3)),
       caps: caps.slice(roll(3)).map((one) => ({ ...one, isGuess: roll(8) === 0 })),
     });
-    const { at, ...verdict } = await peer(step).admit(request);
+    const { at, ...decision } = await peer(step).admit(request);
     const refusal = local.refuse(request, at);
     const expected = refusal ?? local.decide(request, at);
     counts.set(expected.outcome, (counts.get(expected.outcome) ?? 0) + 1);
-    assert.equal(verdict.outcome, expected.outcome);
+    assert.equal(decision.outcome, expected.outcome);
     // Where a cap is reached the stand-in does not look at the limits.
-    if (refusal?.outcome !== 'limited') assert.deepEqual(verdict, expected);
+    if (refusal?.outcome !== 'limited') assert.deepEqual(decision, expected);
     if (expected.outcome !== 'admitted' || used.has(request.nonce.key)) continue;
     used.add(request.nonce.key);
-    for (const one of request.caps) if (one.isGuess) local.count(one, at);
+    for (const one of request.caps) if (one.isGuess) local.recordFailure(one, at);
   }
   for (const outcome of ['admitted', 'limited', 'replayed'])
     assert.ok((counts.get(outcome) ?? 0) > 100, outcome);

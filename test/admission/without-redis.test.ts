@@ -3,23 +3,23 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findFree } from '../../scripts/dev/ports.ts';
-import { call, cap, gateTo, perUser, TIMEOUT_MS } from './callers.ts';
-import { type OwnRedis, startOwnRedis, withoutRedis } from './own-redis.ts';
+import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
+import { call, cap, createControl, perUser, TIMEOUT_MS } from './callers.ts';
 
 const skip = withoutRedis;
 let redis: OwnRedis;
-let gate: Awaited<ReturnType<typeof gateTo>>;
+let control: Awaited<ReturnType<typeof createControl>>;
 
 before(async () => {
   if (!skip) redis = await startOwnRedis();
 });
 beforeEach(async () => {
   if (skip) return;
-  gate?.close();
-  gate = await gateTo(redis.url, crypto.randomUUID());
+  control?.[Symbol.dispose]();
+  control = await createControl(redis.url, crypto.randomUUID());
 });
 after(async () => {
-  gate?.close();
+  control?.[Symbol.dispose]();
   await redis?.stop();
 });
 
@@ -32,45 +32,45 @@ async function timed<T>(work: Promise<T>): Promise<{ answer: T; tookMs: number }
 /** Calls until Redis is asked again, for at most so long. */
 async function untilClosed(withinMs: number): Promise<void> {
   const giveUpAt = Date.now() + withinMs;
-  while (gate.state() !== 'closed') {
-    assert.ok(Date.now() < giveUpAt, `still ${gate.state()}`);
-    await gate.admit(call());
+  while (control.state() !== 'closed') {
+    assert.ok(Date.now() < giveUpAt, `still ${control.state()}`);
+    await control.admit(call());
     await sleep(20);
   }
 }
 
 /** Makes calls until the breaker has opened. */
 async function untilOpen(): Promise<void> {
-  for (let tries = 0; gate.state() !== 'open' && tries < 20; tries++) await gate.admit(call());
-  assert.equal(gate.state(), 'open');
+  for (let tries = 0; control.state() !== 'open' && tries < 20; tries++) await control.admit(call());
+  assert.equal(control.state(), 'open');
 }
 
 test('Redis hangs: everybody is answered within the timeout, then at once, and it is found again', {
   skip,
 }, async () => {
   const before = call({ limits: [perUser(10, 20)] });
-  await gate.admit(before);
+  await control.admit(before);
   // However well it went until now.
-  await Promise.all(Array.from({ length: 2000 }, () => gate.admit(call())));
+  await Promise.all(Array.from({ length: 2000 }, () => control.admit(call())));
   redis.freeze();
   try {
-    const first = await timed(Promise.all(Array.from({ length: 200 }, () => gate.admit(call()))));
+    const first = await timed(Promise.all(Array.from({ length: 200 }, () => control.admit(call()))));
     assert.ok(first.answer.every(({ outcome }) => outcome === 'admitted'));
     assert.ok(first.tookMs < TIMEOUT_MS + 100, `${first.tookMs} ms`);
-    assert.deepEqual(gate.states, ['open']);
-    const next = await timed(gate.admit(call()));
+    assert.deepEqual(control.states, ['open']);
+    const next = await timed(control.admit(call()));
     assert.ok(next.tookMs < 20, `${next.tookMs} ms`);
-    assert.equal((await gate.admit(before)).outcome, 'replayed');
+    assert.equal((await control.admit(before)).outcome, 'replayed');
     // It is tried again by one call, which waits, while the others don't.
     await sleep(1_100);
-    assert.equal(gate.state(), 'half-open');
-    const [trial, beside] = await Promise.all([timed(gate.admit(call())), timed(gate.admit(call()))]);
+    assert.equal(control.state(), 'half-open');
+    const [trial, beside] = await Promise.all([timed(control.admit(call())), timed(control.admit(call()))]);
     assert.ok(trial.tookMs >= TIMEOUT_MS - 5 && beside.tookMs < 20, `${trial.tookMs}, ${beside.tookMs} ms`);
   } finally {
     redis.thaw();
   }
   await untilClosed(5_000);
-  assert.deepEqual(gate.states, ['open', 'half-open', 'open', 'half-open', 'closed']);
+  assert.deepEqual(control.states, ['open', 'half-open', 'open', 'half-open', 'closed']);
 });
 
 test('Redis is killed: limits, caps and nonces hold in the process, and it is found again', {
@@ -78,29 +78,30 @@ test('Redis is killed: limits, caps and nonces hold in the process, and it is fo
 }, async () => {
   const known = call();
   const guesser = cap(5, 60_000);
-  await gate.admit(known);
-  await gate.recordFailure([guesser]);
+  const guess = () => call({ caps: [{ ...guesser, isGuess: true }] });
+  await control.admit(known);
+  await control.admit(guess());
   await redis.kill();
   try {
     await untilOpen();
-    assert.equal((await gate.admit(known)).outcome, 'replayed');
+    assert.equal((await control.admit(known)).outcome, 'replayed');
     const limits = [perUser(10, 20)];
-    const admissions = await Promise.all(Array.from({ length: 100 }, () => gate.admit(call({ limits }))));
+    const admissions = await Promise.all(Array.from({ length: 100 }, () => control.admit(call({ limits }))));
     assert.equal(admissions.filter(({ outcome }) => outcome === 'admitted').length, 20);
     const { retryAfterMs = 0 } = admissions.at(-1)?.limited ?? {};
     await sleep(retryAfterMs + 1);
-    assert.equal((await gate.admit(call({ limits }))).outcome, 'admitted');
+    assert.equal((await control.admit(call({ limits }))).outcome, 'admitted');
     for (let failure = 1; failure < 5; failure++) {
-      assert.equal(await gate.recordFailure([guesser]), undefined);
+      assert.equal((await control.admit(guess())).outcome, 'admitted');
     }
-    assert.ok(await gate.recordFailure([guesser]));
-    assert.equal((await gate.admit(call({ caps: [guesser] }))).outcome, 'limited');
+    assert.equal((await control.admit(guess())).outcome, 'limited');
+    assert.equal((await control.admit(call({ caps: [guesser] }))).outcome, 'limited');
   } finally {
     await redis.restart();
   }
   await untilClosed(10_000);
   // Redis knows nothing of the four failures in between; the process does.
-  assert.equal((await gate.admit(call({ caps: [guesser] }))).outcome, 'limited');
+  assert.equal((await control.admit(call({ caps: [guesser] }))).outcome, 'limited');
 });
 
 test('Redis away: of many at once with one nonce one passes, of many guesses as many as may', {
@@ -111,19 +112,19 @@ test('Redis away: of many at once with one nonce one passes, of many guesses as 
     for (const state of ['closed', 'open']) {
       const same = call();
       const guesser = cap(5, 60_000, { isGuess: true });
-      const all = await Promise.all(Array.from({ length: 50 }, () => gate.admit(same)));
+      const all = await Promise.all(Array.from({ length: 50 }, () => control.admit(same)));
       assert.equal(all.filter(({ outcome }) => outcome === 'admitted').length, 1, state);
       const guesses = await Promise.all(
-        Array.from({ length: 50 }, () => gate.admit(call({ caps: [guesser] }))),
+        Array.from({ length: 50 }, () => control.admit(call({ caps: [guesser] }))),
       );
       assert.equal(guesses.filter(({ outcome }) => outcome === 'admitted').length, 5, state);
       await untilOpen();
     }
     const retried = call({ nonce: { key: 'retried', edgeRequestId: 'edge-1', ttlMs: 60_000 } });
-    assert.equal((await gate.admit(retried)).outcome, 'admitted');
-    assert.equal((await gate.admit(retried)).outcome, 'admitted');
+    assert.equal((await control.admit(retried)).outcome, 'admitted');
+    assert.equal((await control.admit(retried)).outcome, 'admitted');
     const other = { ...retried, nonce: { ...retried.nonce, edgeRequestId: 'edge-2' } };
-    assert.equal((await gate.admit(other)).outcome, 'replayed');
+    assert.equal((await control.admit(other)).outcome, 'replayed');
   } finally {
     await redis.restart();
   }
@@ -133,31 +134,31 @@ test('a retry by the edge that meets Redis only after it came back passes', { sk
   const retried = call({ nonce: { key: 'late', edgeRequestId: 'edge-1', ttlMs: 60_000 } });
   await redis.kill();
   await untilOpen();
-  assert.equal((await gate.admit(retried)).outcome, 'admitted');
+  assert.equal((await control.admit(retried)).outcome, 'admitted');
   await redis.restart();
   await untilClosed(10_000);
-  assert.equal((await gate.admit(retried)).outcome, 'admitted');
+  assert.equal((await control.admit(retried)).outcome, 'admitted');
 });
 
 test('a process that stood still itself does not take that for Redis being away', { skip }, async () => {
-  const calls = Array.from({ length: 10 }, () => gate.admit(call()));
+  const calls = Array.from({ length: 10 }, () => control.admit(call()));
   // Once written, the calls are answered while nobody here listens.
   await new Promise((written) => setImmediate(written));
   const until = performance.now() + 3 * TIMEOUT_MS;
   while (performance.now() < until);
   await Promise.all(calls);
-  assert.equal(gate.state(), 'closed');
-  assert.deepEqual(gate.states, []);
+  assert.equal(control.state(), 'closed');
+  assert.deepEqual(control.states, []);
 });
 
-test('without any Redis the gate opens nevertheless, and closes at once', async () => {
+test('without any Redis calls are decided in memory, and closing takes no time', async () => {
   const [nobody = 0] = await findFree(1);
-  const alone = await gateTo(`redis://127.0.0.1:${nobody}`, 'alone');
+  const alone = await createControl(`redis://127.0.0.1:${nobody}`, 'alone');
   try {
     const limits = [perUser(10, 3)];
     const all = await Promise.all(Array.from({ length: 10 }, () => alone.admit(call({ limits }))));
     assert.equal(all.filter(({ outcome }) => outcome === 'admitted').length, 3);
   } finally {
-    alone.close();
+    alone[Symbol.dispose]();
   }
 });

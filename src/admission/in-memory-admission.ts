@@ -1,24 +1,21 @@
-// What this process itself remembers of callers: it stands in for Redis, and holds the line when Redis forgets.
+// Decides in memory: the fallback where Redis does not answer, and what this process still knows when Redis was emptied.
 import { LRUCache } from 'lru-cache';
 import { waitOfCap } from '../domain/caps.ts';
 import { decideRate, paceOf, type RateDecision } from '../domain/limits.ts';
 import { MICROS_PER_MS, type Micros } from '../domain/time.ts';
-import type { AdmissionRequest, Cap, LimitCharge, Limited, LimitState, Nonce, Verdict } from './admission.ts';
+import type { AdmissionRequest, Cap, Decision, LimitCharge, Limited, LimitState, Nonce } from './request.ts';
 
-/** One process's memory of callers. */
-export interface Local {
-  /** The refusal of a call that this process alone knows enough to refuse: a replay, or under a cap that is reached. */
-  refuse(request: AdmissionRequest, now: Micros): Verdict | undefined;
-  /** Decides, as Redis would, what is left to decide when `refuse` did not refuse, and remembers a call it admits. */
-  decide(request: AdmissionRequest, now: Micros): Verdict;
+/** What one process remembers of callers. */
+export interface InMemoryAdmission {
+  /** Refuses a call that this process can refuse by itself: a replay, or one under a cap that is reached. */
+  refuse(request: AdmissionRequest, now: Micros): Decision | undefined;
+  /** Decides as Redis would, given that `refuse` did not refuse, and remembers a call that it admits. */
+  decide(request: AdmissionRequest, now: Micros): Decision;
   /** Remembers a call that Redis admitted. */
   remember(nonce: Nonce, now: Micros): void;
-  /** The cap that makes wait longest; undefined when none is reached. */
-  capping(caps: readonly Cap[], now: Micros): Limited | undefined;
-  /** Counts a failure. */
-  count(cap: Cap, now: Micros): void;
-  /** Takes back a failure that was counted then. */
-  forgive(cap: Cap, at: Micros): void;
+  recordFailure(cap: Cap, now: Micros): void;
+  /** Takes back a failure that was recorded at that moment. */
+  refundGuess(cap: Cap, at: Micros): void;
 }
 
 /**
@@ -33,8 +30,8 @@ interface UsedNonce {
   readonly expiresAt: Micros;
 }
 
-/** Starts to remember. */
-export function startLocal(max = MAX_ENTRIES): Local {
+/** Creates an empty memory. */
+export function createInMemoryAdmission(max = MAX_ENTRIES): InMemoryAdmission {
   const nonces = new LRUCache<string, UsedNonce>({ max });
   const tats = new LRUCache<string, Micros>({ max });
   const failures = new LRUCache<string, readonly Micros[]>({ max });
@@ -46,11 +43,19 @@ export function startLocal(max = MAX_ENTRIES): Local {
     return edgeRequestId !== '' && known.edgeRequestId === edgeRequestId ? 'retry' : 'replay';
   };
 
-  const local: Local = {
+  const reachedCap = (caps: readonly Cap[], now: Micros): Limited | undefined =>
+    longest(
+      caps.map((cap) => {
+        const wait = waitOfCap(failures.get(idOf(cap)) ?? [], cap.windows, now);
+        return { name: cap.name, retryAfterMs: Math.ceil(wait / MICROS_PER_MS) };
+      }),
+    );
+
+  const memory: InMemoryAdmission = {
     refuse(request, now) {
       const known = knows(request.nonce, now);
       if (known === 'replay') return { outcome: 'replayed', limits: [] };
-      const limited = known === undefined ? local.capping(request.caps, now) : undefined;
+      const limited = known === undefined ? reachedCap(request.caps, now) : undefined;
       return limited && { outcome: 'limited', limited, limits: [] };
     },
 
@@ -66,13 +71,13 @@ export function startLocal(max = MAX_ENTRIES): Local {
       }));
       const limited = longest(decided.map(({ limit, retryAfterMs }) => ({ name: limit.name, retryAfterMs })));
       if (limited) {
-        // Those that would have let the call pass are not charged either.
+        // Limits that would have admitted the call are not charged either.
         const states = limits.map((limit) => stateOf(limit, decide(limit, 0)));
         return { outcome: 'limited', limited, limits: states };
       }
       if (!isRetry) {
         for (const { limit, newTat } of decided) tats.set(idOf(limit), newTat);
-        local.remember(nonce, now);
+        memory.remember(nonce, now);
       }
       return { outcome: 'admitted', limits: decided.map((decision) => stateOf(decision.limit, decision)) };
     },
@@ -81,34 +86,25 @@ export function startLocal(max = MAX_ENTRIES): Local {
       nonces.set(key, { edgeRequestId, expiresAt: now + ttlMs * MICROS_PER_MS });
     },
 
-    capping(caps, now) {
-      return longest(
-        caps.map((cap) => {
-          const wait = waitOfCap(failures.get(idOf(cap)) ?? [], cap.windows, now);
-          return { name: cap.name, retryAfterMs: Math.ceil(wait / MICROS_PER_MS) };
-        }),
-      );
-    },
-
-    count(cap, now) {
+    recordFailure(cap, now) {
       const { count: most = 0 } = cap.windows.at(-1) ?? {};
       failures.set(idOf(cap), [now, ...(failures.get(idOf(cap)) ?? [])].slice(0, most));
     },
 
-    forgive(cap, at) {
+    refundGuess(cap, at) {
       const times = failures.get(idOf(cap)) ?? [];
       const index = times.indexOf(at);
       if (index !== -1) failures.set(idOf(cap), times.toSpliced(index, 1));
     },
   };
-  return local;
+  return memory;
 }
 
 function stateOf({ name, burst }: LimitCharge, { remaining, resetMs }: RateDecision): LimitState {
   return { name, limit: burst, remaining, resetMs };
 }
 
-/** Whichever makes wait longest; undefined when none makes wait at all. */
+/** The longest wait; undefined where there is none. */
 function longest(waits: readonly Limited[]): Limited | undefined {
   let most: Limited | undefined;
   for (const wait of waits) if (wait.retryAfterMs > (most?.retryAfterMs ?? 0)) most = wait;

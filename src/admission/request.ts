@@ -1,28 +1,28 @@
-// What a call asks before it is let in, and what it is told: the words that Redis and the local stand-in share.
+// What admission control is asked about a call, and what it decides: the types that Redis and the in-memory fallback share.
 import type { CapWindow } from '../domain/caps.ts';
 import type { Limit } from '../domain/limits.ts';
 import type { Micros } from '../domain/time.ts';
 
-/** A call, as far as limits and replays go. */
+/** A call, as far as rate limits and replays go. */
 export interface AdmissionRequest {
   readonly nonce: Nonce;
-  /** All of them charge the call, or none does. */
+  /** Either all of them charge the call, or none does. */
   readonly limits: readonly LimitCharge[];
-  /** The call passes only where none of them is reached. */
+  /** The call is admitted only while none of them is reached. */
   readonly caps: readonly CapCheck[];
 }
 
-/** What makes a signed request one of a kind. */
+/** What makes a signed request unique (RFC 9421, the parameter `nonce`). */
 export interface Nonce {
   /** Key id and nonce: `ppk_live_…:…`. */
   readonly key: string;
-  /** The edge's own name for the request, which a retry by the edge repeats; empty when there is no edge. */
+  /** The edge's own id of the request, which a retry by the edge repeats; empty without an edge. */
   readonly edgeRequestId: string;
-  /** For how long the signature is acceptable, at least; in milliseconds. */
+  /** How long the nonce is remembered, in milliseconds: at least as long as its signature is valid. */
   readonly ttlMs: number;
 }
 
-/** One limit that the call counts towards. */
+/** One rate limit that the call counts towards. */
 export interface LimitCharge extends Limit {
   /** What is limited: `key`, `user`, `ip`. */
   readonly name: string;
@@ -42,52 +42,52 @@ export interface Cap {
   readonly windows: readonly CapWindow[];
 }
 
-/** A cap that the call is under. */
+/** A cap that the call is checked against. */
 export interface CapCheck extends Cap {
   /**
-   * Whether the call is a guess itself. It counts as a failure at once, until `forgive` says that it was none:
-   * otherwise a guesser who calls many times at the same moment is not capped before the first answer is known.
+   * Whether the call is a guess. A guess counts as a failure at once, until `refundGuess` takes it back: otherwise a guesser
+   * who sends many calls at the same moment is not capped before the first answer is known.
    */
   readonly isGuess: boolean;
 }
 
 /** Whether a call may go on. */
-export interface Verdict {
+export interface Decision {
   readonly outcome: 'admitted' | 'replayed' | 'limited';
-  /** Only when limited: by what. */
+  /** By what it is limited; only where the outcome is `limited`. */
   readonly limited?: Limited;
-  /** How each limit stands now, in the order asked for. Empty where the call was refused without looking at them. */
+  /** Each limit after the decision, in the order of the request. Empty where the call was refused before limits were read. */
   readonly limits: readonly LimitState[];
 }
 
-/** A verdict, with the guesses that were counted, for `forgive`. */
-export interface Admission extends Verdict {
+/** A decision, and the guesses that were counted, for `refundGuess`. */
+export interface AdmissionResult extends Decision {
   readonly guesses: readonly Guess[];
 }
 
-/** The limit or cap that makes the caller wait longest. */
+/** The limit or cap with the longest wait. */
 export interface Limited {
   readonly name: string;
-  /** After so many milliseconds the same call passes all of them, if nobody else takes its place. */
+  /** After this many milliseconds the call passes every limit and cap, unless others take its place. */
   readonly retryAfterMs: number;
 }
 
-/** How a limit stands, for the RateLimit headers. */
+/** The state of a limit, for the RateLimit headers. */
 export interface LimitState {
   readonly name: string;
   /** The burst, in cost units. */
   readonly limit: number;
   /** Cost units that would pass at this moment. */
   readonly remaining: number;
-  /** After so many milliseconds the whole burst is there again. */
+  /** After this many milliseconds the whole burst is available again. */
   readonly resetMs: number;
 }
 
 /** A guess that counts as a failure. */
 export interface Guess {
   readonly cap: Cap;
-  /** When it was counted by this process's clock. */
+  /** When it was counted, by this process's clock. */
   readonly localAt: Micros;
-  /** When it was counted by the clock of Redis; undefined where Redis was away. */
+  /** When it was counted, by the clock of Redis; undefined where Redis did not answer. */
   readonly sharedAt: Micros | undefined;
 }
