@@ -85,6 +85,7 @@ const REPLIES: readonly Reply[] = [
     reason: 'MALFORMED_REQUEST',
     words: 'what came is not well-formed HTTP/1.1',
   },
+  { op: 'EQ', httpStatus: 401, details: 'ext_authz_denied', reason: 'AUTHENTICATION_FAILED' },
   { op: 'EQ', httpStatus: 404, reason: 'ROUTE_NOT_FOUND' },
   { op: 'EQ', httpStatus: 408, reason: 'DEADLINE_EXCEEDED' },
   { op: 'EQ', httpStatus: 429, reason: 'RATE_LIMITED' },

@@ -384,6 +384,10 @@ local function check(handle, route, query)
   if not isJson(handle:headers():get("content-type")) then
     fault("content-type", "must be application/json", "application/json이어야 합니다")
   end
+  local encoding = handle:headers():get("content-encoding")
+  if encoding and encoding:lower() ~= "identity" then
+    fault("content-encoding", "must be identity", "identity여야 합니다")
+  end
   checkBody(body:getBytes(0, length), route.fields)
 end
 

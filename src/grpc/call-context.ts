@@ -122,7 +122,7 @@ export function callerOf({ caller }: CallContext): Caller {
 }
 
 /** The id that the edge or the caller gave to the request, or a new one. It goes into logs, so its form is restricted. */
-function requestIdOf(metadata: Metadata): string {
+export function requestIdOf(metadata: Metadata): string {
   const [given] = metadata.get('x-request-id');
   return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
 }

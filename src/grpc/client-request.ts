@@ -86,6 +86,7 @@ export function readClientRequest(
   return { view: byEdge, bodySha256: statedSha256, ...known };
 }
 
-function addressOf(peer: string): string {
+/** The address in `address:port`. */
+export function addressOf(peer: string): string {
   return withoutMapping(peer.slice(0, peer.lastIndexOf(':')));
 }

@@ -25,11 +25,13 @@ import * as adminStatistics from './admin/statistics.ts';
 import { type CallObserver, observeCalls } from './call-observer.ts';
 import { connectionOptions, MAX_STREAM_MS, type ServerTls, serverCredentials } from './connections.ts';
 import { DESCRIPTOR_SET, SERVICES, warmUp } from './contracts.ts';
+import { refuseEarly } from './early-refusals.ts';
 import { errorDetailsInterceptor, handleUnknownMethods } from './error-details-interceptor.ts';
 import { addHealth, HEALTH_SERVICE } from './health.ts';
+import type { Interceptor } from './interceptor.ts';
 import { admit, type Rates } from './interceptors/admit.ts';
 import { auditRefusals } from './interceptors/audit-refusals.ts';
-import { type Authentication, authenticate } from './interceptors/authenticate.ts';
+import { type Authentication, authenticator } from './interceptors/authenticate.ts';
 import { authorize } from './interceptors/authorize.ts';
 import { applyDefaultDeadline, limitStreamDuration } from './interceptors/deadlines.ts';
 import { identifyCaller } from './interceptors/identify-caller.ts';
@@ -106,8 +108,15 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
     ...connectionOptions(options.maxConnectionAgeMs),
   });
   handleUnknownMethods(server);
-  for (const { definition, implementation } of services(core, options))
-    server.addService(definition, implementation);
+  const authentication = authenticator(options.authentication);
+  const implementations = services(core, options, authentication.interceptor);
+  for (const { definition, implementation } of implementations) server.addService(definition, implementation);
+  refuseEarly(server, {
+    signedPaths: new Set(implementations.flatMap(pathsOf)),
+    authenticator: authentication,
+    calls: options.calls,
+    recordCall: options.recordCall,
+  });
 
   const health = addHealth(server, options.admin ? SERVICES : SERVICES.filter(isPublic));
   if (options.reflection) {
@@ -131,16 +140,18 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
   return { port, setServing, stop };
 }
 
+const pathsOf = ({ definition }: ServiceImplementation) => Object.values(definition).map(({ path }) => path);
+
 const isPublic = (service: string) => !service.startsWith('admin.');
 
 /** How many streams a user may have with a process at a time. */
 const STREAMS_PER_USER = 10;
 
 /** What is checked of a call is the same for all; what bounds its time and number is not. */
-function interceptorChains(core: Core, options: ServerOptions): InterceptorChains {
+function interceptorChains(core: Core, options: ServerOptions, authenticate: Interceptor): InterceptorChains {
   const checks = [
     mapErrors(options),
-    authenticate(options.authentication),
+    authenticate,
     auditRefusals(options.trail),
     // Before anything is read for a caller, so that what is refused is charged, too.
     admit(options.admission, options.rates),
@@ -167,8 +178,8 @@ function interceptorChains(core: Core, options: ServerOptions): InterceptorChain
   };
 }
 
-function services(core: Core, options: ServerOptions): ServiceImplementation[] {
-  const chains = interceptorChains(core, options);
+function services(core: Core, options: ServerOptions, authenticate: Interceptor): ServiceImplementation[] {
+  const chains = interceptorChains(core, options, authenticate);
   return [
     implementService(WalletV1, walletV1.walletService(core), chains),
     implementService(SprinkleV1, sprinkleV1.sprinkleService(core), chains),

@@ -244,6 +244,11 @@ test('a body of another type, and one where none belongs, are refused', { skip }
   );
   assert.equal(saidOf(form), 'content-type: must be application/json');
   assert.equal(saidOf(await ask('GET', '/api/v1/wallet/balance', '{}')), 'body: this call takes no body');
+  for (const encoding of ['gzip', 'br', 'identity, gzip']) {
+    const headers = { 'content-type': 'application/json', 'content-encoding': encoding };
+    const came = await send(stack.restUrl, { method: 'POST', target: TRANSFER, headers, body: '{}' });
+    assert.equal(saidOf(came), 'content-encoding: must be identity');
+  }
   const utf8 = await ask(
     'POST',
     TRANSFER,
@@ -257,7 +262,7 @@ test('a body is bounded by what its route can need', { skip }, async () => {
   const large = `{"to_user_id":8702,"amount":5,"memo":"${'x'.repeat(16_384)}"}`;
   const came = await ask('POST', TRANSFER, large);
   assert.deepEqual([came.status, came.reason], [413, 'REQUEST_TOO_LARGE']);
-  const megabyte = await ask('POST', '/api/v2/transfers:batchCreate', `{"items":[],${' '.repeat(2 ** 20)}}`);
+  const megabyte = await ask('POST', '/api/v2/transfers:batchCreate', `{"items":[]${' '.repeat(2 ** 20)}}`);
   assert.deepEqual([megabyte.status, megabyte.reason], [413, 'REQUEST_TOO_LARGE']);
   // The longest memos in a thousand items, in letters of three bytes.
   const item = {

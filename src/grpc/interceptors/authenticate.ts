@@ -1,11 +1,18 @@
 // Checks who signed the call: a live key, from where it may be used, in time, and rightly.
 import { isLive } from '../../domain/api-key.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import type { KeyRing } from '../../keys/key-ring.ts';
+import type { KeyRing, RingKey } from '../../keys/key-ring.ts';
 import type { NetworkCheck } from '../../keys/networks.ts';
-import { isBodyOf, parseSignatureHeaders, verifySignature } from '../../signatures/index.ts';
-import { edgeSecretCheck, readClientRequest } from '../client-request.ts';
+import {
+  isBodyOf,
+  type ParsedSignature,
+  parseSignatureHeaders,
+  verifySignature,
+} from '../../signatures/index.ts';
+import type { CallContext } from '../call-context.ts';
+import { addressOf, type ClientRequest, edgeSecretCheck, readClientRequest } from '../client-request.ts';
 import type { Interceptor } from '../interceptor.ts';
+import { openSuspects, type Suspects } from './suspects.ts';
 import { verificationBudget } from './verification-budget.ts';
 
 /** What checking works with. */
@@ -37,6 +44,19 @@ const MAX_AHEAD_S = 5;
 /** One for all: nobody learns more, and what a stranger's call costs is not making errors and writing their details. */
 const FAILED = new Refusal('AUTHENTICATION_FAILED');
 
+/** The two places where signatures are checked. */
+export interface Authenticator {
+  /** Checks every call, once its message is there. */
+  readonly interceptor: Interceptor;
+  /** From where so many wrong ones come that calls are worth checking before. */
+  readonly suspects: Suspects;
+  /** Whether the headers are enough to refuse a call; it is reported like any other then. */
+  isRefusedByHeaders(call: CallHeaders): boolean;
+}
+
+/** What is known of a call before its message is there. */
+export type CallHeaders = Pick<CallContext, 'path' | 'metadata' | 'peer' | 'requestId'>;
+
 /**
  * Lets a call through when its signature is right. Everything else gets the same answer, AUTHENTICATION_FAILED, after
  * the same work: neither the words nor the time tell whether a key exists, is live, or may be used from there.
@@ -45,42 +65,77 @@ const FAILED = new Refusal('AUTHENTICATION_FAILED');
  * Ed25519 signatures are bounded (`VerificationBudget`), and a body is hashed only once its signature was right. A right
  * signature is never refused for wrong ones that others sent.
  */
-export function authenticate(authentication: Authentication): Interceptor {
-  const { ring, edgeSecret, allowsGlobally, onFailure } = authentication;
+export function authenticator(authentication: Authentication): Authenticator {
+  const { ring, edgeSecret, onFailure } = authentication;
   const isEdge = edgeSecretCheck(edgeSecret);
+  const check = headersCheck(authentication);
+  const suspects = openSuspects();
+  const fail = (call: CallHeaders, { clientAddress }: ClientRequest, { cause, keyId }: Failed) => {
+    suspects.add(addressOf(call.peer));
+    onFailure({ cause, clientAddress, keyId, path: call.path, requestId: call.requestId });
+    return FAILED;
+  };
+  return {
+    suspects,
+    isRefusedByHeaders(call) {
+      const request = readClientRequest({ ...call, bytes: NO_BYTES }, isEdge);
+      const checked = check(request);
+      if ('known' in checked) return false;
+      fail(call, request, checked);
+      return true;
+    },
+    interceptor(call, next) {
+      const request = readClientRequest(call, isEdge);
+      const checked = check(request);
+      if (!('known' in checked)) throw fail(call, request, checked);
+      const { known, signature } = checked;
+      const { key } = known;
+      if (!isBodyOf(signature, request.bodySha256())) {
+        throw fail(call, request, { cause: 'content-digest', keyId: key.id });
+      }
+      ring.used(key.id);
+      call.signer = {
+        key,
+        nonce: signature.nonce,
+        signedAt: signature.created,
+        clientAddress: request.clientAddress,
+        edgeRequestId: request.edgeRequestId,
+      };
+      return next();
+    },
+  };
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** Whose signature it is, and what it says of the body. */
+interface Signed {
+  readonly known: RingKey;
+  readonly signature: ParsedSignature;
+}
+
+type Failed = Pick<AuthenticationFailure, 'cause' | 'keyId'>;
+
+/** Checks all of a signature that needs no body. */
+function headersCheck({ ring, allowsGlobally }: Authentication): (request: ClientRequest) => Signed | Failed {
   const budget = verificationBudget();
-  return (call, next) => {
-    const request = readClientRequest(call, isEdge);
-    const { clientAddress, connection } = request;
-    const fail = (cause: string, keyId: string) => {
-      onFailure({ cause, clientAddress, keyId, path: call.path, requestId: call.requestId });
-      return FAILED;
-    };
-    const signature = parseSignatureHeaders(request.view);
-    if ('fault' in signature) throw fail(signature.fault, '');
-    const { keyId, created, nonce, alg } = signature;
+  return ({ view, clientAddress, connection }) => {
+    const signature = parseSignatureHeaders(view);
+    if ('fault' in signature) return { cause: signature.fault, keyId: '' };
+    const { keyId, created, alg } = signature;
     const now = Date.now();
     const age = now / 1000 - created;
-    if (age > MAX_AGE_S || age < -MAX_AHEAD_S) throw fail('time', keyId);
+    if (age > MAX_AGE_S || age < -MAX_AHEAD_S) return { cause: 'time', keyId };
     const isDear = alg === 'ed25519';
-    if (isDear && !budget.allows(connection, keyId)) throw fail('too many wrong signatures', keyId);
+    if (isDear && !budget.allows(connection, keyId)) return { cause: 'too many wrong signatures', keyId };
     const known = ring.find(keyId);
     const isRight = verifySignature(signature, known?.verifying);
     if (isDear && !isRight) budget.failed(connection);
-    if (!known) throw fail('unknown key', keyId);
-    if (!isLive(known.key, now * 1000)) throw fail('key is not live', keyId);
-    if (!known.allows(clientAddress) || !allowsGlobally(clientAddress)) throw fail('network', keyId);
-    if (!isRight) throw fail('signature', keyId);
+    if (!known) return { cause: 'unknown key', keyId };
+    if (!isLive(known.key, now * 1000)) return { cause: 'key is not live', keyId };
+    if (!known.allows(clientAddress) || !allowsGlobally(clientAddress)) return { cause: 'network', keyId };
+    if (!isRight) return { cause: 'signature', keyId };
     if (isDear) budget.succeeded(connection, keyId);
-    if (!isBodyOf(signature, request.bodySha256())) throw fail('content-digest', keyId);
-    ring.used(keyId);
-    call.signer = {
-      key: known.key,
-      nonce,
-      signedAt: created,
-      clientAddress,
-      edgeRequestId: request.edgeRequestId,
-    };
-    return next();
+    return { known, signature };
   };
 }

@@ -1,0 +1,113 @@
+// Who sends many wrong signatures is refused by the headers alone, in the same words, and nobody else notices.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import { PpuriError } from '../../clients/typescript/src/error.ts';
+import { signedHeaders } from '../../clients/typescript/src/headers.ts';
+import type { SigningKey } from '../../clients/typescript/src/signature.ts';
+import { openSuspects } from '../../src/grpc/interceptors/suspects.ts';
+import { type Stack, startStack } from '../stack.ts';
+
+const ANNA = 9871;
+const BALANCE = '/wallet.v1.WalletService/GetBalance';
+const NOTHING = Buffer.alloc(0);
+/** More than any message of these calls may have: grpc-js refuses it before a signature is checked. */
+const TOO_LARGE = Buffer.alloc(70_000);
+let stack: Stack;
+let forger: SigningKey;
+
+before(async () => {
+  stack = await startStack();
+  await stack.addUsers([ANNA]);
+  forger = { ...stack.key, secret: Buffer.alloc(32, 1) } as SigningKey;
+});
+after(() => stack.stop());
+
+/** Calls over one connection; answers are told as `OK` or by all that their refusal says. */
+function connection() {
+  const client = new Client(stack.grpcAddress, credentials.createInsecure(), {
+    'grpc.use_local_subchannel_pool': 1,
+  });
+  const asIs = (message: Buffer) => message;
+  const call = (
+    key: SigningKey,
+    body: Buffer = NOTHING,
+    more: Record<string, string> = {},
+    signedBody: Buffer = body,
+  ) => {
+    const metadata = new Metadata();
+    const identity = { userId: String(ANNA) };
+    const headers = signedHeaders({ method: 'POST', target: BALANCE, body: signedBody }, identity, key);
+    for (const [name, value] of Object.entries({ ...headers, ...more })) metadata.set(name, value);
+    const options = { deadline: Date.now() + 30_000 };
+    return new Promise<string>((resolve) => {
+      client.makeUnaryRequest(BALANCE, asIs, asIs, body, metadata, options, (error) => {
+        if (!error) return resolve('OK');
+        const { status, code, reason, message } = new PpuriError(error);
+        const details = error.metadata
+          .get('grpc-status-details-bin')
+          .map((bytes) => bytes.toString('base64'));
+        const requestId = error.metadata.get('x-request-id');
+        return resolve(JSON.stringify({ status, code, reason, message, details, requestId }));
+      });
+    });
+  };
+  return { call, close: () => client.close() };
+}
+
+async function refusedCalls(): Promise<number> {
+  const page = await (await fetch(`http://127.0.0.1:${stack.app.opsPort}/metrics`)).text();
+  const line = /^ppuri_rpc_errors_total\{code="\w+",reason="AUTHENTICATION_FAILED"\} (\d+)$/m.exec(page);
+  return Number(line?.[1]);
+}
+
+test('after ten wrong signatures the headers are enough, and what is answered and counted is the same', async () => {
+  const { call, close } = connection();
+  const asked = { 'x-request-id': 'a-request', 'accept-language': 'ko' };
+  const first = await call(forger, NOTHING, asked);
+  assert.match(first, /AUTHENTICATION_FAILED/);
+  assert.match(await call(forger, TOO_LARGE), /MESSAGE_TOO_LARGE/);
+  const before = await refusedCalls();
+  await Promise.all(Array.from({ length: 30 }, () => call(forger)));
+  assert.match(await call(forger, TOO_LARGE), /AUTHENTICATION_FAILED/);
+  assert.equal(await call(forger, NOTHING, asked), first);
+  assert.equal((await refusedCalls()) - before, 32);
+  close();
+});
+
+test('a right signature is served beside them, over the same connection and from the same address', async () => {
+  const [theirs, mine] = [connection(), connection()];
+  const forged = Array.from({ length: 500 }, () => theirs.call(forger));
+  const served = [mine, theirs, mine, theirs].map(({ call }) => call(stack.key));
+  assert.deepEqual(await Promise.all(served), ['OK', 'OK', 'OK', 'OK']);
+  assert.deepEqual(
+    (await Promise.all(forged)).filter((answer) => !answer.includes('AUTHENTICATION_FAILED')),
+    [],
+  );
+  theirs.close();
+  mine.close();
+});
+
+test('a body that is not the signed one is refused also where the headers were right', async () => {
+  const { call, close } = connection();
+  await Promise.all(Array.from({ length: 30 }, () => call(forger)));
+  assert.match(await call(stack.key, Buffer.from([8, 1]), {}, Buffer.from([8, 2])), /AUTHENTICATION_FAILED/);
+  assert.equal(await call(stack.key), 'OK');
+  close();
+});
+
+test('suspects: more than ten wrong ones lately, and one is forgotten each second', () => {
+  let now = 0;
+  const suspects = openSuspects(() => now);
+  assert.equal(suspects.isAny, false);
+  for (let count = 0; count < 10; count++) {
+    assert.equal(suspects.has('a'), false);
+    suspects.add('a');
+  }
+  assert.deepEqual([suspects.has('a'), suspects.has('b'), suspects.isAny], [true, false, true]);
+  now += 1_000_000;
+  assert.equal(suspects.has('a'), false);
+  for (let count = 0; count < 1000; count++) suspects.add('a');
+  now += 10_000_000;
+  assert.deepEqual([suspects.has('a'), suspects.isAny], [false, false]);
+});
