@@ -5,7 +5,7 @@ import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { PpuriError } from '../../clients/typescript/src/error.ts';
 import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
-import { openSuspects } from '../../src/grpc/interceptors/suspects.ts';
+import { createSuspects } from '../../src/grpc/interceptors/suspects.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const ANNA = 9871;
@@ -98,7 +98,7 @@ test('a body that is not the signed one is refused also where the headers were r
 
 test('suspects: more than ten wrong ones lately, and one is forgotten each second', () => {
   let now = 0;
-  const suspects = openSuspects(() => now);
+  const suspects = createSuspects(() => now);
   assert.equal(suspects.isAny, false);
   for (let count = 0; count < 10; count++) {
     assert.equal(suspects.has('a'), false);

@@ -12,7 +12,7 @@ import {
 import type { CallContext } from '../call-context.ts';
 import { addressOf, type ClientRequest, edgeSecretCheck, readClientRequest } from '../client-request.ts';
 import type { Interceptor } from '../interceptor.ts';
-import { openSuspects, type Suspects } from './suspects.ts';
+import { createSuspects, type Suspects } from './suspects.ts';
 import { verificationBudget } from './verification-budget.ts';
 
 /** What checking works with. */
@@ -69,7 +69,7 @@ export function authenticator(authentication: Authentication): Authenticator {
   const { ring, edgeSecret, onFailure } = authentication;
   const isEdge = edgeSecretCheck(edgeSecret);
   const check = headersCheck(authentication);
-  const suspects = openSuspects();
+  const suspects = createSuspects();
   const fail = (call: CallHeaders, { clientAddress }: ClientRequest, { cause, keyId }: Failed) => {
     suspects.add(addressOf(call.peer));
     onFailure({ cause, clientAddress, keyId, path: call.path, requestId: call.requestId });

@@ -1,7 +1,7 @@
 // Remembers which addresses many wrong signatures come from.
+import { LRUCache } from 'lru-cache';
 import { decideRate, type Limit, paceOf } from '../../domain/limits.ts';
 import { MICROS_PER_MS, type Micros } from '../../domain/time.ts';
-import { ForgetfulMap } from '../../redis/index.ts';
 
 /**
  * The addresses over whose connections more than ten wrong signatures came lately; each is forgotten after a second. An
@@ -18,12 +18,12 @@ export interface Suspects {
 
 const WRONG: Limit = { ratePerSecond: 1, burst: 10 };
 const PACE = paceOf(WRONG, 1);
-/** Some 10 MB at most. */
-const CAPACITY = 50_000;
+/** How many addresses are remembered: the latest ones, in some 5 MB. */
+const MAX_ENTRIES = 50_000;
 
 /** Starts with nobody suspected. `now` is in microseconds, by a clock that never steps back. */
-export function openSuspects(now: () => Micros = monotonicMicros): Suspects {
-  const tats = new ForgetfulMap<Micros>(CAPACITY);
+export function createSuspects(now: () => Micros = monotonicMicros): Suspects {
+  const tats = new LRUCache<string, Micros>({ max: MAX_ENTRIES });
   let latest = Number.NEGATIVE_INFINITY;
   return {
     get isAny() {
@@ -31,12 +31,12 @@ export function openSuspects(now: () => Micros = monotonicMicros): Suspects {
     },
     has(address) {
       const at = now();
-      return !decideRate(tats.get(address, at), PACE, at).isAllowed;
+      return !decideRate(tats.get(address), PACE, at).isAllowed;
     },
     add(address) {
       const at = now();
-      const { newTat } = decideRate(tats.get(address, at), PACE, at);
-      tats.set(address, newTat, newTat);
+      const { newTat } = decideRate(tats.get(address), PACE, at);
+      tats.set(address, newTat);
       latest = Math.max(latest, newTat);
     },
   };
