@@ -3,11 +3,13 @@
 import { readFileSync } from 'node:fs';
 import {
   createFileRegistry,
+  type DescExtension,
   type DescField,
   type DescMessage,
   type DescMethod,
   fromBinary,
   getOption,
+  hasOption,
 } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import {
@@ -24,24 +26,6 @@ import { itemCounter, type WireCheck, wireCheckOf } from './wire.ts';
 /** The file that describes every contract; Envoy reads the same one. */
 export const DESCRIPTOR_SET = readFileSync(new URL('../../gen/descriptor.binpb', import.meta.url));
 
-/** The services that the server offers. */
-export const SERVICES: readonly string[] = [
-  'wallet.v1.WalletService',
-  'wallet.v1.SprinkleService',
-  'wallet.v1.UserService',
-  'wallet.v1.RoomService',
-  'wallet.v2.WalletService',
-  'wallet.v2.TransferService',
-  'wallet.v2.SprinkleService',
-  'wallet.v2.PayoutService',
-  'wallet.v2.UserService',
-  'wallet.v2.RoomService',
-  'admin.v1.ApiKeyService',
-  'admin.v1.JobService',
-  'admin.v1.StatisticsService',
-  'admin.v1.AuditService',
-];
-
 /** What a call of an RPC must bring besides its message: the option `(ppuri.options.v1.call)`. */
 export interface CallRules {
   readonly actingUser: boolean;
@@ -54,10 +38,9 @@ export interface CallRules {
    * caller is paid for, and so nothing is read before.
    */
   costOf(bytes: Uint8Array): number;
-  /**
-   * Whether a call changes something and has no idempotency key: its nonce is what keeps it from being done twice. That an
-   * RPC changes nothing is said by its idempotency_level.
-   */
+  /** Whether a call changes nothing: its idempotency_level is NO_SIDE_EFFECTS. */
+  readonly isReadOnly: boolean;
+  /** Whether a call changes something and has no idempotency key: only its nonce keeps it from being done twice. */
   readonly needsNonceRecord: boolean;
   /** Whether a token in the request may be a guess. */
   readonly guessesToken: boolean;
@@ -65,6 +48,8 @@ export interface CallRules {
 
 /** One RPC of the contracts. */
 export interface RpcContract {
+  /** The full name of its response's message. */
+  readonly responseType: string;
   readonly rules: CallRules;
   /** How long a request may be, in bytes: no request that keeps the contract's rules is longer. */
   readonly maxBytes: number;
@@ -97,18 +82,31 @@ const ITEM_BYTES = { message: 1024, scalar: 64 };
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, DESCRIPTOR_SET));
 const validator = createValidator({ registry });
 
-/** Every RPC of the contracts, by its path on the wire: `/wallet.v1.WalletService/GetBalance`. */
-export const CONTRACTS: ReadonlyMap<string, RpcContract> = new Map(
-  SERVICES.flatMap((name) => {
-    const service = registry.getService(name);
-    if (!service) throw new InvariantError(`gen/descriptor.binpb has no ${name}; run npm run gen`);
-    return service.methods.map((method) => [`/${name}/${method.name}`, contractOf(method)] as const);
-  }),
+/** The services of the contracts: those that declare our options. The others in the descriptor, health checks, do not. */
+export const SERVICES: readonly string[] = [...registry].flatMap((type) =>
+  type.kind === 'service' && type.methods.some(hasOptions) ? [type.typeName] : [],
 );
 
-function contractOf(method: DescMethod): RpcContract {
+/** Every RPC of the contracts, by its path on the wire: `/wallet.v1.WalletService/GetBalance`. */
+export const CONTRACTS: ReadonlyMap<string, RpcContract> = new Map(
+  SERVICES.flatMap((name) =>
+    (registry.getService(name)?.methods ?? []).map(
+      (method) => [`/${name}/${method.name}`, readContract(method)] as const,
+    ),
+  ),
+);
+
+/** The contract of a generated method. Throws where gen/descriptor.binpb and the generated code differ. */
+export function contractOf({ path }: { readonly path: string }): RpcContract {
+  const contract = CONTRACTS.get(path);
+  if (!contract) throw new InvariantError(`gen/descriptor.binpb has no ${path}; run npm run gen`);
+  return contract;
+}
+
+function readContract(method: DescMethod): RpcContract {
   const { input } = method;
   return {
+    responseType: method.output.typeName,
     rules: rulesOf(method),
     maxBytes: maxBytesOf(input),
     checkWire: wireCheckOf(input, maxItemsOf),
@@ -125,8 +123,7 @@ function maxBytesOf(input: DescMessage): number {
 
 /** Every list of a request has an end in its contract: what is read of one is bounded by it. */
 function maxItemsOf(list: DescField): number {
-  const option = registry.getExtension('buf.validate.field');
-  if (!option) throw new InvariantError('gen/descriptor.binpb lacks buf.validate; run npm run gen');
+  const option = optionOf('buf.validate.field');
   // The registry reads the option without a generated type; its fields are those of buf.validate.FieldRules.
   const { type } = getOption(list, option) as unknown as {
     readonly type?: { readonly case?: string; readonly value?: { readonly maxItems?: bigint } };
@@ -137,10 +134,19 @@ function maxItemsOf(list: DescField): number {
   return most;
 }
 
-/** Every RPC says what it demands: one that is open to every key would be so by oversight. */
+function hasOptions(method: DescMethod): boolean {
+  return hasOption(method, optionOf('ppuri.options.v1.call'));
+}
+
+function optionOf(name: string): DescExtension {
+  const option = registry.getExtension(name);
+  if (!option) throw new InvariantError(`gen/descriptor.binpb lacks ${name}; run npm run gen`);
+  return option;
+}
+
+/** Throws for an RPC without a scope: it would be open to every key. */
 function rulesOf(method: DescMethod): CallRules {
-  const option = registry.getExtension('ppuri.options.v1.call');
-  if (!option) throw new InvariantError('gen/descriptor.binpb lacks ppuri.options.v1; run npm run gen');
+  const option = optionOf('ppuri.options.v1.call');
   // The registry reads the option without a generated type; its fields are those of ppuri.options.v1.Call.
   const rules = getOption(method, option) as unknown as Omit<
     CallRules,
@@ -150,8 +156,15 @@ function rulesOf(method: DescMethod): CallRules {
   const scope = SCOPE_BY_NUMBER[rules.scope];
   if (!scope)
     throw new InvariantError(`${method.parent.typeName}/${method.name} has no scope in its contract`);
-  const needsNonceRecord = !rules.idempotencyKey && method.idempotency !== NO_SIDE_EFFECTS;
-  return { ...rules, scope, needsNonceRecord, costOf: costOf(method, rules.cost || 1, rules.itemCost) };
+  const isReadOnly = method.idempotency === NO_SIDE_EFFECTS;
+  const needsNonceRecord = !rules.idempotencyKey && !isReadOnly;
+  return {
+    ...rules,
+    scope,
+    isReadOnly,
+    needsNonceRecord,
+    costOf: costOf(method, rules.cost || 1, rules.itemCost),
+  };
 }
 
 /** The fields of ppuri.options.v1.ItemCost. */

@@ -7,6 +7,13 @@ import type { CallContext } from './call-context.ts';
  */
 export type Interceptor = <Answer>(call: CallContext, next: () => Promise<Answer>) => Promise<Answer>;
 
+/** The interceptors of calls by their kind, in their order, the outermost first. */
+export interface InterceptorChains {
+  readonly unary: readonly Interceptor[];
+  /** For methods that answer with a stream: `next` settles when the stream ends. */
+  readonly stream: readonly Interceptor[];
+}
+
 /** The interceptors in their order, the outermost first, around a handler. */
 export function chain<Answer>(
   interceptors: readonly Interceptor[],

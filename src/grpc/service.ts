@@ -8,13 +8,12 @@ import {
   type StatusObject,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { InvariantError } from '../domain/error-fields.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { CallContext, callerOf, type ServerCall } from './call-context.ts';
 import type { Caller } from './caller.ts';
-import { CONTRACTS, type RpcContract } from './contracts.ts';
+import { contractOf } from './contracts.ts';
 import { statusOf } from './error-status.ts';
-import { chain, type Interceptor } from './interceptor.ts';
+import { chain, type Interceptor, type InterceptorChains } from './interceptor.ts';
 
 /** A method of a generated service, whatever its messages are. */
 export type Method = MethodDefinition<unknown, unknown>;
@@ -51,16 +50,9 @@ export type Handlers<S extends Service> = {
     : never;
 };
 
-/** The interceptors of calls by their kind, in their order, the outermost first. */
-export interface InterceptorChains {
-  readonly unary: readonly Interceptor[];
-  /** For methods that answer with a stream: `next` settles when the stream ends. */
-  readonly stream: readonly Interceptor[];
-}
-
 /** A service as grpc-js takes it. Its messages cross as bytes, so that interceptors see what was received. */
 export interface ServiceImplementation {
-  readonly definition: Record<string, MethodDefinition<Buffer, Buffer>>;
+  readonly methods: Record<string, MethodDefinition<Buffer, Buffer>>;
   readonly implementation: UntypedServiceImplementation;
 }
 
@@ -70,12 +62,12 @@ export function implementService<S extends Service>(
   handlers: Handlers<S>,
   chains: InterceptorChains,
 ): ServiceImplementation {
-  const definition: Record<string, MethodDefinition<Buffer, Buffer>> = {};
+  const methods: Record<string, MethodDefinition<Buffer, Buffer>> = {};
   const implementation: UntypedServiceImplementation = {};
   // Each method has types of its own, which a loop over them cannot express.
-  const methods = service as unknown as Record<string, Method>;
-  for (const [name, method] of Object.entries(methods)) {
-    definition[name] = withBytes(method);
+  const anyMethods = service as unknown as Record<string, Method>;
+  for (const [name, method] of Object.entries(anyMethods)) {
+    methods[name] = withBytes(method);
     implementation[name] = method.responseStream
       ? handleServerStreaming(
           method,
@@ -84,7 +76,17 @@ export function implementService<S extends Service>(
         )
       : handleUnary(method, handlers[name] as unknown as UnaryHandler<unknown, unknown>, chains.unary);
   }
-  return { definition, implementation };
+  return { methods, implementation };
+}
+
+/** The paths of a generated service's methods: `/wallet.v1.WalletService/GetBalance`. */
+export function pathsOf(service: Service): string[] {
+  return Object.values(service).map(({ path }) => path);
+}
+
+/** The full name of a generated service: `wallet.v1.WalletService`. */
+export function serviceName(service: Service): string {
+  return pathsOf(service)[0]?.split('/')[1] ?? '';
 }
 
 function handleUnary(
@@ -168,13 +170,6 @@ function withBytes({ path, requestStream, responseStream }: Method): MethodDefin
     responseSerialize: asIs,
     responseDeserialize: asIs,
   };
-}
-
-/** Throws where gen/descriptor.binpb and the generated code differ. */
-function contractOf({ path }: Pick<Method, 'path'>): RpcContract {
-  const contract = CONTRACTS.get(path);
-  if (!contract) throw new InvariantError(`gen/descriptor.binpb has no ${path}; run npm run gen`);
-  return contract;
 }
 
 /** Sends the headers of the response, if there are any; to be called before its first message. */

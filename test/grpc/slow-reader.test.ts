@@ -53,8 +53,8 @@ after(() => server.forceShutdown());
 
 test('what a slow reader does not take is not made; its time ends all the same', async () => {
   const chains = { unary: [], stream: [limitStreamDuration(STREAM_MS), letIn] };
-  const { definition, implementation } = implementService(PayoutServiceService, handlers, chains);
-  server.addService(definition, implementation);
+  const { methods, implementation } = implementService(PayoutServiceService, handlers, chains);
+  server.addService(methods, implementation);
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve(bound),

@@ -1,11 +1,12 @@
 // admin.v1.ApiKeyService: API keys, for ops.
 import {
-  type ApiKeyServiceService,
+  ApiKeyServiceService,
   type CreateApiKeyRequest,
   ApiKeyKind as WireKind,
   ApiKeyState as WireState,
 } from '../../../gen/ts/admin/v1/api_key_service.ts';
 import { Scope as WireScope } from '../../../gen/ts/ppuri/options/v1/options.ts';
+import type { AuditTrail } from '../../domain/act.ts';
 import {
   type ApiKey,
   type KeyKind,
@@ -19,6 +20,7 @@ import { InvariantError } from '../../domain/error-fields.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { Micros } from '../../domain/time.ts';
 import {
+  type AdminCore,
   type CreateKeyInput,
   createApiKey,
   getApiKey,
@@ -30,10 +32,16 @@ import {
 } from '../../usecases/index.ts';
 import type { Handlers } from '../service.ts';
 import { toExactMoment, toMs, toTimestamp } from '../timestamp.ts';
+import { withAudit } from './audit-calls.ts';
 
 const DEFAULT_OVERLAP_MS = 24 * 3_600_000;
 
-export const apiKeyService = (admin: KeyAdmin): Handlers<typeof ApiKeyServiceService> => ({
+export const apiKeyService = (core: AdminCore, trail: AuditTrail): Handlers<typeof ApiKeyServiceService> =>
+  withAudit(ApiKeyServiceService, handlers(core.keyAdmin), trail, (id) =>
+    getApiKey(core.keyAdmin, id).catch(() => undefined),
+  );
+
+const handlers = (admin: KeyAdmin): Handlers<typeof ApiKeyServiceService> => ({
   async createApiKey(request, { call }) {
     const input: CreateKeyInput = {
       displayName: request.displayName,

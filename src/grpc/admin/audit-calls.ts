@@ -1,20 +1,17 @@
-// Puts every call of an admin service on the audit trail: before it is done, and how it went.
+// Writes a line on the audit trail before each call of an admin service is done, and how the call ended.
 import { randomUUID } from 'node:crypto';
 import type { Act, AuditTrail } from '../../domain/act.ts';
 import { errorText } from '../../domain/error-fields.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Caller } from '../caller.ts';
+import { contractOf } from '../contracts.ts';
 import type { Handlers, Service, UnaryHandler } from '../service.ts';
 
-/** How an admin service's calls are told of. */
-export interface AuditOptions {
-  readonly trail: AuditTrail;
-  /** How something stands, without secrets; undefined where there is no such thing. */
-  readonly stateOf?: (target: string) => Promise<object | undefined>;
-}
+/** Reads the state of a target, without secrets; undefined where there is no such target. */
+export type ReadState = (target: string) => Promise<object | undefined>;
 
-/** What tells a target in requests and answers of admin services. */
-interface Named {
+/** The fields that name a target in requests and responses of admin services. */
+interface Targets {
   readonly keyId?: string;
   readonly job?: string;
   readonly measure?: string;
@@ -22,35 +19,37 @@ interface Named {
   readonly apiKey?: { readonly keyId?: string };
 }
 
+type AnyHandler = UnaryHandler<unknown, unknown>;
+
 /**
- * Wraps handlers. A call that changes something is done only once a line says that it is attempted, and its outcome
- * follows under the same id, with the target before and after it; a call that only looks is answered only once its line is
- * written. Refuses UNAVAILABLE where the trail cannot be written.
+ * Wraps handlers. A call that changes something is done only after an 'attempted' line has been written; its outcome
+ * follows under the same id, with the target's state before and after. The answer of a read is sent only after its line has
+ * been written. Refuses UNAVAILABLE where the trail cannot be written.
  */
 export function withAudit<S extends Service>(
   service: S,
   handlers: Handlers<S>,
-  rules: AuditOptions,
+  trail: AuditTrail,
+  readState?: ReadState,
 ): Handlers<S> {
-  const all = handlers as unknown as Record<string, UnaryHandler<unknown, unknown>>;
-  const wrapped = Object.entries(all).map(([name, handler]) => {
-    const rpc = (service[name]?.path ?? '').slice(1);
-    return [name, /^(?:get|list)/.test(name) ? look(rpc, handler, rules) : act(rpc, handler, rules)] as const;
+  const wrapped = Object.entries(service).map(([name, method]) => {
+    const handler = handlers[name] as unknown as AnyHandler;
+    const rpc = method.path.slice(1);
+    const isRead = contractOf(method).rules.isReadOnly;
+    return [name, isRead ? auditRead(rpc, handler, trail) : auditWrite(rpc, handler, trail, readState)];
   });
-  return Object.fromEntries(wrapped) as unknown as Handlers<S>;
+  return Object.fromEntries(wrapped);
 }
 
-/** Errors whose refusal stands on the trail already. */
+/** Errors whose refusal is on the trail already. */
 const AUDITED = new WeakSet<object>();
 
-/** Whether a refusal was told to the trail by the service itself. */
+/** Whether a refusal is on the trail already. */
 export function isAudited(error: unknown): boolean {
   return typeof error === 'object' && error !== null && AUDITED.has(error);
 }
 
-type AnyHandler = UnaryHandler<unknown, unknown>;
-
-function look(rpc: string, handler: AnyHandler, { trail }: AuditOptions): AnyHandler {
+function auditRead(rpc: string, handler: AnyHandler, trail: AuditTrail): AnyHandler {
   return async (request, caller) => {
     const line = lineOf(rpc, request, caller);
     try {
@@ -58,29 +57,29 @@ function look(rpc: string, handler: AnyHandler, { trail }: AuditOptions): AnyHan
       await mustRecord(trail, { ...line, outcome: 'done' });
       return response;
     } catch (error) {
-      throw told(trail, line, error);
+      throw recordFailure(trail, line, error);
     }
   };
 }
 
-function act(rpc: string, handler: AnyHandler, { trail, stateOf }: AuditOptions): AnyHandler {
+function auditWrite(rpc: string, handler: AnyHandler, trail: AuditTrail, readState?: ReadState): AnyHandler {
   return async (request, caller) => {
     const line = lineOf(rpc, request, caller);
     await mustRecord(trail, { ...line, outcome: 'attempted' });
     let before: object | undefined;
     let response: unknown;
     try {
-      if (stateOf && line.target !== '') before = await stateOf(line.target);
+      if (readState && line.target !== '') before = await readState(line.target);
       response = await handler(request, caller);
     } catch (error) {
-      throw told(trail, { ...line, before }, error);
+      throw recordFailure(trail, { ...line, before }, error);
     }
-    const made = (response as Named).apiKey?.keyId ?? '';
-    const target = line.target || made;
-    const states = [...new Set([target, made])].filter((id) => id !== '');
-    // It is done: what cannot be written now is written later, and the attempt stands on the trail already.
+    const createdId = (response as Targets).apiKey?.keyId ?? '';
+    const target = line.target || createdId;
+    const ids = [...new Set([target, createdId])].filter((id) => id !== '');
+    // The change is done. A line that cannot be written now is written later; the attempt is on the trail already.
     try {
-      const after = stateOf ? await statesOf(states, stateOf) : undefined;
+      const after = readState ? await readStates(ids, readState) : undefined;
       await trail.record({ ...line, target, outcome: 'done', before, after });
     } catch {
       trail.note({ ...line, target, outcome: 'done', before });
@@ -89,19 +88,16 @@ function act(rpc: string, handler: AnyHandler, { trail, stateOf }: AuditOptions)
   };
 }
 
-/** How one thing stands; of several, each under its id. */
-async function statesOf(
-  ids: readonly string[],
-  stateOf: NonNullable<AuditOptions['stateOf']>,
-): Promise<object | undefined> {
+/** The state of one target; of several, each under its id. */
+async function readStates(ids: readonly string[], readState: ReadState): Promise<object | undefined> {
   const [only, ...more] = ids;
   if (only === undefined) return undefined;
-  if (more.length === 0) return stateOf(only);
-  return Object.fromEntries(await Promise.all(ids.map(async (id) => [id, await stateOf(id)] as const)));
+  if (more.length === 0) return readState(only);
+  return Object.fromEntries(await Promise.all(ids.map(async (id) => [id, await readState(id)] as const)));
 }
 
 function lineOf(rpc: string, request: unknown, { call }: Caller): Omit<Act, 'outcome'> {
-  const { keyId, job, measure, deadLetterIds } = request as Named;
+  const { keyId, job, measure, deadLetterIds } = request as Targets;
   return {
     actId: randomUUID(),
     keyId: call.keyId ?? '',
@@ -121,7 +117,8 @@ async function mustRecord(trail: AuditTrail, line: Act): Promise<void> {
   });
 }
 
-function told(trail: AuditTrail, line: Omit<Act, 'outcome'>, error: unknown): unknown {
+/** Returns the error, for its caller to throw. */
+function recordFailure(trail: AuditTrail, line: Omit<Act, 'outcome'>, error: unknown): unknown {
   const isRefusal = error instanceof Refusal;
   trail.note({
     ...line,

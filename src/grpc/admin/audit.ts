@@ -1,16 +1,17 @@
 // admin.v1.AuditService: the audit trail, for ops.
-import {
-  type AuditServiceService,
-  ActOutcome as WireOutcome,
-} from '../../../gen/ts/admin/v1/audit_service.ts';
-import type { ActOutcome } from '../../domain/act.ts';
+import { AuditServiceService, ActOutcome as WireOutcome } from '../../../gen/ts/admin/v1/audit_service.ts';
+import type { ActOutcome, AuditTrail } from '../../domain/act.ts';
 import { pageSize } from '../../domain/page.ts';
 import { type AdminCore, listActs } from '../../usecases/index.ts';
 import { decodeUserToken, encodeUserToken } from '../page-token.ts';
 import type { Handlers } from '../service.ts';
 import { toBound, toTimestamp } from '../timestamp.ts';
+import { withAudit } from './audit-calls.ts';
 
-export const auditService = ({ pool }: AdminCore): Handlers<typeof AuditServiceService> => ({
+export const auditService = (core: AdminCore, trail: AuditTrail): Handlers<typeof AuditServiceService> =>
+  withAudit(AuditServiceService, handlers(core), trail);
+
+const handlers = ({ pool }: AdminCore): Handlers<typeof AuditServiceService> => ({
   async listActs({ keyId, rpc, target, from: start, before: end, pageSize: asked, pageToken }) {
     const from = toBound(start, 'from');
     const before = toBound(end, 'before');

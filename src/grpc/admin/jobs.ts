@@ -1,9 +1,11 @@
 // admin.v1.JobService: the work that workers do in the background, for ops.
-import type { JobServiceService } from '../../../gen/ts/admin/v1/job_service.ts';
+import { JobServiceService } from '../../../gen/ts/admin/v1/job_service.ts';
+import type { AuditTrail } from '../../domain/act.ts';
 import type { JobEntry } from '../../domain/jobs.ts';
 import type { Micros } from '../../domain/time.ts';
 import {
   type AdminCore,
+  jobState,
   listDeadLetters,
   listJobs,
   pauseJob,
@@ -13,8 +15,12 @@ import {
 } from '../../usecases/index.ts';
 import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
+import { withAudit } from './audit-calls.ts';
 
-export const jobService = ({ pool }: AdminCore): Handlers<typeof JobServiceService> => ({
+export const jobService = (core: AdminCore, trail: AuditTrail): Handlers<typeof JobServiceService> =>
+  withAudit(JobServiceService, handlers(core), trail, (job) => jobState(core.pool, job));
+
+const handlers = ({ pool }: AdminCore): Handlers<typeof JobServiceService> => ({
   async listJobs() {
     const jobs = await listJobs(pool);
     return {

@@ -1,14 +1,21 @@
 // admin.v1.StatisticsService: what people do and how ppuri does, in figures, for ops.
 import {
-  type StatisticsServiceService,
+  StatisticsServiceService,
   Period as WirePeriod,
 } from '../../../gen/ts/admin/v1/statistics_service.ts';
+import type { AuditTrail } from '../../domain/act.ts';
 import { MEASURES } from '../../domain/statistics.ts';
 import { type AdminCore, getStatistics } from '../../usecases/index.ts';
 import type { Handlers } from '../service.ts';
 import { toBound, toTimestamp } from '../timestamp.ts';
+import { withAudit } from './audit-calls.ts';
 
-export const statisticsService = ({ pool }: AdminCore): Handlers<typeof StatisticsServiceService> => ({
+export const statisticsService = (
+  core: AdminCore,
+  trail: AuditTrail,
+): Handlers<typeof StatisticsServiceService> => withAudit(StatisticsServiceService, handlers(core), trail);
+
+const handlers = ({ pool }: AdminCore): Handlers<typeof StatisticsServiceService> => ({
   async listMeasures() {
     return { measures: Object.entries(MEASURES).map(([name, about]) => ({ name, about })) };
   },

@@ -34,7 +34,7 @@ const TOKEN = /^[A-Za-z0-9]{3}$/;
 export function admit(control: AdmissionControl, rates: Rates): Interceptor {
   // Tokens that are being tried right now, by who tries them where. Trying one token many times at once is one guess.
   const inFlight = new Set<string>();
-  return async (call, next) => {
+  return async function admit(call, next) {
     const token = tokenOf(call);
     if (!token || inFlight.has(token.name)) return pass(control, rates, call, token, next);
     inFlight.add(token.name);

@@ -1,4 +1,4 @@
-// Tells the audit trail of calls whose key is not allowed to make them, and of admin calls that never reach their handler.
+// Puts calls on the audit trail whose key may not make them, and admin calls that are refused before their handler.
 import { randomUUID } from 'node:crypto';
 import type { Act, AuditTrail } from '../../domain/act.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -7,28 +7,28 @@ import type { CallContext } from '../call-context.ts';
 import type { Interceptor } from '../interceptor.ts';
 import type { AuthenticationFailure } from './authenticate.ts';
 
-/** Refusals that say that a key may not do what it tried. */
+/** Refusals of what a key may not do. */
 const DENIALS: ReadonlySet<string> = new Set(['MISSING_SCOPE', 'KEY_USER_MISMATCH']);
 
-/** Stands behind authentication: who signed is known. */
+/** Has to follow `authenticate`, so that the signer is known. */
 export function auditRefusals(trail: AuditTrail): Interceptor {
-  return async (call, next) => {
+  return async function auditRefusals(call, next) {
     try {
       return await next();
     } catch (error) {
-      if (error instanceof Refusal && !isAudited(error)) tell(trail, call, error);
+      if (error instanceof Refusal && !isAudited(error)) record(trail, call, error);
       throw error;
     }
   };
 }
 
-/** The user for whom the call was made, where it names one rightly. */
+/** The acting user of the call; empty where x-user-id is missing or malformed. */
 function actingUserOf({ metadata }: CallContext): string {
   const [userId] = metadata.get('x-user-id');
   return typeof userId === 'string' && /^\d{1,19}$/.test(userId) ? userId : '';
 }
 
-function tell(trail: AuditTrail, call: CallContext, { reason }: Refusal): void {
+function record(trail: AuditTrail, call: CallContext, { reason }: Refusal): void {
   const isDenied = DENIALS.has(reason);
   if (!isDenied && !call.path.startsWith('/admin.')) return;
   trail.sample({
@@ -47,7 +47,7 @@ function tell(trail: AuditTrail, call: CallContext, { reason }: Refusal): void {
 
 const KEY_ID = /^ppk_live_\w{1,40}$/;
 
-/** The line for a call that was not let in. What it names as its key is kept only where it looks like one. */
+/** The line for a call that failed authentication. The key id that it claims is recorded only where it has the form of one. */
 export function unauthenticatedAct({
   cause,
   clientAddress,

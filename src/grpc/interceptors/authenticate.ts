@@ -84,7 +84,7 @@ export function authenticator(authentication: Authentication): Authenticator {
       fail(call, request, checked);
       return true;
     },
-    interceptor(call, next) {
+    interceptor: function authenticate(call, next) {
       const request = readClientRequest(call, isEdge);
       const checked = check(request);
       if (!('known' in checked)) throw fail(call, request, checked);

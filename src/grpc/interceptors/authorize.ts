@@ -1,4 +1,4 @@
-// Checks what the key may do: the scope that the contract asks for, and the user that it acts for.
+// Checks what the key may do: its scopes, and the user that it is bound to.
 import { Refusal } from '../../domain/refusal.ts';
 import { signerOf } from '../call-context.ts';
 import type { Interceptor } from '../interceptor.ts';
@@ -9,7 +9,7 @@ export const authorize: Interceptor = (call, next) => {
   const { scope, actingUser } = call.contract.rules;
   if (!key.scopes.includes(scope)) throw new Refusal('MISSING_SCOPE');
   if (key.userId !== undefined) {
-    // A key for one user is for nothing that is done in nobody's name.
+    // A key that is bound to a user may not make calls without an acting user.
     if (!actingUser || call.caller?.userId !== key.userId) throw new Refusal('KEY_USER_MISMATCH');
   }
   return next();

@@ -1,17 +1,16 @@
-// Gives a call that names no deadline one of ours, so that none waits for ever.
+// Bounds the time of calls: a default deadline for unary calls, a maximum duration for streams.
 import { Refusal } from '../../domain/refusal.ts';
 import type { Interceptor } from '../interceptor.ts';
 
 /**
- * Refuses DEADLINE_EXCEEDED when a call has not been answered after so many milliseconds. A deadline that the caller
- * names is kept by grpc-js itself.
+ * Gives a call without a deadline one of `callTimeoutMs` milliseconds, and refuses DEADLINE_EXCEEDED after it. grpc-js
+ * enforces the deadlines that callers set.
  *
- * Only the answer is given up, not the call: money that was on its way may still move, as with any deadline. The retry
- * under the same idempotency key tells, and moves nothing twice. Goes around mapErrors, so that what goes wrong later
- * is logged all the same.
+ * Only the answer is given up, not the work: a transfer in flight may still post, as after any deadline. A retry under the
+ * same idempotency key returns the outcome and posts nothing twice.
  */
 export function applyDefaultDeadline(callTimeoutMs: number): Interceptor {
-  return (call, next) => {
+  return function applyDefaultDeadline(call, next) {
     if (call.deadlineMs !== Number.POSITIVE_INFINITY) return next();
     call.deadlineMs = Date.now() + callTimeoutMs;
     return within(callTimeoutMs, next);
@@ -19,14 +18,14 @@ export function applyDefaultDeadline(callTimeoutMs: number): Interceptor {
 }
 
 /**
- * Refuses DEADLINE_EXCEEDED when a stream has been open for so long, or until its caller's deadline where that is earlier.
- * Also the latter is kept here: grpc-js alone would wait for a reader that takes nothing. Whom a key lets in, and what it
- * may do, is decided when a stream begins, so none may last for ever.
+ * Refuses DEADLINE_EXCEEDED when a stream has been open for `maxMs` milliseconds, or at its caller's deadline where that is
+ * earlier. grpc-js alone would wait past the deadline for a reader that takes nothing. The caller's key is checked only
+ * when a stream begins, so none may last for ever.
  */
-export function limitStreamDuration(mostMs: number): Interceptor {
-  return (call, next) => {
+export function limitStreamDuration(maxMs: number): Interceptor {
+  return function limitStreamDuration(call, next) {
     const now = Date.now();
-    call.deadlineMs = Math.min(call.deadlineMs, now + mostMs);
+    call.deadlineMs = Math.min(call.deadlineMs, now + maxMs);
     return within(call.deadlineMs - now, next);
   };
 }

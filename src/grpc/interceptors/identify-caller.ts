@@ -1,9 +1,10 @@
-// Reads who calls and what for from the headers that the contract demands.
+// Reads the caller from the headers that the contract requires: acting user, room and idempotency key.
 
 import { signerOf } from '../call-context.ts';
 import { fingerprintOf, readCaller } from '../caller.ts';
 import type { Interceptor } from '../interceptor.ts';
 
+/** Refuses INVALID_HEADER and IDEMPOTENCY_KEY_REQUIRED. */
 export const identifyCaller: Interceptor = (call, next) => {
   const { key, signedAt, clientAddress } = signerOf(call);
   const info = {

@@ -1,19 +1,18 @@
-// Holds each user to so many streams at a time, so that nobody takes all the places that there are for them.
-import { InvariantError } from '../../domain/error-fields.ts';
+// Limits the open streams of each user, so that one user cannot take all the places that a process has for streams.
 import { Refusal } from '../../domain/refusal.ts';
+import { callerOf } from '../call-context.ts';
 import type { Interceptor } from '../interceptor.ts';
 
-/** When a place may be free again: a stream is open for minutes, and a client that forgot some closes them first. */
+/** Streams stay open for minutes; 5 s leaves a client time to close the ones that it has forgotten. */
 const RETRY_AFTER_MS = 5000;
 
-/** Refuses RATE_LIMITED while a user has so many streams open with this process. */
-export function limitStreamsPerUser(mostPerUser: number): Interceptor {
+/** Refuses RATE_LIMITED while a user has `maxPerUser` streams open in this process. */
+export function limitStreamsPerUser(maxPerUser: number): Interceptor {
   const open = new Map<bigint, number>();
-  return async (call, next) => {
-    const userId = call.caller?.userId;
-    if (userId === undefined) throw new InvariantError('no interceptor identified the caller');
+  return async function limitStreamsPerUser(call, next) {
+    const { userId } = callerOf(call);
     const count = open.get(userId) ?? 0;
-    if (count >= mostPerUser) {
+    if (count >= maxPerUser) {
       throw new Refusal('RATE_LIMITED', { retryAfterMs: RETRY_AFTER_MS, quota: 'streams' });
     }
     open.set(userId, count + 1);

@@ -1,18 +1,18 @@
-// Turns whatever went wrong inside into a refusal that a caller may see; the log keeps the rest.
+// Makes every error a refusal that a caller may see. The log keeps the details.
 import { Refusal } from '../../domain/refusal.ts';
 import type { Interceptor } from '../interceptor.ts';
 
-/** What the interceptor needs of the house around it. */
+/** How errors that are no refusals are mapped and reported. */
 export interface ErrorMapping {
-  /** The refusal that an error of another part means to a caller (a database that is away, say), if it means one. */
+  /** The refusal for an error of a dependency, such as UNAVAILABLE for a database that is down; undefined for others. */
   explain(error: unknown): Refusal | undefined;
-  /** Told of errors that nobody expected. */
+  /** Called for unexpected errors. */
   report(error: unknown, about: { requestId: string; path: string }): void;
 }
 
-/** Lets refusals through and makes INTERNAL of everything that is neither a refusal nor explained. */
+/** Passes refusals on. Every error that is neither a refusal nor explained is reported and becomes INTERNAL. */
 export function mapErrors({ explain, report }: ErrorMapping): Interceptor {
-  return async (call, next) => {
+  return async function mapErrors(call, next) {
     try {
       return await next();
     } catch (error) {

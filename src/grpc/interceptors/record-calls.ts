@@ -1,25 +1,25 @@
-// Counts calls by how they ended and how long they took.
+// Records how calls ended and how long they took, for the statistics of admin.v1.
 import { REASONS } from '../../domain/reasons.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Interceptor } from '../interceptor.ts';
 
 /**
- * Told of each call that was answered: `OK` or its code, and how long it took in milliseconds; not how long of a stream,
- * which takes as long as its client likes. It must not throw.
+ * Called for each call that was answered, with `OK` or the code of its reason, and its duration in milliseconds; without
+ * the duration for a stream. It must not throw.
  */
 export type RecordCall = (code: string, tookMs?: number) => void;
 
-/** Sees a call as its caller does: after everything else had its say. */
+/** Has to be the outermost interceptor: it records what the caller sees. */
 export function recordCalls(recordCall: RecordCall): Interceptor {
-  return async (_call, next) => {
+  return async function recordCalls(_call, next) {
     const startedAt = performance.now();
-    const done = (code: string) => recordCall(code, performance.now() - startedAt);
     try {
       const answer = await next();
-      done('OK');
+      recordCall('OK', performance.now() - startedAt);
       return answer;
     } catch (error) {
-      done(error instanceof Refusal ? REASONS[error.reason].code : REASONS.INTERNAL.code);
+      const { code } = error instanceof Refusal ? REASONS[error.reason] : REASONS.INTERNAL;
+      recordCall(code, performance.now() - startedAt);
       throw error;
     }
   };

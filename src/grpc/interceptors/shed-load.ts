@@ -1,27 +1,26 @@
-// Refuses calls that come on top of more than the process can do, before they cost it anything.
+// Sheds load: refuses calls above what the process can handle, before they cost anything.
 import { Refusal } from '../../domain/refusal.ts';
 import type { Interceptor } from '../interceptor.ts';
 
-/** One for all: making an error and writing its details for each would cost more than looking. */
-const FULL = new Refusal('UNAVAILABLE', { retryAfterMs: 500 });
+/** One object for all refusals: an error and its encoded details for each would cost more than the reads it refuses. */
+const OVERLOADED = new Refusal('UNAVAILABLE', { retryAfterMs: 500 });
 /**
- * From this share of the most on, only calls that move money are taken: a rush on one sprinkle waits its turn and is not
- * refused, while who only looks can look again.
+ * Reads are refused from this share of the maximum on. Above it only calls that move money are taken: a rush on one
+ * sprinkle waits its turn, while a read can be retried at no risk.
  */
-const READS_UP_TO = 0.25;
+const READ_SHARE = 0.25;
 
 /**
- * Refuses UNAVAILABLE while so many calls are under way. With that many every queue of the process has its bound, and
- * what is taken is answered in a time that does not grow with what is asked. Calls that only look are refused first.
+ * Refuses UNAVAILABLE while `maxInFlight` calls are in flight, or a quarter of that for reads, and DEADLINE_EXCEEDED for
+ * calls whose deadline has passed. This bounds every queue in the process, so the latency of accepted calls does not grow
+ * with the number of calls that are sent.
  */
 export function shedLoad(maxInFlight: number): Interceptor {
-  const maxForReads = Math.ceil(maxInFlight * READS_UP_TO);
+  const maxReads = Math.ceil(maxInFlight * READ_SHARE);
   let inFlight = 0;
-  return async (call, next) => {
+  return async function shedLoad(call, next) {
     const movesMoney = call.contract.rules.idempotencyKey;
-    if (inFlight >= (movesMoney ? maxInFlight : maxForReads)) {
-      throw FULL;
-    }
+    if (inFlight >= (movesMoney ? maxInFlight : maxReads)) throw OVERLOADED;
     if (call.deadlineMs <= Date.now()) throw new Refusal('DEADLINE_EXCEEDED');
     inFlight += 1;
     try {

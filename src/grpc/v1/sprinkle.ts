@@ -1,23 +1,16 @@
 // wallet.v1.SprinkleService: sprinkles of the room in x-room-id, in whole won.
 import type { SprinkleServiceService } from '../../../gen/ts/wallet/v1/sprinkle_service.ts';
-import type { PostedTransfer } from '../../domain/transfer.ts';
-import {
-  type Core,
-  type CreatedSprinkle,
-  claimShare,
-  createSprinkle,
-  getSprinkleByToken,
-} from '../../usecases/index.ts';
+import { type Core, claimShare, createSprinkle, getSprinkleByToken } from '../../usecases/index.ts';
+import { command } from '../command-handler.ts';
 import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
 import { ownWallet, won } from './wallet.ts';
 
 export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceService> => ({
-  async createSprinkle({ amount, headcount }, caller) {
-    const { userId, roomId, key, call } = caller;
-    const made = await core.execute(
-      createSprinkle,
-      {
+  createSprinkle: command({
+    execute: ({ amount, headcount }, caller) => {
+      const { userId, roomId, key, call } = caller;
+      const intent = {
         userId,
         roomId,
         roomField: 'x-room-id',
@@ -25,19 +18,19 @@ export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceServ
         money: won(amount),
         headcount,
         lifetimeMs: core.limits.sprinkleLifetimeMs,
-      },
-      key,
-      call,
-    );
-    return sprinkled(made);
-  },
+      };
+      return core.execute(createSprinkle, intent, key, call);
+    },
+    toResponse: ({ sprinkle: { token } }) => ({ token }),
+  }),
 
-  async claimSprinkle({ token }, caller) {
-    const { userId, roomId, key, call } = caller;
-    const intent = { userId, roomId, token, wallet: ownWallet(caller) };
-    const posted = await claimShare(core, intent, key, call);
-    return grabbed(posted);
-  },
+  claimSprinkle: command({
+    execute: ({ token }, caller) => {
+      const { userId, roomId, key, call } = caller;
+      return claimShare(core, { userId, roomId, token, wallet: ownWallet(caller) }, key, call);
+    },
+    toResponse: ({ transfer: { amount } }) => ({ amount }),
+  }),
 
   async getSprinkle({ token }, { userId, roomId }) {
     const { sprinkle, claimedAmount, claims } = await getSprinkleByToken(core, userId, roomId, token);
@@ -49,13 +42,3 @@ export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceServ
     };
   },
 });
-
-/** The answer to a creation. */
-export function sprinkled({ sprinkle: { token } }: CreatedSprinkle) {
-  return { token };
-}
-
-/** The answer to a claim. */
-export function grabbed({ transfer: { amount } }: PostedTransfer) {
-  return { amount };
-}

@@ -2,7 +2,7 @@
 import { TransactionKind, type WalletServiceService } from '../../../gen/ts/wallet/v1/wallet_service.ts';
 import type { RequestedMoney, WalletRef } from '../../domain/intent.ts';
 import { pageSize } from '../../domain/page.ts';
-import type { PostedTransfer, TransferKind } from '../../domain/transfer.ts';
+import type { TransferKind } from '../../domain/transfer.ts';
 import {
   type Core,
   createTransfer,
@@ -12,6 +12,7 @@ import {
   type Transaction,
 } from '../../usecases/index.ts';
 import type { Caller } from '../caller.ts';
+import { command } from '../command-handler.ts';
 import { decodeTimeToken, encodeTimeToken } from '../page-token.ts';
 import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
@@ -42,31 +43,31 @@ export const walletService = (core: Core): Handlers<typeof WalletServiceService>
     return { transactions: page.items.map(toTransaction), nextPageToken: encodeTimeToken(list, page.next) };
   },
 
-  async charge({ amount }, caller) {
-    const { userId, key, call } = caller;
-    const intent = { userId, wallet: ownWallet(caller), money: won(amount), memo: '' };
-    const posted = await core.execute(deposit, intent, key, call);
-    return charged(posted);
-  },
+  charge: command({
+    execute: ({ amount }, caller) => {
+      const { userId, key, call } = caller;
+      const intent = { userId, wallet: ownWallet(caller), money: won(amount), memo: '' };
+      return core.execute(deposit, intent, key, call);
+    },
+    toResponse: ({ transfer: { id, creditBalanceAfter } }) => ({
+      transactionId: id,
+      balance: creditBalanceAfter,
+    }),
+  }),
 
-  async transfer({ toUserId, amount, memo }, caller) {
-    const { userId, key, call } = caller;
-    const to = { defaultOf: toUserId, field: 'to_user_id' };
-    const intent = { userId, from: ownWallet(caller), to, money: won(amount), memo };
-    const posted = await core.execute(createTransfer, intent, key, call);
-    return transferred(posted);
-  },
+  transfer: command({
+    execute: ({ toUserId, amount, memo }, caller) => {
+      const { userId, key, call } = caller;
+      const to = { defaultOf: toUserId, field: 'to_user_id' };
+      const intent = { userId, from: ownWallet(caller), to, money: won(amount), memo };
+      return core.execute(createTransfer, intent, key, call);
+    },
+    toResponse: ({ transfer: { id, debitBalanceAfter } }) => ({
+      transactionId: id,
+      balance: debitBalanceAfter,
+    }),
+  }),
 });
-
-/** The answer to a charge. */
-export function charged({ transfer: { id, creditBalanceAfter } }: PostedTransfer) {
-  return { transactionId: id, balance: creditBalanceAfter };
-}
-
-/** The answer to a transfer. */
-export function transferred({ transfer: { id, debitBalanceAfter } }: PostedTransfer) {
-  return { transactionId: id, balance: debitBalanceAfter };
-}
 
 const KINDS: Record<TransferKind, TransactionKind> = {
   deposit: TransactionKind.DEPOSIT,

@@ -28,6 +28,7 @@ import {
   startPayout,
   watchPayout,
 } from '../../usecases/index.ts';
+import { command } from '../command-handler.ts';
 import { decodeUserToken, encodeUserToken } from '../page-token.ts';
 import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
@@ -35,11 +36,14 @@ import { toMoney } from './money.ts';
 import { walletRef } from './wallet.ts';
 
 export const payoutService = (core: Core): Handlers<typeof PayoutServiceService> => ({
-  async createPayout({ walletId, mode, memo }, { userId, key, call }) {
-    const wallet = walletRef(walletId, 'wallet_id');
-    const intent = { userId, wallet, mode: parseMode(mode), memo, quotas: core.quotas };
-    return stands(await core.execute(createPayout, intent, key, call));
-  },
+  createPayout: command({
+    execute: ({ walletId, mode, memo }, { userId, key, call }) => {
+      const wallet = walletRef(walletId, 'wallet_id');
+      const intent = { userId, wallet, mode: parseMode(mode), memo, quotas: core.quotas };
+      return core.execute(createPayout, intent, key, call);
+    },
+    toResponse: (payout) => ({ payout: toPayout(payout) }),
+  }),
 
   async addPayoutLines({ payoutId, firstLine, lines }, { userId }) {
     const requested = lines.map(parseLine);
@@ -47,19 +51,19 @@ export const payoutService = (core: Core): Handlers<typeof PayoutServiceService>
     return { lineCount: payout.lineCount, badLines: bad.map((line) => toFailure(line, payout)) };
   },
 
-  async startPayout({ payoutId, lineCount }, { userId, key, call }) {
-    return {
-      payout: toPayout(await startPayout(core, userId, payoutId.toLowerCase(), lineCount, key, call)),
-    };
-  },
+  startPayout: command({
+    execute: ({ payoutId, lineCount }, { userId, key, call }) =>
+      startPayout(core, userId, payoutId.toLowerCase(), lineCount, key, call),
+    toResponse: (payout) => ({ payout: toPayout(payout) }),
+  }),
 
   async getPayout({ payoutId }, { userId }) {
     const { payout } = await getPayout(core, userId, payoutId.toLowerCase());
     return { payout: toPayout(payout) };
   },
 
-  async *watchPayout({ payoutId }, { userId }, isOver) {
-    for await (const payout of watchPayout(core, userId, payoutId.toLowerCase(), isOver)) {
+  async *watchPayout({ payoutId }, { userId }, signal) {
+    for await (const payout of watchPayout(core, userId, payoutId.toLowerCase(), signal)) {
       yield { payout: toPayout(payout) };
     }
   },
@@ -76,15 +80,12 @@ export const payoutService = (core: Core): Handlers<typeof PayoutServiceService>
     };
   },
 
-  async cancelPayout({ payoutId }, { userId, key, call }) {
-    return { payout: toPayout(await cancelPayout(core, userId, payoutId.toLowerCase(), key, call)) };
-  },
+  cancelPayout: command({
+    execute: ({ payoutId }, { userId, key, call }) =>
+      cancelPayout(core, userId, payoutId.toLowerCase(), key, call),
+    toResponse: (payout) => ({ payout: toPayout(payout) }),
+  }),
 });
-
-/** The answer to whatever changes a payout: how it stands. */
-export function stands(payout: Payout) {
-  return { payout: toPayout(payout) };
-}
 
 const MODES: Record<PayoutMode, WireMode> = {
   'all-or-nothing': WireMode.ALL_OR_NOTHING,

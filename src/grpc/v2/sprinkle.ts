@@ -5,16 +5,15 @@ import {
 } from '../../../gen/ts/wallet/v2/sprinkle_service.ts';
 import { pageSize } from '../../domain/page.ts';
 import { type Claim, type SprinkleState, stateOf } from '../../domain/sprinkle.ts';
-import type { PostedTransfer } from '../../domain/transfer.ts';
 import {
   type Core,
-  type CreatedSprinkle,
   claimShare,
   createSprinkle,
   getSprinkleById,
   listOwnSprinkles,
   type SprinkleView,
 } from '../../usecases/index.ts';
+import { command } from '../command-handler.ts';
 import { decodeTimeToken, encodeTimeToken } from '../page-token.ts';
 import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
@@ -22,10 +21,9 @@ import { parseAmount, toMoney } from './money.ts';
 import { walletRef } from './wallet.ts';
 
 export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceService> => ({
-  async createSprinkle({ roomId, walletId, amount, headcount }, { userId, key, call }) {
-    const made = await core.execute(
-      createSprinkle,
-      {
+  createSprinkle: command({
+    execute: ({ roomId, walletId, amount, headcount }, { userId, key, call }) => {
+      const intent = {
         userId,
         roomId,
         roomField: 'room_id',
@@ -33,18 +31,26 @@ export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceServ
         money: parseAmount(amount),
         headcount,
         lifetimeMs: core.limits.sprinkleLifetimeMs,
-      },
-      key,
-      call,
-    );
-    return sprinkled(made);
-  },
+      };
+      return core.execute(createSprinkle, intent, key, call);
+    },
+    toResponse: ({ sprinkle, balance }) => ({
+      sprinkle: toSprinkle({ sprinkle, claimedAmount: 0n, at: sprinkle.createdAt }, []),
+      balance: toMoney(sprinkle.currency, balance),
+    }),
+  }),
 
-  async claimSprinkle({ roomId, token, walletId }, { userId, key, call }) {
-    const wallet = walletId ? walletRef(walletId, 'wallet_id') : { defaultOf: userId, field: 'wallet_id' };
-    const posted = await claimShare(core, { userId, roomId, token, wallet }, key, call);
-    return grabbed(posted);
-  },
+  claimSprinkle: command({
+    execute: ({ roomId, token, walletId }, { userId, key, call }) => {
+      const wallet = walletId ? walletRef(walletId, 'wallet_id') : { defaultOf: userId, field: 'wallet_id' };
+      return claimShare(core, { userId, roomId, token, wallet }, key, call);
+    },
+    toResponse: ({ transfer: { id, currency, amount, creditBalanceAfter } }) => ({
+      amount: toMoney(currency, amount),
+      balance: toMoney(currency, creditBalanceAfter),
+      transferId: id,
+    }),
+  }),
 
   async getSprinkle({ roomId, sprinkleId }, { userId }) {
     const view = await getSprinkleById(core, userId, roomId, sprinkleId.toLowerCase());
@@ -61,21 +67,6 @@ export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceServ
     };
   },
 });
-
-/** The answer to a creation. */
-export function sprinkled({ sprinkle, balance }: CreatedSprinkle) {
-  const view = { sprinkle, claimedAmount: 0n, at: sprinkle.createdAt };
-  return { sprinkle: toSprinkle(view, []), balance: toMoney(sprinkle.currency, balance) };
-}
-
-/** The answer to a claim. */
-export function grabbed({ transfer: { id, currency, amount, creditBalanceAfter } }: PostedTransfer) {
-  return {
-    amount: toMoney(currency, amount),
-    balance: toMoney(currency, creditBalanceAfter),
-    transferId: id,
-  };
-}
 
 const STATES: Record<SprinkleState, WireState> = {
   live: WireState.LIVE,

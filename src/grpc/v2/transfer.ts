@@ -1,68 +1,88 @@
 // wallet.v2.TransferService: money in, out and across.
-import type { Any } from '../../../gen/ts/google/protobuf/any.ts';
 import {
+  type BatchTransferResult,
   type CreateTransferRequest,
   OutcomeState,
   type TransferServiceService,
+  BatchMode as WireMode,
 } from '../../../gen/ts/wallet/v2/transfer_service.ts';
+import { InvariantError } from '../../domain/error-fields.ts';
 import type { WalletRef } from '../../domain/intent.ts';
+import { REASONS } from '../../domain/reasons.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
 import { IS_REQUIRED } from '../../domain/words.ts';
 import {
+  type BatchMode,
+  type BatchTransfersOutcome,
   batchCreateTransfers,
   type Core,
   type CreateTransferIntent,
   createTransfer,
   deposit,
+  findTransfersOf,
   getOutcome,
   getTransfer,
+  isPosted,
   itemField,
   type KeyOutcome,
+  type PostedItem,
+  type RefusedItem,
   withdraw,
 } from '../../usecases/index.ts';
+import { command, type RestoreAnswer } from '../command-handler.ts';
 import type { Handlers } from '../service.ts';
-import { parseMode, toResult } from './batch-transfers.ts';
 import { parseAmount, toMoney, toTransfer } from './money.ts';
 import { walletRef } from './wallet.ts';
 
-/** Writes an answer that was kept; undefined where its RPC is not known. */
-export type StoredAnswer = (rpc: string, outcome: unknown, userId: bigint) => Promise<Any | undefined>;
-
-/** `storedAnswers` writes answers as the RPCs that gave them do, those of other services too. */
+/** `restoreAnswer` makes the response of an outcome of any service. */
 export const transferService = (
   core: Core,
-  storedAnswers: StoredAnswer,
+  restoreAnswer: RestoreAnswer,
 ): Handlers<typeof TransferServiceService> => ({
-  async deposit({ walletId, amount, memo }, { userId, key, call }) {
-    const intent = { userId, wallet: walletRef(walletId, 'wallet_id'), money: parseAmount(amount), memo };
-    const posted = await core.execute(deposit, intent, key, call);
-    return deposited(posted, userId);
-  },
+  deposit: command({
+    execute: ({ walletId, amount, memo }, { userId, key, call }) => {
+      const intent = { userId, wallet: walletRef(walletId, 'wallet_id'), money: parseAmount(amount), memo };
+      return core.execute(deposit, intent, key, call);
+    },
+    toResponse: toDepositResponse,
+  }),
 
-  async withdraw({ walletId, amount, memo }, { userId, key, call }) {
-    const intent = { userId, wallet: walletRef(walletId, 'wallet_id'), money: parseAmount(amount), memo };
-    const posted = await core.execute(withdraw, intent, key, call);
-    return paid(posted, userId);
-  },
+  withdraw: command({
+    execute: ({ walletId, amount, memo }, { userId, key, call }) => {
+      const intent = { userId, wallet: walletRef(walletId, 'wallet_id'), money: parseAmount(amount), memo };
+      return core.execute(withdraw, intent, key, call);
+    },
+    toResponse: toPaymentResponse,
+  }),
 
-  async createTransfer(request, { userId, key, call }) {
-    const posted = await core.execute(createTransfer, parseTransfer(request, userId, ''), key, call);
-    return paid(posted, userId);
-  },
+  createTransfer: command({
+    execute: (request, { userId, key, call }) =>
+      core.execute(createTransfer, parseTransfer(request, userId, ''), key, call),
+    toResponse: toPaymentResponse,
+  }),
 
-  async batchCreateTransfers({ items: requests, mode }, { userId, key, call }) {
-    const items = requests.map((item, index) => parseTransfer(item, userId, `${itemField(index)}.`));
-    const intent = { mode: parseMode(mode), items };
-    const outcome = await core.execute(batchCreateTransfers, intent, key, call);
-    return { results: requests.map((request, index) => toResult(userId, request, outcome, index)) };
-  },
+  batchCreateTransfers: command(
+    {
+      execute: ({ items: requests, mode }, { userId, key, call }) => {
+        const items = requests.map((item, index) => parseTransfer(item, userId, `${itemField(index)}.`));
+        return core.execute(batchCreateTransfers, { mode: parseMode(mode), items }, key, call);
+      },
+      toResponse: (outcome, userId, { items }) => ({
+        results: items.map((item, index) => toResult(userId, item, outcome, index)),
+      }),
+    },
+    async (outcome, userId) => {
+      const ids = outcome.results.filter(isPosted).map(({ transferId }) => transferId);
+      return { results: toResults(userId, outcome, await findTransfersOf(core, ids)) };
+    },
+  ),
 
   async getOutcome({ idempotencyKey }, { userId, call }) {
     const found = await getOutcome(core, userId, idempotencyKey, call);
     const rpc = (found.state === 'posted' && found.rpc) || '';
     const answer =
-      found.state === 'posted' && rpc ? await storedAnswers(rpc, found.outcome, userId) : undefined;
+      found.state === 'posted' && rpc ? await restoreAnswer(rpc, found.outcome, userId) : undefined;
     return { state: OUTCOME_STATES[found.state], rpc, answer };
   },
 
@@ -98,16 +118,81 @@ function parseDestination(destination: CreateTransferRequest['destination'], pat
     : walletRef(destination.value, `${path}credit_wallet_id`);
 }
 
-/** The answer to a deposit. */
-export function deposited(posted: PostedTransfer, userId: bigint) {
-  return answer(userId, posted, posted.transfer.creditBalanceAfter);
+function toDepositResponse(posted: PostedTransfer, userId: bigint) {
+  return toPostedResponse(posted, userId, posted.transfer.creditBalanceAfter);
 }
 
-/** The answer to what takes money from the user: a withdrawal, or a transfer. */
-export function paid(posted: PostedTransfer, userId: bigint) {
-  return answer(userId, posted, posted.transfer.debitBalanceAfter);
+/** Of a withdrawal or a transfer, which take money from the user. */
+function toPaymentResponse(posted: PostedTransfer, userId: bigint) {
+  return toPostedResponse(posted, userId, posted.transfer.debitBalanceAfter);
 }
 
-function answer(userId: bigint, posted: PostedTransfer, balance: bigint) {
+function toPostedResponse(posted: PostedTransfer, userId: bigint, balance: bigint) {
   return { transfer: toTransfer(posted, userId), balance: toMoney(posted.transfer.currency, balance) };
+}
+
+/** Reads the mode of a batch; the contract has checked that there is one. */
+function parseMode(mode: WireMode): BatchMode {
+  if (mode === WireMode.ALL_OR_NOTHING) return 'all-or-nothing';
+  if (mode === WireMode.EACH) return 'each';
+  throw refuseField('INVALID_FIELD', 'mode', IS_REQUIRED);
+}
+
+/** What became of an item of this user's; what the outcome leaves out stands in the request. */
+function toResult(
+  userId: bigint,
+  request: CreateTransferRequest,
+  outcome: BatchTransfersOutcome,
+  index: number,
+): BatchTransferResult {
+  const result = outcome.results[index];
+  if (!result) throw new InvariantError('the outcome of a batch has a result for each of its items');
+  return 'reason' in result
+    ? { outcome: { $case: 'refused', value: toRefusal(result) } }
+    : { outcome: { $case: 'posted', value: toPosted(userId, request, result, outcome) } };
+}
+
+function toPosted(
+  userId: bigint,
+  request: CreateTransferRequest,
+  item: PostedItem,
+  { at, keyId }: BatchTransfersOutcome,
+) {
+  const { currency, amount } = parseAmount(request.amount);
+  const transfer = {
+    id: item.transferId,
+    createdAt: item.at ?? at,
+    kind: 'transfer',
+    currency,
+    amount,
+    debitAccountId: request.debitWalletId.toLowerCase(),
+    creditAccountId: item.creditWalletId,
+    sprinkleId: undefined,
+    memo: request.memo,
+    keyId,
+  } as const;
+  return {
+    transfer: toTransfer({ transfer, debitUserId: userId, creditUserId: item.creditUserId }, userId),
+    balance: toMoney(currency, item.balance),
+  };
+}
+
+/** The results of a batch whose request is not at hand: what the outcome leaves out stands in its transfers. */
+function toResults(
+  userId: bigint,
+  { results }: BatchTransfersOutcome,
+  transfers: ReadonlyMap<string, PostedTransfer>,
+): BatchTransferResult[] {
+  return results.map((result) => {
+    if ('reason' in result) return { outcome: { $case: 'refused', value: toRefusal(result) } };
+    const posted = transfers.get(result.transferId);
+    if (!posted) throw new InvariantError(`transfer ${result.transferId} of a kept answer is not there`);
+    const { currency } = posted.transfer;
+    const value = { transfer: toTransfer(posted, userId), balance: toMoney(currency, result.balance) };
+    return { outcome: { $case: 'posted', value } };
+  });
+}
+
+function toRefusal({ reason, field, message }: RefusedItem) {
+  return { code: REASONS[reason].code, reason, message, field };
 }

@@ -14,6 +14,7 @@ import {
   listTransactions,
   type Transaction,
 } from '../../usecases/index.ts';
+import { command } from '../command-handler.ts';
 import { decodeTimeToken, encodeTimeToken } from '../page-token.ts';
 import type { Handlers } from '../service.ts';
 import { toBound, toLastMoment, toTimestamp } from '../timestamp.ts';
@@ -25,16 +26,14 @@ export function walletRef(id: string, field: string): WalletRef {
 }
 
 export const walletService = (core: Core): Handlers<typeof WalletServiceService> => ({
-  async createWallet({ currencyCode, displayName }, { userId, key, call }) {
-    const currency = parseCurrency(currencyCode, 'currency_code');
-    const wallet = await core.execute(
-      createWallet,
-      { userId, currency, displayName, quotas: core.quotas },
-      key,
-      call,
-    );
-    return opened(wallet);
-  },
+  createWallet: command({
+    execute: ({ currencyCode, displayName }, { userId, key, call }) => {
+      const currency = parseCurrency(currencyCode, 'currency_code');
+      const intent = { userId, currency, displayName, quotas: core.quotas };
+      return core.execute(createWallet, intent, key, call);
+    },
+    toResponse: (wallet) => ({ wallet: toWallet(wallet) }),
+  }),
 
   async getWallet({ walletId }, { userId }) {
     return { wallet: toWallet(await getWallet(core, userId, walletRef(walletId, 'wallet_id'))) };
@@ -87,11 +86,6 @@ export const walletService = (core: Core): Handlers<typeof WalletServiceService>
     };
   },
 });
-
-/** The answer to opening a wallet. */
-export function opened(wallet: Account) {
-  return { wallet: toWallet(wallet) };
-}
 
 function toWallet({ id, ownerUserId, currency, displayName, balance, isDefault, createdAt }: Account) {
   return {

@@ -3,21 +3,10 @@ import { create, type DescMessage, type DescMethod, type Message, toBinary } fro
 import { reflect } from '@bufbuild/protobuf/reflect';
 import { createValidator } from '@bufbuild/protovalidate';
 import { RPCS, registry } from '../../../clients/typescript/src/contracts.ts';
-import { ApiKeyServiceService } from '../../../gen/ts/admin/v1/api_key_service.ts';
-import { AuditServiceService } from '../../../gen/ts/admin/v1/audit_service.ts';
-import { JobServiceService } from '../../../gen/ts/admin/v1/job_service.ts';
-import { StatisticsServiceService } from '../../../gen/ts/admin/v1/statistics_service.ts';
-import * as roomV1 from '../../../gen/ts/wallet/v1/room_service.ts';
-import * as sprinkleV1 from '../../../gen/ts/wallet/v1/sprinkle_service.ts';
-import * as userV1 from '../../../gen/ts/wallet/v1/user_service.ts';
-import * as walletV1 from '../../../gen/ts/wallet/v1/wallet_service.ts';
-import { PayoutServiceService } from '../../../gen/ts/wallet/v2/payout_service.ts';
-import { RoomServiceService } from '../../../gen/ts/wallet/v2/room_service.ts';
-import { SprinkleServiceService } from '../../../gen/ts/wallet/v2/sprinkle_service.ts';
-import { TransferServiceService } from '../../../gen/ts/wallet/v2/transfer_service.ts';
-import { UserServiceService } from '../../../gen/ts/wallet/v2/user_service.ts';
-import { WalletServiceService } from '../../../gen/ts/wallet/v2/wallet_service.ts';
+import type { AuditTrail } from '../../../src/domain/act.ts';
 import type { Method } from '../../../src/grpc/service.ts';
+import { adminServices, publicServices } from '../../../src/grpc/services.ts';
+import type { AdminCore, Core } from '../../../src/usecases/index.ts';
 
 /** A method as the server binds it, as its contract describes it, and a valid request of it. */
 export interface Sample {
@@ -26,22 +15,7 @@ export interface Sample {
   readonly bytes: Uint8Array;
 }
 
-const SERVICES: readonly object[] = [
-  walletV1.WalletServiceService,
-  sprinkleV1.SprinkleServiceService,
-  userV1.UserServiceService,
-  roomV1.RoomServiceService,
-  WalletServiceService,
-  TransferServiceService,
-  SprinkleServiceService,
-  PayoutServiceService,
-  UserServiceService,
-  RoomServiceService,
-  ApiKeyServiceService,
-  AuditServiceService,
-  JobServiceService,
-  StatisticsServiceService,
-];
+const SERVICES = [...publicServices({} as Core), ...adminServices({} as AdminCore, {} as AuditTrail)];
 
 const validator = createValidator({ registry });
 
@@ -54,7 +28,7 @@ export function brokenRules(desc: DescMessage, message: Message): readonly strin
 
 /** One for each method. Throws for a request that none of the candidates makes valid. */
 export function samples(): Sample[] {
-  const methods = SERVICES.flatMap((service) => Object.values(service as Record<string, Method>));
+  const methods = SERVICES.flatMap(({ definition }) => Object.values(definition as Record<string, Method>));
   return methods.map((method) => {
     const rpc = RPCS.get(method.path.slice(1));
     if (!rpc) throw new Error(`there is no contract of ${method.path}`);

@@ -1,26 +1,19 @@
-// wallet.v2.UserService and wallet.v2.RoomService: users, friends, rooms and members.
-import type { RoomServiceService } from '../../../gen/ts/wallet/v2/room_service.ts';
+// wallet.v2.UserService: users and friends.
 import {
   FriendRequestDirection,
   FriendshipState,
   type UserServiceService,
 } from '../../../gen/ts/wallet/v2/user_service.ts';
 import { pageSize } from '../../domain/page.ts';
-import type { Member, Room, User } from '../../domain/people.ts';
+import type { User } from '../../domain/people.ts';
 import {
   addFriend,
-  addMember,
   type Core,
-  createRoom,
   createUser,
-  getRoom,
   getUser,
   listFriendRequests,
   listFriends,
-  listMembers,
   removeFriend,
-  removeMember,
-  updateRoom,
   updateUser,
 } from '../../usecases/index.ts';
 import { decodeUserToken, encodeUserToken } from '../page-token.ts';
@@ -76,44 +69,6 @@ export const userService = (core: Core): Handlers<typeof UserServiceService> => 
   },
 });
 
-export const roomService = (core: Core): Handlers<typeof RoomServiceService> => ({
-  async createRoom({ roomId, displayName }, { userId }) {
-    return { room: toRoom(await createRoom(core, userId, roomId, displayName)) };
-  },
-
-  async getRoom({ roomId }, { userId }) {
-    return { room: toRoom(await getRoom(core, userId, roomId)) };
-  },
-
-  async updateRoom({ roomId, displayName }, { userId }) {
-    return { room: toRoom(await updateRoom(core, userId, roomId, displayName)) };
-  },
-
-  async listMembers(request, { userId }) {
-    const list = ['v2.members', request.roomId];
-    const after = decodeUserToken(list, request.pageToken);
-    const page = await listMembers(core, userId, request.roomId, after, pageSize(request.pageSize));
-    return { members: page.items.map(toMember), nextPageToken: encodeUserToken(list, page.next) };
-  },
-
-  async addMember({ roomId, userId }, caller) {
-    return { member: toMember(await addMember(core, caller.userId, roomId, userId)) };
-  },
-
-  async removeMember({ roomId, userId }, caller) {
-    await removeMember(core, caller.userId, roomId, userId);
-    return {};
-  },
-});
-
 function toUser({ id, displayName, createdAt }: User) {
   return { userId: id, displayName, createdAt: toTimestamp(createdAt) };
-}
-
-function toRoom({ id, displayName, ownerUserId, createdAt }: Room) {
-  return { roomId: id, displayName, ownerUserId, createdAt: toTimestamp(createdAt) };
-}
-
-function toMember({ userId, displayName, joinedAt }: Member) {
-  return { userId, displayName, joinedAt: toTimestamp(joinedAt) };
 }

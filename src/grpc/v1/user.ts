@@ -1,9 +1,8 @@
-// wallet.v1.UserService and wallet.v1.RoomService: users, friends, rooms and members, to read.
-import type { RoomServiceService } from '../../../gen/ts/wallet/v1/room_service.ts';
+// wallet.v1.UserService: users and friends, read only.
 import type { UserServiceService } from '../../../gen/ts/wallet/v1/user_service.ts';
 import { pageSize } from '../../domain/page.ts';
 import type { User } from '../../domain/people.ts';
-import { type Core, getRoom, getUser, listFriends, listMembers } from '../../usecases/index.ts';
+import { type Core, getUser, listFriends } from '../../usecases/index.ts';
 import { decodeUserToken, encodeUserToken } from '../page-token.ts';
 import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
@@ -18,23 +17,6 @@ export const userService = (core: Core): Handlers<typeof UserServiceService> => 
     const after = decodeUserToken(list, request.pageToken);
     const page = await listFriends(core, caller.userId, request.userId, after, pageSize(request.pageSize));
     return { friends: page.items.map(toUser), nextPageToken: encodeUserToken(list, page.next) };
-  },
-});
-
-export const roomService = (core: Core): Handlers<typeof RoomServiceService> => ({
-  async getRoom({ roomId }, { userId }) {
-    const { id, displayName, createdAt } = await getRoom(core, userId, roomId);
-    return { room: { roomId: id, displayName, createdAt: toTimestamp(createdAt) } };
-  },
-
-  async listMembers(request, { userId }) {
-    const list = ['v1.members', request.roomId];
-    const after = decodeUserToken(list, request.pageToken);
-    const page = await listMembers(core, userId, request.roomId, after, pageSize(request.pageSize));
-    return {
-      members: page.items.map((member) => ({ ...member, joinedAt: toTimestamp(member.joinedAt) })),
-      nextPageToken: encodeUserToken(list, page.next),
-    };
   },
 });
 
