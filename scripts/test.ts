@@ -2,7 +2,7 @@
 //
 //   npm test                        all checks and all tests
 //   npm test -- test/race/*.ts      only these tests
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -11,7 +11,8 @@ import { findEnvoy } from './dev/envoy.ts';
 import { loadSecret } from './dev/files.ts';
 import { findFree } from './dev/ports.ts';
 import { type Postgres, startPostgres } from './dev/postgres.ts';
-import { readCommandLine, SetupError } from './dev/program.ts';
+import { killProcesses } from './dev/processes.ts';
+import { onStopSignal, readCommandLine, SetupError } from './dev/program.ts';
 import { type Redis, startRedis } from './dev/redis.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -38,6 +39,19 @@ const { positionals: asked } = readOptions();
 const dataDir = mkdtempSync(join(tmpdir(), 'ppuri-test-'));
 const running: { stop(): Promise<void> }[] = [];
 let exitCode = 1;
+let command: ChildProcess | undefined;
+let isStopping = false;
+// npm passes SIGTERM on to nobody; the bootstrap sees that it is gone, and tells us.
+onStopSignal(
+  () => {
+    isStopping = true;
+    command?.kill('SIGTERM');
+  },
+  () => {
+    killProcesses();
+    process.exit(1);
+  },
+);
 try {
   const checked = asked.length > 0 || (await runChecks());
   const env = await startDependencies();
@@ -62,8 +76,8 @@ function readOptions() {
 async function runChecks(): Promise<boolean> {
   // Linting the contracts needs what generating prints, so the checks run one after the other.
   let good = true;
-  for (const [name, [command = '', ...args]] of Object.entries(CHECKS)) {
-    const code = await run(command, args, {});
+  for (const [name, [program = '', ...args]] of Object.entries(CHECKS)) {
+    const code = await run(program, args, {});
     log(`${code === 0 ? '✔' : '✖'} ${name}`);
     good &&= code === 0;
   }
@@ -128,9 +142,11 @@ async function runTests(env: Record<string, string>): Promise<boolean> {
   return (await run('node', ['--test', concurrency, ...bounds, ...files], env)) === 0;
 }
 
-function run(command: string, args: readonly string[], env: Record<string, string>): Promise<number> {
+function run(program: string, args: readonly string[], env: Record<string, string>): Promise<number> {
+  if (isStopping) return Promise.resolve(1);
   return new Promise((done) => {
-    const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...env } });
+    const child = spawn(program, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...env } });
+    command = child;
     child.once('error', (error) => {
       log(error.message);
       done(1);

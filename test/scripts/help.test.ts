@@ -16,9 +16,13 @@ const PROGRAMS = [
   'bench/generator/load.ts',
 ];
 
+/** One that goes on instead of answering is ended, in milliseconds. */
+const MOST_MS = 30_000;
+
 const run = (program: string, option: string) =>
   spawnSync(process.execPath, [join(ROOT, program), option], {
     encoding: 'utf8',
+    timeout: MOST_MS,
     env: { ...process.env, DATA_DIR: join(ROOT, 'var', 'nothing-runs-here') },
   });
 
