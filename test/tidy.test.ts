@@ -65,7 +65,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'src/resilience/',
     'src/keys/',
     'src/server/config.ts',
-    'src/grpc/connections.ts',
+    'src/grpc/index.ts',
   ],
 };
 
@@ -147,7 +147,19 @@ test('no import goes round in a circle', () => {
 });
 
 /** Folders of which the others import the index only. Tests may look inside. */
-const BEHIND_AN_INDEX = ['src/ledger/', 'src/usecases/', 'src/admission/', 'src/redis/', 'src/resilience/'];
+const BEHIND_AN_INDEX = [
+  'src/ledger/',
+  'src/usecases/',
+  'src/admission/',
+  'src/redis/',
+  'src/resilience/',
+  'src/grpc/',
+  'src/grpc/interceptors/',
+  'src/grpc/v1/',
+  'src/grpc/v2/',
+  'src/grpc/admin/',
+  'src/signatures/',
+];
 
 for (const folder of BEHIND_AN_INDEX) {
   test(`other folders import only the index of ${folder}`, () => {

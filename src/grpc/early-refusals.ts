@@ -8,8 +8,7 @@ import { requestIdOf } from './call-context.ts';
 import type { CallObserver } from './call-observer.ts';
 import { addressOf } from './client-request.ts';
 import { type Language, languageOf, statusOf } from './error-status.ts';
-import type { Authenticator } from './interceptors/authenticate.ts';
-import type { RecordCall } from './interceptors/record-calls.ts';
+import type { Authenticator, RecordCall } from './interceptors/index.ts';
 
 /** What grpc-js keeps to itself: how it takes a stream that a client opened. */
 interface Inside {

@@ -1,6 +1,6 @@
 // Reads settings one by one and gathers what is wrong with them, so that all of it can be said at once.
 import { readFileSync } from 'node:fs';
-import type { ServerTls } from '../grpc/connections.ts';
+import type { ServerTls } from '../grpc/index.ts';
 import { readNetworks } from '../keys/networks.ts';
 import type { SealingKeys } from '../keys/seal.ts';
 

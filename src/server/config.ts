@@ -1,7 +1,7 @@
 // Every setting that comes from outside: read from the environment once, checked, and typed from then on.
 import { LEAST_STATEMENT_TIMEOUT_MS, STATEMENT_TIMEOUT_MS } from '../db/timeouts.ts';
 import { DEFAULT_QUOTAS, type Quotas } from '../domain/quotas.ts';
-import type { ServerTls } from '../grpc/connections.ts';
+import type { ServerTls } from '../grpc/index.ts';
 import type { SealingKeys } from '../keys/seal.ts';
 import { EnvReader } from '../runtime/env.ts';
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Act, AuditTrail } from '../../domain/act.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { isAudited } from '../admin/audit-calls.ts';
+import { isAudited } from '../admin/index.ts';
 import type { CallContext } from '../call-context.ts';
 import type { Interceptor } from '../interceptor.ts';
 import type { AuthenticationFailure } from './authenticate.ts';
