@@ -7,9 +7,9 @@ import { killProcesses } from '../scripts/dev/processes.ts';
 import { onStopSignal, SetupError } from '../scripts/dev/program.ts';
 import type { Bench, Case, Result } from './cases/case.ts';
 import { casesFor } from './cases/list.ts';
-import { fill, settle, walletsOf } from './env/fill.ts';
-import { type Place, takePlace } from './env/place.ts';
+import { seedWallets, vacuumAnalyze, walletsOf } from './env/seed.ts';
 import { startStack } from './env/stack.ts';
+import { acquireWorkspace, type Workspace } from './env/workspace.ts';
 import { type Options, readOptions } from './options.ts';
 import { drawPage } from './report/page.ts';
 import { sharesIn } from './report/profile.ts';
@@ -23,7 +23,7 @@ const DEPOSITS = 40;
 const WARM_UP_SECONDS = 2;
 
 const running: { stop(): Promise<unknown> }[] = [];
-let place: Place | undefined;
+let place: Workspace | undefined;
 let stopping: Promise<void> | undefined;
 onStopSignal(
   () => {
@@ -55,14 +55,14 @@ async function cleanUp(): Promise<void> {
 async function bench(options: Options): Promise<number> {
   const cases = casesFor(options.caseNames);
   if (cases.length === 0) throw new SetupError(`no case has ${options.caseNames.join(' or ')} in its name`);
-  const busyness = howBusy();
-  place = await takePlace(process.env);
-  if (busyness.isBusy) console.error(`${busyness.words}: others share what is measured, trust ratios alone`);
+  const loadText = machineLoad();
+  place = await acquireWorkspace(process.env);
+  if (loadText.isBusy) console.error(`${loadText.words}: others share what is measured, trust ratios alone`);
   const stack = await startStack(place, {
     profile: options.profile,
-    fillFirst: async (database) => {
-      await fill(database, { firstUser: FIRST_USER, wallets: WALLETS, deposits: DEPOSITS });
-      await settle(database);
+    seed: async (database) => {
+      await seedWallets(database, { firstUser: FIRST_USER, wallets: WALLETS, deposits: DEPOSITS });
+      await vacuumAnalyze(database);
     },
     keep: (resource) => {
       running.push(resource);
@@ -84,11 +84,11 @@ async function bench(options: Options): Promise<number> {
   const faults = await stack.database.faults();
   // The profile is written when the server ends.
   for (const resource of running.splice(0).reverse()) await resource.stop();
-  return report(options, busyness.words, runs, faults, options.profile ? sharesIn(stack.profileDir) : []);
+  return report(options, loadText.words, runs, faults, options.profile ? sharesIn(stack.profileDir) : []);
 }
 
 /** What the machine had to do before the run began. */
-function howBusy() {
+function machineLoad() {
   const [load = 0] = loadavg();
   const cores = availableParallelism();
   return { isBusy: load > cores / 2, words: `load ${load.toFixed(1)} on ${cores} cores before the run` };
@@ -110,7 +110,7 @@ async function runAll(cases: readonly Case[], shared: Omit<Bench, 'results'>): P
 
 function report(
   options: Options,
-  busyness: string,
+  loadText: string,
   runs: readonly Result[][],
   faults: readonly string[],
   shares: ReturnType<typeof sharesIn>,
@@ -125,7 +125,7 @@ function report(
       for (const { name, share } of shares) console.log(`  ${name.padEnd(24)}${(share * 100).toFixed(1)} %`);
     }
   }
-  if (options.draw) drawPage(cases, ratios, `npm run bench -- ${asTyped(process.argv.slice(2))}`, busyness);
+  if (options.draw) drawPage(cases, ratios, `npm run bench -- ${asTyped(process.argv.slice(2))}`, loadText);
   for (const fault of faults) console.error(`THE BOOKS DO NOT BALANCE: ${fault}`);
   for (const { name, errors, problems } of cases)
     if (errors > 0) console.error(`${name}: ${errors} errors: ${problems.join(', ')}`);

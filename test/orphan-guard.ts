@@ -1,12 +1,11 @@
-// Loaded into each test file by `npm test`: a file that has ended its tests but not its programs fails, and ends.
-import type { ChildProcess } from 'node:child_process';
+// Loaded into each test file by `npm test`: a file that has ended its tests but not its programs fails and exits.
 import { after } from 'node:test';
 
-/** What the file's own clean-up may take, in milliseconds. */
+/** How long the clean-up of a file may take, in milliseconds. */
 const GRACE_MS = 30_000;
 
-// The runner's own option for it (--test-force-exit) exits before all verdicts are told, and is silent about it.
-// Programs that tests fork get the same flags, and are none of its business.
+// The runner's --test-force-exit exits before all results are reported, and says nothing. Programs that tests fork
+// get the same flags and are left alone.
 if (process.argv[1]?.endsWith('.test.ts')) {
   after(() => {
     const overdue = setTimeout(() => {
@@ -15,9 +14,4 @@ if (process.argv[1]?.endsWith('.test.ts')) {
     }, GRACE_MS);
     overdue.unref();
   });
-}
-
-/** Passes on what a program prints. One that shared the file's own pipes would keep the runner waiting for them. */
-export function forwardOutput(child: ChildProcess): void {
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text) => process.stderr.write(text));
 }

@@ -2,10 +2,10 @@
 import { reconcile } from '../../src/db/jobs/reconciliation.ts';
 import { createPool } from '../../src/db/pool.ts';
 import type { Database } from '../env/database.ts';
-import { settle } from '../env/fill.ts';
+import { vacuumAnalyze } from '../env/seed.ts';
+import { overGrpc } from './calls.ts';
 import type { Bench, Case, Result } from './case.ts';
 import { measure } from './measure.ts';
-import { overGrpc } from './targets.ts';
 import { transferCalls } from './transfers.ts';
 
 const TRANSFERS = 1_000_000;
@@ -25,7 +25,7 @@ export const ARCHIVE: Case = {
     const transfers = Math.round((TRANSFERS / NORMAL_SECONDS) * bench.seconds);
     say(`making a month of ${transfers.toLocaleString('en')} old transfers`);
     await writeOldMonth(database, transfers);
-    await settle(database);
+    await vacuumAnalyze(database);
     await reconcileAll(database);
     const worker = await stack.startWorker({ ARCHIVE_DATABASE_URL: await stack.makeArchive() });
     try {

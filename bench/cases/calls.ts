@@ -1,10 +1,11 @@
-// Makes calls of ours out of JSON, as gRPC messages or as REST requests, once, so that measuring costs no encoding.
+// Calls of ppuri, encoded once so that measuring costs no encoding, and where they go.
 import { type DescMethod, fromJson, type JsonValue, toBinary } from '@bufbuild/protobuf';
 import { RPCS, registry, restRouteOf } from '../../clients/typescript/src/contracts.ts';
 import type { Json } from '../../clients/typescript/src/grpc.ts';
 import type { Identity } from '../../clients/typescript/src/headers.ts';
-import type { Wallet } from '../env/fill.ts';
-import type { SignedCall } from '../generator/work.ts';
+import type { Wallet } from '../env/seed.ts';
+import type { SignedCall, Target } from '../generator/protocol.ts';
+import { type Bench, requireKey } from './case.ts';
 
 /** Whether the contracts have such an RPC. */
 export const hasRpc = (rpc: string) => RPCS.has(rpc);
@@ -50,7 +51,7 @@ export const transferBetween = (from: Wallet, to: Wallet): Json => ({
 });
 
 /** One of several, by chance; `not` is left out. */
-export function someOf<T>(things: readonly T[], not?: T): T {
+export function pickRandom<T>(things: readonly T[], not?: T): T {
   for (;;) {
     const thing = things[Math.floor(Math.random() * things.length)] as T;
     if (thing !== not || things.length < 2) return thing;
@@ -63,4 +64,31 @@ export function shuffled<T>(things: readonly T[]): T[] {
     .map((thing) => [Math.random(), thing] as const)
     .sort(([a], [b]) => a - b)
     .map(([, thing]) => thing);
+}
+
+/** Signed calls over gRPC; those that move money get a new idempotency key each. */
+export function overGrpc(bench: Bench, calls: readonly SignedCall[], movesMoney: boolean): Target {
+  return {
+    kind: 'grpc',
+    address: bench.stack.grpcAddress,
+    calls,
+    key: requireKey(bench),
+    isIdempotent: movesMoney,
+  };
+}
+
+/** The same through Envoy. */
+export function overRest(
+  bench: Bench,
+  url: string,
+  calls: readonly SignedCall[],
+  movesMoney: boolean,
+): Target {
+  return {
+    kind: 'rest',
+    url,
+    calls,
+    key: requireKey(bench),
+    isIdempotent: movesMoney,
+  };
 }

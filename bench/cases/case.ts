@@ -1,6 +1,6 @@
 // What a case is, what it is given, and what it gives.
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
-import type { Wallet } from '../env/fill.ts';
+import type { Wallet } from '../env/seed.ts';
 import type { Stack } from '../env/stack.ts';
 
 /** What all cases of a run share. */

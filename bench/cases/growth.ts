@@ -1,11 +1,10 @@
 // Growth: the same calls among a thousand, a million and ten million wallets and transfers, and deep pages of a history.
 import { connect } from '../../clients/typescript/src/grpc.ts';
-import { fill, settle, type Wallet, walletsOf } from '../env/fill.ts';
+import { seedWallets, vacuumAnalyze, type Wallet, walletsOf } from '../env/seed.ts';
 import { Histogram } from '../generator/histogram.ts';
-import { grpcCall, owner, shuffled, someOf, transferBetween } from './calls.ts';
+import { grpcCall, overGrpc, owner, pickRandom, shuffled, transferBetween } from './calls.ts';
 import { type Bench, type Case, type Result, requireKey } from './case.ts';
 import { latenciesIn, measure } from './measure.ts';
-import { overGrpc } from './targets.ts';
 
 const CREATE = 'wallet.v2.TransferService/CreateTransfer';
 const BALANCE = 'wallet.v2.WalletService/GetBalance';
@@ -32,8 +31,8 @@ function among(size: string, wallets: number): Case {
       await growTo(bench, wallets);
       const all = wallets === 0 ? bench.wallets : await sample(bench, wallets);
       const transfers = Array.from({ length: CALLS }, () => {
-        const from = someOf(all);
-        return grpcCall(CREATE, transferBetween(from, someOf(all, from)), owner(from));
+        const from = pickRandom(all);
+        return grpcCall(CREATE, transferBetween(from, pickRandom(all, from)), owner(from));
       });
       const balances = shuffled(all).map((wallet) =>
         grpcCall(BALANCE, { wallet_id: wallet.id }, owner(wallet)),
@@ -60,9 +59,9 @@ function among(size: string, wallets: number): Case {
 async function growTo({ stack: { database }, say }: Bench, wallets: number): Promise<void> {
   if (wallets <= made) return;
   say(`making ${(wallets - made).toLocaleString('en')} wallets, each with a deposit`);
-  await fill(database, { firstUser: FIRST_USER + made, wallets: wallets - made, deposits: 1 });
+  await seedWallets(database, { firstUser: FIRST_USER + made, wallets: wallets - made, deposits: 1 });
   made = wallets;
-  await settle(database);
+  await vacuumAnalyze(database);
 }
 
 /** Wallets by chance among all that growth made. */
@@ -88,8 +87,8 @@ export const DEEP_PAGES: Case = {
   run: async (bench) => {
     const { database, grpcAddress } = bench.stack;
     bench.say('making a history of a million entries');
-    await fill(database, { firstUser: DEEP_USER, wallets: 1, deposits: DEEP_ROWS });
-    await settle(database);
+    await seedWallets(database, { firstUser: DEEP_USER, wallets: 1, deposits: DEEP_ROWS });
+    await vacuumAnalyze(database);
     const [wallet] = await walletsOf(database, DEEP_USER, 1);
     if (!wallet) throw new Error('the wallet of the history is missing');
     const connection = connect(grpcAddress, requireKey(bench));

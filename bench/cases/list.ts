@@ -1,5 +1,6 @@
 // All cases in the order in which they are measured.
 import { ARCHIVE } from './archive.ts';
+import { BY_HAND, CLASSICAL_HOT, CLASSICAL_UNIFORM, ECHO, SIGNED_ECHO } from './baselines.ts';
 import type { Case } from './case.ts';
 import { AMONG_MILLION, AMONG_TEN_MILLION, AMONG_THOUSAND, DEEP_PAGES } from './growth.ts';
 import { OVERLOAD } from './overload.ts';
@@ -16,11 +17,10 @@ import {
   THROUGH_ENVOY,
   UNIFORM,
 } from './transfers.ts';
-import { BY_HAND, CLASSICAL_HOT, CLASSICAL_UNIFORM, ECHO, SIGNED_ECHO } from './yardsticks.ts';
 
 /**
- * What others are held against is measured at the beginning, in the middle and at the end, and its median counts; the
- * rest stands close to what it is held against.
+ * What others are compared with is measured at the beginning, in the middle and at the end, and its median counts; the
+ * rest stands close to what it is compared with.
  */
 export const CASES: readonly Case[] = [
   ECHO,

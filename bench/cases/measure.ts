@@ -1,10 +1,10 @@
 // Measures one kind of call: a closed loop for what can be done at most, an open one for what callers wait at half of it.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cpuSecondsOf, forgetPeak, peakMiBOf } from '../env/process-cost.ts';
+import { cpuSecondsOf, peakMiBOf, resetPeak } from '../env/process-stats.ts';
 import type { Processes } from '../env/stack.ts';
-import { type Generator, type Loads, startGenerator } from '../generator/generator.ts';
+import { type Generator, type LoadResult, startGenerator } from '../generator/generator.ts';
 import type { Histogram } from '../generator/histogram.ts';
-import type { Pace, Target, Work } from '../generator/work.ts';
+import type { LoadModel, Target, WorkerTask } from '../generator/protocol.ts';
 import type { Bench, Latencies, Result } from './case.ts';
 
 /** What is measured. */
@@ -27,7 +27,7 @@ export interface Plan {
 const OPEN_SHARE = 0.5;
 const TIMEOUT_MS = 30_000;
 /** More than this many calls are never under way in an open loop. */
-const MOST_UNDER_WAY = 20_000;
+const MAX_IN_FLIGHT = 20_000;
 
 /** Runs the plan: warm-up, closed loop, and the open loop where it is asked for. */
 export async function measure(bench: Bench, plan: Plan): Promise<Result> {
@@ -38,23 +38,23 @@ export async function measure(bench: Bench, plan: Plan): Promise<Result> {
   await sleep(warmUpSeconds * 1000);
   await prepare(generator, bench);
   const pids = { client: generator.pids, ...programsOf(plan, stack.processes) };
-  if (server !== undefined) forgetPeak(server);
+  if (server !== undefined) resetPeak(server);
   const [before, cpuBefore] = [await stack.database.progress(), cpuOf(pids)];
   generator.record();
   await sleep(seconds * 1000);
   const [after, cpuAfter] = [await stack.database.progress(), cpuOf(pids)];
   const peakMiB = server === undefined ? 0 : peakMiBOf(server);
-  const loads = await generator.stop();
-  const { completed } = loads;
+  const measured = await generator.stop();
+  const { completed } = measured;
   const transfers = completed * transfersPerCall;
-  const callsPerSecond = completed / loads.seconds;
+  const callsPerSecond = completed / measured.seconds;
   const openLoop = plan.openLoop ? await measureOpen(bench, plan, callsPerSecond * OPEN_SHARE) : undefined;
-  const errors = errorsIn(loads);
+  const errors = errorsIn(measured);
   return {
     name: plan.name,
     callsPerSecond,
-    ...latenciesIn(loads.latencies),
-    ...(transfersPerCall > 1 && { transfersPerSecond: transfers / loads.seconds }),
+    ...latenciesIn(measured.latencies),
+    ...(transfersPerCall > 1 && { transfersPerSecond: transfers / measured.seconds }),
     cpuSecondsPer1000Calls: costs(cpuBefore, cpuAfter, completed),
     ...(transfers > 0 && {
       commitsPerTransfer: Number(after.transactions - before.transactions) / transfers,
@@ -69,16 +69,19 @@ export async function measure(bench: Bench, plan: Plan): Promise<Result> {
 }
 
 async function measureOpen(bench: Bench, plan: Plan, perSecond: number) {
-  const pace = { kind: 'open', perSecond, mostUnderWay: MOST_UNDER_WAY } as const;
-  const generator = await start(bench, plan, pace);
+  const model = { kind: 'open', perSecond, maxInFlight: MAX_IN_FLIGHT } as const;
+  const generator = await start(bench, plan, model);
   // The server is warm by now, and only this generator is new.
   await sleep(bench.warmUpSeconds * 500);
   await prepare(generator, bench);
   generator.record();
   await sleep(bench.seconds * 1000);
-  const loads = await generator.stop();
-  const result = { callsPerSecond: loads.completed / loads.seconds, ...latenciesIn(loads.latencies) };
-  return { result, errors: errorsIn(loads) };
+  const measured = await generator.stop();
+  const result = {
+    callsPerSecond: measured.completed / measured.seconds,
+    ...latenciesIn(measured.latencies),
+  };
+  return { result, errors: errorsIn(measured) };
 }
 
 /** Makes the calls ready that will be measured, and lets the load come up again. */
@@ -92,12 +95,12 @@ async function prepare(generator: Generator, { seconds, warmUpSeconds }: Bench):
 export function start(
   bench: Bench,
   { target, connections = 1 }: Pick<Plan, 'target' | 'connections'>,
-  pace: Pace,
-  more: Partial<Work> = {},
+  model: LoadModel,
+  more: Partial<WorkerTask> = {},
 ): Promise<Generator> {
   const all = connections * bench.clients;
   return startGenerator(
-    { target, pace, connections: all, timeoutMs: TIMEOUT_MS, keepAccepted: false, ...more },
+    { target, model, connections: all, timeoutMs: TIMEOUT_MS, keepAccepted: false, ...more },
     bench.clients,
   );
 }
@@ -139,9 +142,9 @@ export function latenciesIn(histogram: Histogram): Latencies {
 }
 
 /** Answers that were neither OK nor expected. */
-export function errorsIn(loads: Pick<Loads, 'refusals' | 'held'>, expected = /^$/) {
-  const bad = [...loads.refusals].filter(([words]) => !expected.test(words));
-  if (loads.held > 0) bad.push(['not made, because too many were under way', loads.held]);
+export function errorsIn(measured: Pick<LoadResult, 'refusals' | 'dropped'>, expected = /^$/) {
+  const bad = [...measured.refusals].filter(([words]) => !expected.test(words));
+  if (measured.dropped > 0) bad.push(['not made, because too many were under way', measured.dropped]);
   const errors = bad.reduce((sum, [, count]) => sum + count, 0);
   return { errors, problems: bad.map(([words, count]) => `${count} × ${words}`) };
 }

@@ -1,9 +1,9 @@
 // Overload: five times of what can be done, for ten seconds; what still gets done, and whether all of it is in the ledger.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Target } from '../generator/work.ts';
+import type { Target } from '../generator/protocol.ts';
+import { overGrpc } from './calls.ts';
 import type { Bench, Case } from './case.ts';
 import { costs, cpuOf, errorsIn, latenciesIn, measure, programsOf, start } from './measure.ts';
-import { overGrpc } from './targets.ts';
 import { transferCalls } from './transfers.ts';
 
 const TIMES = 5;
@@ -12,8 +12,8 @@ const SECONDS = 10;
 const NORMAL_SECONDS = 4;
 /** Callers that have waited so long have gone. */
 const TIMEOUT_MS = 5_000;
-/** What one generator process has memory and time for. Above it calls are not made, and said to have been held back. */
-const MOST_UNDER_WAY = 10_000;
+/** What one generator process has memory and time for. Above it calls are not made, and said to have been not made. */
+const MAX_IN_FLIGHT = 10_000;
 /** So many that no call waits in the generator for one of the 1,000 streams of a connection, where it would grow old. */
 const CONNECTIONS = 20;
 const PROGRAMS = ['server', 'postgres', 'redis'] as const;
@@ -29,9 +29,9 @@ export const OVERLOAD: Case = {
     const seconds = Math.min(SECONDS, (SECONDS / NORMAL_SECONDS) * bench.seconds);
     const { processes } = bench.stack;
     const target = overGrpc(bench, transferCalls(bench.wallets), true);
-    const pace = { kind: 'open', perSecond: TIMES * most, mostUnderWay: MOST_UNDER_WAY } as const;
+    const model = { kind: 'open', perSecond: TIMES * most, maxInFlight: MAX_IN_FLIGHT } as const;
     const more = { keepAccepted: true, timeoutMs: TIMEOUT_MS };
-    const generator = await start(bench, { target, connections: CONNECTIONS }, pace, more);
+    const generator = await start(bench, { target, connections: CONNECTIONS }, model, more);
     await generator.prepare(seconds);
     await sleep(bench.warmUpSeconds * 500);
     const pids = { client: generator.pids, ...programsOf({ programs: PROGRAMS }, processes) };
@@ -39,17 +39,17 @@ export const OVERLOAD: Case = {
     generator.record();
     await sleep(seconds * 1000);
     const cpuAfter = cpuOf(pids);
-    const loads = await generator.stop();
-    const { accepted, completed, sent } = loads;
+    const measured = await generator.stop();
+    const { accepted, completed, sent } = measured;
     const kept = await keptOf(bench, accepted);
     const faults = await bench.stack.database.faults();
-    const unexpected = errorsIn({ ...loads, held: 0 }, TURNED_AWAY);
-    const goodput = completed / loads.seconds;
+    const unexpected = errorsIn({ ...measured, dropped: 0 }, TURNED_AWAY);
+    const goodput = completed / measured.seconds;
     return [
       {
         name: OVERLOAD.name,
         callsPerSecond: goodput,
-        ...latenciesIn(loads.latencies),
+        ...latenciesIn(measured.latencies),
         cpuSecondsPer1000Calls: costs(cpuBefore, cpuAfter, completed),
         errors: unexpected.errors + (accepted.length - kept) + faults.length,
         problems: [
@@ -62,10 +62,10 @@ export const OVERLOAD: Case = {
         figures: {
           'goodput / unloaded maximum': goodput / most,
           'accepted calls kept': accepted.length === 0 ? 0 : kept / accepted.length,
-          'calls made / unloaded maximum': sent / loads.seconds / most,
+          'calls made / unloaded maximum': sent / measured.seconds / most,
           'calls due per second': TIMES * most,
-          'calls made per second': sent / loads.seconds,
-          'calls turned away per second': (sent - completed) / loads.seconds,
+          'calls made per second': sent / measured.seconds,
+          'calls turned away per second': (sent - completed) / measured.seconds,
         },
       },
     ];

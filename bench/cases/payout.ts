@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, connect, type Json } from '../../clients/typescript/src/grpc.ts';
-import type { Child } from '../env/child.ts';
-import { settle, type Wallet } from '../env/fill.ts';
-import { owner, someOf, won } from './calls.ts';
+import type { ForkedProgram } from '../../scripts/dev/fork-program.ts';
+import { vacuumAnalyze, type Wallet } from '../env/seed.ts';
+import { owner, pickRandom, won } from './calls.ts';
 import { type Bench, type Case, type Result, requireKey } from './case.ts';
 import { costs, cpuOf } from './measure.ts';
 
@@ -27,7 +27,7 @@ export const PAYOUT: Case = {
       const warmUp = await draft(bench, connection, WARM_UP_LINES);
       await pay(connection, warmUp, WARM_UP_LINES);
       const measured = await draft(bench, connection, LINES);
-      await settle(bench.stack.database);
+      await vacuumAnalyze(bench.stack.database);
       return [await measurePaying(bench, connection, measured, worker)];
     } finally {
       connection.close();
@@ -43,13 +43,13 @@ interface Draft {
 
 /** Adds lines of one won each, to wallets by chance; what that takes is not measured. */
 async function draft({ wallets }: Bench, connection: Connection, lines: number): Promise<Draft> {
-  const payer = someOf(wallets);
+  const payer = pickRandom(wallets);
   const wish = { wallet_id: payer.id, mode: 'PAYOUT_MODE_EACH' };
   const { payout } = await connection.call(`${SERVICE}/CreatePayout`, wish, moving(payer));
   const id = String((payout as Json).payout_id);
   for (let first = 1; first <= lines; first += CHUNK) {
     const chunk = Array.from({ length: CHUNK }, () => ({
-      wallet_id: someOf(wallets, payer).id,
+      wallet_id: pickRandom(wallets, payer).id,
       amount: won(1),
     }));
     const request = { payout_id: id, first_line: first, lines: chunk };
@@ -73,7 +73,7 @@ async function measurePaying(
   { stack }: Bench,
   connection: Connection,
   payout: Draft,
-  worker: Child,
+  worker: ForkedProgram,
 ): Promise<Result> {
   const { postgres, redis } = stack.processes;
   const pids = { worker: [worker.pid], postgres: [postgres ?? 0], redis: [redis ?? 0] };

@@ -1,9 +1,8 @@
 // Reads: balances that are asked for again and again, balances that nobody has asked for yet, pages of histories.
-import { fill, settle, walletsOf } from '../env/fill.ts';
-import { grpcCall, owner, shuffled } from './calls.ts';
+import { seedWallets, vacuumAnalyze, walletsOf } from '../env/seed.ts';
+import { grpcCall, overGrpc, owner, shuffled } from './calls.ts';
 import type { Bench, Case } from './case.ts';
 import { measure } from './measure.ts';
-import { overGrpc } from './targets.ts';
 
 const BALANCE = 'wallet.v2.WalletService/GetBalance';
 const LIST = 'wallet.v2.WalletService/ListTransactions';
@@ -41,8 +40,8 @@ export const COLD: Case = {
     const firstUser = nextColdUser;
     nextColdUser += wallets;
     bench.say(`making ${wallets} wallets that nobody has read yet`);
-    await fill(database, { firstUser, wallets, deposits: 0 });
-    await settle(database);
+    await seedWallets(database, { firstUser, wallets, deposits: 0 });
+    await vacuumAnalyze(database);
     const cold = await walletsOf(database, firstUser, wallets);
     const calls = cold.map((wallet) => grpcCall(BALANCE, { wallet_id: wallet.id }, owner(wallet)));
     const target = overGrpc(bench, shuffled(calls), false);

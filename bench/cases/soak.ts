@@ -3,10 +3,10 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { memoryMiBOf, peakMiBOf } from '../env/process-cost.ts';
+import { memoryMiBOf, peakMiBOf } from '../env/process-stats.ts';
+import { overGrpc } from './calls.ts';
 import type { Case } from './case.ts';
 import { costs, cpuOf, errorsIn, latenciesIn, programsOf, start } from './measure.ts';
-import { overGrpc } from './targets.ts';
 import { transferCalls } from './transfers.ts';
 
 const SECOND = 1000;
@@ -35,15 +35,15 @@ export const SOAK: Case = {
     await sleep(8 * tenth);
     const late = await levelOf(server, tenth);
     const cpuAfter = cpuOf(pids);
-    const loads = await generator.stop();
+    const measured = await generator.stop();
     return [
       {
         name: SOAK.name,
-        callsPerSecond: loads.completed / loads.seconds,
-        ...latenciesIn(loads.latencies),
-        cpuSecondsPer1000Calls: costs(cpuBefore, cpuAfter, loads.completed),
+        callsPerSecond: measured.completed / measured.seconds,
+        ...latenciesIn(measured.latencies),
+        cpuSecondsPer1000Calls: costs(cpuBefore, cpuAfter, measured.completed),
         serverPeakMiB: peakMiBOf(server),
-        ...errorsIn(loads),
+        ...errorsIn(measured),
         figures: {
           'MiB in the first minute': early,
           'MiB in the last minute': late,

@@ -2,12 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '../../clients/typescript/src/grpc.ts';
-import { fill, fillRoom, settle, type Wallet, walletsOf } from '../env/fill.ts';
+import { seedRoom, seedWallets, vacuumAnalyze, type Wallet, walletsOf } from '../env/seed.ts';
 import { Histogram } from '../generator/histogram.ts';
-import { grpcCall, owner, someOf, won } from './calls.ts';
+import { grpcCall, overGrpc, owner, pickRandom, won } from './calls.ts';
 import { type Bench, type Case, requireKey } from './case.ts';
 import { costs, cpuOf, errorsIn, latenciesIn, measure, programsOf, start } from './measure.ts';
-import { overGrpc } from './targets.ts';
 
 const CREATE = 'wallet.v2.SprinkleService/CreateSprinkle';
 const CLAIM = 'wallet.v2.SprinkleService/ClaimSprinkle';
@@ -30,10 +29,10 @@ export const CREATE_SPRINKLE: Case = {
     const rooms = Array.from({ length: ROOMS }, () => `bench-${randomUUID()}`);
     const { wallets } = bench;
     const firstUser = wallets[0]?.userId ?? 0;
-    for (const room of rooms) await fillRoom(bench.stack.database, room, firstUser, wallets.length);
+    for (const room of rooms) await seedRoom(bench.stack.database, room, firstUser, wallets.length);
     const calls = Array.from({ length: CALLS }, () => {
-      const wallet = someOf(wallets);
-      const request = { room_id: someOf(rooms), wallet_id: wallet.id, amount: won(100), headcount: 10 };
+      const wallet = pickRandom(wallets);
+      const request = { room_id: pickRandom(rooms), wallet_id: wallet.id, amount: won(100), headcount: 10 };
       return grpcCall(CREATE, request, owner(wallet));
     });
     const target = overGrpc(bench, calls, true);
@@ -56,12 +55,12 @@ export const RUSH: Case = {
     const all = counted + (bench.seconds < 1 ? 0 : WARM_UP_RUSHES);
     const firstUser = nextMember;
     nextMember += all * MEMBERS;
-    await fill(database, { firstUser, wallets: all * MEMBERS, deposits: 1 });
+    await seedWallets(database, { firstUser, wallets: all * MEMBERS, deposits: 1 });
     const creator = bench.wallets[0] as Wallet;
     const crowds = [];
     for (let rush = 0; rush < all; rush++)
       crowds.push(await gather(bench, firstUser + rush * MEMBERS, creator));
-    await settle(database);
+    await vacuumAnalyze(database);
     const rounds = [];
     for (const { room, members } of crowds) rounds.push(await rushOnce(bench, room, creator, members));
     return [resultOf(rounds.slice(-counted))];
@@ -71,7 +70,7 @@ export const RUSH: Case = {
 /** A room with members of its own, and with the one who will drop something into it. */
 async function gather({ stack: { database } }: Bench, firstUser: number, creator: Wallet) {
   const room = `rush-${randomUUID()}`;
-  await fillRoom(database, room, firstUser, MEMBERS);
+  await seedRoom(database, room, firstUser, MEMBERS);
   await database.rows('INSERT INTO room_members (room_id, user_id) VALUES ($1, $2)', [room, creator.userId]);
   return { room, members: await walletsOf(database, firstUser, MEMBERS) };
 }
@@ -94,28 +93,28 @@ async function rushOnce(bench: Bench, room: string, creator: Wallet, members: re
   const [before, cpuBefore] = [await stack.database.progress(), cpuOf(pids)];
   const done = generator.done();
   generator.record();
-  const loads = await done;
-  return { loads, before, after: await stack.database.progress(), cpuBefore, cpuAfter: cpuOf(pids) };
+  const measured = await done;
+  return { measured, before, after: await stack.database.progress(), cpuBefore, cpuAfter: cpuOf(pids) };
 }
 
 function resultOf(rounds: readonly Awaited<ReturnType<typeof rushOnce>>[]) {
   const latencies = new Histogram();
-  for (const { loads } of rounds) latencies.merge(loads.latencies);
+  for (const { measured } of rounds) latencies.merge(measured.latencies);
   const sum = (figure: (round: (typeof rounds)[number]) => number) =>
     rounds.reduce((total, round) => total + figure(round), 0);
-  const shares = sum(({ loads }) => loads.completed);
-  const answered = sum(({ loads }) => loads.sent);
+  const shares = sum(({ measured }) => measured.completed);
+  const answered = sum(({ measured }) => measured.sent);
   const cpu = (which: 'cpuBefore' | 'cpuAfter', name: string) => sum((round) => round[which][name] ?? 0);
   // The generator's processes have ended before their time could be read.
   const names = PROGRAMS.filter((name) => rounds[0]?.cpuAfter[name] !== undefined);
   const all = (which: 'cpuBefore' | 'cpuAfter') =>
     Object.fromEntries(names.map((name) => [name, cpu(which, name)]));
-  const refusals = rounds.map(({ loads }) => errorsIn(loads, /SPRINKLE_EMPTY/));
+  const refusals = rounds.map(({ measured }) => errorsIn(measured, /SPRINKLE_EMPTY/));
   const turnedAway = refusals.reduce((total, { errors }) => total + errors, 0);
   const lost = shares - rounds.length * SHARES;
   return {
     name: RUSH.name,
-    callsPerSecond: shares / sum(({ loads }) => loads.lastOkSeconds),
+    callsPerSecond: shares / sum(({ measured }) => measured.lastOkSeconds),
     ...latenciesIn(latencies),
     cpuSecondsPer1000Calls: costs(all('cpuBefore'), all('cpuAfter'), answered),
     commitsPerTransfer: sum(({ before, after }) => Number(after.transactions - before.transactions)) / shares,
@@ -126,9 +125,9 @@ function resultOf(rounds: readonly Awaited<ReturnType<typeof rushOnce>>[]) {
       ...(lost === 0 ? [] : [`${shares} shares were handed out of ${rounds.length * SHARES}`]),
     ],
     figures: {
-      'answers/s, to those who came too late as well': answered / sum(({ loads }) => loads.seconds),
+      'answers/s, to those who came too late as well': answered / sum(({ measured }) => measured.seconds),
       'callers turned away': turnedAway,
-      'seconds until the last share was gone': sum(({ loads }) => loads.lastOkSeconds) / rounds.length,
+      'seconds until the last share was gone': sum(({ measured }) => measured.lastOkSeconds) / rounds.length,
     },
   };
 }

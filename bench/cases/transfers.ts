@@ -1,11 +1,20 @@
 // Transfers, one a call: between many wallets, out of one, into one, through Envoy, alone; and a hundred a call.
 import type { Json } from '../../clients/typescript/src/grpc.ts';
-import type { Wallet } from '../env/fill.ts';
-import type { SignedCall } from '../generator/work.ts';
-import { grpcCall, hasRpc, owner, restCall, shuffled, someOf, transferBetween } from './calls.ts';
+import type { Wallet } from '../env/seed.ts';
+import type { SignedCall } from '../generator/protocol.ts';
+import {
+  grpcCall,
+  hasRpc,
+  overGrpc,
+  overRest,
+  owner,
+  pickRandom,
+  restCall,
+  shuffled,
+  transferBetween,
+} from './calls.ts';
 import type { Bench, Case } from './case.ts';
 import { measure } from './measure.ts';
-import { overGrpc, overRest } from './targets.ts';
 
 const CREATE = 'wallet.v2.TransferService/CreateTransfer';
 const BATCH = 'wallet.v2.TransferService/BatchCreateTransfers';
@@ -22,11 +31,11 @@ const PROGRAMS = ['server', 'postgres', 'redis'] as const;
 type Choose = (wallets: readonly Wallet[]) => readonly [from: Wallet, to: Wallet];
 
 const uniform: Choose = (wallets) => {
-  const from = someOf(wallets);
-  return [from, someOf(wallets, from)];
+  const from = pickRandom(wallets);
+  return [from, pickRandom(wallets, from)];
 };
-const outOfOne: Choose = (wallets) => [first(wallets), someOf(wallets.slice(1))];
-const intoOne: Choose = (wallets) => [someOf(wallets.slice(1)), first(wallets)];
+const outOfOne: Choose = (wallets) => [first(wallets), pickRandom(wallets.slice(1))];
+const intoOne: Choose = (wallets) => [pickRandom(wallets.slice(1)), first(wallets)];
 
 /** CreateTransfer between wallets chosen like that, ready to be made. */
 export function transferCalls(wallets: readonly Wallet[], choose: Choose = uniform): SignedCall[] {
@@ -87,13 +96,13 @@ export const THROUGH_ENVOY: Case = {
 
 /** A hundred transfers from one wallet to others by chance; which wallet changes from call to call. */
 export const BATCH_UNIFORM = batch('BatchCreateTransfers × 100, 1,000 wallets', (wallets) =>
-  shuffled(wallets).map((from) => [from, Array.from({ length: ITEMS }, () => someOf(wallets, from))]),
+  shuffled(wallets).map((from) => [from, Array.from({ length: ITEMS }, () => pickRandom(wallets, from))]),
 );
 
 /** A hundred transfers from one wallet to others, and always the same one. */
 export const BATCH_HOT = batch('BatchCreateTransfers × 100, all out of one wallet', (wallets) => {
   const from = first(wallets);
-  return wallets.map(() => [from, Array.from({ length: ITEMS }, () => someOf(wallets, from))]);
+  return wallets.map(() => [from, Array.from({ length: ITEMS }, () => pickRandom(wallets, from))]);
 });
 
 type Batch = readonly [from: Wallet, to: readonly Wallet[]];

@@ -1,4 +1,4 @@
-// The yardstick: a gRPC server that does nothing but send back what it got.
+// The baseline: a gRPC server that does nothing but send back what it got.
 import {
   Server,
   ServerCredentials,

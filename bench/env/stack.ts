@@ -5,15 +5,15 @@ import { loadDemoKey } from '../../scripts/dev/demo.ts';
 import { signingKeyIn } from '../../scripts/dev/dev-info.ts';
 import { prepareEnvoy } from '../../scripts/dev/envoy.ts';
 import { randomSecret } from '../../scripts/dev/files.ts';
+import { type ForkedProgram, forkProgram } from '../../scripts/dev/fork-program.ts';
 import { loadKeyEncryptionKeys } from '../../scripts/dev/key-admin.ts';
 import { findFree, HOST, type Ports } from '../../scripts/dev/ports.ts';
 import { startPostgres } from '../../scripts/dev/postgres.ts';
 import { startRedis } from '../../scripts/dev/redis.ts';
 import { shareArchiveSecret } from '../../src/db/archive/secret.ts';
 import { migrate } from '../../src/db/migrate.ts';
-import { type Child, startChild } from './child.ts';
 import { Database } from './database.ts';
-import type { Place } from './place.ts';
+import type { Workspace } from './workspace.ts';
 
 /** Programs whose cost is counted, by their pids. */
 export type Processes = Readonly<
@@ -32,9 +32,9 @@ export interface Stack {
   /** Where the server writes its CPU profile when it was asked to. */
   readonly profileDir: string;
   /** Starts one more server on the same data, for what has to be seen on a process that has done nothing else. */
-  startAnother(): Promise<{ readonly server: Child; readonly grpcAddress: string }>;
+  startAnother(): Promise<{ readonly server: ForkedProgram; readonly grpcAddress: string }>;
   /** Starts a worker on the same data, with more settings where it needs them; whoever asked for it stops it. */
-  startWorker(more?: Record<string, string>): Promise<Child>;
+  startWorker(more?: Record<string, string>): Promise<ForkedProgram>;
   /** Makes an empty archive; the URL by which a worker reaches it. */
   makeArchive(): Promise<string>;
 }
@@ -43,13 +43,13 @@ export interface Stack {
 export interface StackOptions {
   readonly profile: boolean;
   /** Gets the migrated database before the server starts. */
-  readonly fillFirst: (database: Database) => Promise<void>;
+  readonly seed: (database: Database) => Promise<void>;
   /** Gets each part as soon as it runs; whoever starts a stack stops them, the last one first. */
   readonly keep: <Resource extends { stop(): Promise<unknown> }>(resource: Resource) => Resource;
 }
 
 /** Starts everything. */
-export async function startStack(place: Place, { keep, ...options }: StackOptions): Promise<Stack> {
+export async function startStack(place: Workspace, { keep, ...options }: StackOptions): Promise<Stack> {
   const { dataDir, logDir, ports } = place;
   const log = (line: string) => console.error(line);
   const postgres = keep(await startPostgres({ dataDir, logDir, port: ports.postgres }));
@@ -58,18 +58,18 @@ export async function startStack(place: Place, { keep, ...options }: StackOption
   await migrate({ ownerUrl, appPassword: 'bench', workerPassword: 'bench', adminPassword: 'bench' });
   const database = await Database.open(ownerUrl);
   keep({ stop: () => database.close() });
-  await options.fillFirst(database);
+  await options.seed(database);
   const [echoPort = 0] = await findFree(1);
-  const echo = keep(await startChild('bench/env/echo-server.ts', { GRPC_PORT: String(echoPort) }));
+  const echo = keep(await startProgram('bench/env/echo-server.ts', { GRPC_PORT: String(echoPort) }));
   const edgeSecret = randomSecret();
   const profileDir = join(dataDir, 'profile');
   const profile = options.profile ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileDir}` } : {};
-  const surroundings = { ownerUrl, redisUrl: redis.url, edgeSecret };
-  const { server, key } = await startServer(place, ports, surroundings, profile);
+  const dependencies = { ownerUrl, redisUrl: redis.url, edgeSecret };
+  const { server, key } = await startServer(place, ports, dependencies, profile);
   keep(server);
   const startAnother = async () => {
     const [grpc = 0, ops = 0] = await findFree(2);
-    const another = await startServer(place, { grpc, ops }, surroundings, {});
+    const another = await startServer(place, { grpc, ops }, dependencies, {});
     keep(another.server);
     return { server: another.server, grpcAddress: `${HOST}:${grpc}` };
   };
@@ -94,7 +94,7 @@ export async function startStack(place: Place, { keep, ...options }: StackOption
     key,
     profileDir,
     startAnother,
-    startWorker: async (more = {}) => keep(await startWorker(place, surroundings, more)),
+    startWorker: async (more = {}) => keep(await startWorker(place, dependencies, more)),
     makeArchive: async () => {
       const archiveUrl = await postgres.createDatabase('bench_archive');
       await migrate({
@@ -119,18 +119,18 @@ export async function startStack(place: Place, { keep, ...options }: StackOption
   };
 }
 
-interface Surroundings {
+interface ServerDependencies {
   readonly ownerUrl: string;
   readonly redisUrl: string;
   readonly edgeSecret: string;
 }
 
 function startWorker(
-  { logDir }: Place,
-  { ownerUrl, redisUrl }: Pick<Surroundings, 'ownerUrl' | 'redisUrl'>,
+  { logDir }: Workspace,
+  { ownerUrl, redisUrl }: Pick<ServerDependencies, 'ownerUrl' | 'redisUrl'>,
   more: Record<string, string>,
-): Promise<Child> {
-  return startChild('src/worker/main.ts', {
+): Promise<ForkedProgram> {
+  return startProgram('src/worker/main.ts', {
     DATABASE_URL: loginOf(ownerUrl, 'ppuri_worker'),
     REDIS_URL: redisUrl,
     OPS_PORT: '0',
@@ -145,16 +145,16 @@ function loginOf(ownerUrl: string, username: string): string {
 }
 
 async function startServer(
-  { dataDir, logDir }: Place,
+  { dataDir, logDir }: Workspace,
   ports: Pick<Ports, 'grpc' | 'ops'>,
-  { ownerUrl, redisUrl, edgeSecret }: Surroundings,
+  { ownerUrl, redisUrl, edgeSecret }: ServerDependencies,
   more: Record<string, string>,
-): Promise<{ server: Child; key: SigningKey | undefined }> {
+): Promise<{ server: ForkedProgram; key: SigningKey | undefined }> {
   const databaseUrl = loginOf(ownerUrl, 'ppuri_app');
   const keyEncryptionKeys = loadKeyEncryptionKeys(dataDir);
   const adminDatabaseUrl = loginOf(ownerUrl, 'ppuri_admin');
   const demoKey = await loadDemoKey(dataDir, { adminDatabaseUrl, redisUrl, keyEncryptionKeys });
-  const server = await startChild('src/server/main.ts', {
+  const server = await startProgram('src/server/main.ts', {
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
     GRPC_PORT: String(ports.grpc),
@@ -170,4 +170,9 @@ async function startServer(
     ...more,
   });
   return { server, key: signingKeyIn([demoKey], {}) };
+}
+
+/** As in production, and alike for the echo: both have room for the calls in flight. */
+function startProgram(path: string, env: Record<string, string>): Promise<ForkedProgram> {
+  return forkProgram(new URL(`../../${path}`, import.meta.url), env, ['--max-semi-space-size=64']);
 }

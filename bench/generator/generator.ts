@@ -1,42 +1,47 @@
-// The load generator from outside: processes that make calls, and what all of them together saw.
+// The load generator: starts processes that make calls, and adds up their results.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { Histogram } from './histogram.ts';
-import type { Load, Order, Report, Work } from './work.ts';
+import type { WorkerCommand, WorkerMessage, WorkerResult, WorkerTask } from './protocol.ts';
 
-/** Generator processes at work: from here on they make calls, which count from record() on. */
+/** Running generator processes. They make calls from the start on, and count them from record() on. */
 export interface Generator {
   readonly pids: readonly number[];
-  /** Makes the calls of so many seconds ready, signatures and all; until it resolves none is made. */
+  /** Prepares and signs the calls of this many seconds; no call is made until it resolves. */
   prepare(seconds: number): Promise<void>;
   record(): void;
-  /** Ends the time that counts and the calls, and waits for the last answers. */
-  stop(): Promise<Loads>;
+  /** Stops counting and calling, and waits for the last answers. */
+  stop(): Promise<LoadResult>;
   /** For a rush, which ends by itself. */
-  done(): Promise<Loads>;
+  done(): Promise<LoadResult>;
 }
 
-/** What all processes saw together; see Load. */
-export interface Loads extends Omit<Load, 'latencies'> {
+/** The results of all processes together. */
+export interface LoadResult extends Omit<WorkerResult, 'latencies'> {
   readonly latencies: Histogram;
 }
 
 const WORKER = resolve(import.meta.dirname, 'worker.ts');
 
-/** Starts so many processes, which share the work: each has its part of the callers, of the rate and of the calls. */
-export async function startGenerator(work: Work, processes = 1): Promise<Generator> {
+/** Starts processes that share the task: each gets its share of the callers, the rate and the calls. */
+export async function startGenerator(task: WorkerTask, processes = 1): Promise<Generator> {
   const children = Array.from({ length: processes }, () =>
     fork(WORKER, { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
   );
-  const tell = (order: Order) => {
-    for (const child of children) child.send(order);
+  const tell = (command: WorkerCommand) => {
+    for (const child of children) child.send(command);
   };
   try {
     await Promise.all(
       children.map(async (child, index) => {
         const started = next(child, 'started');
-        child.send({ kind: 'start', work: shareOf(work, processes), index, of: processes } satisfies Order);
+        child.send({
+          kind: 'start',
+          task: shareOf(task, processes),
+          index,
+          of: processes,
+        } satisfies WorkerCommand);
         await started;
       }),
     );
@@ -45,9 +50,9 @@ export async function startGenerator(work: Work, processes = 1): Promise<Generat
     throw error;
   }
   const end = async () => {
-    const reports = await Promise.all(children.map((child) => next(child, 'done')));
+    const messages = await Promise.all(children.map((child) => next(child, 'done')));
     for (const child of children) child.disconnect();
-    return sumOf(reports.flatMap((report) => (report.kind === 'done' ? [report.load] : [])));
+    return sumOf(messages.flatMap((message) => (message.kind === 'done' ? [message.result] : [])));
   };
   return {
     pids: children.map(({ pid }) => pid ?? 0),
@@ -66,46 +71,48 @@ export async function startGenerator(work: Work, processes = 1): Promise<Generat
   };
 }
 
-function shareOf(work: Work, processes: number): Work {
-  const { pace } = work;
+function shareOf(task: WorkerTask, processes: number): WorkerTask {
+  const { model } = task;
   const share = (whole: number) => Math.max(1, Math.round(whole / processes));
-  const connections = share(work.connections);
-  if (pace.kind === 'closed')
-    return { ...work, connections, pace: { ...pace, inFlight: share(pace.inFlight) } };
-  if (pace.kind === 'rush') return { ...work, connections };
+  const connections = share(task.connections);
+  if (model.kind === 'closed')
+    return { ...task, connections, model: { ...model, inFlight: share(model.inFlight) } };
+  if (model.kind === 'rush') return { ...task, connections };
   return {
-    ...work,
+    ...task,
     connections,
-    pace: {
-      ...pace,
-      perSecond: pace.perSecond / processes,
-      mostUnderWay: share(pace.mostUnderWay),
+    model: {
+      ...model,
+      perSecond: model.perSecond / processes,
+      maxInFlight: share(model.maxInFlight),
     },
   };
 }
 
-async function next(child: ChildProcess, kind: Report['kind']): Promise<Report> {
+/** The next message of this kind. Rejects when the process ends first. */
+async function next(child: ChildProcess, kind: WorkerMessage['kind']): Promise<WorkerMessage> {
   for (;;) {
     const failed = new AbortController();
-    const [report] = (await Promise.race([
+    const [message] = (await Promise.race([
       once(child, 'message', { signal: failed.signal }),
       once(child, 'exit', { signal: failed.signal }).then(([code]) => {
         throw new Error(`a process of the load generator ended by itself (exit code ${code})`);
       }),
-    ]).finally(() => failed.abort())) as [Report];
-    if (report.kind === kind) return report;
+    ]).finally(() => failed.abort())) as [WorkerMessage];
+    if (message.kind === kind) return message;
   }
 }
 
-function sumOf(loads: readonly Load[]): Loads {
+function sumOf(results: readonly WorkerResult[]): LoadResult {
   const latencies = new Histogram();
   const refusals = new Map<string, number>();
-  for (const load of loads) {
-    latencies.merge(new Histogram(load.latencies));
-    for (const [words, count] of load.refusals) refusals.set(words, (refusals.get(words) ?? 0) + count);
+  for (const result of results) {
+    latencies.merge(new Histogram(result.latencies));
+    for (const [words, count] of result.refusals) refusals.set(words, (refusals.get(words) ?? 0) + count);
   }
-  const sum = (field: 'sent' | 'completed' | 'held') => loads.reduce((total, load) => total + load[field], 0);
-  const longest = (field: 'seconds' | 'lastOkSeconds') => Math.max(...loads.map((load) => load[field]));
+  const sum = (field: 'sent' | 'completed' | 'dropped') =>
+    results.reduce((total, result) => total + result[field], 0);
+  const longest = (field: 'seconds' | 'lastOkSeconds') => Math.max(...results.map((result) => result[field]));
   return {
     latencies,
     refusals,
@@ -113,7 +120,7 @@ function sumOf(loads: readonly Load[]): Loads {
     lastOkSeconds: longest('lastOkSeconds'),
     sent: sum('sent'),
     completed: sum('completed'),
-    held: sum('held'),
-    accepted: loads.flatMap(({ accepted }) => accepted),
+    dropped: sum('dropped'),
+    accepted: results.flatMap(({ accepted }) => accepted),
   };
 }

@@ -1,13 +1,13 @@
-// Counts latencies in buckets that grow by 1 %, so that any number of them fits in a few kilobytes and can be added up.
+// A histogram of latencies whose buckets grow by 1.1 %, so it takes 7 KB for any number of them, and two can be added up.
 
-/** Buckets for each doubling: a bucket is 2^(1/64), that is 1.1 %, wider than the one before. */
+/** Buckets a doubling: each is 2^(1/64) times, or 1.1 %, wider than the one before. */
 const PER_DOUBLING = 64;
-/** Up to 2^27 microseconds, two minutes; what takes longer counts as that. */
+/** Up to 2^27 microseconds, two minutes; longer latencies count as that. */
 const BUCKETS = 27 * PER_DOUBLING + 1;
 
-/** Latencies, counted. */
+/** Counts latencies. */
 export class Histogram {
-  /** How many fell into each bucket. */
+  /** The count of each bucket. */
   readonly counts: Uint32Array;
 
   constructor(counts: Uint32Array = new Uint32Array(BUCKETS)) {
@@ -21,7 +21,7 @@ export class Histogram {
     this.counts[index] = (this.counts[index] ?? 0) + 1;
   }
 
-  /** Adds what another one counted. */
+  /** Adds the counts of another histogram. */
   merge(other: Histogram): void {
     other.counts.forEach((count, index) => {
       this.counts[index] = (this.counts[index] ?? 0) + count;
@@ -32,9 +32,9 @@ export class Histogram {
     return this.counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /** The latency, in milliseconds, that this share (0 to 1) of all did not exceed; 0 when there are none. */
-  at(share: number): number {
-    const rank = Math.max(1, Math.ceil(this.total * share));
+  /** The quantile (0 to 1) in milliseconds; 0 when nothing was counted. */
+  at(quantile: number): number {
+    const rank = Math.max(1, Math.ceil(this.total * quantile));
     let seen = 0;
     for (const [index, count] of this.counts.entries()) {
       seen += count;

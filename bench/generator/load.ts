@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { signingKeyIn } from '../../scripts/dev/dev-info.ts';
 import { readCommandLine, SetupError } from '../../scripts/dev/program.ts';
 import { startGenerator } from './generator.ts';
-import type { PlainCall } from './work.ts';
+import type { PlainCall } from './protocol.ts';
 
 const USAGE = `usage: npm run load -- --url http://127.0.0.1:8080 --calls calls.jsonl [options]
   --calls FILE    a call in each line: {"method": "POST", "path": "/…", "headers": {…}, "body": …}
@@ -20,7 +20,7 @@ const USAGE = `usage: npm run load -- --url http://127.0.0.1:8080 --calls calls.
   --json          the results as JSON`;
 
 const TIMEOUT_MS = 30_000;
-const MOST_UNDER_WAY = 20_000;
+const MAX_IN_FLIGHT = 20_000;
 
 try {
   process.exitCode = await load(process.argv.slice(2));
@@ -35,10 +35,10 @@ async function load(args: readonly string[]): Promise<number> {
   const generator = await startGenerator(
     {
       target: { kind: 'plain-rest', url, calls, key: signingKeyIn([]) },
-      pace:
+      model:
         rate === undefined
           ? { kind: 'closed', inFlight }
-          : { kind: 'open', perSecond: rate, mostUnderWay: MOST_UNDER_WAY },
+          : { kind: 'open', perSecond: rate, maxInFlight: MAX_IN_FLIGHT },
       connections: inFlight,
       timeoutMs: TIMEOUT_MS,
       keepAccepted: false,
@@ -48,15 +48,15 @@ async function load(args: readonly string[]): Promise<number> {
   await sleep(warmUpSeconds * 1000);
   generator.record();
   await sleep(seconds * 1000);
-  const { completed, latencies, refusals, held, ...loads } = await generator.stop();
+  const { completed, latencies, refusals, dropped, ...measured } = await generator.stop();
   const result = {
-    callsPerSecond: completed / loads.seconds,
+    callsPerSecond: completed / measured.seconds,
     p50Ms: latencies.at(0.5),
     p99Ms: latencies.at(0.99),
     p999Ms: latencies.at(0.999),
     errors: [...refusals.values()].reduce((sum, count) => sum + count, 0),
     problems: Object.fromEntries(refusals),
-    held,
+    held: dropped,
   };
   if (json) console.log(JSON.stringify(result));
   else {
@@ -64,9 +64,9 @@ async function load(args: readonly string[]): Promise<number> {
     const times = [p50Ms, p99Ms, p999Ms].map((ms) => ms.toFixed(2)).join(', ');
     console.log(`${Math.round(callsPerSecond)} calls/s; p50, p99, p999: ${times} ms`);
     for (const [words, count] of refusals) console.log(`${count} × ${words}`);
-    if (held > 0) console.log(`${held} calls were not made: too many were under way`);
+    if (dropped > 0) console.log(`${dropped} calls were not made: too many were under way`);
   }
-  return result.errors + held > 0 ? 1 : 0;
+  return result.errors + dropped > 0 ? 1 : 0;
 }
 
 function read(args: readonly string[]) {

@@ -1,9 +1,9 @@
-// Notes what comes back, and counts what belongs to the time that is measured.
+// Records answers, and counts those in the measured time.
 import { Histogram } from './histogram.ts';
-import type { Answer } from './ledger.ts';
-import type { Load } from './work.ts';
+import type { WorkerResult } from './protocol.ts';
+import type { Answer } from './target.ts';
 
-/** Notes calls and answers. Moments are those of performance.now(). */
+/** Records calls and answers. Times are those of performance.now(). */
 export class Recorder {
   readonly #latencies = new Histogram();
   readonly #refusals = new Map<string, number>();
@@ -13,21 +13,21 @@ export class Recorder {
   #lastOk = 0;
   #sent = 0;
   #completed = 0;
-  #held = 0;
+  #dropped = 0;
 
-  /** From now on it counts. */
+  /** Starts counting. */
   record(): void {
     this.#from = performance.now();
   }
 
-  /** What comes from now on does not count, but for the latency of calls that were made before. */
+  /** Stops counting, except for the latency of calls that were made before. */
   stop(): void {
     this.#until = performance.now();
   }
 
-  /** A call was due that could not be made. */
-  hold(): void {
-    if (this.#counts(performance.now())) this.#held += 1;
+  /** A call was due and not made. */
+  drop(): void {
+    if (this.#counts(performance.now())) this.#dropped += 1;
   }
 
   /** A call is made. */
@@ -35,7 +35,7 @@ export class Recorder {
     if (this.#counts(performance.now())) this.#sent += 1;
   }
 
-  /** The answer to a call that was made (or due) at `start`; its idempotency key is kept when it is given. */
+  /** The answer to a call that was made (or due) at `start`; keeps its idempotency key if one is given. */
   note(answer: Answer, start: number, acceptedKey?: string): void {
     const now = performance.now();
     if (answer === undefined) {
@@ -50,12 +50,12 @@ export class Recorder {
     }
   }
 
-  load(): Load {
+  result(): WorkerResult {
     return {
       seconds: (Math.min(this.#until, performance.now()) - this.#from) / 1000,
       sent: this.#sent,
       completed: this.#completed,
-      held: this.#held,
+      dropped: this.#dropped,
       latencies: this.#latencies.counts,
       refusals: this.#refusals,
       lastOkSeconds: Math.max(0, this.#lastOk - this.#from) / 1000,
@@ -63,7 +63,7 @@ export class Recorder {
     };
   }
 
-  #counts(moment: number): boolean {
-    return moment >= this.#from && moment < this.#until;
+  #counts(time: number): boolean {
+    return time >= this.#from && time < this.#until;
   }
 }

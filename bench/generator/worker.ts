@@ -1,109 +1,117 @@
-// One process of the load generator: gets its work over IPC, makes the calls, and reports what came back.
+// One process of the load generator: takes its task over IPC, makes the calls, and reports the results.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openGrpc } from './grpc-ledger.ts';
-import type { Ledger } from './ledger.ts';
-import { openPostgres } from './postgres-ledger.ts';
+import { createGrpcTarget } from './grpc-target.ts';
+import { createPostgresTarget } from './postgres-target.ts';
+import { PreparedCalls, type ReadyCall } from './prepared-calls.ts';
+import type { LoadModel, WorkerCommand, WorkerMessage, WorkerTask } from './protocol.ts';
 import { Recorder } from './recorder.ts';
-import { openRest } from './rest-ledger.ts';
-import { idempotencyKeyOf } from './signed.ts';
-import { type ReadyCall, Stock } from './stock.ts';
-import type { Order, Pace, Report, Work } from './work.ts';
+import { createRestTarget } from './rest-target.ts';
+import { idempotencyKeyOf, type TargetClient } from './target.ts';
 
-/** How often calls that are due are looked for. */
+/** How often the open loop checks for calls that are due. */
 const TICK_MS = 1;
-/** So many more calls are made ready than the pace so far would take: it may get faster. */
+/** Prepares this much more than the rate so far needs, because the rate may rise. */
 const PREPARE_MORE = 1.5;
-/** How many calls that are due are made before answers are read again. */
+/** After this many due calls the event loop gets a turn to read answers. */
 const CALLS_A_TURN = 16;
 
-const report = (message: Report) => process.send?.(message);
+const report = (message: WorkerMessage) => process.send?.(message);
 const recorder = new Recorder();
 let stopped = false;
 let running: { prepare: (seconds: number) => void; finish: () => Promise<void> } | undefined;
 
-process.on('message', (order: Order) => {
-  if (order.kind === 'start') void start(order);
-  else if (order.kind === 'prepare') prepare(order.seconds);
-  else if (order.kind === 'record') recorder.record();
+process.on('message', (command: WorkerCommand) => {
+  if (command.kind === 'start') void start(command);
+  else if (command.kind === 'prepare') prepare(command.seconds);
+  else if (command.kind === 'record') recorder.record();
   else void stop();
 });
 process.on('disconnect', () => process.exit(0));
 
-async function start({ work, index, of }: Extract<Order, { kind: 'start' }>): Promise<void> {
-  const ledger = await open(work);
+async function start({ task, index, of }: Extract<WorkerCommand, { kind: 'start' }>): Promise<void> {
+  const client = await createClient(task);
   // The processes take turns with the numbers, so that no two make the same call.
   let calls = 0;
   const next = () => index + of * calls++;
-  const stock = new Stock(ledger, next);
   const make = async ({ n, send }: ReadyCall, startedAt: number) =>
-    recorder.note(await send(), startedAt, work.keepAccepted ? idempotencyKeyOf(n) : undefined);
-  // When calls are due is put off by the time in which none could be made.
-  let preparing = 0;
-  const paces = {
-    closed: (pace: Extract<Pace, { kind: 'closed' }>) =>
-      Promise.all(
-        Array.from({ length: pace.inFlight }, async () => {
-          while (!stopped) {
-            const call = stock.take();
-            recorder.send();
-            await make(call, performance.now());
-          }
-        }),
-      ),
-    open: async (pace: Extract<Pace, { kind: 'open' }>) => {
-      const underWay = new Set<Promise<void>>();
-      const begin = performance.now();
-      let made = 0;
-      for (let after = 0; !stopped; await sleep(TICK_MS)) {
-        for (; begin + preparing + after <= performance.now() && !stopped; after += 1000 / pace.perSecond) {
-          const due = begin + preparing + after;
-          if (underWay.size >= pace.mostUnderWay) {
-            recorder.hold();
-            continue;
-          }
-          recorder.send();
-          const call: Promise<void> = make(stock.take(), due).finally(() => underWay.delete(call));
-          underWay.add(call);
-          // A turn of the event loop now and then, so that a backlog does not keep answers from being read.
-          if (++made % CALLS_A_TURN === 0) await new Promise(setImmediate);
-        }
-      }
-      await Promise.all(underWay);
-    },
-  };
-  const close = async (work: Promise<unknown>) => {
-    await work;
-    await ledger.close();
-  };
-  if (work.pace.kind === 'rush') return rush(ledger, work, next, make);
+    recorder.note(await send(), startedAt, task.keepAccepted ? idempotencyKeyOf(n) : undefined);
+  const { model } = task;
+  if (model.kind === 'rush') return rush(client, task, next, make);
+  const prepared = new PreparedCalls(client, next);
   const startedAt = performance.now();
-  const going = work.pace.kind === 'closed' ? paces.closed(work.pace) : paces.open(work.pace);
+  // Preparing delays the schedule of the open loop, because no call can be made meanwhile.
+  let delayMs = 0;
+  const loop =
+    model.kind === 'closed'
+      ? closedLoop(model.inFlight, prepared, make)
+      : openLoop(model, () => startedAt + delayMs, prepared, make);
   running = {
     prepare: (seconds) => {
       const at = performance.now();
-      stock.fill(Math.ceil((calls / (at - startedAt)) * 1000 * seconds * PREPARE_MORE));
-      preparing += performance.now() - at;
+      const perSecond = (calls / (at - startedAt)) * 1000;
+      prepared.fill(Math.ceil(perSecond * seconds * PREPARE_MORE));
+      delayMs += performance.now() - at;
     },
-    finish: () => close(going),
+    finish: async () => {
+      await loop;
+      await client.close();
+    },
   };
   report({ kind: 'started' });
 }
 
-/** Everything is signed before the word is given, and then goes out at once. */
+type Make = (call: ReadyCall, startedAt: number) => Promise<void>;
+
+async function closedLoop(inFlight: number, prepared: PreparedCalls, make: Make): Promise<void> {
+  const caller = async () => {
+    while (!stopped) {
+      const call = prepared.take();
+      recorder.send();
+      await make(call, performance.now());
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, caller));
+}
+
+async function openLoop(
+  { perSecond, maxInFlight }: Extract<LoadModel, { kind: 'open' }>,
+  beginsAt: () => number,
+  prepared: PreparedCalls,
+  make: Make,
+): Promise<void> {
+  const inFlight = new Set<Promise<void>>();
+  let made = 0;
+  for (let after = 0; !stopped; await sleep(TICK_MS)) {
+    for (; beginsAt() + after <= performance.now() && !stopped; after += 1000 / perSecond) {
+      const due = beginsAt() + after;
+      if (inFlight.size >= maxInFlight) {
+        recorder.drop();
+        continue;
+      }
+      recorder.send();
+      const call: Promise<void> = make(prepared.take(), due).finally(() => inFlight.delete(call));
+      inFlight.add(call);
+      if (++made % CALLS_A_TURN === 0) await new Promise(setImmediate);
+    }
+  }
+  await Promise.all(inFlight);
+}
+
+/** Signs all calls before it reports that it has started, and sends them at once when recording begins. */
 async function rush(
-  ledger: Ledger,
-  { target }: Work,
+  client: TargetClient,
+  { target }: WorkerTask,
   next: () => number,
-  make: (call: ReadyCall, startedAt: number) => Promise<void>,
+  make: Make,
 ): Promise<void> {
   if (!('calls' in target)) throw new Error('a rush needs calls');
   const ready: ReadyCall[] = [];
-  for (let n = next(); n < target.calls.length; n = next()) ready.push({ n, send: ledger.ready(n) });
-  const word = new Promise<void>((resolve) => {
-    process.on('message', (order: Order) => order.kind === 'record' && resolve());
+  for (let n = next(); n < target.calls.length; n = next()) ready.push({ n, send: client.prepare(n) });
+  const recording = new Promise<void>((resolve) => {
+    process.on('message', (command: WorkerCommand) => command.kind === 'record' && resolve());
   });
   report({ kind: 'started' });
-  await word;
+  await recording;
   await Promise.all(
     ready.map((call) => {
       recorder.send();
@@ -111,15 +119,15 @@ async function rush(
     }),
   );
   recorder.stop();
-  await ledger.close();
-  report({ kind: 'done', load: recorder.load() });
+  await client.close();
+  report({ kind: 'done', result: recorder.result() });
 }
 
-async function open(work: Work): Promise<Ledger> {
-  const { target } = work;
-  if (target.kind === 'grpc') return openGrpc(target, work);
-  if (target.kind === 'postgres') return openPostgres(target, work);
-  return openRest(target, work);
+async function createClient(task: WorkerTask): Promise<TargetClient> {
+  const { target } = task;
+  if (target.kind === 'grpc') return createGrpcTarget(target, task);
+  if (target.kind === 'postgres') return createPostgresTarget(target, task);
+  return createRestTarget(target, task);
 }
 
 function prepare(seconds: number): void {
@@ -131,5 +139,5 @@ async function stop(): Promise<void> {
   recorder.stop();
   stopped = true;
   await running?.finish();
-  report({ kind: 'done', load: recorder.load() });
+  report({ kind: 'done', result: recorder.result() });
 }

@@ -18,13 +18,13 @@ export function drawPage(
   results: readonly Result[],
   ratios: readonly Ratio[],
   command: string,
-  busyness: string,
+  loadText: string,
 ): void {
   const file = join(DOCS, 'performance.md');
   const short = results.filter(({ name }) => !IS_LONG.test(name));
   const long = results.filter(({ name }) => IS_LONG.test(name));
   let page = readFileSync(file, 'utf8');
-  const how = `Printed by \`${command}\` on ${machine()}; ${busyness}.`;
+  const how = `Printed by \`${command}\` on ${machine()}; ${loadText}.`;
   if (short.length > 0) {
     page = between(page, 'cases', `${how}\n\n${casesTable(short)}`);
     page = between(page, 'costs', costsTable(short));

@@ -9,7 +9,7 @@ const TOP = 44;
 const INK = '#24292f';
 const FAINT = '#d0d7de';
 /** Ours, and what ours is held against. */
-const COLOURS = { ours: '#1f6feb', yardstick: '#8c959f' } as const;
+const COLOURS = { ours: '#1f6feb', baseline: '#8c959f' } as const;
 const LATENCY_COLOURS = { p50: '#54aeff', p99: '#0969da', p999: '#0a3069' } as const;
 
 /** Calls a second of each case; where a call is many transfers, those. */
@@ -20,7 +20,7 @@ export function throughputSvg(results: readonly Result[]): string {
   const rows = results.map((result, index) => {
     const y = TOP + index * ROW;
     const width = Math.max(1, speedOf(result) * scale);
-    const colour = isYardstick(result) ? COLOURS.yardstick : COLOURS.ours;
+    const colour = isBaseline(result) ? COLOURS.baseline : COLOURS.ours;
     return [
       label(result.name, y),
       `<rect x="${LABELS}" y="${y + 4}" width="${width.toFixed(1)}" height="${ROW - 9}" fill="${colour}"/>`,
@@ -58,7 +58,7 @@ export function latencySvg(results: readonly Result[]): string {
   return page(title, open.length + 1, [...grid, ...rows]);
 }
 
-function isYardstick({ name }: Result): boolean {
+function isBaseline({ name }: Result): boolean {
   return /^(bare gRPC|gRPC echo|Postgres)/.test(name);
 }
 

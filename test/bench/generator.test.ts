@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startGenerator } from '../../bench/generator/generator.ts';
 import { Histogram } from '../../bench/generator/histogram.ts';
-import type { Pace } from '../../bench/generator/work.ts';
+import type { LoadModel } from '../../bench/generator/protocol.ts';
 
 test('quantiles are those of the sorted list, within the width of a bucket', () => {
   const histogram = new Histogram();
@@ -32,7 +32,7 @@ test('two histograms make one, and an empty one has no latency', () => {
 });
 
 /** A server that answers at once, but for one stall of all calls in the middle of the time that is measured. */
-async function measureThroughAStall(pace: Pace): Promise<Histogram> {
+async function measureThroughAStall(model: LoadModel): Promise<Histogram> {
   let stalledUntil = 0;
   const server = createServer((_request, response) => {
     setTimeout(() => response.end(), Math.max(0, stalledUntil - Date.now()));
@@ -42,7 +42,7 @@ async function measureThroughAStall(pace: Pace): Promise<Histogram> {
   const call = { method: 'GET', path: '/', headers: {}, body: '' };
   const generator = await startGenerator({
     target: { kind: 'plain-rest', url, calls: [call], key: undefined },
-    pace,
+    model,
     connections: 300,
     timeoutMs: 10_000,
     keepAccepted: false,
@@ -58,7 +58,7 @@ async function measureThroughAStall(pace: Pace): Promise<Histogram> {
 }
 
 test('a stall of half of the time shows in the median of an open loop; a closed loop hides it', async () => {
-  const open = await measureThroughAStall({ kind: 'open', perSecond: 200, mostUnderWay: 1000 });
+  const open = await measureThroughAStall({ kind: 'open', perSecond: 200, maxInFlight: 1000 });
   const closed = await measureThroughAStall({ kind: 'closed', inFlight: 1 });
   assert.ok(open.at(0.75) > 100, `${open.at(0.75)} ms`);
   assert.ok(closed.at(0.75) < 100, `${closed.at(0.75)} ms`);

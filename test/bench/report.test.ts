@@ -1,4 +1,4 @@
-// What the bench makes of figures: ratios against the right yardstick, medians over runs, pictures that are well formed.
+// What the bench makes of figures: ratios against the right baseline, medians over runs, pictures that are well formed.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';

@@ -13,7 +13,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import type pg from 'pg';
-import { cpuSecondsOf, memoryMiBOf } from '../../bench/env/process-cost.ts';
+import { cpuSecondsOf, memoryMiBOf } from '../../bench/env/process-stats.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import type { Envoy } from '../../scripts/dev/envoy.ts';
 import { startTestEdge } from '../edge.ts';

@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { forwardOutput } from '../orphan-guard.ts';
+import { forwardOutput } from '../../scripts/dev/fork-program.ts';
 import { type Forgery, flood, grpcForger, restForger, type Tally } from './forged-calls.ts';
 
 /** Which calls, and how many. */

@@ -5,7 +5,7 @@ import { createServer as createHttp } from 'node:http';
 import { createServer as createHttp2, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { forwardOutput } from '../orphan-guard.ts';
+import { forwardOutput } from '../../scripts/dev/fork-program.ts';
 
 /** Where calls end that nobody looks at. */
 export interface Sink {

@@ -7,7 +7,7 @@ import { findFreePorts, type Ports, readPorts, requireFreePorts } from '../../sc
 import { SetupError } from '../../scripts/dev/program.ts';
 
 /** A folder and ports that are this run's alone. */
-export interface Place {
+export interface Workspace {
   readonly dataDir: string;
   readonly logDir: string;
   readonly ports: Ports;
@@ -35,7 +35,7 @@ const VARIABLES = {
  * folder for such things, and the ports that the environment names or free ones. Throws a SetupError when the folder or
  * a port is in use.
  */
-export async function takePlace(env: NodeJS.ProcessEnv): Promise<Place> {
+export async function acquireWorkspace(env: NodeJS.ProcessEnv): Promise<Workspace> {
   const folder = takeFolder(env.DATA_DIR);
   try {
     const free = await findFreePorts();
@@ -52,7 +52,7 @@ export async function takePlace(env: NodeJS.ProcessEnv): Promise<Place> {
   }
 }
 
-function takeFolder(wish: string | undefined): Pick<Place, 'dataDir' | 'leave'> {
+function takeFolder(wish: string | undefined): Pick<Workspace, 'dataDir' | 'leave'> {
   if (!wish) {
     const dataDir = mkdtempSync(join(tmpdir(), 'ppuri-bench-'));
     return { dataDir, leave: () => rmSync(dataDir, { recursive: true, force: true }) };

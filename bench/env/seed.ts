@@ -8,12 +8,12 @@ export interface Wallet {
 }
 
 /** What each wallet gets with its deposits, in won: enough for a day of transfers of one won out of it. */
-const RICHES = 100_000_000;
+const WALLET_BALANCE = 100_000_000;
 /** How many wallets one statement makes. */
 const CHUNK = 250_000;
 
 /** Wallets to be made. */
-export interface Filling {
+export interface SeedPlan {
   /** The id of the first user; the others follow. */
   readonly firstUser: number;
   readonly wallets: number;
@@ -22,8 +22,11 @@ export interface Filling {
 }
 
 /** Makes users, their wallets and the deposits that filled them; the books balance afterwards. */
-export async function fill(database: Database, { firstUser, wallets, deposits }: Filling): Promise<void> {
-  const amount = deposits === 0 ? 0 : Math.floor(RICHES / deposits);
+export async function seedWallets(
+  database: Database,
+  { firstUser, wallets, deposits }: SeedPlan,
+): Promise<void> {
+  const amount = deposits === 0 ? 0 : Math.floor(WALLET_BALANCE / deposits);
   for (let done = 0; done < wallets; done += CHUNK) {
     const from = firstUser + done;
     const to = firstUser + Math.min(done + CHUNK, wallets) - 1;
@@ -76,7 +79,7 @@ export async function walletsOf(database: Database, firstUser: number, count: nu
 }
 
 /** Puts users in a row into a room, which the first of them owns. */
-export async function fillRoom(
+export async function seedRoom(
   database: Database,
   room: string,
   firstUser: number,
@@ -93,6 +96,6 @@ export async function fillRoom(
 }
 
 /** Tables of rows are read by their statistics, and nobody has looked at them after a filling yet. */
-export function settle(database: Database): Promise<void> {
+export function vacuumAnalyze(database: Database): Promise<void> {
   return database.run('VACUUM ANALYZE');
 }

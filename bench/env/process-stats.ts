@@ -19,13 +19,13 @@ export function memoryMiBOf(pid: number): number {
   return statusOf(pid, 'VmRSS');
 }
 
-/** The most it has held since the last forgetPeak, in MiB (VmHWM). */
+/** The most it has held since the last resetPeak, in MiB (VmHWM). */
 export function peakMiBOf(pid: number): number {
   return statusOf(pid, 'VmHWM');
 }
 
 /** Lets the peak start anew from what is held now. */
-export function forgetPeak(pid: number): void {
+export function resetPeak(pid: number): void {
   try {
     writeFileSync(`/proc/${pid}/clear_refs`, '5');
   } catch {

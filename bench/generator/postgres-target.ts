@@ -1,10 +1,10 @@
-// Loads Postgres itself with transfers as they are classically made: one transaction each.
+// Calls Postgres directly with the classical kind of transfer: one transaction each.
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { type Ledger, nth } from './ledger.ts';
-import type { Target, Work } from './work.ts';
+import type { Target, WorkerTask } from './protocol.ts';
+import { nth, type TargetClient } from './target.ts';
 
-/** All statements are prepared once for each connection. */
+/** Each statement is prepared once a connection. */
 const BY_FUNCTION = { name: 'transfer', text: 'SELECT classical.transfer($1, $2, $3, 1)' };
 const LOCK = {
   name: 'lock',
@@ -22,36 +22,36 @@ const INSERT = {
     INSERT INTO classical.idempotency_keys (key, transfer_id) SELECT $1, id FROM made`,
 };
 
-/** Opens the connections; a call waits for a free one. */
-export async function openPostgres(
+/** Opens the connections. A call waits for a free one. */
+export async function createPostgresTarget(
   target: Extract<Target, { kind: 'postgres' }>,
-  work: Work,
-): Promise<Ledger> {
+  task: WorkerTask,
+): Promise<TargetClient> {
   const clients = Array.from(
-    { length: work.connections },
+    { length: task.connections },
     () => new pg.Client({ connectionString: target.url }),
   );
   await Promise.all(clients.map((client) => client.connect()));
   const free = [...clients];
   const waiting: ((client: pg.Client) => void)[] = [];
-  const take = async () => free.pop() ?? new Promise<pg.Client>((resolve) => waiting.push(resolve));
-  const giveBack = (client: pg.Client) => {
+  const acquire = async () => free.pop() ?? new Promise<pg.Client>((resolve) => waiting.push(resolve));
+  const release = (client: pg.Client) => {
     const next = waiting.shift();
     if (next) next(client);
     else free.push(client);
   };
   const transfer = target.by === 'function' ? byFunction : byHand;
   return {
-    ready: (n) => async () => {
+    prepare: (n) => async () => {
       const [debit, credit] = nth(target.accounts, n);
-      const client = await take();
+      const client = await acquire();
       try {
         await transfer(client, debit, credit);
         return undefined;
       } catch (error) {
         return error instanceof Error ? error.message : String(error);
       } finally {
-        giveBack(client);
+        release(client);
       }
     },
     close: async () => {

@@ -1,13 +1,12 @@
-// Loads a REST API over HTTP/1.1 connections that are kept open: ours with signed calls, any other with plain ones.
+// Calls a REST API over HTTP/1.1 with keep-alive: ppuri with signed calls, any other with plain ones.
 import { randomInt, randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
-import { type Answer, type Ledger, nth } from './ledger.ts';
-import { signedCallAt } from './signed.ts';
-import type { PlainCall, Target, Work } from './work.ts';
+import type { PlainCall, Target, WorkerTask } from './protocol.ts';
+import { type Answer, nth, signedCallAt, type TargetClient } from './target.ts';
 
-/** A request as it goes over the wire. */
+/** A request as it is sent. */
 export interface WireRequest {
   readonly method: string;
   readonly path: string;
@@ -15,9 +14,12 @@ export interface WireRequest {
   readonly body: Uint8Array;
 }
 
-/** Opens as many connections as are needed, up to those that the work allows. */
-export function openRest(target: Extract<Target, { kind: 'rest' | 'plain-rest' }>, work: Work): Ledger {
-  const agent = new Agent({ keepAlive: true, maxSockets: work.connections });
+/** Opens connections as they are needed, up to those of the task. */
+export function createRestTarget(
+  target: Extract<Target, { kind: 'rest' | 'plain-rest' }>,
+  task: WorkerTask,
+): TargetClient {
+  const agent = new Agent({ keepAlive: true, maxSockets: task.connections });
   const { hostname: host, port } = new URL(target.url);
   const at =
     target.kind === 'rest'
@@ -25,7 +27,7 @@ export function openRest(target: Extract<Target, { kind: 'rest' | 'plain-rest' }
       : (n: number) => signed(fill(nth(target.calls, n), n), target.key);
   const send = ({ method, path, headers, body }: WireRequest) =>
     new Promise<Answer>((resolve) => {
-      const outgoing = request({ agent, host, port, method, path, headers, timeout: work.timeoutMs });
+      const outgoing = request({ agent, host, port, method, path, headers, timeout: task.timeoutMs });
       outgoing.once('timeout', () => outgoing.destroy(new Error('no answer in time')));
       outgoing.once('error', (error) => resolve(error.message));
       outgoing.once('response', (response) => {
@@ -33,13 +35,13 @@ export function openRest(target: Extract<Target, { kind: 'rest' | 'plain-rest' }
         let text = '';
         if (good) response.resume();
         else response.on('data', (chunk: Buffer) => (text += chunk.toString()));
-        response.once('end', () => resolve(good ? undefined : wordsOf(response.statusCode, text)));
+        response.once('end', () => resolve(good ? undefined : reasonOf(response.statusCode, text)));
         response.once('error', (error) => resolve(error.message));
       });
       outgoing.end(body);
     });
   return {
-    ready: (n) => {
+    prepare: (n) => {
       const wire = at(n);
       return () => send(wire);
     },
@@ -60,7 +62,7 @@ function signedRequestAt(target: Extract<Target, { kind: 'rest' }>, n: number): 
   };
 }
 
-/** With a key, the request as our signature wants it: over who acts, for what, and the body. */
+/** Signs a plain request if there is a key. */
 function signed(request: WireRequest, key: SigningKey | undefined): WireRequest {
   if (!key) return request;
   const { method, path: target, headers, body } = request;
@@ -72,7 +74,7 @@ function signed(request: WireRequest, key: SigningKey | undefined): WireRequest 
   return { ...request, headers: { ...headers, ...signedHeaders({ method, target, body }, identity, key) } };
 }
 
-/** Fills in what differs from call to call: `{uuid}`, `{n}`, and `{random:1-1000}` for a whole number. */
+/** Replaces `{uuid}`, `{n}`, and `{random:1-1000}` by an integer in that range. */
 function fill(call: PlainCall, n: number): WireRequest {
   const filled = (text: string) =>
     text.replaceAll(/\{(uuid|n|random:(\d+)-(\d+))\}/g, (_match, what: string, from: string, to: string) => {
@@ -91,7 +93,7 @@ function fill(call: PlainCall, n: number): WireRequest {
   };
 }
 
-function wordsOf(status: number | undefined, text: string): string {
+function reasonOf(status: number | undefined, text: string): string {
   const reason = /"reason": ?"([A-Z_]+)"/.exec(text)?.[1];
   return `${status} ${reason ?? text.slice(0, 80)}`;
 }

@@ -1,26 +1,25 @@
-// Loads a gRPC server with messages that were serialized ahead.
+// Calls a gRPC server with messages that were serialized before.
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { ErrorInfo } from '../../gen/ts/google/rpc/error_details.ts';
 import { Status } from '../../gen/ts/google/rpc/status.ts';
-import type { Ledger } from './ledger.ts';
-import { signedCallAt } from './signed.ts';
-import type { Target, Work } from './work.ts';
+import type { Target, WorkerTask } from './protocol.ts';
+import { signedCallAt, type TargetClient } from './target.ts';
 
-const asIs = (bytes: Buffer) => bytes;
+const passThrough = (bytes: Buffer) => bytes;
 
-/** Opens connections of their own: grpc-js would otherwise put all clients of an address on one. */
-export function openGrpc(target: Extract<Target, { kind: 'grpc' }>, work: Work): Ledger {
+/** Each client has its own connection; by default grpc-js puts all clients of an address on one. */
+export function createGrpcTarget(target: Extract<Target, { kind: 'grpc' }>, task: WorkerTask): TargetClient {
   const clients = Array.from(
-    { length: work.connections },
+    { length: task.connections },
     () =>
       new Client(target.address, credentials.createInsecure(), {
         'grpc.use_local_subchannel_pool': 1,
-        // Trying again is the caller's business here: every answer counts as it came.
+        // Every answer counts, so there are no retries.
         'grpc.enable_retries': 0,
       }),
   );
   return {
-    ready: (n) => {
+    prepare: (n) => {
       const { call, headers } = signedCallAt(target, n);
       const metadata = new Metadata();
       for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
@@ -28,9 +27,15 @@ export function openGrpc(target: Extract<Target, { kind: 'grpc' }>, work: Work):
       const body = call.body as Buffer;
       return () =>
         new Promise((resolve) => {
-          const deadline = Date.now() + work.timeoutMs;
-          client.makeUnaryRequest(call.path, asIs, asIs, body, metadata, { deadline }, (error) =>
-            resolve(error ? wordsOf(error) : undefined),
+          const deadline = Date.now() + task.timeoutMs;
+          client.makeUnaryRequest(
+            call.path,
+            passThrough,
+            passThrough,
+            body,
+            metadata,
+            { deadline },
+            (error) => resolve(error ? reasonOf(error) : undefined),
           );
         });
     },
@@ -41,7 +46,7 @@ export function openGrpc(target: Extract<Target, { kind: 'grpc' }>, work: Work):
 }
 
 /** `FAILED_PRECONDITION SPRINKLE_EMPTY`: the status and our reason, or the message of an error that is not ours. */
-function wordsOf(error: ServiceError): string {
+function reasonOf(error: ServiceError): string {
   const [details] = error.metadata?.get('grpc-status-details-bin') ?? [];
   const info = Buffer.isBuffer(details)
     ? Status.decode(details).details.find(({ typeUrl }) => typeUrl.endsWith('/google.rpc.ErrorInfo'))

@@ -1,7 +1,7 @@
-// What ours is held against: gRPC that does nothing, and Postgres without anything in front of it.
+// What ours is compared with: gRPC that does nothing, and Postgres without anything in front of it.
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Target } from '../generator/work.ts';
+import type { Target } from '../generator/protocol.ts';
 import type { Bench, Case } from './case.ts';
 import { measure } from './measure.ts';
 
