@@ -2,7 +2,7 @@
 
 import { hmacKey } from '../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../clients/typescript/src/signature.ts';
-import { connectPeople } from '../src/db/people/connect.ts';
+import { connectPeople } from '../src/db/people/index.ts';
 import { SCOPES } from '../src/domain/api-key.ts';
 import { cryptoRandom } from '../src/runtime/crypto-random.ts';
 import { type CreateKeyInput, createApiKey } from '../src/usecases/commands/api-keys.ts';

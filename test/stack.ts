@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { SigningKey } from '../clients/typescript/src/signature.ts';
-import { connectPeople } from '../src/db/people/connect.ts';
+import { connectPeople } from '../src/db/people/index.ts';
 import { createServerProgram, type ServerProgram } from '../src/server/compose.ts';
 import { readServerConfig, type ServerConfig } from '../src/server/config.ts';
 import { EDGE_SECRET, startTestEdge } from './edge.ts';

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connectPeople } from '../../src/db/people/connect.ts';
+import { connectPeople } from '../../src/db/people/index.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { isLive } from '../../src/domain/api-key.ts';
 import { systemCall } from '../../src/domain/batch/command.ts';

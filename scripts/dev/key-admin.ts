@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { appendActs } from '../../src/db/audit.ts';
-import { connectPeople } from '../../src/db/people/connect.ts';
+import { connectPeople } from '../../src/db/people/index.ts';
 import { createPool } from '../../src/db/pool.ts';
 import type { Act } from '../../src/domain/act.ts';
 import { errorText } from '../../src/domain/error-fields.ts';

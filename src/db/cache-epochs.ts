@@ -1,14 +1,14 @@
-// Reads and moves the row that says which copies in Redis may be believed.
+// Reads and moves the row that says which cache entries may be trusted.
 import { InvariantError } from '../domain/error-fields.ts';
 import type { Pool } from './pool.ts';
 
-/** The row, as far as time goes relative to the moment it was read. */
-export interface EpochRow {
+/** The row, its times relative to the moment of reading. */
+export interface CacheEpoch {
   /** A random name. */
   readonly epoch: string;
-  /** The run of Redis that holds the copies; empty when they are copies of an earlier run of Postgres. */
+  /** The run of Redis that holds the entries; empty when they are of an earlier run of Postgres. */
   readonly redisRunId: string;
-  /** Names the moment at which copies were last declared unusable: it stays while that is extended. */
+  /** Names the moment at which entries were last declared unusable; stays while that is extended or another run of Redis is adopted. */
   readonly changedAt: string;
   /** How long ago that was, in milliseconds. */
   readonly changedMsAgo: number;
@@ -16,16 +16,16 @@ export interface EpochRow {
   readonly usableInMs: number;
 }
 
-/** The row in the database. Everything throws when Postgres does. */
+/** The row, for all processes. Every method throws when Postgres cannot be reached. */
 export interface CacheEpochs {
-  read(): Promise<EpochRow>;
+  read(): Promise<CacheEpoch>;
   /**
-   * Declares copies unusable from now on, for so long at least: in a new epoch, or by extending a suspension that has two
+   * Declares entries unusable from now on, for at least this long: in a new epoch, or by extending a suspension that has two
    * leases left, where that is allowed. An extension counts only if it was made within one lease.
    */
-  suspend(forMs: number, asNewEpoch: boolean): Promise<EpochRow>;
-  /** Moves the copies to another run of Redis, unless somebody has moved the epoch since; unusable for so long. */
-  adopt(redisRunId: string, seenEpoch: string, unusableForMs: number): Promise<EpochRow>;
+  suspend(forMs: number, asNewEpoch: boolean): Promise<CacheEpoch>;
+  /** Moves the cache to another run of Redis, unless the epoch has been moved since; entries are unusable for this long. */
+  adopt(redisRunId: string, seenEpoch: string, unusableForMs: number): Promise<CacheEpoch>;
 }
 
 const MS = (interval: string) => `(extract(epoch FROM ${interval}) * 1000)::float8`;
@@ -37,8 +37,8 @@ const ROW = `epoch, CASE WHEN postgres_started_at = pg_postmaster_start_time() T
 const READ = `SELECT ${ROW} FROM cache_epochs`;
 
 /*
- * A process may have read the old usable_from just before, and believe it for as long as its lease runs. So the time is
- * only extended while that much of it is left; otherwise copies count as usable until now, and a new epoch begins.
+ * A process may have read the old usable_from just before, and trusts it for as long as its lease runs. So the time is only
+ * extended while that much of it is left; otherwise entries count as usable until now, and a new epoch begins.
  */
 const STILL_UNUSABLE = `usable_from > clock_timestamp() + $2 * interval '1 millisecond'`;
 const SUSPEND = `
@@ -48,7 +48,7 @@ const SUSPEND = `
     usable_from = greatest(usable_from, clock_timestamp() + $1 * interval '1 millisecond')
   RETURNING ${ROW}`;
 
-/** The first epoch of all can begin at once: nobody has ever believed a copy. */
+/** The first epoch of all can begin at once: nobody has ever trusted an entry. */
 const ADOPT = `
   UPDATE cache_epochs SET
     epoch = ${NEW_EPOCH},
@@ -71,11 +71,11 @@ interface Row {
   usable_in_ms: number;
 }
 
-/** The row, for processes that believe what they read of it for so long. */
+/** The row, for processes that trust what they read of it for one lease, in milliseconds. */
 export function createCacheEpochs(pool: Pool, leaseMs: number): CacheEpochs {
   const ask = async (name: string, text: string, values: readonly (string | number)[]) => {
     const { rows } = await pool.query<Row>({ name, text, values: [...values] });
-    return rows[0] && toEpochRow(rows[0]);
+    return rows[0] && toEpoch(rows[0]);
   };
   const read = async () => there(await ask('read-cache-epoch', READ, []));
   return {
@@ -87,12 +87,12 @@ export function createCacheEpochs(pool: Pool, leaseMs: number): CacheEpochs {
   };
 }
 
-function there(row: EpochRow | undefined): EpochRow {
+function there(row: CacheEpoch | undefined): CacheEpoch {
   if (!row) throw new InvariantError('the row of cache_epochs is gone');
   return row;
 }
 
-function toEpochRow(row: Row): EpochRow {
+function toEpoch(row: Row): CacheEpoch {
   return {
     epoch: row.epoch,
     redisRunId: row.redis_run_id,

@@ -20,6 +20,9 @@ export interface Reader {
   }): Promise<pg.QueryResult<Row>>;
 }
 
+/** Runs a read on the replica or else on the primary. It must do nothing but read: it may run twice. */
+export type ReadFromReplica = <T>(read: (db: Reader) => Promise<T>) => Promise<T>;
+
 /** How to reach the database. */
 export interface PoolOptions {
   readonly url: string;

@@ -1,6 +1,6 @@
 // The keys that this process knows: all of them in memory, so that checking a signature asks nobody.
 import { createPublicKey } from 'node:crypto';
-import type { ApiKeys, StoredKey } from '../db/people/api-keys.ts';
+import type { ApiKeys, StoredKey } from '../db/people/index.ts';
 import type { ApiKey } from '../domain/api-key.ts';
 import type { VerifyingKey } from '../signatures/index.ts';
 import { type NetworkCheck, readNetworks } from './networks.ts';

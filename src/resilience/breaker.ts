@@ -2,7 +2,8 @@
 import CircuitBreaker from 'opossum';
 
 /** Closed: calls go through. Open: they fail at once. Half-open: one goes through, and decides which it will be. */
-export type BreakerState = 'closed' | 'open' | 'half-open';
+export type BreakerState = (typeof BREAKER_STATES)[number];
+export const BREAKER_STATES = ['closed', 'half-open', 'open'] as const;
 
 /** How a breaker behaves. */
 export interface BreakerOptions {

@@ -1,4 +1,5 @@
-// How this process did since the last time it was asked: calls by code, how long they took, and looks for copies.
+// How this process did since the last time it was asked: calls by code, how long they took, and reads through the cache.
+import type { CacheResult } from '../cache/index.ts';
 
 /** Something that was counted, and how often; of a latency, the label is the upper end of its bucket in milliseconds. */
 export interface Sample {
@@ -35,9 +36,9 @@ export function createCallTally(
       if (tookMs !== undefined)
         count(`latency ${BUCKETS_MS.find((end) => tookMs <= end) ?? BUCKETS_MS.at(-1)}`);
     },
-    /** A look for a copy in Redis; what is no hit is a miss to whoever wants to know what the copies spare. */
-    look: (kind: string, outcome: string) =>
-      count(`${outcome === 'hit' ? 'cache_hits' : 'cache_misses'} ${kind}`),
+    /** A read through the cache. Whatever is no hit counts as a miss: it cost Postgres a statement. */
+    cacheRead: (kind: string, result: CacheResult) =>
+      count(`${result === 'hit' ? 'cache_hits' : 'cache_misses'} ${kind}`),
     /** Has the last of it written down. */
     stop: async () => {
       clearInterval(timer);

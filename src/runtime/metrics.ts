@@ -1,8 +1,8 @@
 // Opens the metrics of one process: named recorders that the parts are given, and one page that Prometheus reads.
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { type AuditRecorder, auditMetrics } from './metrics/audit.ts';
+import { type CacheRecorder, cacheMetrics } from './metrics/cache.ts';
 import { type CallRecorder, callMetrics } from './metrics/calls.ts';
-import { type CopyRecorder, copyMetrics } from './metrics/copies.ts';
 import { type JobRecorder, jobMetrics } from './metrics/jobs.ts';
 import { type LedgerRecorder, ledgerMetrics } from './metrics/ledger.ts';
 import { type LimiterRecorder, limiterMetrics } from './metrics/limiter.ts';
@@ -21,8 +21,8 @@ export interface Metrics {
   readonly audit: AuditRecorder;
   /** The ledger's queue and batches. */
   readonly ledger: LedgerRecorder;
-  /** The copies in Redis. */
-  readonly copies: CopyRecorder;
+  /** The cache in Redis. */
+  readonly cache: CacheRecorder;
   /** Opens those of a worker's jobs; a server has none. */
   jobs(): JobRecorder;
   /** Opens those of the payouts that run, told how to look at them; a worker's too. */
@@ -46,7 +46,7 @@ export function createMetrics(paths: Iterable<string>): Metrics {
     calls: callMetrics(registry, paths),
     audit: auditMetrics(registry),
     ledger: ledgerMetrics(registry),
-    copies: copyMetrics(registry),
+    cache: cacheMetrics(registry),
     jobs: () => jobMetrics(registry),
     payouts: (look) => payoutMetrics(registry, look),
     upkeep: (readState) => upkeepMetrics(registry, readState),

@@ -1,7 +1,6 @@
 // Whether a process can do its work: in full, without what it only goes faster with, or not at all.
 import { errorText } from '../domain/error-fields.ts';
-
-type BreakerState = 'closed' | 'half-open' | 'open';
+import type { BreakerState } from '../resilience/index.ts';
 
 /** What readiness follows from. */
 export interface ReadinessInputs {

@@ -1,30 +1,35 @@
-// Opens the way to the replica, told what to log; a piece of app.ts' wiring.
+// Creates the reader of the replica, told what to log.
 
-import { createPool, type Pool } from '../db/pool.ts';
-import { type LookUp, startLookUps } from '../db/replica/look-ups.ts';
+import { createPool, type Pool, type ReadFromReplica } from '../db/pool.ts';
+import { createReplicaReader } from '../db/replica/index.ts';
 import { errorText } from '../domain/error-fields.ts';
 import type { BreakerState } from '../resilience/index.ts';
 import type { ServerConfig } from '../server/config.ts';
 import type { Logs } from './logs.ts';
 
-/** How many reads may be under way for each of the replica's connections: a short rush waits, a long one does not. */
+/** Reads that may be under way for each of the replica's connections: a short rush waits, a long one goes to the primary. */
 const READS_A_CONNECTION = 8;
 
-/** The way to the replica. */
-export interface Replica {
-  readonly lookUp: LookUp;
+/** The replica, where there is one. */
+export interface Replica extends AsyncDisposable {
+  readonly readFromReplica: ReadFromReplica;
   /** Undefined where there is no replica. */
   state(): BreakerState | undefined;
-  close(): Promise<void>;
 }
 
-/** Opens the way to the replica; where there is none, everything is read from the primary. */
+/** Creates the reader of the replica; where there is none, everything is read from the primary. */
 export function createReplica(
   { replica, statementTimeoutMs }: ServerConfig,
   primary: Pool,
   logs: Pick<Logs, 'app'>,
 ): Replica {
-  if (!replica) return { lookUp: (read) => read(primary), state: () => undefined, close: async () => {} };
+  if (!replica) {
+    return {
+      readFromReplica: (read) => read(primary),
+      state: () => undefined,
+      [Symbol.asyncDispose]: async () => {},
+    };
+  }
   const pool = createPool({
     url: replica.url,
     maxConnections: replica.connections,
@@ -32,20 +37,20 @@ export function createReplica(
     giveUpMs: replica.timeoutMs,
     onIdleError: (error) => logs.app.warn({ reason: errorText(error) }, 'lost a connection to the replica'),
   });
-  const { lookUp, state, close } = startLookUps({
+  const reader = createReplicaReader({
     primary,
     replica: pool,
     capacity: replica.connections * READS_A_CONNECTION,
     timeoutMs: replica.timeoutMs,
     lagMs: replica.lagMs,
-    onStateChange: (next, cause) =>
-      logs.app.warn({ state: next, reason: cause && errorText(cause) }, 'replica: breaker'),
+    onStateChange: (state, cause) =>
+      logs.app.warn({ state, reason: cause && errorText(cause) }, 'replica: breaker'),
   });
   return {
-    lookUp,
-    state,
-    close: async () => {
-      close();
+    readFromReplica: reader.readFromReplica,
+    state: reader.state,
+    [Symbol.asyncDispose]: async () => {
+      reader[Symbol.dispose]();
       await pool.end();
     },
   };

@@ -1,14 +1,20 @@
 // Opens the parts that ops watch, each told what to record with and what to log; a piece of app.ts' wiring.
 
 import { type AdmissionControl, createAdmissionControl } from '../admission/index.ts';
-import { copiesOf } from '../cached/ledger-copies.ts';
+import {
+  type Cache,
+  type CacheResult,
+  type CacheWriter,
+  cacheCommitted,
+  createCache,
+  LEASE_MS,
+} from '../cache/index.ts';
 import { createCacheEpochs } from '../db/cache-epochs.ts';
 import { createPool, LEDGER_SETTINGS, type Pool, type PoolOptions } from '../db/pool.ts';
 import { createPostgresProbe } from '../db/probe.ts';
 import { createPoolPulse } from '../db/pulse.ts';
 import { errorText } from '../domain/error-fields.ts';
 import { connectionsFor, createLedger, type Ledger, type LedgerOptions } from '../ledger/index.ts';
-import { LEASE_MS, type Marks, type OpenCache, openCache } from '../redis/index.ts';
 import type { ServerConfig } from '../server/config.ts';
 import { cryptoRandom } from './crypto-random.ts';
 import { createDependencyWatch, type DependencyWatch } from './dependency-watch.ts';
@@ -79,8 +85,8 @@ export function openWatchedPools(config: ServerConfig, logs: Logs, metrics: Metr
 /** What the ledger runs on. */
 export interface LedgerParts {
   readonly pool: Pool;
-  /** Where copies of wallets are marked before a batch changes them. */
-  readonly marks: Marks;
+  /** Where a batch sets tombstones before it commits. */
+  readonly cache: CacheWriter;
   /** Told when a batch could not reach Postgres. */
   readonly unreachable: (error: Error) => void;
 }
@@ -88,7 +94,7 @@ export interface LedgerParts {
 /** Starts the ledger; what it posts is logged, and how its batches do is recorded. */
 export function startWatchedLedger(
   { ledger }: { readonly ledger: LedgerOptions },
-  { pool, marks, unreachable }: LedgerParts,
+  { pool, cache, unreachable }: LedgerParts,
   logs: Logs,
   metrics: Metrics,
 ): Ledger {
@@ -96,7 +102,7 @@ export function startWatchedLedger(
     {
       pool,
       random: cryptoRandom,
-      beforeCommit: copiesOf(marks),
+      beforeCommit: cacheCommitted(cache),
       onCommit: ({ posted }) => {
         for (const { transfer, requestId } of posted) logs.posted(transfer, requestId);
       },
@@ -175,30 +181,30 @@ export async function createWatchedAdmission(
   return admission;
 }
 
-/** Opens the copies in Redis; `epochs` are the connections that its lease is kept over. */
-export async function openWatchedCache(
+/** Creates the cache; `epochs` are the connections that its lease is renewed over. */
+export async function createWatchedCache(
   config: ServerConfig,
   epochs: Pool,
   logs: Logs,
   metrics: Metrics,
-  tally: (kind: string, outcome: string) => void,
-): Promise<OpenCache> {
-  const cache = await openCache({
+  tally: (kind: string, result: CacheResult) => void,
+): Promise<Cache> {
+  const cache = await createCache({
     url: config.redisUrl,
     timeoutMs: config.redisTimeoutMs,
     secret: config.edgeSecret,
     epochs: createCacheEpochs(epochs, LEASE_MS),
     onStateChange: (state, cause) =>
-      logs.app.warn({ state, reason: cause && errorText(cause) }, 'copies: Redis breaker'),
+      logs.app.warn({ state, reason: cause && errorText(cause) }, 'cache: Redis breaker'),
     onConnectionError: (error) =>
-      logs.app.warn({ reason: errorText(error) }, 'copies: Redis cannot be reached'),
-    onFault: (error) => logs.app.warn({ reason: errorText(error) }, 'copies: no lease'),
-    onLook: (kind, outcome, ageMs) => {
-      metrics.copies.looked(kind, outcome, ageMs);
-      tally(kind, outcome);
+      logs.app.warn({ reason: errorText(error) }, 'cache: Redis cannot be reached'),
+    onFault: (error) => logs.app.warn({ reason: errorText(error) }, 'cache: no lease'),
+    onRead: (kind, result, ageMs) => {
+      metrics.cache.read(kind, result, ageMs);
+      tally(kind, result);
     },
   });
   metrics.states.breaker('cache', cache.state);
-  metrics.states.copies(cache.isBelieved);
+  metrics.states.cache(cache.isTrusted);
   return cache;
 }

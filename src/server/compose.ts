@@ -2,13 +2,9 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AdmissionControl } from '../admission/index.ts';
-import { cachedRooms, cachedUsers } from '../cached/people.ts';
-import { cachedTokens } from '../cached/tokens.ts';
-import { cachedNewestTransfers } from '../cached/transactions.ts';
-import { cachedWallets } from '../cached/wallets.ts';
+import type { Cache } from '../cache/index.ts';
 import { ensurePartitions } from '../db/jobs/upkeep.ts';
-import { openLookout } from '../db/payouts/lookout.ts';
-import { connectPeople, type People } from '../db/people/connect.ts';
+import { connectPeople, type People } from '../db/people/index.ts';
 import { createPool, isUnreachable, type Pool } from '../db/pool.ts';
 import { writeSamples } from '../db/samples.ts';
 import type { AuditTrail } from '../domain/act.ts';
@@ -20,7 +16,18 @@ import type { RecordCall } from '../grpc/index.ts';
 import { CONTRACTS, type RunningServer, startServer, unauthenticatedAct } from '../grpc/index.ts';
 import { createKeyRing } from '../keys/key-ring.ts';
 import { readNetworks } from '../keys/networks.ts';
-import { type Cache, createAnnouncements, KEYS_CHANGED } from '../redis/index.ts';
+import { createAnnouncements, KEYS_CHANGED } from '../redis/index.ts';
+import {
+  createAdminRepositories,
+  createNonceRepository,
+  createPayoutRepository,
+  createRoomRepository,
+  createSprinkleRepository,
+  createStoredAnswerRepository,
+  createTransferRepository,
+  createUserRepository,
+  createWalletRepository,
+} from '../repositories/index.ts';
 import { createAuditTrail } from '../runtime/audit-trail.ts';
 import { createCallTally } from '../runtime/call-tally.ts';
 import { cryptoRandom } from '../runtime/crypto-random.ts';
@@ -33,7 +40,7 @@ import { createReplica, type Replica } from '../runtime/replica.ts';
 import type { Program } from '../runtime/run.ts';
 import {
   createWatchedAdmission,
-  openWatchedCache,
+  createWatchedCache,
   openWatchedPools,
   startWatchedLedger,
   watchPostgres,
@@ -74,7 +81,7 @@ export async function createServerProgram(config: ServerConfig): Promise<ServerP
     (samples) => writeSamples(reads, samples),
     (error) => logs.app.warn({ reason: errorText(error) }, 'counts of calls were lost'),
   );
-  const cache = await openWatchedCache(config, pools.epochs, logs, metrics, tally.look);
+  const cache = await createWatchedCache(config, pools.epochs, logs, metrics, tally.cacheRead);
   let isStopping = false;
   let server: RunningServer | undefined;
   const postgres = watchPostgres(config, logs, metrics, {
@@ -86,7 +93,7 @@ export async function createServerProgram(config: ServerConfig): Promise<ServerP
   });
   const ledger = startWatchedLedger(
     config,
-    { pool: pools.ledgerPool, marks: cache, unreachable: postgres.suspect },
+    { pool: pools.ledgerPool, cache, unreachable: postgres.suspect },
     logs,
     metrics,
   );
@@ -121,9 +128,9 @@ export async function createServerProgram(config: ServerConfig): Promise<ServerP
     await stopServer(graceMs);
     await ledger[Symbol.asyncDispose]();
     admission[Symbol.dispose]();
-    cache.close();
+    cache[Symbol.dispose]();
     await Promise.all([keys.close(), admin?.close()]);
-    await replica.close();
+    await replica[Symbol.asyncDispose]();
     await tally.stop();
     await trail.close();
     await Promise.all([pools.endPools(), people.close(), postgres.close(), ops.stop()]);
@@ -155,18 +162,18 @@ function coreOf(parts: {
   execute: Execute;
 }): Core {
   const { config, people, reads, archive, replica, cache, execute } = parts;
-  const users = cachedUsers(cache, people.users);
+  const sources = { cache, primary: reads, readFromReplica: replica.readFromReplica, archive };
+  const users = createUserRepository(cache, people.users);
   return {
     execute,
-    reads,
-    lookUp: replica.lookUp,
-    wallets: cachedWallets(cache, reads),
-    archive,
-    newestTransfers: cachedNewestTransfers(cache, { reads, archive }),
-    tokens: cachedTokens(cache, reads),
-    payouts: openLookout(reads),
+    wallets: createWalletRepository(sources),
+    transfers: createTransferRepository(sources),
+    sprinkles: createSprinkleRepository(sources),
+    payouts: createPayoutRepository(sources),
+    storedAnswers: createStoredAnswerRepository(sources),
+    nonces: createNonceRepository(sources),
     users,
-    rooms: cachedRooms(cache, people.rooms, users),
+    rooms: createRoomRepository(cache, people.rooms, users),
     quotas: config.quotas,
     limits: { sprinkleLifetimeMs: config.sprinkleLifetimeMs, sprinkleLookupMs: config.sprinkleLookupMs },
   };
@@ -268,5 +275,9 @@ function openAdmin(
     now: () => Date.now() * MICROS_PER_MS,
     announce: keys.announce,
   };
-  return { keyAdmin, pool, close: () => Promise.all([people.close(), pool.end()]) };
+  return {
+    keyAdmin,
+    ...createAdminRepositories(pool),
+    close: () => Promise.all([people.close(), pool.end()]),
+  };
 }

@@ -1,6 +1,7 @@
 // Wires a worker together: settings in, a process that does jobs out.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createCacheWriter, LEASE_MS } from '../cache/index.ts';
 import { createCacheEpochs } from '../db/cache-epochs.ts';
 import { oldestDueSeconds } from '../db/jobs/outbox.ts';
 import { ensurePartitions, monthsWithPartition } from '../db/jobs/upkeep.ts';
@@ -9,7 +10,6 @@ import { createPool, LEDGER_SETTINGS, type Pool, type PoolOptions } from '../db/
 import type { Execute } from '../domain/batch/command.ts';
 import { errorText } from '../domain/error-fields.ts';
 import { connectionsFor } from '../ledger/index.ts';
-import { LEASE_MS, openMarks } from '../redis/index.ts';
 import { createJobObserver } from '../runtime/job-observer.ts';
 import { createLogs, type Logs } from '../runtime/logs.ts';
 import { createMetrics, type Metrics } from '../runtime/metrics.ts';
@@ -61,15 +61,15 @@ export async function createWorkerProgram(config: WorkerConfig): Promise<WorkerP
   const archive = config.archiveDatabaseUrl ? patient(1, { url: config.archiveDatabaseUrl }) : undefined;
   await ensurePartitions(pool, MONTHS_NEEDED_AHEAD);
   const warn = (message: string) => (error: unknown) => logs.app.warn({ reason: errorText(error) }, message);
-  const marks = await openMarks({
+  const cache = await createCacheWriter({
     url: config.redisUrl,
     timeoutMs: config.redisTimeoutMs,
     epochs: createCacheEpochs(epochs, LEASE_MS),
-    onStateChange: (state) => logs.app.warn({ state }, 'copies: Redis breaker'),
-    onConnectionError: warn('copies: Redis cannot be reached'),
-    onFault: warn('copies: no lease'),
+    onStateChange: (state) => logs.app.warn({ state }, 'cache: Redis breaker'),
+    onConnectionError: warn('cache: Redis cannot be reached'),
+    onFault: warn('cache: no lease'),
   });
-  const parts = { pool: ledgerPool, marks, unreachable: warn('the ledger cannot be reached') };
+  const parts = { pool: ledgerPool, cache, unreachable: warn('the ledger cannot be reached') };
   const ledger = startWatchedLedger(config, parts, logs, metrics);
   tellDatabase(metrics, pool);
   const observer = createJobObserver(logs, metrics.jobs());
@@ -100,7 +100,7 @@ export async function createWorkerProgram(config: WorkerConfig): Promise<WorkerP
   const finish = async () => {
     await work.stop();
     await ledger[Symbol.asyncDispose]();
-    marks.close();
+    cache[Symbol.dispose]();
     await Promise.all([
       ops.stop(),
       ledgerPool.end(),

@@ -1,7 +1,7 @@
-// As much of a server process as looks things up, over a primary and a replica.
+// As much of a server process as reads from a replica, over a primary and a replica.
 import type pg from 'pg';
 import { createPool } from '../../src/db/pool.ts';
-import { type LookUps, startLookUps } from '../../src/db/replica/look-ups.ts';
+import { createReplicaReader, type ReplicaReader } from '../../src/db/replica/index.ts';
 import type { OwnReplica } from './own-replica.ts';
 import { watched } from './watched-pool.ts';
 
@@ -16,7 +16,7 @@ export interface Reading {
 }
 
 export interface Process {
-  readonly lookUps: LookUps;
+  readonly reader: ReplicaReader;
   readonly states: string[];
   /** Whether a note is there, and which server said so. */
   read(note: number, sleepSeconds?: number): Promise<Reading>;
@@ -45,7 +45,7 @@ export function startProcess(
     statementTimeoutMs: TIMEOUT_MS,
     giveUpMs: TIMEOUT_MS,
   });
-  const lookUps = startLookUps({
+  const reader = createReplicaReader({
     primary: delivering(primary, deliver),
     replica: watched(replica, () => {}, change),
     capacity,
@@ -56,10 +56,10 @@ export function startProcess(
   const text = `SELECT pg_is_in_recovery() AS is_replica, EXISTS (SELECT FROM notes WHERE id = $1) AS has_note,
     pg_sleep($2)`;
   return {
-    lookUps,
+    reader,
     states,
     read: (note, sleepSeconds = 0) =>
-      lookUps.lookUp(async (db) => {
+      reader.readFromReplica(async (db) => {
         const { rows } = await db.query<{ is_replica: boolean; has_note: boolean }>({
           name: 'read-note',
           text,
@@ -68,7 +68,7 @@ export function startProcess(
         return { isReplica: rows[0]?.is_replica === true, hasNote: rows[0]?.has_note === true };
       }),
     close: async () => {
-      lookUps.close();
+      reader[Symbol.dispose]();
       await Promise.all([primary.end(), replica.end()]);
     },
   };

@@ -144,7 +144,7 @@ for (const [what, { does, undo }] of Object.entries(FAULTS)) {
         await undo();
       }
       // With nobody calling.
-      await until(() => process.lookUps.state() === 'closed', 'the breaker does not close');
+      await until(() => process.reader.state() === 'closed', 'the breaker does not close');
       await untilUsed(process);
     });
   });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { missingPeriods } from '../../src/db/jobs/statistics.ts';
-import { connectPeople } from '../../src/db/people/connect.ts';
+import { connectPeople } from '../../src/db/people/index.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { makeDatabase, ownerPool, type TestDatabase } from '../stack.ts';
 

@@ -58,7 +58,7 @@ export async function openPayoutLedger(
         const length = Math.min(CHUNK, count - first + 1);
         const lines = Array.from({ length }, (_, index) => lineOf(first + index, payees));
         await withDraft(pool, userId, payout.id, async (draft) =>
-          draft.append(validateLines(payout, first, lines, await draft.lookUp(lines))),
+          draft.append(validateLines(payout, first, lines, await draft.load(lines))),
         );
       }
       return execute(startPayoutCommand, { payout, lineCount: count }, key(), systemCall('start'));

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
-import { connectPeople } from '../../src/db/people/connect.ts';
+import { connectPeople } from '../../src/db/people/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { createServerProgram } from '../../src/server/compose.ts';
 import type { ServerConfig } from '../../src/server/config.ts';

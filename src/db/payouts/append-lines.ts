@@ -12,8 +12,8 @@ export interface OpenDraft {
   readonly payout: Payout;
   /** The lines that are there already, from one to another. */
   linesBetween(first: number, last: number): Promise<PayoutLine[]>;
-  /** What has to be known to judge new lines. */
-  lookUp(lines: readonly RequestedLine[]): Promise<KnownOfLines>;
+  /** Loads what has to be known to validate new lines. */
+  load(lines: readonly RequestedLine[]): Promise<KnownOfLines>;
   /** Adds lines behind those that are there. */
   append(lines: readonly PayoutLine[]): Promise<void>;
 }
@@ -56,13 +56,13 @@ export function withDraft<T>(
     return work({
       payout: toPayout(rows[0]),
       linesBetween: (first, last) => linesBetween(client, payoutId, first, last),
-      lookUp: (lines) => lookUp(client, payoutId, lines),
+      load: (lines) => load(client, payoutId, lines),
       append: (lines) => append(client, payoutId, lines),
     });
   });
 }
 
-async function lookUp(
+async function load(
   client: PoolClient,
   payoutId: string,
   lines: readonly RequestedLine[],

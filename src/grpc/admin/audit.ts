@@ -11,13 +11,13 @@ import { withAudit } from './audit-calls.ts';
 export const auditService = (core: AdminCore, trail: AuditTrail): Handlers<typeof AuditServiceService> =>
   withAudit(AuditServiceService, handlers(core), trail);
 
-const handlers = ({ pool }: AdminCore): Handlers<typeof AuditServiceService> => ({
+const handlers = (core: AdminCore): Handlers<typeof AuditServiceService> => ({
   async listActs({ keyId, rpc, target, from: start, before: end, pageSize: asked, pageToken }) {
     const from = toBound(start, 'from');
     const before = toBound(end, 'before');
     const list = ['acts', keyId, rpc, target, from, before];
     const filter = { keyId, rpc, target, from, before };
-    const { items, next } = await listActs(pool, filter, decodeUserToken(list, pageToken), pageSize(asked));
+    const { items, next } = await listActs(core, filter, decodeUserToken(list, pageToken), pageSize(asked));
     return {
       acts: items.map(({ id: _id, occurredAt, outcome, count, ...act }) => ({
         ...act,

@@ -18,11 +18,11 @@ import { toTimestamp } from '../timestamp.ts';
 import { withAudit } from './audit-calls.ts';
 
 export const jobService = (core: AdminCore, trail: AuditTrail): Handlers<typeof JobServiceService> =>
-  withAudit(JobServiceService, handlers(core), trail, (job) => jobState(core.pool, job));
+  withAudit(JobServiceService, handlers(core), trail, (job) => jobState(core, job));
 
-const handlers = ({ pool }: AdminCore): Handlers<typeof JobServiceService> => ({
+const handlers = (core: AdminCore): Handlers<typeof JobServiceService> => ({
   async listJobs() {
-    const jobs = await listJobs(pool);
+    const jobs = await listJobs(core);
     return {
       jobs: jobs.map(({ entry, ...job }) => ({
         ...job,
@@ -36,22 +36,22 @@ const handlers = ({ pool }: AdminCore): Handlers<typeof JobServiceService> => ({
   },
 
   async runJob({ job }) {
-    await runJobNow(pool, job);
+    await runJobNow(core, job);
     return {};
   },
 
   async pauseJob({ job }) {
-    await pauseJob(pool, job);
+    await pauseJob(core, job);
     return {};
   },
 
   async resumeJob({ job }) {
-    await resumeJob(pool, job);
+    await resumeJob(core, job);
     return {};
   },
 
   async listDeadLetters({ job }) {
-    const letters = await listDeadLetters(pool, job);
+    const letters = await listDeadLetters(core, job);
     return {
       deadLetters: letters.map(({ id, failedAt, ...letter }) => ({
         ...letter,
@@ -62,7 +62,7 @@ const handlers = ({ pool }: AdminCore): Handlers<typeof JobServiceService> => ({
   },
 
   async replayDeadLetters({ deadLetterIds }) {
-    return { replayed: await replayDeadLetters(pool, deadLetterIds) };
+    return { replayed: await replayDeadLetters(core, deadLetterIds) };
   },
 });
 

@@ -15,13 +15,13 @@ export const statisticsService = (
   trail: AuditTrail,
 ): Handlers<typeof StatisticsServiceService> => withAudit(StatisticsServiceService, handlers(core), trail);
 
-const handlers = ({ pool }: AdminCore): Handlers<typeof StatisticsServiceService> => ({
+const handlers = (core: AdminCore): Handlers<typeof StatisticsServiceService> => ({
   async listMeasures() {
     return { measures: Object.entries(MEASURES).map(([name, about]) => ({ name, about })) };
   },
 
   async getSeries({ measure, period, startTime, endTime, label }) {
-    const figures = await getStatistics(pool, {
+    const figures = await getStatistics(core, {
       measure,
       period: period === WirePeriod.HOUR ? 'hour' : 'day',
       from: toBound(startTime, 'start_time') ?? 0,

@@ -1,5 +1,7 @@
-// Metrics that are looked at when the page is read: pools, breakers, connections, queues, and what the process needs.
+// Metrics that are collected when the page is read: pools, breakers, connections, queues, and what the process needs.
+
 import { Gauge, type Registry } from 'prom-client';
+import { BREAKER_STATES, type BreakerState } from '../../resilience/index.ts';
 
 /** How a pool of connections stands. */
 export interface PoolState {
@@ -9,87 +11,83 @@ export interface PoolState {
   readonly waiting: number;
 }
 
-/** The states of a breaker. */
-export const BREAKER_STATES = ['closed', 'half-open', 'open'] as const;
-export type BreakerState = (typeof BREAKER_STATES)[number];
-
-/** Takes what to look at; each name is one of ours, never a caller's. */
+/** Takes what to read at; each name is one of ours, never a caller's. */
 export interface StateRecorder {
-  pool(name: string, look: () => PoolState): void;
-  breaker(name: string, look: () => BreakerState): void;
+  pool(name: string, read: () => PoolState): void;
+  breaker(name: string, read: () => BreakerState): void;
   /** A connection to Redis: whether commands can be sent over it. */
-  redis(name: string, look: () => boolean): void;
-  /** Whether the process believes copies in Redis. */
-  copies(look: () => boolean): void;
+  redis(name: string, read: () => boolean): void;
+  /** Whether the process trusts cache entries. */
+  cache(read: () => boolean): void;
   /** Calls that wait for a batch, or for rows that others have locked. */
-  ledgerQueue(look: () => number): void;
+  ledgerQueue(read: () => number): void;
   /** Whether a dependency that the process cannot do without answers. */
-  dependency(name: string, look: () => boolean): void;
+  dependency(name: string, read: () => boolean): void;
 }
 
 /** Makes the recorder of states. */
 export function stateMetrics(registry: Registry): StateRecorder {
-  const pools = looked(registry, {
+  const pools = collected(registry, {
     name: 'ppuri_pool_connections',
     help: 'Connections to Postgres, by pool: total, idle; waiting is calls without one.',
     labelNames: ['pool', 'state'],
   });
-  const breakers = looked(registry, {
+  const breakers = collected(registry, {
     name: 'ppuri_breaker_state',
     help: '1 for the state that a breaker is in, 0 for the others.',
     labelNames: ['breaker', 'state'],
   });
-  const redis = looked(registry, {
+  const redis = collected(registry, {
     name: 'ppuri_redis_connected',
     help: '1 while commands can be sent over the connection.',
     labelNames: ['connection'],
   });
-  const queue = looked(registry, {
+  const queue = collected(registry, {
     name: 'ppuri_ledger_queue_length',
     help: 'Calls that wait for a batch, or for rows that others have locked.',
     labelNames: [],
   });
-  const copies = looked(registry, {
-    name: 'ppuri_copies_believed',
-    help: '1 while the process believes copies in Redis, 0 while it reads everything from Postgres.',
+  const cache = collected(registry, {
+    name: 'ppuri_cache_trusted',
+    help: '1 while the process trusts cache entries, 0 while it reads everything from Postgres.',
     labelNames: [],
   });
-  const dependencies = looked(registry, {
+  const dependencies = collected(registry, {
     name: 'ppuri_dependency_available',
     help: '1 while a dependency that the process cannot do without answers.',
     labelNames: ['dependency'],
   });
   return {
-    pool: (name, look) =>
+    pool: (name, read) =>
       pools.push((gauge) => {
-        for (const [state, count] of Object.entries(look())) gauge.set({ pool: name, state }, count);
+        for (const [state, count] of Object.entries(read())) gauge.set({ pool: name, state }, count);
       }),
-    breaker: (name, look) =>
+    breaker: (name, read) =>
       breakers.push((gauge) => {
-        const now = look();
+        const now = read();
         for (const state of BREAKER_STATES) gauge.set({ breaker: name, state }, state === now ? 1 : 0);
       }),
-    redis: (name, look) => redis.push((gauge) => gauge.set({ connection: name }, look() ? 1 : 0)),
-    copies: (look) => copies.push((gauge) => gauge.set(look() ? 1 : 0)),
-    ledgerQueue: (look) => queue.push((gauge) => gauge.set(look())),
-    dependency: (name, look) => dependencies.push((gauge) => gauge.set({ dependency: name }, look() ? 1 : 0)),
+    redis: (name, read) => redis.push((gauge) => gauge.set({ connection: name }, read() ? 1 : 0)),
+    cache: (read) => cache.push((gauge) => gauge.set(read() ? 1 : 0)),
+    ledgerQueue: (read) => queue.push((gauge) => gauge.set(read())),
+    dependency: (name, read) => dependencies.push((gauge) => gauge.set({ dependency: name }, read() ? 1 : 0)),
   };
 }
 
-type Look = (gauge: Gauge) => void;
+type Collect = (gauge: Gauge) => void;
 
-/** A gauge that is set by looking, whenever the page is read; what is pushed is looked at from then on. */
-function looked(
+/** A gauge that is collected whenever the page is read, by every function that was pushed. */
+function collected(
   registry: Registry,
   about: { readonly name: string; readonly help: string; readonly labelNames: string[] },
-): Look[] {
-  const looks: Look[] = [];
+): Collect[] {
+  const collectors: Collect[] = [];
   new Gauge({
     ...about,
     registers: [registry],
     collect() {
-      for (const look of looks) look(this);
+      for (const collect of collectors) collect(this);
     },
   });
-  return looks;
+  return collectors;
 }

@@ -1,5 +1,4 @@
 // Adds lines to a payout that is a draft still.
-import { withDraft } from '../../db/payouts/append-lines.ts';
 import { checkCount, checkMemo, MAX_ITEMS } from '../../domain/bounds.ts';
 import {
   checkLineKey,
@@ -26,7 +25,7 @@ export interface AddedLines {
  * LINE_OUT_OF_ORDER.
  */
 export async function addPayoutLines(
-  { reads }: Core,
+  { payouts }: Core,
   userId: bigint,
   payoutId: string,
   firstLine: number,
@@ -45,7 +44,7 @@ export async function addPayoutLines(
       ko: `일괄 지급은 ${MAX_PAYOUT_LINES}줄까지입니다`,
     });
   }
-  const added = await withDraft(reads, userId, payoutId, async (draft) => {
+  const added = await payouts.withDraft(userId, payoutId, async (draft) => {
     const { payout } = draft;
     const next = payout.lineCount + 1;
     if (last < next) {
@@ -65,7 +64,7 @@ export async function addPayoutLines(
         ko: `다음 줄은 ${next}입니다`,
       });
     }
-    const judged = validateLines(payout, firstLine, lines, await draft.lookUp(lines));
+    const judged = validateLines(payout, firstLine, lines, await draft.load(lines));
     await draft.append(judged);
     return { payout: { ...payout, lineCount: last }, lines: judged };
   });

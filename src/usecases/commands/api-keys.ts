@@ -1,5 +1,5 @@
 // Creates, rotates and revokes API keys, and restricts them to networks.
-import type { NewKey } from '../../db/people/api-keys.ts';
+import type { NewKey } from '../../db/people/index.ts';
 import {
   type ApiKey,
   DEFAULT_LIFETIME_MS,

@@ -35,13 +35,13 @@ export function claimShare(
 }
 
 async function refuseOver(core: Core, { userId, roomId, token }: ClaimSprinkleIntent): Promise<void> {
-  const found = await core.tokens.find(roomId, token);
+  const found = await core.sprinkles.findToken(roomId, token);
   if (!found) throw refuseField('SPRINKLE_NOT_FOUND', 'token');
   const { sprinkle, leftMs } = found;
   if (leftMs > 0) return;
   const [member, hasClaimed] = await Promise.all([
     core.rooms.findMember(roomId, userId),
-    core.tokens.hasClaimed(sprinkle.id, userId),
+    core.sprinkles.hasClaimed(sprinkle.id, userId),
   ]);
   // Who has a share may be asking again for the answer about it, which the ledger keeps.
   if (hasClaimed) return;

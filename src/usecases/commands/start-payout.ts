@@ -1,5 +1,4 @@
 // Starts a payout: its money leaves the wallet for the pot, and its lines are paid from there in the background.
-import { failedLines } from '../../db/payouts/lines.ts';
 import type { CallInfo, LedgerCommand } from '../../domain/batch/command.ts';
 import type { IdempotencyKey } from '../../domain/intent.ts';
 import { fieldOfFault, type Payout } from '../../domain/payout.ts';
@@ -72,7 +71,7 @@ export function startPayout(
 }
 
 async function refuseBadLines(core: Core, payout: Payout): Promise<Refusal> {
-  const bad = await failedLines(core.reads, payout.id, 0, MAX_NAMED);
+  const bad = await core.payouts.failedLines(payout.id, 0, MAX_NAMED);
   return new Refusal('PAYOUT_HAS_INVALID_LINES', {
     violations: bad.map((line) => {
       const reason = line.reason ?? 'INVALID_FIELD';

@@ -1,5 +1,5 @@
 // Shows API keys, without what they sign with.
-import type { StoredKey } from '../../db/people/api-keys.ts';
+import type { StoredKey } from '../../db/people/index.ts';
 import type { ApiKey } from '../../domain/api-key.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { KeyAdmin } from '../core.ts';

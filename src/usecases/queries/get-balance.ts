@@ -1,5 +1,4 @@
 // Shows the balance of a wallet of the acting user, now or as it was.
-import { balanceAsOfAnywhere } from '../../db/archive/reads.ts';
 import type { Money } from '../../domain/currency.ts';
 import type { WalletRef } from '../../domain/intent.ts';
 import type { Micros } from '../../domain/time.ts';
@@ -14,6 +13,6 @@ export async function getBalance(
   asOf: Micros | undefined,
 ): Promise<Money> {
   const wallet = await getWallet(core, userId, ref);
-  const amount = asOf === undefined ? wallet.balance : await balanceAsOfAnywhere(core, wallet.id, asOf);
+  const amount = asOf === undefined ? wallet.balance : await core.wallets.balanceAsOf(wallet.id, asOf);
   return { currency: wallet.currency, amount };
 }

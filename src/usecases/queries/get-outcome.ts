@@ -2,7 +2,7 @@
 
 import type { CallInfo } from '../../domain/batch/command.ts';
 import { InvariantError } from '../../domain/error-fields.ts';
-import { endAttempts, findStoredAnswer, type StoredAnswer } from '../../ledger/index.ts';
+import type { StoredAnswer } from '../../ledger/index.ts';
 import type { Core } from '../core.ts';
 
 /** What became of a key. */
@@ -15,16 +15,16 @@ export type KeyOutcome =
 
 /** Refuses nothing. */
 export async function getOutcome(
-  { reads }: Core,
+  { storedAnswers }: Core,
   userId: bigint,
   key: string,
   { made }: CallInfo,
 ): Promise<KeyOutcome> {
   if (!made) throw new InvariantError('only a caller asks what became of its calls');
-  const kept = await findStoredAnswer(reads, userId, key);
+  const kept = await storedAnswers.find(userId, key);
   if (kept) return { state: 'posted', ...kept };
-  const ended = await endAttempts(reads, userId, key, made.signedAt);
+  const ended = await storedAnswers.endAttempts(userId, key, made.signedAt);
   if (ended === 'ended') return { state: 'not-posted' };
-  const written = ended === 'posted' ? await findStoredAnswer(reads, userId, key) : undefined;
+  const written = ended === 'posted' ? await storedAnswers.find(userId, key) : undefined;
   return written ? { state: 'posted', ...written } : { state: 'undecided' };
 }

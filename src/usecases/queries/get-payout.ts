@@ -1,13 +1,13 @@
 // Shows a payout to its owner: how far it is, and which lines are not paid.
-import { failedLines, findPayout, type PayoutView } from '../../db/payouts/lines.ts';
+import type { PayoutView } from '../../db/payouts/lines.ts';
 import { type Page, pageOf } from '../../domain/page.ts';
 import type { Payout, PayoutLine } from '../../domain/payout.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { Core } from '../core.ts';
 
 /** A payout of the acting user's. Refuses PAYOUT_NOT_FOUND. */
-export async function getPayout({ reads }: Core, userId: bigint, payoutId: string): Promise<PayoutView> {
-  const found = await findPayout(reads, payoutId);
+export async function getPayout({ payouts }: Core, userId: bigint, payoutId: string): Promise<PayoutView> {
+  const found = await payouts.find(payoutId);
   if (found?.payout.ownerUserId !== userId) throw refuseField('PAYOUT_NOT_FOUND', 'payout_id');
   return found;
 }
@@ -21,6 +21,6 @@ export async function listPayoutFailures(
   size: number,
 ): Promise<{ payout: Payout; page: Page<PayoutLine, number> }> {
   const { payout } = await getPayout(core, userId, payoutId);
-  const lines = await failedLines(core.reads, payoutId, afterLine, size + 1);
+  const lines = await core.payouts.failedLines(payoutId, afterLine, size + 1);
   return { payout, page: pageOf(lines, size, ({ line }) => line) };
 }

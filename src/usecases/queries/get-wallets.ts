@@ -1,5 +1,5 @@
 // Shows wallets of the acting user with their balances.
-import { findWallets, listWallets, type WalletPlace } from '../../db/reads/wallets.ts';
+import type { WalletPlace } from '../../db/reads/wallets.ts';
 import type { Account } from '../../domain/account.ts';
 import { checkCount, MAX_ITEMS } from '../../domain/bounds.ts';
 import type { WalletRef } from '../../domain/intent.ts';
@@ -28,7 +28,7 @@ export async function getWallets(
   field: string,
 ): Promise<Account[]> {
   checkCount(ids.length, MAX_ITEMS, field);
-  const found = new Map((await findWallets(core.reads, ids)).map((wallet) => [wallet.id, wallet]));
+  const found = new Map((await core.wallets.findMany(ids)).map((wallet) => [wallet.id, wallet]));
   const wallets = ids
     .map((id) => found.get(id.toLowerCase()))
     .filter((wallet) => wallet?.ownerUserId === userId);
@@ -53,7 +53,7 @@ export async function listOwnWallets(
   after: WalletPlace | undefined,
   size: number,
 ): Promise<Page<Account, WalletPlace>> {
-  const page = await listWallets(core.reads, userId, after, size);
+  const page = await core.wallets.list(userId, after, size);
   // Every user has a wallet, so an empty first page means that there is no such user.
   if (page.items.length === 0 && !after) throw refuseField('USER_NOT_FOUND', 'x-user-id');
   return page;

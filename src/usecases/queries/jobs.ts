@@ -1,15 +1,13 @@
 // Shows ops how jobs stand, and their dead letters.
-import {
-  countJobs,
-  type DeadLetter,
-  jobStatuses,
-  listDeadLetters as readDeadLetters,
-} from '../../db/jobs/job-admin.ts';
-import type { Pool } from '../../db/pool.ts';
+import type { DeadLetter } from '../../db/jobs/job-admin.ts';
 import { JOB_NAMES, type JobEntry, type JobName, jobEntry } from '../../domain/jobs.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { Micros } from '../../domain/time.ts';
 import { mustBeOneOf } from '../../domain/words.ts';
+import type { AdminCore } from '../core.ts';
+
+/** Jobs are all that these use cases need. */
+export type JobCore = Pick<AdminCore, 'jobs'>;
 
 export type { DeadLetter } from '../../db/jobs/job-admin.ts';
 
@@ -39,8 +37,8 @@ const NEVER_RAN = {
 };
 
 /** All jobs. */
-export async function listJobs(pool: Pool): Promise<JobView[]> {
-  const [standings, { waiting, dead }] = await Promise.all([jobStatuses(pool), countJobs(pool)]);
+export async function listJobs({ jobs }: JobCore): Promise<JobView[]> {
+  const [standings, { waiting, dead }] = await Promise.all([jobs.statuses(), jobs.counts()]);
   const byName = new Map(standings.map((standing) => [standing.job, standing]));
   return JOB_NAMES.map((name) => ({
     ...NEVER_RAN,
@@ -53,15 +51,15 @@ export async function listJobs(pool: Pool): Promise<JobView[]> {
 }
 
 /** The part of a job that ops can change; undefined if there is no such job. */
-export async function jobState(pool: Pool, job: string): Promise<object | undefined> {
+export async function jobState({ jobs }: JobCore, job: string): Promise<object | undefined> {
   if (!JOB_NAMES.some((name) => name === job)) return undefined;
-  const standing = (await jobStatuses(pool)).find((one) => one.job === job);
+  const standing = (await jobs.statuses()).find((one) => one.job === job);
   return { job, isPaused: standing?.pausedAt !== undefined };
 }
 
 /** Dead letters of one job or, with an empty name, of all. Refuses JOB_NOT_FOUND. */
-export async function listDeadLetters(pool: Pool, job: string): Promise<DeadLetter[]> {
-  return readDeadLetters(pool, job === '' ? '' : checkJobName(job));
+export async function listDeadLetters({ jobs }: JobCore, job: string): Promise<DeadLetter[]> {
+  return jobs.deadLetters(job === '' ? '' : checkJobName(job));
 }
 
 /** The name of a job that a caller named. Refuses JOB_NOT_FOUND. */

@@ -1,9 +1,7 @@
 // Lists what came into and went out of a wallet of the acting user, newest first.
-import { FIRST_TRANSFERS } from '../../cached/transactions.ts';
-import { listTransfersAnywhere } from '../../db/archive/reads.ts';
 import type { TransferFilter, TransferPlace } from '../../db/reads/transfers.ts';
 import type { WalletRef } from '../../domain/intent.ts';
-import { type Page, pageOf } from '../../domain/page.ts';
+import type { Page } from '../../domain/page.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
 import type { Core } from '../core.ts';
 import { getWallet } from './get-wallets.ts';
@@ -27,13 +25,7 @@ export async function listTransactions(
   size: number,
 ): Promise<Page<Transaction, TransferPlace>> {
   const wallet = await getWallet(core, userId, ref);
-  const isFirst = !after && !filter.kinds && filter.from === undefined && filter.before === undefined;
-  const page =
-    isFirst && size < FIRST_TRANSFERS
-      ? pageOf(await core.newestTransfers(wallet), size, ({ transfer }) => transfer)
-      : await core.lookUp((db) =>
-          listTransfersAnywhere({ reads: db, archive: core.archive }, wallet.id, filter, after, size),
-        );
+  const page = await core.transfers.list(wallet, filter, after, size);
   return { items: page.items.map((posted) => seenFrom(wallet.id, posted)), next: page.next };
 }
 

@@ -1,0 +1,170 @@
+// A process's right to trust cache entries: it ends by itself unless Postgres renews it.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CacheEpoch, CacheEpochs } from '../db/cache-epochs.ts';
+
+/** The right to trust entries, and the way to take it from every process. */
+export interface Lease extends Disposable {
+  /** The epoch whose entries may be trusted at this moment; undefined when none may. */
+  current(): string | undefined;
+  /** Whether no process trusts entries at this moment, and none will before the epoch is usable again. */
+  isSuspended(): boolean;
+  /** Takes the lease from every process. Resolves once none has it; throws when Postgres cannot be reached. */
+  suspend(): Promise<void>;
+  /** Reads the epoch now, and waits a moment where others have yet to learn of a change. Throws as suspend does. */
+  renew(): Promise<void>;
+}
+
+/** What a lease depends on. */
+export interface LeaseOptions {
+  readonly epochs: CacheEpochs;
+  /** The run of Redis that this process is connected to; undefined while it does not answer. */
+  readonly redisRunId: () => string | undefined;
+  /** Told when Postgres cannot be read. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** How long a process trusts what it has read of the epoch, in milliseconds. Whoever suspends the cache waits that long. */
+export const LEASE_MS = 1_000;
+const RENEW_INTERVAL_MS = 250;
+/** Longer than two leases, so that a suspension can be extended in time by whoever still needs it. */
+const SUSPEND_FOR_MS = 4 * LEASE_MS;
+const EXTEND_BELOW_MS = 3 * LEASE_MS;
+/**
+ * As long as a suspension. Processes that are connected to different runs of Redis keep adopting their own, each within the
+ * suspension that the one before began or extended: nobody trusts entries, and nobody waits.
+ */
+const ADOPT_AFTER_MS = SUSPEND_FOR_MS;
+/**
+ * A suspension that is extended has at least this much more than a lease left (src/db/cache-epochs.ts). Where the commit that
+ * extends it takes longer, others may have used the old end, and a new epoch is needed.
+ */
+const EXTENDED_WITHIN_MS = LEASE_MS;
+/** The epoch of a database in which no process has trusted an entry yet. */
+const NO_EPOCH = 'none';
+/** When a process starts, an epoch that was changed this long ago counts as read by all others. */
+const KNOWN_TO_ALL_MS = 60_000;
+
+interface Known {
+  readonly epoch: string;
+  readonly changedAt: string;
+  readonly redisRunId: string;
+  /** The times are on this process's own clock, each on the safe side for what it decides. */
+  readonly trustedUntil: number;
+  readonly usableFromAtLatest: number;
+  readonly usableFromAtEarliest: number;
+  readonly leasesOverAt: number;
+}
+
+const UNKNOWN: Known = {
+  epoch: '',
+  changedAt: '',
+  redisRunId: '',
+  trustedUntil: 0,
+  usableFromAtLatest: Number.POSITIVE_INFINITY,
+  usableFromAtEarliest: 0,
+  leasesOverAt: Number.POSITIVE_INFINITY,
+};
+
+/** Creates a lease; once this resolves it is held, if Redis and Postgres answer. */
+export async function createLease({ epochs, redisRunId, onFault }: LeaseOptions): Promise<Lease> {
+  let known = UNKNOWN;
+  let suspending: Promise<void> | undefined;
+  const now = () => performance.now();
+
+  /**
+   * When every lease from before a suspension is over. A suspension carries the moment of its statement, and others do not
+   * know of it until its commit is visible, however long that takes. It was visible when this process first read it.
+   */
+  const leasesOver = (changedAt: string, changedMsAgo: number, answeredAt: number) => {
+    if (changedAt === known.changedAt) return known.leasesOverAt;
+    const isKnownToAll = known === UNKNOWN && changedMsAgo > KNOWN_TO_ALL_MS;
+    return isKnownToAll || known.epoch === NO_EPOCH ? answeredAt : answeredAt + LEASE_MS;
+  };
+
+  /** Takes over the epoch that Postgres answers. The row was read at some moment between request and answer. */
+  const learn = async (ask: () => Promise<CacheEpoch>, isChange: boolean) => {
+    const askedAt = now();
+    const { epoch, redisRunId: runId, changedAt, changedMsAgo, usableInMs } = await ask();
+    const answeredAt = now();
+    // Answers may arrive out of order. An older one is ignored, unless it answers a change: that state did not exist before
+    // the change was made.
+    if (!isChange && askedAt + LEASE_MS < known.trustedUntil) return known;
+    // A change that took longer than the suspension had left may be too late for processes that used its old end.
+    const isLate = isChange && answeredAt - askedAt > EXTENDED_WITHIN_MS;
+    const leasesOverAt = isLate ? answeredAt + LEASE_MS : leasesOver(changedAt, changedMsAgo, answeredAt);
+    known = {
+      epoch,
+      changedAt,
+      redisRunId: runId,
+      trustedUntil: askedAt + LEASE_MS,
+      usableFromAtLatest: Math.max(answeredAt + usableInMs, leasesOverAt),
+      usableFromAtEarliest: askedAt + usableInMs,
+      leasesOverAt,
+    };
+    return known;
+  };
+
+  const renew = async () => {
+    const { epoch, redisRunId: runId } = await learn(() => epochs.read(), false);
+    const connectedTo = redisRunId();
+    if (connectedTo !== undefined && connectedTo !== runId) {
+      await learn(() => epochs.adopt(connectedTo, epoch, ADOPT_AFTER_MS), true);
+    }
+  };
+
+  const isSuspended = () => now() >= known.leasesOverAt && now() < known.usableFromAtEarliest;
+
+  const suspendOnce = async () => {
+    const askedAt = now();
+    await learn(() => epochs.suspend(SUSPEND_FOR_MS, false), true);
+    if (now() - askedAt > EXTENDED_WITHIN_MS) await learn(() => epochs.suspend(SUSPEND_FOR_MS, true), true);
+    const wait = known.leasesOverAt - now();
+    if (wait > 0) await sleep(wait);
+  };
+  const shareSuspending = () => {
+    suspending ??= suspendOnce().finally(() => {
+      suspending = undefined;
+    });
+    return suspending;
+  };
+
+  let renewing: Promise<void> | undefined;
+  const shareRenewing = () => {
+    renewing ??= renew().finally(() => {
+      renewing = undefined;
+    });
+    return renewing;
+  };
+  const renewed = () => shareRenewing().catch(onFault);
+  await renewed();
+  let isClosed = false;
+  const keepRenewing = async () => {
+    while (!isClosed) {
+      await sleep(RENEW_INTERVAL_MS, undefined, { ref: false });
+      if (!isClosed) await renewed();
+    }
+  };
+  void keepRenewing();
+
+  return {
+    current: () => {
+      const at = now();
+      const isUsable = at >= known.usableFromAtLatest && at < known.trustedUntil;
+      return isUsable && redisRunId() === known.redisRunId ? known.epoch : undefined;
+    },
+    isSuspended,
+    suspend: async () => {
+      if (!isSuspended()) return shareSuspending();
+      // Nobody waits while the cache is suspended; the suspension only must not run out.
+      if (known.usableFromAtEarliest - now() < EXTEND_BELOW_MS) shareSuspending().catch(onFault);
+    },
+    renew: async () => {
+      await shareRenewing();
+      const wait = Math.min(known.leasesOverAt - now(), LEASE_MS);
+      if (wait > 0) await sleep(wait);
+    },
+    [Symbol.dispose]: () => {
+      isClosed = true;
+    },
+  };
+}

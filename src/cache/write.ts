@@ -1,0 +1,121 @@
+// The writers' half of the cache: what happens before and after a commit so that nobody trusts an older entry.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type EntryRef, type EntryUpdate, type EntryVersion, jitteredTtlMs, keyOf } from './entry.ts';
+import type { Lease } from './lease.ts';
+import type { EntryFormat } from './seal.ts';
+import { type Store, type StoredEntry, TOMBSTONE_TTL_MS } from './store.ts';
+
+/** Tells how older entries were kept from being trusted, for `publish`. */
+export interface Tombstones {
+  /** The epoch in which they were set; undefined where the cache is suspended. */
+  readonly epoch: string | undefined;
+  readonly at: number;
+}
+
+/** Keeps entries in step with commits. Does not throw for want of Redis, but does where Postgres is away as well. */
+export interface CacheWriter {
+  /** Before a commit: once it resolves, nobody trusts entries that are older than these versions. */
+  setTombstones(versions: readonly EntryVersion[]): Promise<Tombstones>;
+  /** After the commit: puts the new entries. Callers may be answered once it resolves; undefined: at once. */
+  publish(tombstones: Tombstones, updates: readonly EntryUpdate[]): Promise<void> | undefined;
+  /** Runs work that changes what these entries hold, and deletes them. */
+  withInvalidation<T>(refs: readonly EntryRef[], work: () => Promise<T>): Promise<T>;
+}
+
+/** What a writer is made of. */
+export interface WriterParts {
+  readonly prefix: string;
+  readonly store: Store;
+  readonly lease: Lease;
+  /** A process without the seal's secret writes no entries: it removes its tombstones, and readers fill the entries in. */
+  readonly format: EntryFormat | undefined;
+}
+
+/** Above any version: a tombstone of this version stays until it is deleted. */
+const ANY_VERSION = Number.MAX_SAFE_INTEGER;
+const RETRY_MS = 50;
+/** Shorter than a transaction may be idle: a batch that waits holds locks. */
+const GIVE_UP_AFTER_MS = 5_000;
+
+export function createWriter({ prefix, store, lease, format }: WriterParts): CacheWriter {
+  /** Suspends the cache where Redis does not answer; renews the lease where only that ran out. Throws once it took too long. */
+  const suspendOrRenew = async (giveUpAt: number) => {
+    try {
+      if (store.runId() === undefined) await lease.suspend();
+      else if (lease.current() === undefined) await lease.renew();
+    } catch (error) {
+      if (performance.now() > giveUpAt) throw error;
+      await sleep(RETRY_MS);
+    }
+  };
+
+  /** Waits until no process can trust an entry that `touch` has not touched: touched under a lease, or all suspended. */
+  const untilSafe = async (touch: (epoch: string) => Promise<void>): Promise<string | undefined> => {
+    const giveUpAt = performance.now() + GIVE_UP_AFTER_MS;
+    for (;;) {
+      const epoch = lease.current();
+      const isDone =
+        epoch !== undefined &&
+        (await touch(epoch).then(
+          () => true,
+          () => false,
+        ));
+      if (isDone && lease.current() === epoch) return epoch;
+      if (lease.isSuspended()) {
+        // The suspension must not run out while somebody still changes things without Redis.
+        if (store.runId() === undefined) void lease.suspend().catch(() => {});
+        return undefined;
+      }
+      await suspendOrRenew(giveUpAt);
+    }
+  };
+
+  const keyVersions = (epoch: string, versions: readonly EntryVersion[]) =>
+    versions.map((entry) => ({ key: keyOf(prefix, epoch, entry), version: entry.version }));
+
+  /** Replaces older entries, or makes room for readers to fill newer ones in. */
+  const replace = async (epoch: string, updates: readonly EntryUpdate[]) => {
+    if (format) return store.put(updates.map((update) => toStored(format, epoch, update)));
+    await store.setTombstones(keyVersions(epoch, updates));
+    await store.removeTombstones(keyVersions(epoch, updates));
+  };
+
+  const toStored = (by: EntryFormat, epoch: string, update: EntryUpdate): StoredEntry => {
+    const key = keyOf(prefix, epoch, update);
+    const entry = by.write(key, update.version, update.text);
+    return { key, version: update.version, entry, ttlMs: jitteredTtlMs(update.ttlMs) };
+  };
+
+  /** Whether the tombstones still protect readers, now that the commit is done. */
+  const stillProtect = ({ epoch, at }: Tombstones) =>
+    epoch !== undefined && lease.current() === epoch && performance.now() - at < TOMBSTONE_TTL_MS / 2;
+
+  const setTombstones: CacheWriter['setTombstones'] = async (versions) => {
+    const at = performance.now();
+    const epoch = await untilSafe((current) => store.setTombstones(keyVersions(current, versions)));
+    return { epoch, at };
+  };
+
+  return {
+    setTombstones,
+
+    publish(tombstones, updates) {
+      if (!stillProtect(tombstones)) {
+        if (lease.isSuspended()) return undefined;
+        return untilSafe((epoch) => replace(epoch, updates)).then(() => {});
+      }
+      // Until the new entries are there, the tombstones send every reader to Postgres: nobody has to wait for them.
+      void replace(tombstones.epoch as string, updates).catch(() => {});
+      return undefined;
+    },
+
+    async withInvalidation(refs, work) {
+      await setTombstones(refs.map((ref) => ({ ...ref, version: ANY_VERSION })));
+      try {
+        return await work();
+      } finally {
+        await untilSafe((epoch) => store.delete(refs.map((ref) => keyOf(prefix, epoch, ref))));
+      }
+    },
+  };
+}

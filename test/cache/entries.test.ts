@@ -1,0 +1,168 @@
+// Copies in Redis: what is answered shows at once through every process, and what is not ours is never believed.
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from '../../src/redis/index.ts';
+import { connectTo } from '../admission/callers.ts';
+import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
+import { makeDatabase, ownerPool, peopleOf, type TestDatabase } from '../stack.ts';
+import { type Process, startProcess } from './process.ts';
+
+const skip = withoutRedis;
+const [ANNA, BO] = [8101, 8102];
+let redis: OwnRedis;
+/** For looking behind the scenes. */
+let connection: Redis;
+let database: TestDatabase;
+let one: Process;
+let other: Process;
+
+before(async () => {
+  if (skip) return;
+  redis = await startOwnRedis();
+  connection = await connectTo(redis.url);
+  database = await makeDatabase();
+  await peopleOf(database).addUsers([ANNA, BO]);
+  one = await startProcess(database, redis.url);
+  other = await startProcess(database, redis.url);
+  await one.deposit(ANNA, 1_000_000);
+});
+beforeEach(async () => {
+  if (!skip) await untilBelieved(one, other);
+});
+after(async () => {
+  if (skip) return;
+  await one.stop();
+  await other.stop();
+  await database.drop();
+  connection.disconnect();
+  await redis.stop();
+});
+
+/** Waits until these processes believe copies. */
+async function untilBelieved(...processes: readonly Process[]): Promise<void> {
+  const giveUpAt = Date.now() + 10_000;
+  while (processes.some(({ lease }) => lease.current() === undefined)) {
+    assert.ok(Date.now() < giveUpAt, 'copies are not believed again');
+    await sleep(20);
+  }
+}
+
+/** The keys of copies of a kind that stand in Redis. */
+function keysOf(kind: string): Promise<string[]> {
+  return connection.keys(`test:copy:*:${kind}:*`);
+}
+
+test('a hit costs no statement', { skip }, async () => {
+  await one.balance(ANNA);
+  await one.newest(ANNA);
+  const before = one.statements();
+  for (let index = 0; index < 10; index++) {
+    await one.balance(ANNA);
+    assert.equal((await one.newest(ANNA)).length, 1);
+  }
+  assert.equal(one.statements(), before);
+  assert.equal(one.lastResult(), 'hit');
+});
+
+test('what was answered shows at once, through every process', { skip }, async () => {
+  for (let index = 0; index < 200; index++) {
+    const [writer, reader] = index % 2 ? [one, other] : [other, one];
+    const answered = await writer.pay(ANNA, BO, 1);
+    assert.equal(await reader.balance(ANNA), answered);
+  }
+  assert.equal(other.lastResult(), 'hit');
+});
+
+test('many readers of one thing at once look once', { skip }, async () => {
+  await other.pay(ANNA, BO, 1);
+  await connection.del(await keysOf('wallet1'));
+  const before = one.statements();
+  const balances = await Promise.all(Array.from({ length: 100 }, () => one.balance(ANNA)));
+  assert.equal(new Set(balances).size, 1);
+  assert.ok(one.statements() - before <= 2, `${one.statements() - before} statements`);
+});
+
+test('who is not there is remembered too, until they come', { skip }, async () => {
+  const stranger = 8199;
+  assert.equal(await one.users.find(BigInt(stranger)), undefined);
+  assert.equal(await one.users.find(BigInt(stranger)), undefined);
+  assert.equal(one.lastResult(), 'hit');
+  await other.users.create(BigInt(stranger), 'Late');
+  assert.equal((await one.users.find(BigInt(stranger)))?.displayName, 'Late');
+  await other.users.rename(BigInt(stranger), 'Later');
+  assert.equal((await one.users.find(BigInt(stranger)))?.displayName, 'Later');
+});
+
+test('while a commit is under way nobody fills in what was before it', { skip }, async () => {
+  const before = await one.balance(ANNA);
+  // Between marks and commit a reader comes, who still sees the old balance in Postgres.
+  one.whileCommitting(async () => {
+    assert.equal(await other.balance(ANNA), before);
+  });
+  const answered = await one.pay(ANNA, BO, 1);
+  one.whileCommitting(async () => {});
+  assert.equal(await other.balance(ANNA), answered);
+});
+
+for (const [name, entry] of [
+  ['not ours', 'V999999|AAAAAAAAAAAAAAAAAAAAAA|["x"]'],
+  ['of no form', 'hello'],
+  ['empty', ''],
+  ['older', '{"balance":"999999999"}'],
+] as const) {
+  test(`an entry that is ${name} is dropped and read anew, and nobody is told`, { skip }, async () => {
+    const balance = await one.balance(ANNA);
+    for (const key of await keysOf('wallet1')) await connection.set(key, entry);
+    assert.equal(await one.balance(ANNA), balance);
+    assert.equal(one.lastResult(), 'corrupt');
+    await sleep(50);
+    assert.equal(await one.balance(ANNA), balance);
+    assert.equal(await one.balance(ANNA), balance);
+    assert.equal(one.lastResult(), 'hit');
+  });
+}
+
+test("another wallet's genuine entry is not believed under this one's key", { skip }, async () => {
+  const balance = await one.balance(ANNA);
+  await one.balance(BO);
+  // Nobody waits for a copy to be filled in.
+  while ((await keysOf('wallet1')).length < 2) {
+    await one.balance(BO);
+    await sleep(5);
+  }
+  const keys = await keysOf('wallet1');
+  const entries = await connection.mget(keys);
+  for (const [index, key] of keys.entries()) await connection.set(key, entries.at(index - 1) ?? '');
+  assert.equal(await one.balance(ANNA), balance);
+  assert.equal(one.lastResult(), 'corrupt');
+});
+
+test('a key of another type is no error to a caller', { skip }, async () => {
+  const balance = await one.balance(ANNA);
+  for (const key of await keysOf('wallet1')) {
+    await connection.del(key);
+    await connection.lpush(key, 'a list');
+  }
+  assert.equal(await one.balance(ANNA), balance);
+  const answered = await one.pay(ANNA, BO, 1);
+  assert.equal(await other.balance(ANNA), answered);
+  await connection.flushall();
+});
+
+test('a token that never was, or was over long ago, costs no statement twice', { skip }, async () => {
+  assert.equal(await one.sprinkles.findToken('nowhere', 'AAA'), undefined);
+  const before = one.statements();
+  for (let index = 0; index < 5; index++)
+    assert.equal(await one.sprinkles.findToken('nowhere', 'AAA'), undefined);
+  assert.equal(one.statements(), before);
+});
+
+test('every copy goes by itself some day', { skip }, async () => {
+  await one.balance(ANNA);
+  for (const key of await connection.keys('test:copy:*')) assert.ok((await connection.pttl(key)) > 0, key);
+  const owner = ownerPool(database);
+  const { rows } = await owner.query('SELECT count(*)::int AS count FROM cache_epochs');
+  assert.equal(rows[0]?.count, 1);
+  await owner.end();
+});

@@ -1,0 +1,114 @@
+// The right to believe copies, where the commit that takes it away is slow: until it is seen, others read what was before.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createLease, LEASE_MS, type Lease } from '../../src/cache/lease.ts';
+import { createCacheEpochs } from '../../src/db/cache-epochs.ts';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { until } from '../ops/pages.ts';
+import { makeDatabase, ownerPool, type TestDatabase } from '../stack.ts';
+
+/** Longer than a lease, and shorter than two. */
+const COMMIT_S = 1.5;
+const LAST_READ_MS = 1_300;
+const IN_TIME_MS = 60_000;
+
+let database: TestDatabase;
+const pools: Pool[] = [];
+before(async () => {
+  database = await makeDatabase();
+});
+after(async () => {
+  await Promise.all(pools.map((pool) => pool.end()));
+  await database.drop();
+});
+
+async function startLease(
+  redisRunId: () => string | undefined,
+  mayRead: () => Promise<void> = async () => {},
+): Promise<Lease> {
+  const pool = createPool({
+    url: database.appUrl,
+    maxConnections: 2,
+    statementTimeoutMs: 30_000,
+    onIdleError: () => {},
+  });
+  pools.push(pool);
+  const epochs = createCacheEpochs(pool, LEASE_MS);
+  const delayed = {
+    ...epochs,
+    read: async () => {
+      await mayRead();
+      return epochs.read();
+    },
+  };
+  return createLease({ epochs: delayed, redisRunId, onFault: () => {} });
+}
+
+test('processes at different runs of Redis believe no copies, and none waits for a lease more than once', async () => {
+  const leases = [await startLease(() => 'run of one'), await startLease(() => 'run of another')];
+  try {
+    await until(
+      'both know that copies are suspended',
+      () => leases.every((lease) => lease.isSuspended()),
+      IN_TIME_MS,
+    );
+    // Each goes on adopting its own run several times a second; within one suspension that sets no wait anew.
+    const end = performance.now() + 3 * LEASE_MS;
+    while (performance.now() < end) {
+      for (const lease of leases) {
+        assert.equal(lease.current(), undefined);
+        assert.ok(lease.isSuspended(), 'somebody would wait for a lease again');
+      }
+      await sleep(50);
+    }
+  } finally {
+    for (const lease of leases) lease[Symbol.dispose]();
+  }
+});
+
+test('who suspends copies waits until nobody believes them, however slow its commit is', async () => {
+  let writersRun: string | undefined = 'one run';
+  const asksAgain = Promise.withResolvers<void>();
+  let isHeldUp = false;
+  const reader = await startLease(
+    () => 'one run',
+    async () => (isHeldUp ? asksAgain.promise : undefined),
+  );
+  const writer = await startLease(() => writersRun);
+  const db = ownerPool(database);
+  try {
+    await until('the reader believes copies', () => reader.current() !== undefined, IN_TIME_MS);
+    // What is deferred happens in COMMIT, before anybody sees what was written.
+    await db.query(`
+      CREATE FUNCTION slow_down() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(${COMMIT_S}); RETURN NULL; END $$;
+      CREATE CONSTRAINT TRIGGER commits_slowly AFTER UPDATE ON cache_epochs DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION slow_down()`);
+    writersRun = undefined;
+    // The reader asks a last time before the commit is seen, and believes what it read for as long as its lease runs.
+    setTimeout(() => {
+      isHeldUp = true;
+    }, LAST_READ_MS);
+    // As those do who want to commit: some suspend copies, others find them suspended.
+    let isOver = false;
+    const suspending = (async () => {
+      while (!isOver) await (writer.isSuspended() ? sleep(5) : writer.suspend());
+    })();
+    let seen = 0;
+    for (const end = performance.now() + 15_000; performance.now() < end && seen < 200; await sleep(5)) {
+      if (!writer.isSuspended()) continue;
+      seen += 1;
+      if (reader.current() !== undefined) break;
+    }
+    const isBelieved = reader.current() !== undefined;
+    isOver = true;
+    await suspending;
+    assert.ok(!isBelieved, 'the reader believes copies that are suspended');
+    assert.ok(seen > 0, 'copies were never suspended');
+  } finally {
+    asksAgain.resolve();
+    reader[Symbol.dispose]();
+    writer[Symbol.dispose]();
+    await db.end();
+  }
+});

@@ -1,0 +1,148 @@
+// As much of a server process as has a cache: the ledger's batch, the cache, and the repositories that read through it.
+
+import { cacheCommitted, LEASE_MS } from '../../src/cache/index.ts';
+import { createLease, type Lease } from '../../src/cache/lease.ts';
+import { type CacheResult, createReader } from '../../src/cache/read.ts';
+import { createSealedFormat } from '../../src/cache/seal.ts';
+import { createStore, type Store } from '../../src/cache/store.ts';
+import { createWriter } from '../../src/cache/write.ts';
+import { createCacheEpochs } from '../../src/db/cache-epochs.ts';
+import { connectPeople } from '../../src/db/people/index.ts';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { systemCall } from '../../src/domain/batch/command.ts';
+import { createLedger } from '../../src/ledger/index.ts';
+import {
+  createSprinkleRepository,
+  createTransferRepository,
+  createUserRepository,
+  createWalletRepository,
+} from '../../src/repositories/index.ts';
+import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
+import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
+import { deposit } from '../../src/usecases/commands/deposit.ts';
+import { watched } from '../db/watched-pool.ts';
+import type { TestDatabase } from '../stack.ts';
+
+const CALL = systemCall('test');
+const won = (amount: number) => ({ currency: 'KRW', amount: BigInt(amount), field: 'amount' }) as const;
+const walletOf = (user: number) => ({ defaultOf: BigInt(user), field: 'user' });
+const keyOf = (user: number) => ({ userId: BigInt(user), key: crypto.randomUUID(), fingerprint: 'f0' });
+
+/** Parts that a test puts in the place of the real ones, made of them, to see what they are good for. */
+export interface Replacements {
+  readonly store?: (real: Store) => Store;
+  readonly lease?: (real: Lease) => Lease;
+}
+
+function poolOf({ appUrl }: TestDatabase) {
+  return createPool({ url: appUrl, maxConnections: 4, statementTimeoutMs: 10_000, onIdleError: () => {} });
+}
+
+function cacheOver(store: Store, lease: Lease, results: CacheResult[]) {
+  const parts = {
+    prefix: 'test:copy:',
+    store,
+    lease,
+    format: createSealedFormat('the secret of the tests'),
+    onRead: (_kind: string, result: CacheResult) => results.push(result),
+  };
+  return { ...createReader(parts), ...createWriter(parts) };
+}
+
+export type Process = Awaited<ReturnType<typeof startProcess>>;
+
+export async function startProcess(
+  database: TestDatabase,
+  redisUrl: string,
+  { store: replaceStore = (real) => real, lease: replaceLease = (real) => real }: Replacements = {},
+) {
+  const [pool, reads, epochs] = [poolOf(database), poolOf(database), poolOf(database)];
+  const people = connectPeople(database.appUrl, 2);
+  let statements = 0;
+  let duringCommit = async () => {};
+  const store = await createStore({
+    url: redisUrl,
+    timeoutMs: 100,
+    onStateChange: () => {},
+    onConnectionError: () => {},
+  });
+  const lease = await createLease({
+    epochs: createCacheEpochs(epochs, LEASE_MS),
+    redisRunId: store.runId,
+    onFault: () => {},
+  });
+  const results: CacheResult[] = [];
+  const cache = cacheOver(replaceStore(store), replaceLease(lease), results);
+  await pool.query('SELECT open_transfer_months(1)');
+  const setTombstones = cacheCommitted(cache);
+  const ledger = createLedger(
+    {
+      pool,
+      random: cryptoRandom,
+      beforeCommit: async (changes) => {
+        const after = await setTombstones(changes);
+        await duringCommit();
+        return after;
+      },
+      onCommit: () => {},
+    },
+    { maxBatch: 100, lanes: 2, maxWaiting: 10_000 },
+  );
+  const counted = watched(reads, () => {
+    statements += 1;
+  });
+  const sources = {
+    cache,
+    primary: counted,
+    readFromReplica: <T>(read: (db: Pool) => Promise<T>) => read(counted),
+    archive: undefined,
+  };
+  const wallets = createWalletRepository(sources);
+  const transfers = createTransferRepository(sources);
+  return {
+    cache,
+    store,
+    lease,
+    results,
+    users: createUserRepository(cache, people.users),
+    sprinkles: createSprinkleRepository(sources),
+    newest: async (user: number) => {
+      const wallet = await wallets.findDefault(BigInt(user));
+      if (!wallet) throw new Error(`there is no user ${user}`);
+      const everything = { kinds: undefined, from: undefined, before: undefined };
+      return (await transfers.list(wallet, everything, undefined, 20)).items;
+    },
+    /** How many statements reading has cost so far. */
+    statements: () => statements,
+    /** Does something between the tombstones of a batch and its commit, from now on. */
+    whileCommitting: (work: () => Promise<void>) => {
+      duringCommit = work;
+    },
+    balance: async (user: number) => Number((await wallets.findDefault(BigInt(user)))?.balance),
+    /** What the last read of an entry came to. */
+    lastResult: () => results.at(-1),
+    deposit: async (user: number, amount: number) => {
+      const intent = { userId: BigInt(user), wallet: walletOf(user), money: won(amount), memo: '' };
+      const posted = await ledger.execute(deposit, intent, keyOf(user), CALL);
+      return Number(posted.transfer.creditBalanceAfter);
+    },
+    /** Moves money, where wanted under a key of the caller's; the payer's balance after. */
+    pay: async (from: number, to: number, amount: number, key: string = crypto.randomUUID()) => {
+      const intent = {
+        userId: BigInt(from),
+        from: walletOf(from),
+        to: walletOf(to),
+        money: won(amount),
+        memo: '',
+      };
+      const posted = await ledger.execute(createTransfer, intent, { ...keyOf(from), key }, CALL);
+      return Number(posted.transfer.debitBalanceAfter);
+    },
+    async stop() {
+      await ledger[Symbol.asyncDispose]();
+      lease[Symbol.dispose]();
+      store[Symbol.dispose]();
+      await Promise.all([pool.end(), reads.end(), epochs.end(), people.close()]);
+    },
+  };
+}
