@@ -66,11 +66,11 @@ const ANYBODY: readonly Forbidden[] = [
   `UPDATE audit_acts SET reason = ''`,
   'DELETE FROM audit_acts',
   'TRUNCATE audit_acts',
-  'SELECT purge_audit_acts(now())',
+  `SELECT purge_audit_acts(now() - interval '6 years')`,
   'SELECT * FROM used_nonces',
   'DELETE FROM used_nonces',
   'UPDATE used_nonces SET until = now()',
-  `INSERT INTO archive_secret (inner_pad, outer_pad) VALUES ('', '')`,
+  `INSERT INTO archive_secret (inner_pad, outer_pad) VALUES (repeat('x', 64)::bytea, repeat('x', 64)::bytea)`,
   "INSERT INTO migrations (name) VALUES ('9999-mine.sql')",
 ];
 
@@ -84,7 +84,7 @@ const LEDGER: readonly Forbidden[] = [
   `UPDATE accounts SET overdraft_limit = 1000000`,
   `UPDATE accounts SET version = version + 1`,
   `UPDATE accounts SET updated_at = now()`,
-  `UPDATE accounts SET owner_user_id = ${ANNA}`,
+  `UPDATE accounts SET owner_user_id = 1 WHERE owner_user_id = ${BO}`,
   `INSERT INTO accounts (id, kind, currency, owner_user_id, balance, created_at)
      VALUES (gen_random_uuid(), 'wallet', 'KRW', ${ANNA}, 5, now())`,
   `INSERT INTO accounts (id, kind, currency, owner_user_id, overdraft_limit, created_at)
@@ -136,6 +136,9 @@ function refused(role: string, urlOf: () => string, statements: readonly Forbidd
           assert.equal(error.code, sqlState, error.message);
           return true;
         });
+        // It is the right alone that is missing: whoever has every right, and no trigger in the way, does it.
+        if (sqlState === DENIED)
+          await asRole(stack.database.ownerUrl, ['SET session_replication_role = replica', sql]);
       });
     }
   });
@@ -182,7 +185,7 @@ const APP: readonly Forbidden[] = [
     CHECK,
   ],
   ...Object.values(KEYS_AND_JOBS),
-  `UPDATE api_keys SET id = 'x'`,
+  `UPDATE api_keys SET id = 'x' WHERE id = (SELECT min(id) FROM api_keys)`,
   'DELETE FROM outbox',
   'UPDATE outbox SET run_at = now()',
   'SELECT * FROM job_states',
@@ -206,10 +209,9 @@ const APP: readonly Forbidden[] = [
   'UPDATE payout_lines SET credit_account_id = NULL',
   'UPDATE payout_lines SET reason = NULL',
   'DELETE FROM users',
-  'UPDATE users SET id = 1',
+  `UPDATE users SET id = 1 WHERE id = ${BO}`,
   'UPDATE rooms SET owner_user_id = 1',
   'DELETE FROM rooms',
-  'INSERT INTO cache_epochs SELECT * FROM cache_epochs',
   'DELETE FROM cache_epochs',
   'DELETE FROM primary_run',
   'SELECT * FROM statistics',
@@ -240,7 +242,6 @@ const WORKER: readonly Forbidden[] = [
   `INSERT INTO reconciliations (through, transfers, faults) VALUES (now(), 0, '[]')`,
   `INSERT INTO verified_months (month, transfers, amount, digest) VALUES ('2020-01-01', 0, 0, '')`,
   'SELECT * FROM verified_months',
-  `SELECT drop_archived_month('2020-01-01', 0, 0, 0)`,
   'SET ROLE ppuri_app',
   'SET ROLE ppuri_admin',
 ];
