@@ -2,11 +2,21 @@
 import pg from 'pg';
 import { PostgresAwayError } from './unreachable.ts';
 
-/** True on a standby, and where default_transaction_read_only was set; a primary that was demoted says so here first. */
-const ASK = `SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS is_read_only`;
+/**
+ * True on a standby, and where default_transaction_read_only was set; a primary that was demoted says so here first. What
+ * is set for a login or a database holds for new sessions only, so this old one looks it up (pg_db_role_setting; a login
+ * goes before a database, and one in a database before both).
+ */
+const ASK = `
+  SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean OR coalesce((
+    SELECT split_part(setting, '=', 2)::boolean FROM pg_db_role_setting, unnest(setconfig) AS setting
+    WHERE setting LIKE 'default_transaction_read_only=%'
+      AND setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user))
+      AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+    ORDER BY setrole = 0, setdatabase = 0 LIMIT 1), false) AS is_read_only`;
 
 /** Resolves when Postgres takes writes; throws what Postgres says, or a PostgresAwayError where it is read-only. */
-export async function askForWrites(pool: pg.Pool): Promise<void> {
+export async function askForWrites(pool: pg.Pool | pg.PoolClient): Promise<void> {
   const { rows } = await pool.query<{ is_read_only: boolean }>(ASK);
   if (rows[0]?.is_read_only) throw new PostgresAwayError('it takes no writes: it is a standby, or read-only');
 }
@@ -34,8 +44,20 @@ export function createPostgresProbe(url: string, timeoutMs: number): PostgresPro
   });
   // A connection that is lost between two questions is noticed by the next one.
   pool.on('error', () => {});
+  // One that is lost during a question also says so by the question's own error.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return {
-    ask: () => askForWrites(pool),
+    ask: async () => {
+      const client = await pool.connect();
+      try {
+        await askForWrites(client);
+        client.release();
+      } catch (error) {
+        // Also where it is read-only: this session may stay so when new ones are not.
+        client.release(true);
+        throw error;
+      }
+    },
     close: () => pool.end(),
   };
 }

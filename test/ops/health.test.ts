@@ -121,6 +121,21 @@ test('Postgres becomes read-only: nobody is served, calls may be tried again, an
   );
 });
 
+test('the login of the server becomes read-only: readiness sees it before its sessions do', async () => {
+  const owner = new pg.Client({ connectionString: postgres.ownerUrl });
+  await owner.connect();
+  await until('served', () => isAll('SERVING'), NOTICED_MS);
+  try {
+    await owner.query('ALTER ROLE ppuri_app SET default_transaction_read_only = on');
+    await until('not served', () => isAll('NOT_SERVING'), NOTICED_MS);
+    assert.match(JSON.stringify((await statusOf('/readyz')).body.away), /read-only/);
+  } finally {
+    await owner.query('ALTER ROLE ppuri_app RESET default_transaction_read_only');
+    await owner.end();
+  }
+  await until('served again', () => isAll('SERVING'), NOTICED_MS);
+});
+
 test('Redis away: everybody is served, and /readyz says what is lacking', {
   skip: withoutRedis,
 }, async () => {
