@@ -147,7 +147,7 @@ test('Redis away: everybody is served, and /readyz says what is lacking', {
     assert.equal(status, 200);
     assert.match(
       JSON.stringify(body.degraded),
-      /"part":"redis","reason":"the breaker admission is (half-)?open"/,
+      /"dependency":"redis","reason":"the breaker admission is (half-)?open"/,
     );
     assert.ok(await isAll('SERVING'));
   } finally {
