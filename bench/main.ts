@@ -1,6 +1,6 @@
-// `npm run bench`: what the machine does, next to what gRPC and Postgres alone do on it in the same run.
+// `npm run bench`: measures ppuri, and bare gRPC and PostgreSQL in the same run to compare it with.
 //
-// Its own Postgres, Redis, Envoy and server processes, in a folder of their own; see docs/performance.md.
+// It starts its own PostgreSQL, Redis, Envoy and servers in a folder of its own; docs/performance.md explains it.
 
 import { availableParallelism, loadavg } from 'node:os';
 import { killProcesses } from '../scripts/dev/processes.ts';
@@ -19,11 +19,11 @@ import { ratioText, resultText } from './report/text.ts';
 const FIRST_USER = 100_001;
 const WALLETS = 1000;
 const DEPOSITS = 40;
-/** A server that has just started is slow until its code is compiled; below a second nobody wants figures, but a look. */
+/** A new server is slow until its code is compiled. Runs below a second are only smoke tests and get less. */
 const WARM_UP_SECONDS = 2;
 
 const running: { stop(): Promise<unknown> }[] = [];
-let place: Workspace | undefined;
+let workspace: Workspace | undefined;
 let stopping: Promise<void> | undefined;
 onStopSignal(
   () => {
@@ -37,7 +37,7 @@ let exitCode = 1;
 try {
   exitCode = await bench(readOptions(process.argv.slice(2)));
 } catch (error) {
-  // What is stopped in the middle of its work fails, which is no news.
+  // An error after Ctrl-C is expected, and not printed before everything has stopped.
   await stopping;
   console.error(error instanceof SetupError ? error.message : error);
 } finally {
@@ -45,26 +45,26 @@ try {
 }
 process.exit(exitCode);
 
-/** Stops what runs, the last one first, and gives the folder back. */
+/** Stops everything in reverse order and releases the folder. */
 async function cleanUp(): Promise<void> {
   for (const resource of running.splice(0).reverse()) await resource.stop();
-  place?.leave();
-  place = undefined;
+  workspace?.release();
+  workspace = undefined;
 }
 
 async function bench(options: Options): Promise<number> {
   const cases = casesFor(options.caseNames);
   if (cases.length === 0) throw new SetupError(`no case has ${options.caseNames.join(' or ')} in its name`);
-  const loadText = machineLoad();
-  place = await acquireWorkspace(process.env);
-  if (loadText.isBusy) console.error(`${loadText.words}: others share what is measured, trust ratios alone`);
-  const stack = await startStack(place, {
+  const load = machineLoad();
+  workspace = await acquireWorkspace(process.env);
+  if (load.isBusy) console.error(`${load.text}: others share what is measured, trust ratios alone`);
+  const stack = await startStack(workspace, {
     profile: options.profile,
     seed: async (database) => {
       await seedWallets(database, { firstUser: FIRST_USER, wallets: WALLETS, deposits: DEPOSITS });
       await vacuumAnalyze(database);
     },
-    keep: (resource) => {
+    own: (resource) => {
       running.push(resource);
       return resource;
     },
@@ -77,21 +77,21 @@ async function bench(options: Options): Promise<number> {
     warmUpSeconds: seconds < 1 ? seconds / 3 : WARM_UP_SECONDS,
     inFlight,
     clients,
-    say: options.json ? () => {} : (line) => console.log(line),
+    log: options.json ? () => {} : (line) => console.log(line),
   };
   const runs: Result[][] = [];
   for (let run = 0; run < options.runs; run++) runs.push(await runAll(cases, shared));
   const faults = await stack.database.faults();
   // The profile is written when the server ends.
   for (const resource of running.splice(0).reverse()) await resource.stop();
-  return report(options, loadText.words, runs, faults, options.profile ? sharesIn(stack.profileDir) : []);
+  return report(options, load.text, runs, faults, options.profile ? sharesIn(stack.profileDir) : []);
 }
 
-/** What the machine had to do before the run began. */
+/** The load average before the run. */
 function machineLoad() {
   const [load = 0] = loadavg();
   const cores = availableParallelism();
-  return { isBusy: load > cores / 2, words: `load ${load.toFixed(1)} on ${cores} cores before the run` };
+  return { isBusy: load > cores / 2, text: `load ${load.toFixed(1)} on ${cores} cores before the run` };
 }
 
 async function runAll(cases: readonly Case[], shared: Omit<Bench, 'results'>): Promise<Result[]> {
@@ -102,7 +102,7 @@ async function runAll(cases: readonly Case[], shared: Omit<Bench, 'results'>): P
       console.error(`${which.name} is left out: ${found}`);
       continue;
     }
-    for (const result of found) shared.say(resultText(result));
+    for (const result of found) shared.log(resultText(result));
     results.push(...found);
   }
   return results;
@@ -132,7 +132,7 @@ function report(
   return faults.length > 0 || cases.some(({ errors }) => errors > 0) ? 1 : 0;
 }
 
-/** Arguments as they are typed into a shell. */
+/** Arguments as one types them into a shell. */
 function asTyped(args: readonly string[]): string {
   return args.map((arg) => (/^[\w.,-]+$/.test(arg) ? arg : `"${arg}"`)).join(' ');
 }

@@ -1,4 +1,4 @@
-// Archiving beside load: what moving a million old transfers away costs the calls of the day.
+// Archiving under load: how much moving a million old transfers slows down other calls.
 import { reconcile } from '../../src/db/jobs/reconciliation.ts';
 import { createPool } from '../../src/db/pool.ts';
 import type { Database } from '../env/database.ts';
@@ -10,24 +10,24 @@ import { transferCalls } from './transfers.ts';
 
 const TRANSFERS = 1_000_000;
 const NORMAL_SECONDS = 4;
-/** Older than any transfer that stays. */
+/** Older than any transfer that is not archived. */
 const MONTHS_AGO = 14;
 const RECONCILE_WITHIN_MS = 10 * 60_000;
 const PROGRAMS = ['server', 'postgres', 'redis'] as const;
 
-/** The uniform transfer before, beside and after the archiving of a month; a million transfers at the default --seconds. */
+/** The uniform transfer before, during and after archiving a month; a million transfers at the default --seconds. */
 export const ARCHIVE: Case = {
   name: 'Archive of 1 million transfers beside load',
   isLong: true,
   run: async (bench) => {
-    const { stack, say } = bench;
+    const { stack, log } = bench;
     const { database } = stack;
     const transfers = Math.round((TRANSFERS / NORMAL_SECONDS) * bench.seconds);
-    say(`making a month of ${transfers.toLocaleString('en')} old transfers`);
+    log(`making a month of ${transfers.toLocaleString('en')} old transfers`);
     await writeOldMonth(database, transfers);
     await vacuumAnalyze(database);
     await reconcileAll(database);
-    const worker = await stack.startWorker({ ARCHIVE_DATABASE_URL: await stack.makeArchive() });
+    const worker = await stack.startWorker({ ARCHIVE_DATABASE_URL: await stack.createArchive() });
     try {
       const alone = [await load(bench), await load(bench)];
       await database.run(`INSERT INTO outbox (job, data, run_at) VALUES ('archive-transfers', '{}', now())`);
@@ -36,7 +36,7 @@ export const ARCHIVE: Case = {
       for (;;) {
         const result = await load(bench);
         const isDone = await isArchived(database);
-        // The last one saw the end, and what comes after it. Where there is no other, it has to do.
+        // The last measurement includes time after the end; it counts only when there is no other.
         if (!isDone || beside.length === 0) beside.push(result);
         if (isDone) break;
       }
@@ -75,7 +75,7 @@ function resultOf(
   };
 }
 
-/** A month of deposits that were taken back, one after the other, so that the books balance with it and without it. */
+/** Writes a month of deposits, each followed by a withdrawal, so that the books balance with and without it. */
 async function writeOldMonth(database: Database, transfers: number): Promise<void> {
   const month = `(date_trunc('month', now() AT TIME ZONE 'UTC') - interval '${MONTHS_AGO} months')`;
   await database.run(`
@@ -105,7 +105,7 @@ async function writeOldMonth(database: Database, transfers: number): Promise<voi
     FROM (SELECT id, count(*) AS times FROM touched GROUP BY id) t WHERE a.id = t.id`);
 }
 
-/** Nothing is archived before it was reconciled. */
+/** Only reconciled transfers are archived. */
 async function reconcileAll({ ownerUrl }: Database): Promise<void> {
   const pool = createPool({
     url: ownerUrl,

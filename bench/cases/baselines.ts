@@ -1,14 +1,14 @@
-// What ours is compared with: gRPC that does nothing, and Postgres without anything in front of it.
+// What ppuri is compared with: gRPC that does nothing, and PostgreSQL with nothing in front of it.
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Target } from '../generator/protocol.ts';
 import type { Bench, Case } from './case.ts';
 import { measure } from './measure.ts';
 
-/** Bytes there and back, made by the same generator over as many connections, with nothing in between. */
+/** Bytes there and back, by the same generator over as many connections. */
 export const ECHO: Case = echo('bare gRPC echo', () => undefined);
 
-/** The same, signed by its callers and checked by nobody: what is left of an echo beside a client that signs. */
+/** The same with signed calls that nobody verifies: the cost of signing in the generator. */
 export const SIGNED_ECHO: Case = echo('gRPC echo of signed calls', (bench) => bench.stack.key);
 
 function echo(name: string, keyOf: (bench: Bench) => Bench['stack']['key'] | undefined): Case {
@@ -29,14 +29,14 @@ function echo(name: string, keyOf: (bench: Bench) => Bench['stack']['key'] | und
   };
 }
 
-/** As many connections as the classical way is fastest with on two cores. */
+/** The classical way is fastest with this many connections on two cores. */
 const CONNECTIONS = 8;
 const ACCOUNTS = 1000;
 const PAIRS = 10_000;
 
 type Pair = readonly [debit: number, credit: number];
 
-/** Between two accounts by chance. */
+/** Between two random accounts. */
 export const CLASSICAL_UNIFORM = classical('Postgres alone, uniform', 'function', CONNECTIONS, () => {
   const debit = randomInt(ACCOUNTS);
   return [debit, (debit + randomInt(1, ACCOUNTS)) % ACCOUNTS];
@@ -48,7 +48,7 @@ export const CLASSICAL_HOT = classical('Postgres alone, all into one', 'function
   0,
 ]);
 
-/** One transfer at a time, as somebody would write it who has a transaction and no stored functions. */
+/** One transfer at a time, in the statements of a plain transaction. */
 export const BY_HAND = classical('Postgres by hand, one at a time', 'hand', 1, () => {
   const debit = randomInt(ACCOUNTS);
   return [debit, (debit + randomInt(1, ACCOUNTS)) % ACCOUNTS];
@@ -77,7 +77,7 @@ function classical(name: string, by: 'function' | 'hand', connections: number, p
   };
 }
 
-/** The classical tables stand in a schema of their own. */
+/** Creates the schema with the classical tables. */
 async function prepare({ stack: { database } }: Bench): Promise<void> {
   const [row] = await database.rows(`SELECT FROM pg_namespace WHERE nspname = 'classical'`);
   if (row) return;

@@ -7,17 +7,17 @@ import type { Wallet } from '../env/seed.ts';
 import type { SignedCall, Target } from '../generator/protocol.ts';
 import { type Bench, requireKey } from './case.ts';
 
-/** Whether the contracts have such an RPC. */
+/** Whether the contracts have an RPC of this name. */
 export const hasRpc = (rpc: string) => RPCS.has(rpc);
 
-/** A call over gRPC. Throws where the contracts have no such RPC or the request does not fit its message. */
+/** A call over gRPC. Throws when the contracts have no such RPC or the request is not one of its messages. */
 export function grpcCall(rpc: string, request: JsonValue, identity: Identity): SignedCall {
   const { input } = methodOf(rpc);
   const body = Buffer.from(toBinary(input, fromJson(input, request, { registry })));
   return { method: 'POST', path: `/${rpc}`, body, identity };
 }
 
-/** The same call over REST, at the address that the contract gives it. */
+/** The same call over REST, at its route in the contracts. */
 export function restCall(rpc: string, request: Json, identity: Identity): SignedCall {
   const route = restRouteOf(methodOf(rpc));
   if (!route) throw new Error(`${rpc} is not offered over REST`);
@@ -37,10 +37,10 @@ function methodOf(rpc: string): DescMethod {
   return method;
 }
 
-/** Who owns a wallet acts. */
+/** The owner of a wallet as the acting user. */
 export const owner = ({ userId }: Wallet): Identity => ({ userId: String(userId) });
 
-/** So many won, as the contracts write it. */
+/** An amount of won, as the contracts write it. */
 export const won = (amount: number): Json => ({ currency_code: 'KRW', minor_units: String(amount) });
 
 /** CreateTransfer of one won from one wallet to another, as JSON. */
@@ -50,20 +50,20 @@ export const transferBetween = (from: Wallet, to: Wallet): Json => ({
   amount: won(1),
 });
 
-/** One of several, by chance; `not` is left out. */
-export function pickRandom<T>(things: readonly T[], not?: T): T {
+/** A random item, other than `not`. */
+export function pickRandom<T>(items: readonly T[], not?: T): T {
   for (;;) {
-    const thing = things[Math.floor(Math.random() * things.length)] as T;
-    if (thing !== not || things.length < 2) return thing;
+    const item = items[Math.floor(Math.random() * items.length)] as T;
+    if (item !== not || items.length < 2) return item;
   }
 }
 
-/** The same things in an order by chance. */
-export function shuffled<T>(things: readonly T[]): T[] {
-  return things
-    .map((thing) => [Math.random(), thing] as const)
+/** The items in random order. */
+export function shuffled<T>(items: readonly T[]): T[] {
+  return items
+    .map((item) => [Math.random(), item] as const)
     .sort(([a], [b]) => a - b)
-    .map(([, thing]) => thing);
+    .map(([, item]) => item);
 }
 
 /** Signed calls over gRPC; those that move money get a new idempotency key each. */

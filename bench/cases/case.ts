@@ -1,4 +1,4 @@
-// What a case is, what it is given, and what it gives.
+// A case of the bench: what it gets and what it returns.
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import type { Wallet } from '../env/seed.ts';
 import type { Stack } from '../env/stack.ts';
@@ -6,28 +6,28 @@ import type { Stack } from '../env/stack.ts';
 /** What all cases of a run share. */
 export interface Bench {
   readonly stack: Stack;
-  /** A thousand wallets with money and a history of some deposits each. */
+  /** A thousand wallets with money and some deposits each. */
   readonly wallets: readonly Wallet[];
   /** How long each case is measured, in seconds. */
   readonly seconds: number;
-  /** How long it runs before that, so that code is compiled and connections are open; in seconds. */
+  /** How long it runs before that, in seconds, so that code is compiled and connections are open. */
   readonly warmUpSeconds: number;
-  /** How many calls are under way at a time, where a case does not say otherwise. */
+  /** Calls in flight, unless a case has its own number. */
   readonly inFlight: number;
-  /** How many processes make the calls. */
+  /** Processes that make the calls. */
   readonly clients: number;
-  /** What the cases before gave, for those that build on it. */
+  /** The results of the cases before. */
   readonly results: readonly Result[];
-  /** Told what is going on. */
-  readonly say: (line: string) => void;
+  /** Prints a line about the progress. */
+  readonly log: (line: string) => void;
 }
 
-/** A case: something to measure. */
+/** Something to measure. */
 export interface Case {
   readonly name: string;
-  /** Runs only when it is asked for by its name. */
+  /** Runs only when --case names it. */
   readonly isLong?: boolean;
-  /** The results, one as a rule, or in a few words why it cannot be measured here. */
+  /** Measures. Returns the results, usually one, or the reason why it cannot be measured here. */
   run(bench: Bench): Promise<readonly Result[] | string>;
 }
 
@@ -38,33 +38,33 @@ export interface Latencies {
   readonly p999Ms: number;
 }
 
-/** What a case gave. */
+/** The result of a case. */
 export interface Result extends Latencies {
   readonly name: string;
-  /** Calls that were answered OK. */
+  /** Calls answered with OK. */
   readonly callsPerSecond: number;
-  /** Where a call is not one transfer: single transfers. */
+  /** Transfers, where a call makes several. */
   readonly transfersPerSecond?: number;
-  /** CPU time of each program, in seconds, for a thousand calls; `client` is the load generator. */
+  /** CPU time of each program for a thousand calls, in seconds; `client` is the load generator. */
   readonly cpuSecondsPer1000Calls: Readonly<Record<string, number>>;
-  /** Transactions of Postgres that wrote something, for each transfer. */
+  /** Writing transactions of Postgres for each transfer. */
   readonly commitsPerTransfer?: number;
-  /** Write-ahead log, in bytes, for each transfer. */
+  /** Bytes of write-ahead log for each transfer. */
   readonly walBytesPerTransfer?: number;
-  /** By how much tables and indexes grew on disk, in bytes, for each transfer; they grow in steps. */
+  /** Bytes by which tables and indexes grew on disk for each transfer; files grow in steps. */
   readonly diskBytesPerTransfer?: number;
-  /** The most memory that the server held at a time, in MiB. */
+  /** Peak of the server's memory, in MiB. */
   readonly serverPeakMiB?: number;
-  /** At half the rate of the closed loop, each latency counted from when its call was due. */
+  /** An open loop at half the rate of the closed one; latencies count from when a call was due. */
   readonly openLoop?: Latencies & { readonly callsPerSecond: number };
   readonly errors: number;
-  /** Each kind of error, and how often it came. */
+  /** Each kind of error with its count. */
   readonly problems: readonly string[];
-  /** More that is worth knowing, as a figure each. */
+  /** More figures by name. */
   readonly figures?: Readonly<Record<string, number>>;
 }
 
-/** What calls of ours are signed with and where they go to. */
+/** The key that calls of ppuri are signed with. */
 export function requireKey({ stack }: Bench): SigningKey {
   if (!stack.key) throw new Error('there is no key to sign with');
   return stack.key;

@@ -1,4 +1,4 @@
-// Growth: the same calls among a thousand, a million and ten million wallets and transfers, and deep pages of a history.
+// Growth: the same calls with a thousand, a million and ten million wallets, and deep pages of a history.
 import { connect } from '../../clients/typescript/src/grpc.ts';
 import { seedWallets, vacuumAnalyze, type Wallet, walletsOf } from '../env/seed.ts';
 import { Histogram } from '../generator/histogram.ts';
@@ -11,17 +11,17 @@ const BALANCE = 'wallet.v2.WalletService/GetBalance';
 const LIST = 'wallet.v2.WalletService/ListTransactions';
 const PROGRAMS = ['server', 'postgres', 'redis'] as const;
 const FIRST_USER = 10_000_000;
-/** Different calls that are prepared: spread over everything, and far more than any cache of pages forgives. */
+/** Different calls, spread over all wallets, so that caches of pages do not help. */
 const CALLS = 50_000;
 
-/** How many wallets the growth has made so far, beyond the thousand that are always there. */
+/** Wallets created so far, besides the thousand of every run. */
 let made = 0;
 
 export const AMONG_THOUSAND = among('1 thousand', 0);
 export const AMONG_MILLION = among('1 million', 1_000_000);
 export const AMONG_TEN_MILLION = among('10 million', 10_000_000);
 
-/** Transfers and balances by chance among so many wallets, each with a deposit in its history. */
+/** Transfers, balances and histories of random wallets, each with one deposit. */
 function among(size: string, wallets: number): Case {
   const name = `Growth to ${size}`;
   return {
@@ -56,15 +56,15 @@ function among(size: string, wallets: number): Case {
   };
 }
 
-async function growTo({ stack: { database }, say }: Bench, wallets: number): Promise<void> {
+async function growTo({ stack: { database }, log }: Bench, wallets: number): Promise<void> {
   if (wallets <= made) return;
-  say(`making ${(wallets - made).toLocaleString('en')} wallets, each with a deposit`);
+  log(`making ${(wallets - made).toLocaleString('en')} wallets, each with a deposit`);
   await seedWallets(database, { firstUser: FIRST_USER + made, wallets: wallets - made, deposits: 1 });
   made = wallets;
   await vacuumAnalyze(database);
 }
 
-/** Wallets by chance among all that growth made. */
+/** Random wallets among those of the growth. */
 async function sample({ stack: { database } }: Bench, wallets: number): Promise<Wallet[]> {
   const rows = await database.rows<{ id: string; user: string }>(
     `SELECT id, owner_user_id AS user FROM accounts WHERE kind = 'wallet' AND owner_user_id IN (
@@ -77,16 +77,16 @@ async function sample({ stack: { database } }: Bench, wallets: number): Promise<
 const DEEP_USER = 9_000_000;
 const DEEP_ROWS = 1_000_000;
 const PAGE_SIZE = 100;
-/** How many pages at each end of the history are looked at more closely. */
+/** Pages at each end of the history that are reported. */
 const PAGES = 200;
 
-/** Leafs through a history of a million entries by its page tokens, one page after the other, to its end. */
+/** Reads a history of a million entries page by page to its end. */
 export const DEEP_PAGES: Case = {
   name: 'Deep pages of a history of 1 million',
   isLong: true,
   run: async (bench) => {
     const { database, grpcAddress } = bench.stack;
-    bench.say('making a history of a million entries');
+    bench.log('making a history of a million entries');
     await seedWallets(database, { firstUser: DEEP_USER, wallets: 1, deposits: DEEP_ROWS });
     await vacuumAnalyze(database);
     const [wallet] = await walletsOf(database, DEEP_USER, 1);
@@ -104,7 +104,7 @@ export const DEEP_PAGES: Case = {
       token = String(page.next_page_token);
     } while (token !== '');
     connection.close();
-    // The very first pages pay for opening the connection and for compiling.
+    // The first pages include opening the connection and compiling.
     const early = histogramOf(times.slice(PAGES, 2 * PAGES));
     const late = histogramOf(times.slice(-PAGES));
     const missing = DEEP_ROWS - entries;

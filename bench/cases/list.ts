@@ -1,4 +1,4 @@
-// All cases in the order in which they are measured.
+// All cases, in the order of measuring.
 import { ARCHIVE } from './archive.ts';
 import { BY_HAND, CLASSICAL_HOT, CLASSICAL_UNIFORM, ECHO, SIGNED_ECHO } from './baselines.ts';
 import type { Case } from './case.ts';
@@ -19,8 +19,8 @@ import {
 } from './transfers.ts';
 
 /**
- * What others are compared with is measured at the beginning, in the middle and at the end, and its median counts; the
- * rest stands close to what it is compared with.
+ * Baselines are measured at the beginning, in the middle and at the end, and their median counts. Other cases are close
+ * to the baseline that they are compared with.
  */
 export const CASES: readonly Case[] = [
   ECHO,
@@ -59,8 +59,7 @@ export const CASES: readonly Case[] = [
 ];
 
 /**
- * The cases that are asked for: those whose names contain one of the texts; without any text, all but the long
- * ones.
+ * The cases whose names contain one of the texts; without a text, all but the long ones.
  */
 export function casesFor(names: readonly string[]): readonly Case[] {
   if (names.length === 0) return CASES.filter(({ isLong }) => !isLong);

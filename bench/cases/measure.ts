@@ -1,4 +1,4 @@
-// Measures one kind of call: a closed loop for what can be done at most, an open one for what callers wait at half of it.
+// Measures one kind of call: a closed loop for the maximum rate, an open loop for the latency at half of it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuSecondsOf, peakMiBOf, resetPeak } from '../env/process-stats.ts';
 import type { Processes } from '../env/stack.ts';
@@ -7,29 +7,29 @@ import type { Histogram } from '../generator/histogram.ts';
 import type { LoadModel, Target, WorkerTask } from '../generator/protocol.ts';
 import type { Bench, Latencies, Result } from './case.ts';
 
-/** What is measured. */
+/** A measurement. */
 export interface Plan {
   readonly name: string;
   readonly target: Target;
-  /** The programs that take part. */
+  /** The programs whose CPU time is counted. */
   readonly programs: readonly (keyof Processes)[];
-  /** Of each generator process; 1 when left out. */
+  /** Connections of each generator process; 1 by default. */
   readonly connections?: number;
-  /** The run's own when left out. */
+  /** Calls in flight; those of the run by default. */
   readonly inFlight?: number;
-  /** How many single transfers a call makes; 0, when left out, for calls that move no money. */
+  /** Transfers that a call makes; 0 by default, for calls that move no money. */
   readonly transfersPerCall?: number;
-  /** Whether to measure at half the rate, too. */
+  /** Whether to measure an open loop, too. */
   readonly openLoop?: boolean;
 }
 
-/** The share of the maximum that the open loop asks for. */
+/** The rate of the open loop, as a share of the maximum. */
 const OPEN_SHARE = 0.5;
 const TIMEOUT_MS = 30_000;
-/** More than this many calls are never under way in an open loop. */
+/** The bound on calls in flight in an open loop. */
 const MAX_IN_FLIGHT = 20_000;
 
-/** Runs the plan: warm-up, closed loop, and the open loop where it is asked for. */
+/** Runs the warm-up, the closed loop, and the open loop if the plan has one. */
 export async function measure(bench: Bench, plan: Plan): Promise<Result> {
   const { stack, seconds, warmUpSeconds } = bench;
   const { server } = stack.processes;
@@ -71,7 +71,7 @@ export async function measure(bench: Bench, plan: Plan): Promise<Result> {
 async function measureOpen(bench: Bench, plan: Plan, perSecond: number) {
   const model = { kind: 'open', perSecond, maxInFlight: MAX_IN_FLIGHT } as const;
   const generator = await start(bench, plan, model);
-  // The server is warm by now, and only this generator is new.
+  // Only this generator is new; the server is warm.
   await sleep(bench.warmUpSeconds * 500);
   await prepare(generator, bench);
   generator.record();
@@ -84,14 +84,14 @@ async function measureOpen(bench: Bench, plan: Plan, perSecond: number) {
   return { result, errors: errorsIn(measured) };
 }
 
-/** Makes the calls ready that will be measured, and lets the load come up again. */
+/** Prepares the calls that will be measured, and waits until the load is back. */
 async function prepare(generator: Generator, { seconds, warmUpSeconds }: Bench): Promise<void> {
   const settleSeconds = warmUpSeconds / 4;
   await generator.prepare(settleSeconds + seconds);
   await sleep(settleSeconds * 1000);
 }
 
-/** Starts generator processes with what a plan says. */
+/** Starts the generator processes of a plan. */
 export function start(
   bench: Bench,
   { target, connections = 1 }: Pick<Plan, 'target' | 'connections'>,
@@ -105,7 +105,7 @@ export function start(
   );
 }
 
-/** Each program's pids, by its name. */
+/** The pids of each program, by its name. */
 export function programsOf({ programs }: Pick<Plan, 'programs'>, processes: Processes) {
   return Object.fromEntries(
     programs.flatMap((program) => {
@@ -115,14 +115,14 @@ export function programsOf({ programs }: Pick<Plan, 'programs'>, processes: Proc
   );
 }
 
-/** CPU seconds of each program so far. */
+/** The CPU seconds of each program so far. */
 export function cpuOf(pids: Readonly<Record<string, readonly number[]>>): Record<string, number> {
   return Object.fromEntries(
     Object.entries(pids).map(([name, all]) => [name, all.reduce((sum, pid) => sum + cpuSecondsOf(pid), 0)]),
   );
 }
 
-/** CPU seconds of each program for a thousand calls. */
+/** The CPU seconds of each program for a thousand calls. */
 export function costs(
   before: Readonly<Record<string, number>>,
   after: Readonly<Record<string, number>>,
@@ -136,12 +136,12 @@ export function costs(
   );
 }
 
-/** The latencies that are reported. */
+/** The reported quantiles of a histogram. */
 export function latenciesIn(histogram: Histogram): Latencies {
   return { p50Ms: histogram.at(0.5), p99Ms: histogram.at(0.99), p999Ms: histogram.at(0.999) };
 }
 
-/** Answers that were neither OK nor expected. */
+/** The answers that were neither OK nor expected. */
 export function errorsIn(measured: Pick<LoadResult, 'refusals' | 'dropped'>, expected = /^$/) {
   const bad = [...measured.refusals].filter(([words]) => !expected.test(words));
   if (measured.dropped > 0) bad.push(['not made, because too many were under way', measured.dropped]);

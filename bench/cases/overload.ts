@@ -1,4 +1,4 @@
-// Overload: five times of what can be done, for ten seconds; what still gets done, and whether all of it is in the ledger.
+// Overload: five times the maximum rate for ten seconds; how much is still done, and whether all of it is in the ledger.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Target } from '../generator/protocol.ts';
 import { overGrpc } from './calls.ts';
@@ -7,21 +7,21 @@ import { costs, cpuOf, errorsIn, latenciesIn, measure, programsOf, start } from 
 import { transferCalls } from './transfers.ts';
 
 const TIMES = 5;
-/** In seconds, where cases are measured for as long as they are by default; see NORMAL_SECONDS. */
+/** In seconds, at the default of --seconds, which is NORMAL_SECONDS. */
 const SECONDS = 10;
 const NORMAL_SECONDS = 4;
-/** Callers that have waited so long have gone. */
+/** Callers give up after this. */
 const TIMEOUT_MS = 5_000;
-/** What one generator process has memory and time for. Above it calls are not made, and said to have been not made. */
+/** The bound of one generator process. Calls above it are dropped and reported. */
 const MAX_IN_FLIGHT = 10_000;
-/** So many that no call waits in the generator for one of the 1,000 streams of a connection, where it would grow old. */
+/** Enough that no call waits in the generator for one of the 1,000 streams of a connection. */
 const CONNECTIONS = 20;
 const PROGRAMS = ['server', 'postgres', 'redis'] as const;
-/** Under overload these are right answers: the call was not made and may be tried again. */
+/** The expected answers under overload: the call was not made and can be tried again. */
 const TURNED_AWAY = /^(UNAVAILABLE|RESOURCE_EXHAUSTED|DEADLINE_EXCEEDED)/;
 const KEYS_AT_A_TIME = 50_000;
 
-/** The uniform transfer, offered five times as often as a closed loop could do it right before. */
+/** The uniform transfer, at five times the rate that a closed loop reached just before. */
 export const OVERLOAD: Case = {
   name: 'Overload: CreateTransfer at 5 × the maximum',
   run: async (bench) => {
@@ -72,11 +72,11 @@ export const OVERLOAD: Case = {
   },
 };
 
-/** What can be done at most, measured right before: the machine's mood changes within a run. */
+/** The maximum rate, measured just before, because the speed of the machine changes within a run. */
 async function maximumOf(bench: Bench, target: Target): Promise<number> {
   const name = 'the unloaded maximum';
   const { callsPerSecond, errors } = await measure(bench, { name, target, programs: [] });
-  if (errors > 0) bench.say(`${errors} errors while measuring the unloaded maximum`);
+  if (errors > 0) bench.log(`${errors} errors while measuring the unloaded maximum`);
   return callsPerSecond;
 }
 

@@ -10,14 +10,14 @@ import { costs, cpuOf } from './measure.ts';
 
 const SERVICE = 'wallet.v2.PayoutService';
 const LINES = 100_000;
-/** A worker that has just started is slow until its code is compiled. */
+/** A new worker is slow until its code is compiled. */
 const WARM_UP_LINES = 10_000;
-/** As many lines as a call takes. */
+/** The most lines of one call. */
 const CHUNK = 1000;
-const LOOK_EVERY_MS = 100;
-const IN_THE_END_MS = 5 * 60_000;
+const POLL_MS = 100;
+const TIMEOUT_MS = 5 * 60_000;
 
-/** The worker runs for this case alone: what it does every second would be in the way of the others. */
+/** The worker runs only for this case, because its periodic jobs would disturb the others. */
 export const PAYOUT: Case = {
   name: 'Payout of 100,000 lines',
   run: async (bench) => {
@@ -41,11 +41,11 @@ interface Draft {
   readonly payer: Wallet;
 }
 
-/** Adds lines of one won each, to wallets by chance; what that takes is not measured. */
+/** Creates a draft of lines of one won each to random wallets; this is not measured. */
 async function draft({ wallets }: Bench, connection: Connection, lines: number): Promise<Draft> {
   const payer = pickRandom(wallets);
-  const wish = { wallet_id: payer.id, mode: 'PAYOUT_MODE_EACH' };
-  const { payout } = await connection.call(`${SERVICE}/CreatePayout`, wish, moving(payer));
+  const request = { wallet_id: payer.id, mode: 'PAYOUT_MODE_EACH' };
+  const { payout } = await connection.call(`${SERVICE}/CreatePayout`, request, moving(payer));
   const id = String((payout as Json).payout_id);
   for (let first = 1; first <= lines; first += CHUNK) {
     const chunk = Array.from({ length: CHUNK }, () => ({
@@ -62,7 +62,7 @@ async function draft({ wallets }: Bench, connection: Connection, lines: number):
 async function pay(connection: Connection, { id, payer }: Draft, lines: number): Promise<Json> {
   const request = { payout_id: id, line_count: lines };
   await connection.call(`${SERVICE}/StartPayout`, request, moving(payer));
-  for (const end = Date.now() + IN_THE_END_MS; Date.now() < end; await sleep(LOOK_EVERY_MS)) {
+  for (const end = Date.now() + TIMEOUT_MS; Date.now() < end; await sleep(POLL_MS)) {
     const { payout } = await connection.call(`${SERVICE}/GetPayout`, { payout_id: id }, owner(payer));
     if ((payout as Json).state === 'PAYOUT_STATE_DONE') return payout as Json;
   }
@@ -85,7 +85,7 @@ async function measurePaying(
   const lost = LINES - Number(paid_count);
   return {
     name: PAYOUT.name,
-    // Each line is a call here, as each share of a rush is.
+    // Each line counts as a call, like each share of a rush.
     callsPerSecond: LINES / seconds,
     p50Ms: 0,
     p99Ms: 0,

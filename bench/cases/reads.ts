@@ -1,4 +1,4 @@
-// Reads: balances that are asked for again and again, balances that nobody has asked for yet, pages of histories.
+// Reads: cached balances, cold balances, and pages of histories.
 import { seedWallets, vacuumAnalyze, walletsOf } from '../env/seed.ts';
 import { grpcCall, overGrpc, owner, shuffled } from './calls.ts';
 import type { Bench, Case } from './case.ts';
@@ -7,7 +7,7 @@ import { measure } from './measure.ts';
 const BALANCE = 'wallet.v2.WalletService/GetBalance';
 const LIST = 'wallet.v2.WalletService/ListTransactions';
 const PROGRAMS = ['server', 'postgres', 'redis'] as const;
-/** More than any machine here reads in a second, so that no cold wallet is read twice. */
+/** More than a machine reads in a second, so that no cold wallet is read twice. */
 const COLD_PER_SECOND = 12_000;
 
 /** The balances of a thousand wallets, read again and again. */
@@ -31,7 +31,7 @@ function readOf(name: string, rpc: string, more: Record<string, number>): Case {
 
 let nextColdUser = 1_000_000_000;
 
-/** Each call asks for a wallet that has not been read since it was made. */
+/** Each call reads a wallet for the first time. */
 export const COLD: Case = {
   name: 'GetBalance, cold',
   run: async (bench: Bench) => {
@@ -39,7 +39,7 @@ export const COLD: Case = {
     const wallets = Math.ceil((bench.seconds + bench.warmUpSeconds) * COLD_PER_SECOND);
     const firstUser = nextColdUser;
     nextColdUser += wallets;
-    bench.say(`making ${wallets} wallets that nobody has read yet`);
+    bench.log(`making ${wallets} wallets that nobody has read yet`);
     await seedWallets(database, { firstUser, wallets, deposits: 0 });
     await vacuumAnalyze(database);
     const cold = await walletsOf(database, firstUser, wallets);

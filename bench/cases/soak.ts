@@ -1,4 +1,4 @@
-// Memory: what the server holds under ten minutes of load, and under ten thousand connections and streams.
+// Memory: how much the server uses under ten minutes of load, and with ten thousand connections and streams.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
@@ -12,11 +12,11 @@ import { transferCalls } from './transfers.ts';
 const SECOND = 1000;
 const SOAK_SECONDS = 600;
 const NORMAL_SECONDS = 4;
-/** Memory goes up and down with garbage collection: its level is the median of this many looks. */
-const LOOKS = 30;
+/** Garbage collection moves the memory up and down; its level is the median of this many samples. */
+const SAMPLES = 30;
 const PROGRAMS = ['server', 'postgres', 'redis'] as const;
 
-/** Uniform transfers without a pause; ten minutes at the default --seconds, and in proportion to it. */
+/** Uniform transfers without a pause, for ten minutes at the default --seconds. */
 export const SOAK: Case = {
   name: 'Memory under 10 minutes of load',
   isLong: true,
@@ -29,7 +29,7 @@ export const SOAK: Case = {
     const pids = { client: generator.pids, ...programsOf({ programs: PROGRAMS }, processes) };
     const cpuBefore = cpuOf(pids);
     generator.record();
-    // A tenth of the time to warm up, then the level; the same again at the end.
+    // The level in the first tenth and in the last tenth of the time.
     const tenth = (seconds / 10) * SECOND;
     const early = await levelOf(server, tenth);
     await sleep(8 * tenth);
@@ -54,15 +54,15 @@ export const SOAK: Case = {
   },
 };
 
-/** The median of what a process holds, looked at again and again for so long, in the second half of it. */
+/** The median memory of a process in the second half of this time, in MiB. */
 async function levelOf(pid: number, ms: number): Promise<number> {
   await sleep(ms / 2);
-  const looks: number[] = [];
-  for (let look = 0; look < LOOKS; look++) {
-    looks.push(memoryMiBOf(pid));
-    await sleep(ms / 2 / LOOKS);
+  const samples: number[] = [];
+  for (let index = 0; index < SAMPLES; index++) {
+    samples.push(memoryMiBOf(pid));
+    await sleep(ms / 2 / SAMPLES);
   }
-  return looks.sort((a, b) => a - b)[LOOKS >> 1] ?? 0;
+  return samples.sort((a, b) => a - b)[SAMPLES >> 1] ?? 0;
 }
 
 const MANY = 10_000;
@@ -72,7 +72,7 @@ const PROGRAM = resolve(import.meta.dirname, '../env/hold-open.ts');
 export const IDLE_CONNECTIONS = holding('10,000 idle connections', 'connections');
 export const OPEN_STREAMS = holding('10,000 open streams', 'streams');
 
-/** What the server holds more of for each connection, or for each stream, that is open and does nothing. */
+/** The memory of each connection or stream that is open and idle. */
 function holding(name: string, what: 'connections' | 'streams'): Case {
   return {
     name,

@@ -1,4 +1,4 @@
-// Sprinkles: how fast they are made, and how fast a crowd grabs the shares of one.
+// Sprinkles: how fast they are created, and how fast a crowd claims the shares of one.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '../../clients/typescript/src/grpc.ts';
@@ -16,10 +16,10 @@ const ROOMS = 100;
 const SHARES = 1000;
 const MEMBERS = 2000;
 const RUSH_AMOUNT = 1_000_000;
-/** A rush is over in a fraction of a second, so there are several, after some for warming up. */
+/** A rush takes a fraction of a second, so there are several, after some for the warm-up. */
 const RUSHES = 5;
 const WARM_UP_RUSHES = 2;
-/** A crowd comes over more than one connection. */
+/** The crowd uses several connections. */
 const RUSH_CONNECTIONS = 8;
 
 /** Sprinkles of ten shares, in a hundred rooms. */
@@ -44,8 +44,8 @@ export const CREATE_SPRINKLE: Case = {
 let nextMember = 2_000_000_000;
 
 /**
- * Two thousand members grab for the thousand shares of one sprinkle at the same moment. Calls per second count the
- * claims that got a share, until the last share was gone. Every rush has members of its own, each of whom claims once.
+ * Two thousand members claim the thousand shares of one sprinkle at the same time. Calls per second count the claims that
+ * got a share, until the last share. Every rush has its own members, who claim once each.
  */
 export const RUSH: Case = {
   name: 'ClaimSprinkle rush',
@@ -59,7 +59,7 @@ export const RUSH: Case = {
     const creator = bench.wallets[0] as Wallet;
     const crowds = [];
     for (let rush = 0; rush < all; rush++)
-      crowds.push(await gather(bench, firstUser + rush * MEMBERS, creator));
+      crowds.push(await createCrowd(bench, firstUser + rush * MEMBERS, creator));
     await vacuumAnalyze(database);
     const rounds = [];
     for (const { room, members } of crowds) rounds.push(await rushOnce(bench, room, creator, members));
@@ -67,15 +67,15 @@ export const RUSH: Case = {
   },
 };
 
-/** A room with members of its own, and with the one who will drop something into it. */
-async function gather({ stack: { database } }: Bench, firstUser: number, creator: Wallet) {
+/** A room with its own members and the creator of the sprinkle. */
+async function createCrowd({ stack: { database } }: Bench, firstUser: number, creator: Wallet) {
   const room = `rush-${randomUUID()}`;
   await seedRoom(database, room, firstUser, MEMBERS);
   await database.rows('INSERT INTO room_members (room_id, user_id) VALUES ($1, $2)', [room, creator.userId]);
   return { room, members: await walletsOf(database, firstUser, MEMBERS) };
 }
 
-/** One sprinkle, from its making until everybody has been answered. */
+/** Creates one sprinkle and waits until every claim is answered. */
 async function rushOnce(bench: Bench, room: string, creator: Wallet, members: readonly Wallet[]) {
   const { stack } = bench;
   const connection = connect(stack.grpcAddress, requireKey(bench));
@@ -87,7 +87,7 @@ async function rushOnce(bench: Bench, room: string, creator: Wallet, members: re
   const calls = members.map((member) => grpcCall(CLAIM, { room_id: room, token }, owner(member)));
   const target = overGrpc(bench, calls, true);
   const generator = await start(bench, { target, connections: RUSH_CONNECTIONS }, { kind: 'rush' });
-  // A moment for the making of the calls to settle; their signatures are good for a minute.
+  // Lets the generator become idle; the signatures are valid for a minute.
   await sleep(100);
   const pids = { client: generator.pids, ...programsOf({ programs: PROGRAMS }, stack.processes) };
   const [before, cpuBefore] = [await stack.database.progress(), cpuOf(pids)];
@@ -105,12 +105,12 @@ function resultOf(rounds: readonly Awaited<ReturnType<typeof rushOnce>>[]) {
   const shares = sum(({ measured }) => measured.completed);
   const answered = sum(({ measured }) => measured.sent);
   const cpu = (which: 'cpuBefore' | 'cpuAfter', name: string) => sum((round) => round[which][name] ?? 0);
-  // The generator's processes have ended before their time could be read.
+  // The processes of the generator have ended, and their CPU time cannot be read.
   const names = PROGRAMS.filter((name) => rounds[0]?.cpuAfter[name] !== undefined);
   const all = (which: 'cpuBefore' | 'cpuAfter') =>
     Object.fromEntries(names.map((name) => [name, cpu(which, name)]));
   const refusals = rounds.map(({ measured }) => errorsIn(measured, /SPRINKLE_EMPTY/));
-  const turnedAway = refusals.reduce((total, { errors }) => total + errors, 0);
+  const refused = refusals.reduce((total, { errors }) => total + errors, 0);
   const lost = shares - rounds.length * SHARES;
   return {
     name: RUSH.name,
@@ -119,14 +119,14 @@ function resultOf(rounds: readonly Awaited<ReturnType<typeof rushOnce>>[]) {
     cpuSecondsPer1000Calls: costs(all('cpuBefore'), all('cpuAfter'), answered),
     commitsPerTransfer: sum(({ before, after }) => Number(after.transactions - before.transactions)) / shares,
     walBytesPerTransfer: sum(({ before, after }) => Number(after.walBytes - before.walBytes)) / shares,
-    errors: turnedAway + Math.abs(lost),
+    errors: refused + Math.abs(lost),
     problems: [
       ...refusals.flatMap(({ problems }) => problems),
       ...(lost === 0 ? [] : [`${shares} shares were handed out of ${rounds.length * SHARES}`]),
     ],
     figures: {
       'answers/s, to those who came too late as well': answered / sum(({ measured }) => measured.seconds),
-      'callers turned away': turnedAway,
+      'callers turned away': refused,
       'seconds until the last share was gone': sum(({ measured }) => measured.lastOkSeconds) / rounds.length,
     },
   };

@@ -1,4 +1,4 @@
-// Transfers, one a call: between many wallets, out of one, into one, through Envoy, alone; and a hundred a call.
+// Transfers: one a call between many wallets, out of one, into one, through Envoy, one at a time; and a hundred a call.
 import type { Json } from '../../clients/typescript/src/grpc.ts';
 import type { Wallet } from '../env/seed.ts';
 import type { SignedCall } from '../generator/protocol.ts';
@@ -18,13 +18,13 @@ import { measure } from './measure.ts';
 
 const CREATE = 'wallet.v2.TransferService/CreateTransfer';
 const BATCH = 'wallet.v2.TransferService/BatchCreateTransfers';
-/** Different calls that are prepared; each is made many times over. */
+/** Different calls; each is made many times. */
 const CALLS = 4000;
-/** HTTP/1.1 has one call at a time on a connection. */
+/** An HTTP/1.1 connection has one call at a time. */
 const REST_CONNECTIONS = 256;
 const ITEMS = 100;
 const BATCH_CALLS = 500;
-/** As many single transfers under way as their callers have, in fewer calls. */
+/** With ITEMS transfers each, more transfers in flight than with single calls. */
 const BATCHES_IN_FLIGHT = 16;
 const PROGRAMS = ['server', 'postgres', 'redis'] as const;
 
@@ -37,7 +37,7 @@ const uniform: Choose = (wallets) => {
 const outOfOne: Choose = (wallets) => [first(wallets), pickRandom(wallets.slice(1))];
 const intoOne: Choose = (wallets) => [pickRandom(wallets.slice(1)), first(wallets)];
 
-/** CreateTransfer between wallets chosen like that, ready to be made. */
+/** CreateTransfer between the chosen wallets. */
 export function transferCalls(wallets: readonly Wallet[], choose: Choose = uniform): SignedCall[] {
   return Array.from({ length: CALLS }, () => {
     const [from, to] = choose(wallets);
@@ -94,12 +94,12 @@ export const THROUGH_ENVOY: Case = {
   },
 };
 
-/** A hundred transfers from one wallet to others by chance; which wallet changes from call to call. */
+/** A hundred transfers from one wallet to random others; each call has another wallet. */
 export const BATCH_UNIFORM = batch('BatchCreateTransfers × 100, 1,000 wallets', (wallets) =>
   shuffled(wallets).map((from) => [from, Array.from({ length: ITEMS }, () => pickRandom(wallets, from))]),
 );
 
-/** A hundred transfers from one wallet to others, and always the same one. */
+/** A hundred transfers, always out of the same wallet. */
 export const BATCH_HOT = batch('BatchCreateTransfers × 100, all out of one wallet', (wallets) => {
   const from = first(wallets);
   return wallets.map(() => [from, Array.from({ length: ITEMS }, () => pickRandom(wallets, from))]);

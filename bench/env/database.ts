@@ -1,17 +1,17 @@
-// The bench's look into the database: what was written to it, and whether the books balance.
+// The bench's view of the database: what was written, and whether the books balance.
 import pg from 'pg';
 
-/** How far the database has got. */
+/** Counters of the database. */
 export interface Progress {
-  /** Transactions that wrote something: each takes one number, and those that only read take none. */
+  /** Transactions that wrote something: those that only read take no transaction id. */
   readonly transactions: bigint;
-  /** Where the write-ahead log ends, in bytes. */
+  /** The end of the write-ahead log, in bytes. */
   readonly walBytes: bigint;
-  /** What tables and indexes take on disk, in bytes. */
+  /** The size of tables and indexes on disk, in bytes. */
   readonly dataBytes: bigint;
 }
 
-/** The database's owner, looking on. */
+/** A connection as the owner of the database. */
 export class Database {
   readonly #client: pg.Client;
   readonly ownerUrl: string;
@@ -32,7 +32,7 @@ export class Database {
     return (await this.#client.query<Row>(sql, [...values])).rows;
   }
 
-  /** Statements without parameters, one after the other. */
+  /** Runs statements without parameters, one after the other. */
   async run(sql: string): Promise<void> {
     await this.#client.query(sql);
   }
@@ -46,7 +46,7 @@ export class Database {
     return { transactions: BigInt(transactions), walBytes: BigInt(wal), dataBytes: BigInt(data) };
   }
 
-  /** How many of these idempotency keys have a kept answer. */
+  /** How many of these idempotency keys have a stored answer. */
   async countKept(keys: readonly string[]): Promise<number> {
     const [row] = await this.rows<{ kept: string }>(
       'SELECT count(*) AS kept FROM unnest($1::text[]) AS key WHERE EXISTS (SELECT FROM idempotency_keys k WHERE k.key = key.key AND k.outcome IS NOT NULL)',
@@ -55,7 +55,7 @@ export class Database {
     return Number(row?.kept ?? 0);
   }
 
-  /** What is wrong with the books, in words; nothing when all is well. The accounts' history is added up too. */
+  /** The ways in which the books do not balance; also compares each account with the sum of its transfers. */
   async faults(): Promise<string[]> {
     const sums = await this.rows('SELECT currency FROM accounts GROUP BY currency HAVING sum(balance) <> 0');
     const accounts = await this.rows(`

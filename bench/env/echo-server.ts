@@ -1,4 +1,4 @@
-// The baseline: a gRPC server that does nothing but send back what it got.
+// The baseline: a gRPC server that returns every message as it is.
 import {
   Server,
   ServerCredentials,
@@ -6,16 +6,16 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 
-const asIs = (bytes: Buffer) => bytes;
+const passThrough = (bytes: Buffer) => bytes;
 const definition: ServiceDefinition = {
   echo: {
     path: '/bench.Echo/Echo',
     requestStream: false,
     responseStream: false,
-    requestSerialize: asIs,
-    requestDeserialize: asIs,
-    responseSerialize: asIs,
-    responseDeserialize: asIs,
+    requestSerialize: passThrough,
+    requestDeserialize: passThrough,
+    responseSerialize: passThrough,
+    responseDeserialize: passThrough,
   },
 };
 const implementation: UntypedServiceImplementation = {

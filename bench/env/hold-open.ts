@@ -1,8 +1,8 @@
-// Opens many connections to a gRPC server, or many streams over some, and holds them until it is told to end:
+// Opens many connections to a gRPC server, or many streams, and keeps them open until SIGTERM:
 //   node hold-open.ts HOST:PORT connections|streams HOW_MANY
 import { type ClientHttp2Session, connect } from 'node:http2';
 
-/** grpc.health.v1.HealthCheckRequest of everything, which is empty, in the frame of a gRPC message. */
+/** An empty grpc.health.v1.HealthCheckRequest in the frame of a gRPC message. */
 const WATCH_ALL = Buffer.alloc(5);
 const STREAMS_EACH = 100;
 const AT_A_TIME = 100;
@@ -23,7 +23,7 @@ process.send?.(opened);
 process.on('SIGTERM', () => process.exit(0));
 process.on('disconnect', () => process.exit(0));
 
-/** Whether all of them could be opened. */
+/** Opens some connections; false when one failed. */
 async function openSome(some: number): Promise<boolean> {
   const tries = Array.from(
     { length: some },
@@ -31,7 +31,7 @@ async function openSome(some: number): Promise<boolean> {
       new Promise<boolean>((resolve) => {
         const session = connect(`http://${address}`);
         session.once('error', () => resolve(false));
-        // Settled once the server has answered, and not only the kernel.
+        // Waits for the server's settings, because a TCP connection alone only proves the kernel.
         session.once('remoteSettings', () => {
           sessions.push(session);
           resolve(true);
@@ -41,7 +41,7 @@ async function openSome(some: number): Promise<boolean> {
   return (await Promise.all(tries)).every(Boolean);
 }
 
-/** A stream that answers at once with how things are, and again whenever that changes. */
+/** Opens a stream, which answers at once with the present status. */
 function watch(session: ClientHttp2Session): Promise<boolean> {
   return new Promise((resolve) => {
     const stream = session.request({

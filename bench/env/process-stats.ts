@@ -1,11 +1,11 @@
-// What processes have used so far, as the kernel counts it (proc(5)); all zeros where there is no /proc.
+// CPU time and memory of processes, as the kernel counts them (proc(5)); 0 where there is no /proc.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** The kernel counts in hundredths of a second (USER_HZ). */
 const TICKS_PER_SECOND = 100;
 const KIB_PER_MIB = 1024;
 
-/** User and system time of a process and of all it started, those that have ended included, in seconds. */
+/** User and system time of a process and its children, in seconds; includes children that have ended. */
 export function cpuSecondsOf(pid: number): number {
   const fields = statOf(pid);
   if (fields === undefined) return 0;
@@ -14,22 +14,22 @@ export function cpuSecondsOf(pid: number): number {
   return childrenOf(pid).reduce((sum, child) => sum + cpuSecondsOf(child), own);
 }
 
-/** What a process holds of memory now, in MiB (VmRSS). */
+/** Resident memory of a process, in MiB (VmRSS). */
 export function memoryMiBOf(pid: number): number {
   return statusOf(pid, 'VmRSS');
 }
 
-/** The most it has held since the last resetPeak, in MiB (VmHWM). */
+/** Peak of resident memory since the last resetPeak, in MiB (VmHWM). */
 export function peakMiBOf(pid: number): number {
   return statusOf(pid, 'VmHWM');
 }
 
-/** Lets the peak start anew from what is held now. */
+/** Resets the peak to the present value. */
 export function resetPeak(pid: number): void {
   try {
     writeFileSync(`/proc/${pid}/clear_refs`, '5');
   } catch {
-    // Without it the peak is that since the start.
+    // Without permission the peak stays that since the start.
   }
 }
 

@@ -1,4 +1,4 @@
-// Fills a database with wallets and their history, with plain SQL as its owner: a million in a minute.
+// Fills a database with wallets and their history, in plain SQL as its owner: a million wallets in a minute.
 import type { Database } from './database.ts';
 
 /** A wallet to move money from or to. */
@@ -7,21 +7,21 @@ export interface Wallet {
   readonly userId: number;
 }
 
-/** What each wallet gets with its deposits, in won: enough for a day of transfers of one won out of it. */
+/** The balance of each wallet after its deposits, in won: enough for a day of transfers of one won. */
 const WALLET_BALANCE = 100_000_000;
-/** How many wallets one statement makes. */
+/** Wallets created by one statement. */
 const CHUNK = 250_000;
 
-/** Wallets to be made. */
+/** The wallets to create. */
 export interface SeedPlan {
-  /** The id of the first user; the others follow. */
+  /** The id of the first user; the others have the ids after it. */
   readonly firstUser: number;
   readonly wallets: number;
-  /** How many deposits each wallet has had; without any it is empty. */
+  /** Deposits into each wallet; with 0 it is empty. */
   readonly deposits: number;
 }
 
-/** Makes users, their wallets and the deposits that filled them; the books balance afterwards. */
+/** Creates users, their wallets and the deposits that filled them, so that the books balance. */
 export async function seedWallets(
   database: Database,
   { firstUser, wallets, deposits }: SeedPlan,
@@ -41,7 +41,7 @@ export async function seedWallets(
   }
 }
 
-/** So many deposits into the wallets of these users, which have their money already. */
+/** Writes the deposits into the wallets of these users, whose balances are already set. */
 async function deposit(
   database: Database,
   fromUser: number,
@@ -68,7 +68,7 @@ async function deposit(
     COMMIT`);
 }
 
-/** The wallets of users in a row. */
+/** The wallets of users with consecutive ids. */
 export async function walletsOf(database: Database, firstUser: number, count: number): Promise<Wallet[]> {
   const rows = await database.rows<{ id: string; user: string }>(
     `SELECT id, owner_user_id AS user FROM accounts
@@ -78,7 +78,7 @@ export async function walletsOf(database: Database, firstUser: number, count: nu
   return rows.map(({ id, user }) => ({ id, userId: Number(user) }));
 }
 
-/** Puts users in a row into a room, which the first of them owns. */
+/** Creates a room of users with consecutive ids, owned by the first. */
 export async function seedRoom(
   database: Database,
   room: string,
@@ -95,7 +95,7 @@ export async function seedRoom(
   );
 }
 
-/** Tables of rows are read by their statistics, and nobody has looked at them after a filling yet. */
+/** Updates the planner's statistics and the visibility map, which autovacuum has not done yet after seeding. */
 export function vacuumAnalyze(database: Database): Promise<void> {
   return database.run('VACUUM ANALYZE');
 }

@@ -1,21 +1,21 @@
-// All that is measured, as processes of their own: Postgres, Redis, the server, the bare echo, and Envoy.
+// Starts what the bench measures: PostgreSQL, Redis, the server, the bare echo and Envoy, each as a process.
 import { join } from 'node:path';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { loadDemoKey } from '../../scripts/dev/demo.ts';
 import { signingKeyIn } from '../../scripts/dev/dev-info.ts';
-import { prepareEnvoy } from '../../scripts/dev/envoy.ts';
+import { type Envoy, prepareEnvoy } from '../../scripts/dev/envoy.ts';
 import { randomSecret } from '../../scripts/dev/files.ts';
 import { type ForkedProgram, forkProgram } from '../../scripts/dev/fork-program.ts';
 import { loadKeyEncryptionKeys } from '../../scripts/dev/key-admin.ts';
 import { findFree, HOST, type Ports } from '../../scripts/dev/ports.ts';
-import { startPostgres } from '../../scripts/dev/postgres.ts';
+import { type Postgres, startPostgres } from '../../scripts/dev/postgres.ts';
 import { startRedis } from '../../scripts/dev/redis.ts';
 import { shareArchiveSecret } from '../../src/db/archive/secret.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { Database } from './database.ts';
 import type { Workspace } from './workspace.ts';
 
-/** Programs whose cost is counted, by their pids. */
+/** The pids of the programs whose CPU time is counted. */
 export type Processes = Readonly<
   Record<'server' | 'postgres' | 'redis' | 'envoy' | 'echo', number | undefined>
 >;
@@ -25,54 +25,81 @@ export interface Stack {
   readonly database: Database;
   readonly grpcAddress: string;
   readonly echoAddress: string;
-  /** Through Envoy; or why there is none. */
+  /** The URL of Envoy, or why there is no Envoy. */
   readonly rest: { readonly url: string } | { readonly missing: string };
   readonly key: SigningKey | undefined;
   readonly processes: Processes;
-  /** Where the server writes its CPU profile when it was asked to. */
+  /** The folder of the server's CPU profile, with --profile. */
   readonly profileDir: string;
-  /** Starts one more server on the same data, for what has to be seen on a process that has done nothing else. */
+  /** Starts another server on the same data, to measure a process that has done nothing else. */
   startAnother(): Promise<{ readonly server: ForkedProgram; readonly grpcAddress: string }>;
-  /** Starts a worker on the same data, with more settings where it needs them; whoever asked for it stops it. */
+  /** Starts a worker on the same data, with additional settings; the caller stops it. */
   startWorker(more?: Record<string, string>): Promise<ForkedProgram>;
-  /** Makes an empty archive; the URL by which a worker reaches it. */
-  makeArchive(): Promise<string>;
+  /** Creates an empty archive database and returns a worker's URL of it. */
+  createArchive(): Promise<string>;
 }
 
 /** How a stack is started. */
 export interface StackOptions {
   readonly profile: boolean;
-  /** Gets the migrated database before the server starts. */
+  /** Fills the migrated database before the server starts. */
   readonly seed: (database: Database) => Promise<void>;
-  /** Gets each part as soon as it runs; whoever starts a stack stops them, the last one first. */
-  readonly keep: <Resource extends { stop(): Promise<unknown> }>(resource: Resource) => Resource;
+  /** Gets each resource as soon as it runs. The caller stops them, the last one first, even if the start fails. */
+  readonly own: <Resource extends { stop(): Promise<unknown> }>(resource: Resource) => Resource;
 }
 
 /** Starts everything. */
-export async function startStack(place: Workspace, { keep, ...options }: StackOptions): Promise<Stack> {
-  const { dataDir, logDir, ports } = place;
+export async function startStack(workspace: Workspace, { own, ...options }: StackOptions): Promise<Stack> {
+  const { dataDir, logDir, ports } = workspace;
   const log = (line: string) => console.error(line);
-  const postgres = keep(await startPostgres({ dataDir, logDir, port: ports.postgres }));
-  const redis = keep(await startRedis({ dataDir, logDir, port: ports.redis, log }));
+  const postgres = own(await startPostgres({ dataDir, logDir, port: ports.postgres }));
+  const redis = own(await startRedis({ dataDir, logDir, port: ports.redis, log }));
   const ownerUrl = await postgres.createDatabase('bench');
   await migrate({ ownerUrl, appPassword: 'bench', workerPassword: 'bench', adminPassword: 'bench' });
   const database = await Database.open(ownerUrl);
-  keep({ stop: () => database.close() });
+  own({ stop: () => database.close() });
   await options.seed(database);
   const [echoPort = 0] = await findFree(1);
-  const echo = keep(await startProgram('bench/env/echo-server.ts', { GRPC_PORT: String(echoPort) }));
+  const echo = own(await startProgram('bench/env/echo-server.ts', { GRPC_PORT: String(echoPort) }));
   const edgeSecret = randomSecret();
   const profileDir = join(dataDir, 'profile');
   const profile = options.profile ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileDir}` } : {};
   const dependencies = { ownerUrl, redisUrl: redis.url, edgeSecret };
-  const { server, key } = await startServer(place, ports, dependencies, profile);
-  keep(server);
+  const { server, key } = await startServer(workspace, ports, dependencies, profile);
+  own(server);
   const startAnother = async () => {
     const [grpc = 0, ops = 0] = await findFree(2);
-    const another = await startServer(place, { grpc, ops }, dependencies, {});
-    keep(another.server);
+    const another = await startServer(workspace, { grpc, ops }, dependencies, {});
+    own(another.server);
     return { server: another.server, grpcAddress: `${HOST}:${grpc}` };
   };
+  const edge = await startEdge(workspace, edgeSecret, log);
+  const envoy = 'reason' in edge ? undefined : own(edge);
+  return {
+    database,
+    key,
+    profileDir,
+    startAnother,
+    startWorker: async (more = {}) => own(await startWorker(workspace, dependencies, more)),
+    createArchive: () => createArchive(postgres, ownerUrl),
+    grpcAddress: `${HOST}:${ports.grpc}`,
+    echoAddress: `${HOST}:${echoPort}`,
+    rest: envoy ? { url: envoy.restUrl } : { missing: 'reason' in edge ? edge.reason : '' },
+    processes: {
+      server: server.pid,
+      postgres: postgres.pid,
+      redis: redis.pid,
+      envoy: envoy?.pid,
+      echo: echo.pid,
+    },
+  };
+}
+
+async function startEdge(
+  { dataDir, logDir, ports }: Workspace,
+  edgeSecret: string,
+  log: (line: string) => void,
+): Promise<Envoy | { readonly reason: string }> {
   const prepared = await prepareEnvoy(
     {
       dataDir,
@@ -88,35 +115,14 @@ export async function startStack(place: Workspace, { keep, ...options }: StackOp
     },
     log,
   );
-  const envoy = 'reason' in prepared ? undefined : keep(await prepared.start());
-  return {
-    database,
-    key,
-    profileDir,
-    startAnother,
-    startWorker: async (more = {}) => keep(await startWorker(place, dependencies, more)),
-    makeArchive: async () => {
-      const archiveUrl = await postgres.createDatabase('bench_archive');
-      await migrate({
-        ownerUrl: archiveUrl,
-        appPassword: 'bench',
-        workerPassword: 'bench',
-        schema: 'archive',
-      });
-      await shareArchiveSecret(ownerUrl, archiveUrl);
-      return loginOf(archiveUrl, 'ppuri_worker');
-    },
-    grpcAddress: `${HOST}:${ports.grpc}`,
-    echoAddress: `${HOST}:${echoPort}`,
-    rest: envoy ? { url: envoy.restUrl } : { missing: 'reason' in prepared ? prepared.reason : '' },
-    processes: {
-      server: server.pid,
-      postgres: postgres.pid,
-      redis: redis.pid,
-      envoy: envoy?.pid,
-      echo: echo.pid,
-    },
-  };
+  return 'reason' in prepared ? prepared : prepared.start();
+}
+
+async function createArchive(postgres: Postgres, ownerUrl: string): Promise<string> {
+  const archiveUrl = await postgres.createDatabase('bench_archive');
+  await migrate({ ownerUrl: archiveUrl, appPassword: 'bench', workerPassword: 'bench', schema: 'archive' });
+  await shareArchiveSecret(ownerUrl, archiveUrl);
+  return loginOf(archiveUrl, 'ppuri_worker');
 }
 
 interface ServerDependencies {
@@ -163,7 +169,7 @@ async function startServer(
     LOG_STDOUT: 'none',
     EDGE_SECRET: edgeSecret,
     KEY_ENCRYPTION_KEYS: keyEncryptionKeys,
-    // One machine and a thousand users ask for more than anybody may; what limits cost is measured all the same.
+    // Limits are checked and counted as always, but never reached.
     KEY_RATE_PER_SECOND: '1000000',
     USER_RATE_PER_SECOND: '1000000',
     IP_RATE_PER_SECOND: '1000000',
@@ -172,7 +178,7 @@ async function startServer(
   return { server, key: signingKeyIn([demoKey], {}) };
 }
 
-/** As in production, and alike for the echo: both have room for the calls in flight. */
+/** With V8's settings of production, for the echo too. */
 function startProgram(path: string, env: Record<string, string>): Promise<ForkedProgram> {
   return forkProgram(new URL(`../../${path}`, import.meta.url), env, ['--max-semi-space-size=64']);
 }
