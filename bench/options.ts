@@ -1,7 +1,7 @@
-// What is asked for on the command line.
+// The options of `npm run bench`.
 import { readCommandLine, SetupError } from '../scripts/dev/program.ts';
 
-/** How to run. */
+/** The options. */
 export interface Options {
   readonly seconds: number;
   readonly inFlight: number;
@@ -13,7 +13,7 @@ export interface Options {
   readonly profile: boolean;
 }
 
-/** Reads the options. Throws a SetupError in one line where they make no sense. */
+/** Reads the options. Throws a SetupError of one line when they are invalid. */
 export function readOptions(args: readonly string[]): Options {
   const { values, positionals } = parse(args);
   if (positionals.length > 0) throw new SetupError(USAGE);

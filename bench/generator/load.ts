@@ -1,9 +1,9 @@
-// `npm run load`: the bench's load generator against any REST API, for holding other ledgers against ours.
+// `npm run load`: the bench's load generator against any REST API, to compare other ledgers with ppuri.
 //
 //   npm run load -- --url http://127.0.0.1:8080 --calls calls.jsonl --inflight 64 --seconds 10 [--rate 500] [--json]
 //
 // Each line of the file is a call: {"method": "POST", "path": "/…", "headers": {…}, "body": …}; docs/performance.md
-// says more. With PPURI_KEY_ID and PPURI_SECRET in the environment the calls are signed as ours want it.
+// says more. With PPURI_KEY_ID and PPURI_SECRET in the environment the calls are signed for ppuri.
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { signingKeyIn } from '../../scripts/dev/dev-info.ts';

@@ -7,13 +7,13 @@ import type { Ratio } from './ratios.ts';
 import { latencySvg, throughputSvg } from './svg.ts';
 
 const DOCS = resolve(import.meta.dirname, '../../docs');
-/** Long cases have a table of their own, so that a default run does not wipe what a longer one has found. */
+/** Long cases have a table of their own, which a default run does not overwrite. */
 const IS_LONG = /^(Growth|Deep pages|10,000|Memory|Archive)/;
 
 const whole = (value: number) => Math.round(value).toLocaleString('en');
 const ms = (value: number) => (value < 10 ? value.toFixed(2) : value.toFixed(0));
 
-/** Prints what was measured; what was not stays as it was. It says by which command, and how busy the machine was. */
+/** Prints what was measured, with the command and the load of the machine; the rest of the page stays. */
 export function drawPage(
   results: readonly Result[],
   ratios: readonly Ratio[],
@@ -32,7 +32,7 @@ export function drawPage(
     writeFileSync(join(DOCS, 'performance', 'throughput.svg'), throughputSvg(short));
     writeFileSync(join(DOCS, 'performance', 'latency.svg'), latencySvg(short));
   }
-  // Those of long cases stand in their table: drawn alone, they would wipe all others.
+  // A run of long cases alone must not overwrite the other ratios.
   if (short.length > 0 && ratios.length > 0) page = between(page, 'ratios', ratiosTable(ratios));
   if (long.length > 0) page = between(page, 'long', `${how}\n\n${longTable(long)}`);
   writeFileSync(file, page);
@@ -127,7 +127,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   );
 }
 
-/** Replaces what stands between `<!-- NAME -->` and `<!-- /NAME -->`. */
+/** Replaces the text between `<!-- NAME -->` and `<!-- /NAME -->`. */
 function between(page: string, name: string, content: string): string {
   const [start, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
   const [from, to] = [page.indexOf(start), page.indexOf(end)];

@@ -1,24 +1,21 @@
-// Says where a server's time went, from the CPU profile that V8 wrote when it ended.
+// Where a server spent its CPU time, from the profile that V8 wrote when it ended.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What a share of the time was spent on. */
+/** A share of the CPU time. */
 export interface Share {
   readonly name: string;
-  /** Of the time that the process was not idle, 0 to 1. */
+  /** Of the time in which the process was not idle, 0 to 1. */
   readonly share: number;
 }
 
-/** Whose code is what, the first match counts. A sample belongs to the nearest caller that is named here. */
+/** Which code belongs to what; the first match counts. A sample belongs to its nearest caller that matches. */
 const OWNERS: readonly (readonly [string, RegExp])[] = [
-  [
-    'signature',
-    /src\/signatures\/|structured-headers|grpc\/received\.ts|interceptors\/(authenticate|authorize)\.ts|src\/keys\//,
-  ],
-  ['limits and nonce', /src\/redis\/|ioredis|opossum|denque|interceptors\/admit\.ts/],
-  ['validation', /protovalidate|bufbuild\/cel|interceptors\/validate-request\.ts|grpc\/contracts\.ts/],
-  ['ledger and database', /src\/db\/|node_modules\/pg|src\/domain\/|src\/usecases\//],
-  ['logs', /pino|sonic-boom|src\/ops\/logs\.ts/],
+  ['signature', /src\/(signatures|keys)\/|structured-headers|interceptors\/(authenticate|authorize)/],
+  ['limits and nonce', /src\/(redis|admission|cache|resilience)\/|ioredis|opossum|denque|interceptors\/admi/],
+  ['validation', /protovalidate|bufbuild\/cel|interceptors\/validate|grpc\/contracts\.ts/],
+  ['ledger and database', /src\/(db|ledger|domain|usecases)\/|node_modules\/pg/],
+  ['logs', /pino|sonic-boom|src\/(ops|runtime)\/log/],
   ['gRPC and messages', /grpc-js|node:internal\/http2|node:http2|gen\/ts\/|src\/grpc\//],
 ];
 
@@ -32,7 +29,7 @@ interface Profile {
   readonly timeDeltas: readonly number[];
 }
 
-/** Reads the largest profile of a folder: that of the process which did the most. */
+/** Reads the largest profile of a folder, which is that of the busiest process. */
 export function sharesIn(folder: string): Share[] {
   const texts = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
   const [largest = '{"nodes":[],"samples":[],"timeDeltas":[]}'] = texts.sort((a, b) => b.length - a.length);

@@ -1,7 +1,7 @@
-// What has to hold: each figure as a share of another one of the same run.
+// The ratios that a run must reach: each figure as a share of another one of the same run.
 import type { Result } from '../cases/case.ts';
 
-/** A share, and whether it is large enough. */
+/** A ratio, and whether it is large enough. */
 export interface Ratio {
   readonly name: string;
   readonly value: number;
@@ -12,7 +12,7 @@ export interface Ratio {
 interface Rule {
   readonly name: string;
   readonly atLeast: number;
-  /** Undefined where the cases that it needs have not been measured. */
+  /** Undefined when its cases have not been measured. */
   readonly value: (of: Find) => number | undefined;
 }
 

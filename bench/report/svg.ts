@@ -1,4 +1,4 @@
-// Draws what a run gave as pictures for a page: bars of throughput, and latencies on a logarithmic scale.
+// Draws the results as SVG: bars of throughput, and latencies on a logarithmic scale.
 import type { Result } from '../cases/case.ts';
 
 const WIDTH = 860;
@@ -8,7 +8,7 @@ const ROW = 26;
 const TOP = 44;
 const INK = '#24292f';
 const FAINT = '#d0d7de';
-/** Ours, and what ours is held against. */
+/** ppuri, and the baselines. */
 const COLOURS = { ours: '#1f6feb', baseline: '#8c959f' } as const;
 const LATENCY_COLOURS = { p50: '#54aeff', p99: '#0969da', p999: '#0a3069' } as const;
 

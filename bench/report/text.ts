@@ -1,11 +1,11 @@
-// What people read of a run: one line a case, and the ratios.
+// The results as text: a few lines for each case, and the ratios.
 import type { Result } from '../cases/case.ts';
 import type { Ratio } from './ratios.ts';
 
 const ms = (value: number) => (value < 10 ? value.toFixed(2) : value.toFixed(0));
 const whole = (value: number) => Math.round(value).toLocaleString('en');
 
-/** What a case gave, in a few lines. */
+/** A result in a few lines. */
 export function resultText(result: Result): string {
   const { openLoop, transfersPerSecond } = result;
   const lines = [
