@@ -1,4 +1,4 @@
-// A circuit breaker: a part that does not answer is left alone for a while, and its callers do not wait for it.
+// A circuit breaker: a dependency that does not answer is left alone for a while, and its callers do not wait for it.
 import CircuitBreaker from 'opossum';
 
 /** Closed: calls go through. Open: they fail at once. Half-open: one goes through, and decides which it will be. */
@@ -7,9 +7,9 @@ export const BREAKER_STATES = ['closed', 'half-open', 'open'] as const;
 
 /** How a breaker behaves. */
 export interface BreakerOptions {
-  /** After so many milliseconds a call has failed. */
+  /** After this many milliseconds a call has failed. */
   readonly timeoutMs: number;
-  /** How many calls may be under way at a time; the ones above that fail at once, and are not held against the part. */
+  /** Calls under way at a time (a bulkhead); calls beyond that fail at once, and do not count as the dependency's failures. */
   readonly capacity: number;
   /** Told of every change, and when it opens, of the failure that made it so. */
   readonly onStateChange: (state: BreakerState, cause?: Error) => void;
@@ -17,79 +17,62 @@ export interface BreakerOptions {
 
 export interface Breaker extends Disposable {
   /**
-   * Does the work, or throws: the work's own error, that it took too long, that too many are under way, or that the
-   * breaker is open. Work that does what so many callers asked for fails for each of them.
+   * Runs the work. Rejects with the work's own error, or because it took too long, too many calls are under way, or the breaker
+   * is open. Work that serves several callers counts as one failure for each of them.
    */
   run<T>(work: () => Promise<T>, callers?: number): Promise<T>;
   state(): BreakerState;
 }
 
-/** Opens when more than half of the last second's calls failed, and there were at least a few. */
-const OPENS_AT = { errorThresholdPercentage: 50, volumeThreshold: 5, rollingCountTimeout: 1_000 };
-/** Opens also after so many failures in a row: under load, half of a second's calls would take most of a second. */
-const OPENS_AFTER = 5;
-const TRY_AGAIN_MS = 1_000;
+/** Opens when more than half of a second's calls fail, and there were at least five. */
+const THRESHOLDS = { errorThresholdPercentage: 50, volumeThreshold: 5, rollingCountTimeout: 1_000 };
+/** Also opens after this many failures in a row: under load it takes most of a second until half of a second's calls failed. */
+const MAX_FAILURES_IN_A_ROW = 5;
+/** How long it stays open, in milliseconds. */
+const RESET_MS = 1_000;
 
-const OPEN = new Error('the breaker is open');
-const FULL = new Error('too many calls are under way');
+type Work = () => Promise<unknown>;
+type Args = [work: Work, callers: number, startedAt: number];
 
 /** Creates a breaker, closed. */
 export function createBreaker({ timeoutMs, capacity, onStateChange }: BreakerOptions): Breaker {
-  let underWay = 0;
   let failuresInARow = 0;
-  const settled = () => {
-    underWay -= 1;
-  };
-  const start = (work: () => Promise<unknown>, callers: number) => {
-    const started = work();
-    underWay += 1;
-    return within(timeoutMs, started, settled).catch((error) => {
-      failuresInARow += callers;
-      throw error;
-    });
-  };
-  const circuit = new CircuitBreaker(start, {
-    ...OPENS_AT,
-    timeout: false,
-    resetTimeout: TRY_AGAIN_MS,
+  let cause: Error | undefined;
+  const circuit: CircuitBreaker<Args, unknown> = new CircuitBreaker<Args, unknown>((work) => work(), {
+    ...THRESHOLDS,
+    timeout: timeoutMs,
+    capacity,
+    resetTimeout: RESET_MS,
+    // Nobody reads percentiles and snapshots, and they cost something with each call.
     rollingPercentilesEnabled: false,
     enableSnapshots: false,
+    errorFilter: (error, _work, _callers, startedAt) => {
+      // Half-open, only an answer closes the breaker.
+      if (circuit.halfOpen || !CircuitBreaker.isOurError(error)) return false;
+      // A rush must not open the breaker of a dependency that answers.
+      if (error.code === 'ESEMLOCKED') return true;
+      // A timer that is late by another timeout says that this process stood still, and nothing of the dependency: its answer
+      // may be waiting in the socket.
+      return error.code === 'ETIMEDOUT' && performance.now() - startedAt > 2 * timeoutMs;
+    },
   });
-  let failure: Error | undefined;
-  circuit.on('success', () => {
-    failuresInARow = 0;
+  circuit.on('success', (result) => {
+    // Errors that are filtered out arrive here as well, and say nothing of the dependency.
+    if (!(result instanceof Error)) failuresInARow = 0;
   });
-  circuit.on('failure', (error) => {
-    failure = error;
-    if (failuresInARow >= OPENS_AFTER) circuit.open();
+  circuit.on('failure', (error, _latencyMs, [, callers]) => {
+    cause = error;
+    failuresInARow += callers;
+    if (failuresInARow >= MAX_FAILURES_IN_A_ROW) circuit.open();
   });
-  circuit.on('open', () => onStateChange('open', failure));
+  circuit.on('open', () => onStateChange('open', cause));
   circuit.on('halfOpen', () => onStateChange('half-open'));
   circuit.on('close', () => onStateChange('closed'));
   return {
-    run: <T>(work: () => Promise<T>, callers = 1) => {
-      // While it is open every call comes here: opossum would make an error, with its stack, for each.
-      if (circuit.opened) return Promise.reject(OPEN);
-      // opossum would take this for a failure: a rush would open the breaker of a part that answers. The one call that
-      // tries a part again always goes.
-      if (circuit.closed && underWay >= capacity) return Promise.reject(FULL);
-      return circuit.fire(work, callers) as Promise<T>;
-    },
+    // The action returns what the work does.
+    run: <T>(work: () => Promise<T>, callers = 1) =>
+      circuit.fire(work, callers, performance.now()) as Promise<T>,
     state: () => (circuit.opened ? 'open' : circuit.halfOpen ? 'half-open' : 'closed'),
     [Symbol.dispose]: () => circuit.shutdown(),
   };
-}
-
-/** The work, or that it took too long; `settled` is told when it is over, however late. */
-function within<T>(timeoutMs: number, work: Promise<T>, settled: () => void): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const giveUp = () => reject(new Error(`no answer within ${timeoutMs} ms`));
-    // Timers come before what the sockets have received. Where it was this process that stood still, the answer may be
-    // there: it is read before the call is given up.
-    const timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
-    work.then(resolve, reject).finally(() => {
-      clearTimeout(timer);
-      settled();
-    });
-  });
 }
