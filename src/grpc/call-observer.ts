@@ -1,26 +1,26 @@
-// Watches every call from its arrival to its status, and ends the streams that would outlast the server.
+// Observes every call from its headers to its status, and ends open streams when the server stops.
 import { type ServerInterceptor, status as statuses } from '@grpc/grpc-js';
 import type { Reason } from '../domain/reasons.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { reasonOf, statusOf } from './error-status.ts';
 
-/** Told of every call. */
+/** Called for every call. */
 export interface CallObserver {
-  /** `path` is as the caller wrote it: anything. */
+  /** `path` is whatever the caller sent, and may be no RPC. */
   began(path: string): void;
-  /** Told once for every call that began. `code` is a gRPC status by name, and `reason` says why it is not OK. */
+  /** Called once for every call that began. `code` is the name of a gRPC status; `reason` is undefined for OK. */
   ended(path: string, code: string, seconds: number, reason: Reason | undefined): void;
 }
 
 /** The calls of one server. */
 export interface Calls {
-  /** Must be the first interceptor of all, so that it sees each status as it goes out. */
+  /** Has to be the first grpc-js interceptor, so that it sees each status as it is sent. */
   readonly interceptor: ServerInterceptor;
-  /** Ends every stream with UNAVAILABLE, those that come later at once: their clients go elsewhere. */
+  /** Ends every stream with UNAVAILABLE, and later ones at once. Their clients retry on another server. */
   endStreams(): void;
 }
 
-/** Starts to watch. */
+/** The interceptor calls `observer` from now on. */
 export function observeCalls({ began, ended }: CallObserver): Calls {
   const openStreams = new Set<() => void>();
   let isEnding = false;
@@ -43,7 +43,7 @@ export function observeCalls({ began, ended }: CallObserver): Calls {
     };
     call.start = (listener) => {
       const { onReceiveMetadata, onCancel } = listener;
-      // Not told of a call that was given up before anybody looked at it, and which nothing would end.
+      // Not earlier: a call that is cancelled before its headers are read gets no status, so it would never end.
       listener.onReceiveMetadata = (metadata) => {
         isOpen = true;
         began(path);
@@ -51,7 +51,7 @@ export function observeCalls({ began, ended }: CallObserver): Calls {
         if (responseStream && isEnding) stop();
         else onReceiveMetadata.call(listener, metadata);
       };
-      // Also said after a status has gone out; it has ended then.
+      // grpc-js also calls this after a status has been sent; `end` ignores it then.
       listener.onCancel = () => {
         end(statuses.CANCELLED, 'CANCELLED');
         onCancel.call(listener);

@@ -1,4 +1,4 @@
-// Who calls and what for: what a call brings besides its message, checked once.
+// The caller of a call: acting user, room and idempotency key, read from its headers once.
 
 import { hash } from 'node:crypto';
 import type { Metadata } from '@grpc/grpc-js';
@@ -9,19 +9,19 @@ import { Refusal, refuseField, type Violation } from '../domain/refusal.ts';
 import { IS_REQUIRED, type Words } from '../domain/words.ts';
 import type { CallRules } from './contracts.ts';
 
-/** What a handler may know about the call besides its message. */
+/** What a handler gets besides the request. Reading what the contract does not require throws an InvariantError. */
 export interface Caller {
   readonly call: CallInfo;
   /** The acting user. */
   readonly userId: bigint;
   /** The room of x-room-id. */
   readonly roomId: string;
-  /** The caller's name for this intent. */
+  /** Identifies this one intent among all of the user's. */
   readonly key: IdempotencyKey;
 }
 
 const USER_ID = /^[1-9][0-9]{0,18}$/;
-/** What a room may be called. */
+/** The form of a room's id. */
 export const ROOM_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
 const MAX_INT64 = 2n ** 63n - 1n;
@@ -38,18 +38,17 @@ const IDEMPOTENCY_KEY_WORDS: Words = {
   ko: '보이는 ASCII 문자 1~128자여야 합니다',
 };
 
-const FORMS = { 'x-user-id': USER_ID, 'x-room-id': ROOM_ID, 'idempotency-key': IDEMPOTENCY_KEY } as const;
+const PATTERNS = { 'x-user-id': USER_ID, 'x-room-id': ROOM_ID, 'idempotency-key': IDEMPOTENCY_KEY } as const;
 
-/** A header that is there once and well formed; undefined otherwise. */
-export function readHeader(metadata: Metadata, name: keyof typeof FORMS): string | undefined {
+/** The value of a header that was sent once and is well formed; undefined otherwise. */
+export function readHeader(metadata: Metadata, name: keyof typeof PATTERNS): string | undefined {
   const [value, ...more] = metadata.get(name);
-  return typeof value === 'string' && more.length === 0 && FORMS[name].test(value) ? value : undefined;
+  return typeof value === 'string' && more.length === 0 && PATTERNS[name].test(value) ? value : undefined;
 }
 
 /**
- * Reads from the headers what the contract demands. Refuses INVALID_HEADER naming each header that is missing, sent
- * twice or not well formed, and IDEMPOTENCY_KEY_REQUIRED where only the key is missing. What the contract does not
- * demand is not there: a handler that reads it all the same has a fault, and the call fails.
+ * Reads the headers that the contract requires. Refuses INVALID_HEADER, naming each header that is missing, repeated or
+ * malformed, and IDEMPOTENCY_KEY_REQUIRED where only the key is missing.
  */
 export function readCaller(
   rules: CallRules,
@@ -74,13 +73,13 @@ export function readCaller(
   return {
     call,
     get userId() {
-      return demanded('x-user-id', rules.actingUser, userId);
+      return required('x-user-id', rules.actingUser, userId);
     },
     get roomId() {
-      return demanded('x-room-id', rules.room, roomId);
+      return required('x-room-id', rules.room, roomId);
     },
     get key() {
-      return demanded('idempotency-key', rules.idempotencyKey, {
+      return required('idempotency-key', rules.idempotencyKey, {
         userId,
         key,
         fingerprint: fingerprint(roomId),
@@ -97,14 +96,14 @@ function refuseHeaders(violations: Violation[]): Refusal {
   return new Refusal('INVALID_HEADER', { violations });
 }
 
-function demanded<T>(name: string, isDemanded: boolean, value: T): T {
-  if (!isDemanded) throw new InvariantError(`the contract of this RPC does not demand ${name}`);
+function required<T>(name: string, isRequired: boolean, value: T): T {
+  if (!isRequired) throw new InvariantError(`the contract of this RPC does not require ${name}`);
   return value;
 }
 
 /**
- * Tells requests under one idempotency key apart: SHA-256 over the RPC, the room and the request as our own code
- * writes it, so that the same request is the same over gRPC and REST and from every client.
+ * Distinguishes requests under one idempotency key: SHA-256 over the RPC, the room and the request as our own code encodes
+ * it, so that a request has the same fingerprint over gRPC and REST and from every client.
  */
 export function fingerprintOf(path: string, roomId: string, request: Uint8Array): string {
   return hash('sha256', Buffer.concat([Buffer.from(`${path}\n${roomId}\n`), request]), 'hex');

@@ -1,34 +1,34 @@
-// What connections to the server must be like, and how long they last.
+// Options of connections: message size, streams, keepalive, age and TLS.
 import { ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
 
-/** A certificate and its key in PEM, and whose certificates clients must show; anybody gets in without that. */
+/** The server's certificate and key in PEM, and the CA of client certificates; without the CA clients need none. */
 export interface ServerTls {
   readonly cert: Buffer;
   readonly key: Buffer;
   readonly clientCa: Buffer | undefined;
 }
 
-/** How long a stream is open at most, in milliseconds; nothing else takes longer. */
+/** The maximum duration of a stream, in milliseconds. No other call may last longer. */
 export const MAX_STREAM_MS = 10 * 60_000;
 
-/** What grpc-js holds connections to. */
+/** The options of grpc-js for connections. */
 export function connectionOptions(maxConnectionAgeMs: number): ServerOptions {
   return {
     'grpc.max_receive_message_length': 1024 * 1024,
-    // As many at a time as keep a process busy. What a client has above that waits on its side, and costs nothing here;
-    // the edge opens another connection then.
+    // 256 calls keep a process busy. Further calls of a client wait on its side and cost nothing here; the edge opens
+    // another connection.
     'grpc.max_concurrent_streams': 256,
-    // A peer that vanished without a word is noticed after these two, not when TCP gives up.
+    // A peer that vanished is noticed after 60 + 20 s, not when TCP gives up.
     'grpc.keepalive_time_ms': 60_000,
     'grpc.keepalive_timeout_ms': 20_000,
     'grpc.max_connection_idle_ms': 30 * 60_000,
-    // Clients that stay for ever would never find a server that was started after them. What is under way may finish.
+    // Clients have to reconnect now and then to find servers that were started later. Calls in flight may finish.
     'grpc.max_connection_age_ms': maxConnectionAgeMs,
     'grpc.max_connection_age_grace_ms': MAX_STREAM_MS + 30_000,
   };
 }
 
-/** Plain without TLS. Throws when certificate and key don't fit each other, or are none. */
+/** Plain text where `tls` is undefined. Throws when certificate and key don't match, or are not PEM. */
 export function serverCredentials(tls: ServerTls | undefined): ServerCredentials {
   if (!tls) return ServerCredentials.createInsecure();
   const { cert, key, clientCa } = tls;

@@ -1,4 +1,4 @@
-// The contracts as the server reads them at run time: what each RPC demands, and the rules of each message.
+// The contracts at run time, read from the descriptor: what each RPC requires, and the rules of each message.
 
 import { readFileSync } from 'node:fs';
 import {
@@ -23,26 +23,26 @@ import type { Violation } from '../domain/refusal.ts';
 import { violationMessage } from './violation-messages.ts';
 import { itemCounter, type WireCheck, wireCheckOf } from './wire.ts';
 
-/** The file that describes every contract; Envoy reads the same one. */
+/** The FileDescriptorSet of all contracts. Envoy reads the same file. */
 export const DESCRIPTOR_SET = readFileSync(new URL('../../gen/descriptor.binpb', import.meta.url));
 
-/** What a call of an RPC must bring besides its message: the option `(ppuri.options.v1.call)`. */
+/** What a call of an RPC requires besides its message: the option `(ppuri.options.v1.call)`. */
 export interface CallRules {
   readonly actingUser: boolean;
   readonly room: boolean;
   readonly idempotencyKey: boolean;
-  /** What the caller's key must be allowed to do. */
+  /** The scope that the caller's key must have. */
   readonly scope: Scope;
   /**
-   * How much of the caller's rate limits a call with this request takes, by its bytes as received: what is done for a
-   * caller is paid for, and so nothing is read before.
+   * The cost of a call in units of the rate limits. It is computed from the bytes as received, because a call is charged
+   * before anything of it is decoded.
    */
   costOf(bytes: Uint8Array): number;
   /** Whether a call changes nothing: its idempotency_level is NO_SIDE_EFFECTS. */
   readonly isReadOnly: boolean;
   /** Whether a call changes something and has no idempotency key: only its nonce keeps it from being done twice. */
   readonly needsNonceRecord: boolean;
-  /** Whether a token in the request may be a guess. */
+  /** Whether the request has a token that a caller could guess. */
   readonly guessesToken: boolean;
 }
 
@@ -51,18 +51,18 @@ export interface RpcContract {
   /** The full name of its response's message. */
   readonly responseType: string;
   readonly rules: CallRules;
-  /** How long a request may be, in bytes: no request that keeps the contract's rules is longer. */
+  /** The maximum length of a request in bytes. No request that satisfies the contract's rules is longer. */
   readonly maxBytes: number;
-  /** Checks that a request's bytes as received are one plain encoding of its message. */
+  /** Checks that bytes as received are one plain encoding of the request. */
   readonly checkWire: WireCheck;
   /**
-   * Checks a request as our own code writes it: what is wrong with which field. Never give it bytes as received: it reads
-   * with another decoder than handlers do, and what is checked must be what is handled.
+   * Checks a request as our own code encodes it; returns a violation for each broken rule. Never pass bytes as received:
+   * it uses another decoder than handlers do, and the checked request has to be the handled one.
    */
   validate(canonicalRequest: Uint8Array): Violation[];
 }
 
-/** What the option says in other words than CallRules. */
+/** The fields of the option that CallRules has in another form. */
 interface RawRules {
   readonly scope: number;
   readonly cost: number;
@@ -74,9 +74,9 @@ const { NO_SIDE_EFFECTS } = MethodOptions_IdempotencyLevel;
 /** The scopes by their numbers in ppuri.options.v1.Scope. */
 const SCOPE_BY_NUMBER: readonly (Scope | undefined)[] = [undefined, 'read', 'pay', 'fund', 'admin'];
 
-/** How long a request without lists may be, in bytes: so much longer than needed that a text that is too long is named. */
+/** The maximum length of a request without lists, in bytes: generous, so that a text that is too long is refused by name. */
 const PLAIN_BYTES = 64 * 1024;
-/** How long an element of a list may be, in bytes: a message with a memo of 200 characters of four bytes, or an id. */
+/** The maximum length of a list's element, in bytes: a message with a memo of 200 four-byte characters, or an id. */
 const ITEM_BYTES = { message: 1024, scalar: 64 };
 
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, DESCRIPTOR_SET));
@@ -121,17 +121,17 @@ function maxBytesOf(input: DescMessage): number {
   return lists.reduce((sum, list) => sum + bytesOf(list), PLAIN_BYTES);
 }
 
-/** Every list of a request has an end in its contract: what is read of one is bounded by it. */
+/** Throws for a list without max_items: it bounds what is read of a request. */
 function maxItemsOf(list: DescField): number {
   const option = optionOf('buf.validate.field');
   // The registry reads the option without a generated type; its fields are those of buf.validate.FieldRules.
   const { type } = getOption(list, option) as unknown as {
     readonly type?: { readonly case?: string; readonly value?: { readonly maxItems?: bigint } };
   };
-  const most = type?.case === 'repeated' ? Number(type.value?.maxItems ?? 0) : 0;
-  if (most === 0)
+  const maxItems = type?.case === 'repeated' ? Number(type.value?.maxItems ?? 0) : 0;
+  if (maxItems === 0)
     throw new InvariantError(`${list.parent.typeName}.${list.name} has no max_items in its contract`);
-  return most;
+  return maxItems;
 }
 
 function hasOptions(method: DescMethod): boolean {
@@ -173,7 +173,7 @@ interface ItemCost {
   readonly itemsPerUnit: number;
 }
 
-/** The list is counted, no further than it may be long, and not read. */
+/** Counts the list's elements without decoding them, up to its max_items. */
 function costOf(method: DescMethod, cost: number, itemCost: ItemCost | undefined): CallRules['costOf'] {
   if (!itemCost) return () => cost;
   const field = method.input.fields.find(({ name }) => name === itemCost.field);
@@ -181,8 +181,8 @@ function costOf(method: DescMethod, cost: number, itemCost: ItemCost | undefined
     throw new InvariantError(`${method.parent.typeName}/${method.name} has an item_cost over no list`);
   }
   const count = itemCounter(field);
-  const most = maxItemsOf(field);
-  return (bytes) => Math.max(1, Math.ceil(count(bytes, most) / itemCost.itemsPerUnit));
+  const maxItems = maxItemsOf(field);
+  return (bytes) => Math.max(1, Math.ceil(count(bytes, maxItems) / itemCost.itemsPerUnit));
 }
 
 function violationsIn(input: DescMessage, request: Uint8Array): Violation[] {
@@ -209,7 +209,7 @@ function pathOf(violation: BrokenRule): string {
   return path;
 }
 
-/** Runs every message's rules once: the first check of a type compiles its rules and takes a tenth of a second. */
+/** Validates every message once: the first validation of a type compiles its rules, which takes 100 ms. */
 export function warmUp(): void {
   const empty = new Uint8Array();
   for (const contract of CONTRACTS.values()) contract.validate(empty);

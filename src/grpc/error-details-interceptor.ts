@@ -1,4 +1,4 @@
-// Makes sure that no answer but OK leaves without the details that every error has, also where grpc-js itself says no.
+// Adds the details that every error has to the statuses that grpc-js sends itself.
 
 import type { Server, ServerInterceptor } from '@grpc/grpc-js';
 import { InvariantError } from '../domain/error-fields.ts';
@@ -6,8 +6,8 @@ import { Refusal } from '../domain/refusal.ts';
 import { statusOf, withDetails } from './error-status.ts';
 
 /**
- * Must be the first interceptor: it gets the call at the very bottom, which says some noes itself (a message that is
- * too large, a deadline that ran out). They all go through that call's own sendStatus, so the details are added there.
+ * Wraps `sendStatus` of the innermost call, which grpc-js itself uses too: for a message that is too large, for a deadline
+ * that has passed. Has to come before every interceptor but the observer.
  */
 export const errorDetailsInterceptor: ServerInterceptor = (_method, call) => {
   const sendStatus = call.sendStatus.bind(call);
@@ -16,9 +16,9 @@ export const errorDetailsInterceptor: ServerInterceptor = (_method, call) => {
 };
 
 /**
- * grpc-js answers a call of an unknown method before any interceptor sees it. Its table of handlers is therefore given
- * one that catches what is not in it. The table is not part of grpc-js' interface: test/grpc/errors.test.ts notices
- * when an update moves it.
+ * grpc-js answers calls of unknown methods before any interceptor. This gives its table of handlers a default, so that
+ * those answers have details too. The table is not part of grpc-js' API; test/grpc/errors.test.ts fails when an update
+ * moves it.
  */
 export function handleUnknownMethods(server: Server): void {
   const inside = server as unknown as { handlers: Map<string, unknown> };

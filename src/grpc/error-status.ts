@@ -1,4 +1,4 @@
-// How a no is said over gRPC: google.rpc.Status with one ErrorInfo, and violations, waiting time and words with it.
+// The gRPC status of a refusal: google.rpc.Status with one ErrorInfo, and BadRequest, RetryInfo and LocalizedMessage.
 import { status as codes, Metadata, type StatusObject } from '@grpc/grpc-js';
 import type { PartialStatusObject } from '@grpc/grpc-js/build/src/call-interface.js';
 import {
@@ -12,13 +12,13 @@ import { Status } from '../../gen/ts/google/rpc/status.ts';
 import { REASONS, type Reason } from '../domain/reasons.ts';
 import { Refusal } from '../domain/refusal.ts';
 
-/** How many wrong fields are named at most: they travel in a header, and a list of a thousand may be wrong all over. */
+/** The maximum number of field violations in an answer. They are sent in a header, and a list may have 1,000 wrong items. */
 const MAX_VIOLATIONS = 20;
 
-/** The languages that answers speak. */
+/** The languages of error messages. */
 export type Language = 'en' | 'ko';
 
-/** Which language an accept-language header asks for first, of those that answers speak. */
+/** The first language in accept-language that error messages exist in; English without one. */
 export function languageOf(metadata: Metadata): Language {
   const [accepted] = metadata.get('accept-language');
   const first = /\b(en|ko)\b/i.exec(String(accepted ?? ''));
@@ -37,7 +37,7 @@ export function statusOf(refusal: Refusal, language: Language, requestId: string
   return { code: codes[entry.status], details: entry.en, metadata };
 }
 
-/** The details of refusals that are thrown again and again are written once. */
+/** Encoded details, for refusals that are thrown many times. */
 const remembered = new WeakMap<Refusal, Map<Language, Buffer>>();
 
 function cachedDetails(refusal: Refusal, language: Language): Buffer {
@@ -53,13 +53,13 @@ function detailsOf(refusal: Refusal, language: Language): Buffer {
     typeUrl: `type.googleapis.com/google.rpc.${type}`,
     value: Buffer.from(value),
   });
-  // Never an empty value in the metadata: Envoy's transcoder crashes over a map entry whose value is not on the wire.
+  // Never an empty value: Envoy's transcoder crashes on a map entry whose value is not on the wire.
   const info = { reason: refusal.reason, domain: 'ppuri', metadata: { code: entry.code } };
   const details = [any('ErrorInfo', ErrorInfo.encode(info).finish())];
   if (refusal.violations.length > 0) {
     const fieldViolations = refusal.violations.slice(0, MAX_VIOLATIONS).map(({ field, description }) => ({
       field,
-      // In English for whoever develops against it, and in the caller's language besides (google.rpc.BadRequest).
+      // For developers; localizedMessage is for users (google.rpc.BadRequest).
       description: description.en,
       reason: refusal.reason,
       localizedMessage: language === 'en' ? undefined : { locale: language, message: description[language] },
@@ -87,7 +87,7 @@ function detailsOf(refusal: Refusal, language: Language): Buffer {
   return Buffer.from(Status.encode({ code: codes[entry.status], message: entry.en, details }).finish());
 }
 
-/** The reason that a status gives in its details; undefined for OK. */
+/** The reason in a status's details; undefined for OK. */
 export function reasonOf({ code, metadata }: PartialStatusObject): Reason | undefined {
   if (code === codes.OK) return undefined;
   const [details] = metadata?.get('grpc-status-details-bin') ?? [];
@@ -96,12 +96,12 @@ export function reasonOf({ code, metadata }: PartialStatusObject): Reason | unde
   return reason in REASONS ? (reason as Reason) : undefined;
 }
 
-/** What gRPC itself says no with, and the reason that it gets from us. */
+/** Reasons for statuses that grpc-js sends itself. */
 const REASON_BY_CODE: Partial<Record<codes, Reason>> = {
   [codes.CANCELLED]: 'CANCELLED',
   [codes.INVALID_ARGUMENT]: 'MALFORMED_REQUEST',
   [codes.DEADLINE_EXCEEDED]: 'DEADLINE_EXCEEDED',
-  // The health service's word for a service that is not there.
+  // From the health service, for an unknown service.
   [codes.NOT_FOUND]: 'SERVICE_NOT_FOUND',
   [codes.RESOURCE_EXHAUSTED]: 'MESSAGE_TOO_LARGE',
   [codes.UNAUTHENTICATED]: 'AUTHENTICATION_FAILED',
@@ -109,7 +109,7 @@ const REASON_BY_CODE: Partial<Record<codes, Reason>> = {
   [codes.UNAVAILABLE]: 'UNAVAILABLE',
 };
 
-/** A status that did not come from our code, with the details that every answer but OK has. */
+/** Adds details to a status that grpc-js made. Every status but OK has details. */
 export function withDetails(status: PartialStatusObject): PartialStatusObject {
   if (status.code === codes.OK) return status;
   if (status.metadata && status.metadata.get('grpc-status-details-bin').length > 0) return status;

@@ -1,21 +1,21 @@
-// Health checks by the gRPC health checking protocol, for anybody who asks: the edge, orchestrators, clients.
+// The gRPC health checking protocol (grpc.health.v1), for the edge, orchestrators and clients.
 import type { Server, ServerWritableStream, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 
 /** The full name of the health service. */
 export const HEALTH_SERVICE = 'grpc.health.v1.Health';
 
-/** What health checks are told. */
+/** The state that health checks report. */
 export interface Health {
-  /** Of every service from now on; who watches is told of the change. */
+  /** Sets the state of every service, and sends it to the streams that watch. */
   set(isServing: boolean): void;
 }
 
 type Watch = ServerWritableStream<{ readonly service: string }, { readonly status: string }>;
 
 /**
- * Adds health checks for services to a server; the empty name stands for the server as a whole. Services do not come later,
- * so who watches a name that is none is told so and not remembered: strangers could fill the memory with names.
+ * Adds health checks for services to a server; the empty name is the server as a whole. A watch of an unknown name gets
+ * SERVICE_UNKNOWN and is not remembered: no services are added later, and strangers could fill the memory with names.
  */
 export function addHealth(server: Server, services: readonly string[]): Health {
   const names = ['', ...services];

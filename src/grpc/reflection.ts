@@ -1,7 +1,7 @@
-// Server reflection, v1 and v1alpha: the contracts as gRPC tools ask for them.
+// Server reflection, v1 and v1alpha, for tools such as grpcurl.
 //
-// @grpc/reflection carries the protocol's own files, but its service is not used: it reads descriptors through protobufjs,
-// which merges the files of a package, loses imports and drops options, so that clients cannot build what they are sent.
+// Only the proto files of @grpc/reflection are used. Its service reads descriptors through protobufjs, which merges the files
+// of a package, loses imports and drops options, so that clients cannot build what they get.
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { createFileRegistry, type DescFile, fromBinary, toBinary } from '@bufbuild/protobuf';
@@ -9,8 +9,8 @@ import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/pr
 import { type Server, type ServerDuplexStream, type ServiceDefinition, status } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 
-/** A question of the protocol (https://github.com/grpc/grpc/blob/master/doc/server-reflection.md), and its answer. */
-interface Question {
+/** ServerReflectionRequest (https://github.com/grpc/grpc/blob/master/doc/server-reflection.md). */
+interface ReflectionRequest {
   readonly host: string;
   readonly messageRequest?: string;
   readonly fileByFilename?: string;
@@ -18,15 +18,16 @@ interface Question {
   readonly fileContainingExtension?: { readonly containingType: string; readonly extensionNumber: number };
   readonly allExtensionNumbersOfType?: string;
 }
-type Answer = Readonly<Record<string, unknown>>;
+/** ServerReflectionResponse. */
+type ReflectionResponse = Readonly<Record<string, unknown>>;
 
 /** Adds reflection over a FileDescriptorSet to a server; `services` are the names that it lists. */
 export function addReflection(server: Server, descriptorSet: Uint8Array, services: readonly string[]): void {
-  const answerOf = reflectionOver(descriptorSet, services);
+  const respond = reflectionOver(descriptorSet, services);
   for (const version of ['v1', 'v1alpha']) {
     server.addService(definitionOf(version), {
-      ServerReflectionInfo: (stream: ServerDuplexStream<Question, Answer>) => {
-        stream.on('data', (question: Question) => stream.write(answerOf(question)));
+      ServerReflectionInfo: (stream: ServerDuplexStream<ReflectionRequest, ReflectionResponse>) => {
+        stream.on('data', (request: ReflectionRequest) => stream.write(respond(request)));
         stream.on('end', () => stream.end());
       },
     });
@@ -43,7 +44,7 @@ function definitionOf(version: string): ServiceDefinition {
 function reflectionOver(
   descriptorSet: Uint8Array,
   services: readonly string[],
-): (question: Question) => Answer {
+): (request: ReflectionRequest) => ReflectionResponse {
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptorSet));
   const bytesOf = new Map(
     [...registry.files].map((file) => [file, toBinary(FileDescriptorProtoSchema, file.proto)]),
@@ -52,8 +53,8 @@ function reflectionOver(
   const bySymbol = symbolsOf(registry);
   const extensions = [...registry].filter((type) => type.kind === 'extension');
 
-  const withImports = (file: DescFile | undefined, asked: string) => {
-    if (!file) return notFound(asked);
+  const withImports = (file: DescFile | undefined, name: string) => {
+    if (!file) return notFound(name);
     const files = new Set<DescFile>();
     collectImports(file, files);
     return { fileDescriptorResponse: { fileDescriptorProto: [...files].map((each) => bytesOf.get(each)) } };
@@ -61,49 +62,52 @@ function reflectionOver(
   const extensionsOf = (typeName: string) =>
     extensions.filter(({ extendee }) => extendee.typeName === typeName);
 
-  const answer = (question: Question): Answer => {
-    switch (question.messageRequest) {
+  const answer = (request: ReflectionRequest): ReflectionResponse => {
+    switch (request.messageRequest) {
       case 'listServices':
         return { listServicesResponse: { service: services.map((name) => ({ name })) } };
       case 'fileByFilename': {
-        const name = question.fileByFilename ?? '';
+        const name = request.fileByFilename ?? '';
         return withImports(byName.get(name), name);
       }
       case 'fileContainingSymbol': {
-        const symbol = question.fileContainingSymbol ?? '';
+        const symbol = request.fileContainingSymbol ?? '';
         return withImports(bySymbol.get(symbol), symbol);
       }
       case 'fileContainingExtension': {
-        const { containingType = '', extensionNumber = 0 } = question.fileContainingExtension ?? {};
+        const { containingType = '', extensionNumber = 0 } = request.fileContainingExtension ?? {};
         const found = extensionsOf(containingType).find(({ number }) => number === extensionNumber);
         return withImports(found?.file, `${containingType}, extension ${extensionNumber}`);
       }
       case 'allExtensionNumbersOfType': {
-        const baseTypeName = question.allExtensionNumbersOfType ?? '';
+        const baseTypeName = request.allExtensionNumbersOfType ?? '';
         if (!registry.getMessage(baseTypeName)) return notFound(baseTypeName);
         const extensionNumber = extensionsOf(baseTypeName).map(({ number }) => number);
         return { allExtensionNumbersResponse: { baseTypeName, extensionNumber } };
       }
       default:
         return {
-          errorResponse: { errorCode: status.INVALID_ARGUMENT, errorMessage: 'the request asks nothing' },
+          errorResponse: {
+            errorCode: status.INVALID_ARGUMENT,
+            errorMessage: 'the request has no message_request',
+          },
         };
     }
   };
-  return (question) => ({ validHost: question.host, originalRequest: question, ...answer(question) });
+  return (request) => ({ validHost: request.host, originalRequest: request, ...answer(request) });
 }
 
-function notFound(asked: string): Answer {
-  return { errorResponse: { errorCode: status.NOT_FOUND, errorMessage: `not found: ${asked}` } };
+function notFound(name: string): ReflectionResponse {
+  return { errorResponse: { errorCode: status.NOT_FOUND, errorMessage: `not found: ${name}` } };
 }
 
-/** The file that was asked for first, as grpc-go sends it, then all that it imports. */
+/** The requested file first, as grpc-go sends it, then all that it imports. */
 function collectImports(file: DescFile, into: Set<DescFile>): void {
   into.add(file);
   for (const imported of file.dependencies) if (!into.has(imported)) collectImports(imported, into);
 }
 
-/** The file of every full name that somebody can ask for. */
+/** The file of every symbol, by its full name. */
 function symbolsOf(registry: ReturnType<typeof createFileRegistry>): Map<string, DescFile> {
   const files = new Map<string, DescFile>();
   for (const type of registry) {

@@ -1,4 +1,4 @@
-// Moments and spans of time as google.protobuf's Timestamp and Duration: the only place where they are converted.
+// Converts times to and from google.protobuf.Timestamp and Duration.
 import type { Duration } from '../../gen/ts/google/protobuf/duration.ts';
 import type { Timestamp } from '../../gen/ts/google/protobuf/timestamp.ts';
 import { refuseField } from '../domain/refusal.ts';
@@ -10,30 +10,29 @@ const MAX_NANOS = 999_999_999;
 /** Year 1 to 9999, the range of google.protobuf.Timestamp. */
 const RANGE = { from: -62_135_596_800n, to: 253_402_300_799n };
 
-/** Writes a moment. */
+/** The Timestamp of a time in microseconds since 1970. */
 export function toTimestamp(moment: Micros): Timestamp {
   const seconds = Math.floor(moment / MICROS_PER_SECOND);
   return { seconds: BigInt(seconds), nanos: (moment - seconds * MICROS_PER_SECOND) * NANOS_PER_MICRO };
 }
 
 /**
- * Reads the beginning (at or after) or the end (before) of a stretch of time. What is there has whole microseconds, so a
- * bound between two of them means the later one, for both. Bounds outside of the time that there can be anything in mean
- * the nearest moment in it, which leaves in and out the same. Undefined where there is none; refuses INVALID_FIELD for
- * what is no valid Timestamp.
+ * Parses the start (inclusive) or the end (exclusive) of a time range. Stored times are whole microseconds, so a bound between
+ * two of them is rounded up, which selects the same rows. Bounds outside of the ledger's time are moved to its nearest end.
+ * Undefined where the field is missing. Refuses INVALID_FIELD for an invalid Timestamp.
  */
 export function toBound(timestamp: Timestamp | undefined, field: string): Micros | undefined {
   return timestamp && within(timestamp, field, Math.ceil);
 }
 
-/** Reads a moment up to which, and including which, something counts; otherwise as `toBound`. */
+/** Parses an inclusive end: rounds down, otherwise as `toBound`. */
 export function toLastMoment(timestamp: Timestamp | undefined, field: string): Micros | undefined {
   return timestamp && within(timestamp, field, Math.floor);
 }
 
 /**
- * Reads a moment that is kept and shown again. Undefined where there is none; refuses INVALID_FIELD for one that cannot be
- * kept as it is: beyond the time that the ledger counts, or not in whole microseconds.
+ * Parses a time that is stored and shown again. Undefined where the field is missing. Refuses INVALID_FIELD for a time that
+ * cannot be stored exactly: outside of the ledger's time, or not in whole microseconds.
  */
 export function toExactMoment(timestamp: Timestamp | undefined, field: string): Micros | undefined {
   if (!timestamp) return undefined;
@@ -46,7 +45,7 @@ export function toExactMoment(timestamp: Timestamp | undefined, field: string): 
   });
 }
 
-/** Reads a span of time in milliseconds, cut down to the microsecond. Refuses INVALID_FIELD for what is no valid Duration. */
+/** Parses a duration; milliseconds, rounded down to the microsecond. Refuses INVALID_FIELD for an invalid Duration. */
 export function toMs({ seconds, nanos }: Duration, field: string): number {
   if (nanos < 0 || nanos > MAX_NANOS || seconds < 0n) {
     throw refuseField('INVALID_FIELD', field, {
@@ -64,7 +63,7 @@ function within({ seconds, nanos }: Timestamp, field: string, round: (micros: nu
       ko: '1년부터 9999년까지의 시각이어야 합니다',
     });
   }
-  // Near the ends of the range a number of microseconds is not exact, but then it is beyond the ledger's time anyway.
+  // Beyond 2^53 microseconds (year 2255) this is not exact, but that is outside of the ledger's time, which ends in 2199.
   const moment = Number(seconds) * MICROS_PER_SECOND + round(nanos / NANOS_PER_MICRO);
   return Math.min(Math.max(moment, BEGINNING_OF_TIME), END_OF_TIME);
 }

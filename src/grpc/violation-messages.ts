@@ -1,4 +1,4 @@
-// What callers are told of a rule of the contract that their request breaks: plain words, in English and Korean.
+// Messages for broken rules of a contract (buf.validate), in English and Korean.
 import { type DescField, getOption } from '@bufbuild/protobuf';
 import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
 import type { Violation as BrokenRule } from '@bufbuild/protovalidate';
@@ -8,13 +8,13 @@ import {
 } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { IS_REQUIRED, mustBeFromTo, type Words } from '../domain/words.ts';
 
-/** The value of a rule beside the broken one, as text: `of('lte')` of a broken `gte_lte`. */
+/** The value of a rule of the same field, as text: `of('lte')` for a broken `gte_lte`. */
 type ValueOf = (rule: string) => string;
 
-/** By the rule's id without the type that it is about (`int64.gte_lte` is `gte_lte`). */
+/** Messages by the rule's id without its type: `gte_lte` for `int64.gte_lte`. */
 const BY_RULE: Readonly<Record<string, (of: ValueOf) => Words>> = {
   required: () => IS_REQUIRED,
-  // An enum that is left out has the number 0.
+  // Contracts use not_in only for 0, the value of an enum that is left out.
   not_in: () => IS_REQUIRED,
   uuid: () => ({ en: 'must be a UUID', ko: 'UUID여야 합니다' }),
   min_len: (of) =>
@@ -49,7 +49,7 @@ const BY_RULE: Readonly<Record<string, (of: ValueOf) => Words>> = {
   pattern: (of) => BY_PATTERN[of('pattern')] ?? UNKNOWN_RULE,
 };
 
-/** A regular expression tells people nothing. */
+/** Messages by pattern: a regular expression is no message. */
 const BY_PATTERN: Readonly<Record<string, Words>> = {
   '^[A-Za-z0-9_-]{1,64}$': {
     en: 'must be 1 to 64 letters, digits, hyphens or underscores',
@@ -75,18 +75,18 @@ const BY_PATTERN: Readonly<Record<string, Words>> = {
   },
 };
 
-/** Rules of our own, written in CEL: the contract has their English, from one number to another. */
+/** The message of our own rules in CEL, which are all of this form. */
 const FROM_TO = /must be from (\d+) to (\d+)$/;
 
-/** For a rule that this table does not know; test/grpc/violation-messages.test.ts finds any that stands in the contracts. */
+/** For a rule without a message; test/grpc/violation-messages.test.ts fails for one in the contracts. */
 export const UNKNOWN_RULE: Words = { en: 'is not a value that may stand here', ko: '허용되지 않는 값입니다' };
 
-/** The words for a broken rule. */
+/** The message for a broken rule. */
 export function violationMessage(broken: BrokenRule): Words {
   const { ruleId, message } = broken;
   const [, from, to] = FROM_TO.exec(message) ?? [];
   if (from !== undefined && to !== undefined) return mustBeFromTo(from, to);
-  // A text of the wrong form and an empty one are two ids of one rule.
+  // A malformed text and an empty one break the same rule under two ids: `string.uuid`, `string.uuid_empty`.
   const rule = ruleId.slice(ruleId.indexOf('.') + 1).replace(/_empty$/, '');
   return BY_RULE[rule]?.((name) => valueBeside(broken, name)) ?? UNKNOWN_RULE;
 }
@@ -94,7 +94,7 @@ export function violationMessage(broken: BrokenRule): Words {
 function valueBeside({ field, rule }: BrokenRule, name: string): string {
   const broken = field.findLast((step) => step.kind === 'field') as DescField | undefined;
   if (!broken) return '';
-  // The rules of a list's items and of a type stand within those of the field, each as a message of its own.
+  // The rules of a type and of a list's items are messages within the rules of the field.
   let rules: ReflectMessage = reflect(FieldRulesSchema, getOption(broken, fieldRules));
   for (const step of rule.slice(0, -1)) {
     if (step.kind === 'field' && step.fieldKind === 'message') rules = rules.get(step) as ReflectMessage;
@@ -103,7 +103,7 @@ function valueBeside({ field, rule }: BrokenRule, name: string): string {
   return sibling ? textOf(rules.get(sibling)) : '';
 }
 
-/** Numbers as they are, spans of time in seconds. */
+/** Durations in seconds, everything else as it is. */
 function textOf(value: unknown): string {
   const seconds = (value as { message?: { seconds?: bigint } }).message?.seconds;
   return seconds === undefined ? String(value) : `${seconds}s`;

@@ -1,29 +1,29 @@
-// Checks that a request's bytes are one plain encoding of its message, so that no two readers can take them for two messages.
+// Checks that bytes are one plain encoding of a message, so that no two decoders can read two different messages.
 
 import { isUtf8 } from 'node:buffer';
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
 import { InvariantError } from '../domain/error-fields.ts';
 import type { Words } from '../domain/words.ts';
 
-/** What is wrong with a request's bytes, and where. */
+/** What is wrong with a request's bytes, and in which field. */
 export interface WireFault {
   /** `malformed`: not one plain encoding of the message. `value`: well encoded, and never acceptable. */
   readonly kind: 'malformed' | 'value';
-  /** The path of the field as callers know it: `amount.currency_code`, `items[3]`; empty where it is the message itself. */
+  /** The path of the field: `amount.currency_code`, `items[3]`; empty for the message itself. */
   readonly field: string;
   readonly description: Words;
 }
 
-/** Undefined where the bytes are one plain encoding of the message. */
+/** Returns undefined for bytes that are one plain encoding of the message. */
 export type WireCheck = (bytes: Uint8Array) => WireFault | undefined;
 
-/** Wire types (protobuf.dev, 'Message Structure'). Groups (3 and 4) are not among them: no request has any. */
+/** Wire types (protobuf.dev, 'Message Structure'). Groups (3 and 4) are missing: no request has any. */
 const VARINT = 0;
 const FIXED64 = 1;
 const LENGTH_DELIMITED = 2;
 const FIXED32 = 5;
 
-/** What a varint or the bytes of a field may hold. */
+/** The content of a field, as far as its encoding depends on it. */
 type Content = 'int32' | 'uint32' | 'bool' | 'varint64' | 'fixed' | 'string' | 'bytes' | 'message';
 
 interface Field {
@@ -31,30 +31,29 @@ interface Field {
   readonly wireType: number;
   readonly content: Content;
   readonly isList: boolean;
-  /** How many elements a list may have. */
+  /** The max_items of a list; 1 for other fields. */
   readonly maxItems: number;
-  /** Where its count stands in the message's counts. The members of a oneof share one: only one of them may be there. */
+  /** Its index in the counts of the message. The members of a oneof share one, since only one of them may be set. */
   readonly slot: number;
   readonly message: Message | undefined;
 }
 
 interface Message {
-  /** By their numbers. */
+  /** By field number. */
   readonly fields: readonly (Field | undefined)[];
   readonly slots: number;
 }
 
-/** A list of a message, and how many elements its contract allows in it. */
+/** The max_items of a list. */
 export type MaxItemsOf = (field: DescField) => number;
 
 /**
- * The check of a message. Takes what the writers of all languages write: fields in any order, defaults written or left
- * out, lists of numbers packed or not. Refuses what readers may take differently, and what none of them would tell:
- * unknown fields and groups, other wire types than the contract's, a field that may be there once twice, numbers beyond
- * their type or longer than they need to be, text that is not UTF-8, and anything cut off.
+ * The check of a message. It accepts what encoders of all languages write: fields in any order, defaults present or not,
+ * lists of numbers packed or not. It refuses what decoders read differently or hide: unknown fields, groups, wrong wire
+ * types, repeated singular fields, integers out of range or longer than necessary, text that is not UTF-8, and truncation.
  *
- * Unknown fields are refused although gRPC servers usually ignore them: a newer client's field may be the one that bounds
- * a payment, and to pay without it is worse than to refuse. Over REST they are refused, too.
+ * gRPC servers usually ignore unknown fields. Here they are refused, as over REST: a newer client's field may limit a
+ * payment, and to pay without it is worse than to refuse.
  */
 export function wireCheckOf(message: DescMessage, maxItemsOf: MaxItemsOf): WireCheck {
   const table = tableOf(message, maxItemsOf, []);
@@ -64,20 +63,20 @@ export function wireCheckOf(message: DescMessage, maxItemsOf: MaxItemsOf): WireC
       readMessage(reader, table, bytes.length);
       return undefined;
     } catch (error) {
-      if (error instanceof Fault) return error.said();
+      if (error instanceof Fault) return error.toWireFault();
       throw error;
     }
   };
 }
 
-/** How many elements of a list there are, not looked into; no more than so many are counted. Malformed bytes end the count. */
-export function itemCounter(field: DescField): (bytes: Uint8Array, most: number) => number {
+/** Counts the elements of a list, up to `max`, without decoding them. Malformed bytes end the count. */
+export function itemCounter(field: DescField): (bytes: Uint8Array, max: number) => number {
   const wanted = field.number * 8 + LENGTH_DELIMITED;
-  return (bytes, most) => {
+  return (bytes, max) => {
     const reader = new Reader(bytes);
     let count = 0;
     try {
-      while (reader.at < bytes.length && count < most) {
+      while (reader.at < bytes.length && count < max) {
         const tag = reader.tag(bytes.length);
         if (tag === wanted) count += 1;
         skip(reader, tag & 7, bytes.length);
@@ -90,7 +89,7 @@ export function itemCounter(field: DescField): (bytes: Uint8Array, most: number)
 }
 
 function tableOf(message: DescMessage, maxItemsOf: MaxItemsOf, above: readonly DescMessage[]): Message {
-  // The depth of a request is what its contract says, so that nobody's bytes decide how deep we recurse.
+  // The contract bounds the depth of a request, so that no bytes can make the recursion deeper.
   if (above.includes(message)) throw new InvariantError(`${message.typeName} contains itself`);
   const fields: (Field | undefined)[] = [];
   const slots = new Map<unknown, number>();
@@ -146,7 +145,7 @@ function wireTypeOf(content: Content, { scalar }: DescField): number {
   return isShort ? FIXED32 : FIXED64;
 }
 
-/** Thrown inside this file only; the path grows on the way up. */
+/** Thrown within this file only. The path is completed on the way up. */
 class Fault extends Error {
   readonly #words: Words;
   readonly #kind: WireFault['kind'];
@@ -163,7 +162,7 @@ class Fault extends Error {
     return this;
   }
 
-  said(): WireFault {
+  toWireFault(): WireFault {
     return { kind: this.#kind, field: this.#path, description: this.#words };
   }
 }
@@ -189,20 +188,20 @@ const wrongWireType = (got: number, wanted: number): Words => ({
   en: `has the wire type ${got} instead of ${wanted}`,
   ko: `와이어 타입이 ${wanted}이어야 하는데 ${got}입니다`,
 });
-const tooManyItems = (most: number): Words => ({
-  en: `must have at most ${most} items`,
-  ko: `항목이 ${most}개 이하여야 합니다`,
+const tooManyItems = (max: number): Words => ({
+  en: `must have at most ${max} items`,
+  ko: `항목이 ${max}개 이하여야 합니다`,
 });
 const beyondRange = (content: Content): Words => ({
   en: `must be within the range of ${content}`,
   ko: `${content} 범위 안에 있어야 합니다`,
 });
 
-/** A place in the bytes, and the varint that was read last. */
+/** A position in the bytes, and the varint that was read last. */
 class Reader {
   readonly bytes: Uint8Array;
   at = 0;
-  /** The lower and the upper 32 bits of it. */
+  /** The lower and the upper 32 bits of the varint: a bigint for each would cost more than the check. */
   low = 0;
   high = 0;
 
@@ -210,7 +209,7 @@ class Reader {
     this.bytes = bytes;
   }
 
-  /** Reads a varint of at most 64 bits that is no longer than it needs to be. */
+  /** Reads a varint of at most 64 bits in its shortest form. */
   varint(end: number): void {
     const start = this.at;
     this.low = 0;
@@ -241,7 +240,7 @@ class Reader {
     return this.low;
   }
 
-  /** Reads a length, and returns where what has this length ends. */
+  /** Reads a length; returns the end of what has this length. */
   length(end: number): number {
     this.varint(end);
     if (this.high !== 0 || this.low > end - this.at) throw new Fault(CUT_OFF);
@@ -285,7 +284,7 @@ function readMessage(reader: Reader, { fields, slots }: Message, end: number): v
   }
 }
 
-/** Reads a packed list of numbers; returns how many there were. Stops once there are too many. */
+/** Reads a packed list of numbers; returns their count. Stops above max_items. */
 function readPacked(reader: Reader, field: Field, end: number, before: number): number {
   const packedEnd = reader.length(end);
   let count = 0;
@@ -306,14 +305,14 @@ function readValue(reader: Reader, { content, message, wireType }: Field, end: n
   }
 }
 
-/** Whether a varint is a value of its type. A negative int32, or enum, is written with the sign in all of the 64 bits. */
+/** Whether a varint is in the range of its type. A negative int32 or enum is sign-extended to 64 bits. */
 function fits(content: Content, { low, high }: Reader): boolean {
   if (content === 'int32') return low < 0x8000_0000 ? high === 0 : high === 0xffff_ffff;
   if (content === 'uint32') return high === 0;
   return content === 'varint64' || (high === 0 && low < 2);
 }
 
-/** NUL is refused in all text: PostgreSQL cannot store it, and nobody means it. */
+/** NUL is refused in all text: PostgreSQL cannot store it. */
 function readString(reader: Reader, end: number): void {
   const { bytes, at: start } = reader;
   reader.at = end;

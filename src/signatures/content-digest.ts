@@ -1,4 +1,4 @@
-// Content-Digest (RFC 9530): what ties a request's body to its signature.
+// Content-Digest (RFC 9530): binds the body of a request to its signature.
 import { hash, timingSafeEqual } from 'node:crypto';
 
 const SHA256_OF_NOTHING = hash('sha256', '', 'buffer');
@@ -8,7 +8,7 @@ export function sha256Of(body: Uint8Array): Buffer {
   return body.length === 0 ? SHA256_OF_NOTHING : hash('sha256', body, 'buffer');
 }
 
-/** Whether there is a body, going by its SHA-256. What is not a SHA-256 at all counts as a body, which then fails. */
+/** Whether a body with this digest is not empty. Bytes that are no SHA-256 count as a body, which then fails the check. */
 export function isBody(bodySha256: Uint8Array): boolean {
   return !SHA256_OF_NOTHING.equals(bodySha256);
 }
@@ -19,9 +19,9 @@ export function contentDigestOf(bodySha256: Uint8Array): string {
 }
 
 /**
- * Whether a Content-Digest header is the one for a body with this SHA-256, compared in a time that does not tell where
- * it differs. A sha-256 alone has one way to be written (RFC 9651, section 4.1), so there is nothing to parse. RFC 9530
- * allows other digests beside it, but one that nobody checks is one that two readers can take for different bodies.
+ * Whether a Content-Digest header is that of a body with this SHA-256, compared in constant time. A single sha-256 has one
+ * serialization (RFC 9651, section 4.1), so there is nothing to parse. RFC 9530 allows further digests; they are refused,
+ * because nothing would check them.
  */
 export function isContentDigestOf(field: string, bodySha256: Uint8Array): boolean {
   const expected = Buffer.from(contentDigestOf(bodySha256));

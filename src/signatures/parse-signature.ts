@@ -1,4 +1,4 @@
-// Reads the signature of a request and checks all of it that needs no key: its form, what it covers, the body's digest.
+// Parses the signature of a request, and checks what needs no key: its form, its coverage, the digest of the body.
 import type { BareItem } from 'structured-headers';
 import { isBody, isContentDigestOf } from './content-digest.ts';
 import {
@@ -27,32 +27,32 @@ export interface SignedRequest extends SignedRequestView {
   readonly bodySha256: Uint8Array;
 }
 
-/** A signature that is well formed and covers all that it must. Whether it is right, only its key can tell. */
+/** A signature that is well formed and covers what it must. It is not verified yet. */
 export interface ParsedSignature {
   readonly keyId: string;
-  /** When the caller says to have signed, in whole seconds since 1970. */
+  /** The signer's time, in whole seconds since 1970. */
   readonly created: number;
   readonly nonce: string;
-  /** What the caller says to have signed with; the key's own kind decides. */
+  /** The algorithm that the signer states. It must be that of the key. */
   readonly alg: Algorithm;
   /** The signature base (RFC 9421, section 2.5) of the request as it was received. */
   readonly base: string;
   readonly signature: Uint8Array;
-  /** What the signer says of the body; whether that is true, `isBodyOf` tells. */
+  /** The Content-Digest that the signature covers. `isBodyOf` compares it with the body. */
   readonly contentDigest: string | undefined;
 }
 
 /**
- * Why a signature is refused before its key is looked at. For logs and counters; callers get one answer for all.
+ * Why a signature is refused before its key is used. For logs and counters only: callers get one answer for all.
  *
  * - `missing`: there is no Signature-Input or no Signature
  * - `repeated-header`: one of the two, or a header that must be covered, was sent more than once
  * - `malformed-input`, `malformed-signature`: the header is too long, not well formed, or not of exactly one signature
- * - `labels-differ`: the two headers do not speak of the same signature
- * - `parameters`: created, nonce, keyid or alg is missing or not of its form, or there are others
- * - `unprintable`: what must be covered is not printable ASCII
+ * - `labels-differ`: the two headers have different labels
+ * - `parameters`: created, nonce, keyid or alg is missing or malformed, or there are others
+ * - `unprintable`: a covered value is not printable ASCII
  * - `coverage`: it covers less or more than the request carries, something twice, or with parameters
- * - `content-digest`: it is missing though there is a body, or it is not the body's SHA-256
+ * - `content-digest`: it is missing although there is a body, or it is not the body's SHA-256
  */
 export type SignatureFault =
   | 'missing'
@@ -71,7 +71,7 @@ export interface UnacceptableSignature {
 
 const refuse = (fault: SignatureFault): UnacceptableSignature => ({ fault });
 
-/** Reads the signature of a request and holds its body to it. Never throws, whatever was received. */
+/** Parses the signature of a request and compares the digest of its body. Never throws. */
 export function parseSignature(request: SignedRequest): ParsedSignature | UnacceptableSignature {
   const signature = parseSignatureHeaders(request);
   return 'fault' in signature || isBodyOf(signature, request.bodySha256)
@@ -80,8 +80,8 @@ export function parseSignature(request: SignedRequest): ParsedSignature | Unacce
 }
 
 /**
- * Reads the signature of a request without looking at its body: with `isBodyOf` after it was found right, nobody who
- * cannot sign has a body hashed. Never throws, whatever was received.
+ * Parses the signature of a request without its body. With `isBodyOf` after the verification, the bodies of requests with
+ * wrong signatures are never hashed. Never throws.
  */
 export function parseSignatureHeaders(request: SignedRequestView): ParsedSignature | UnacceptableSignature {
   const carried = readHeaders(request.headers);
@@ -127,19 +127,19 @@ function readHeaders(
 /** `label=:base64:`, a dictionary of one byte sequence (RFC 9651, sections 3.2 and 3.3.5). */
 const SIGNATURE = /^ *([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/]*={0,2}): *$/;
 
-/** So little can stand there that reading it with the parser of structured fields would cost more than checking it. */
+/** A regular expression: the parser of structured fields would cost more than the rest of the check. */
 function readSignature(field: string): { readonly label: string; readonly bytes: Buffer } | undefined {
   if (field.length > MAX_SIGNATURE_LENGTH) return undefined;
   const [, label, base64] = SIGNATURE.exec(field) ?? [];
   if (label === undefined || base64 === undefined) return undefined;
   const bytes = Buffer.from(base64, 'base64');
-  // Base64 can be written in several ways, and only the one way of RFC 4648, section 4, is taken.
+  // Decoders accept several forms of base64; only that of RFC 4648, section 4, is accepted here.
   return bytes.toString('base64') === base64 ? { label, bytes } : undefined;
 }
 
 /**
- * The signature's own parameters. They are the four of our profile, each of them and no other: an `expires` or a `tag`
- * that we do not honour would be a promise to the signer that nobody keeps.
+ * The signature's parameters: the four of our profile and no others. An `expires` or a `tag` that we ignore would mislead
+ * the signer.
  */
 function readParameters(
   parameters: SignatureInput['parameters'],
@@ -148,7 +148,7 @@ function readParameters(
   const nonce = parameters.get('nonce');
   const keyId = parameters.get('keyid');
   const alg = parameters.get('alg');
-  // A decimal such as 17.0 is a number too, but it has not come this far: written down again it is not what was sent.
+  // A decimal such as 17.0 would be a number here too, but readSignatureInput refuses it: serialized again it differs.
   if (typeof created !== 'number' || !Number.isSafeInteger(created) || created < 0) return undefined;
   if (typeof nonce !== 'string' || !NONCE.test(nonce)) return undefined;
   if (typeof keyId !== 'string' || !KEY_ID.test(keyId)) return undefined;
@@ -161,8 +161,8 @@ function isAlgorithm(alg: BareItem | undefined): alg is Algorithm {
 }
 
 /**
- * The lines of the base, in the order of the signature's list. Undefined unless what it covers is exactly what the
- * request carries, each component once: what is left out could be altered, and what is not there cannot be signed.
+ * The lines of the signature base, in the order of the signature's list. Undefined unless it covers exactly the components
+ * that the request has, each once: one that is not covered could be altered.
  */
 function cover(covered: SignatureInput['covered'], components: Components): Map<string, string> | undefined {
   const values: ReadonlyMap<string, string> = components;
@@ -175,7 +175,7 @@ function cover(covered: SignatureInput['covered'], components: Components): Map<
   return covered.length === components.size && lines.size === components.size ? lines : undefined;
 }
 
-/** Whether the digest that is signed is the body's. A request without a body needs none; if it has one, it must be right. */
+/** Whether the signed digest is that of the body. A request without a body needs none, but one that is present must match. */
 export function isBodyOf({ contentDigest }: ParsedSignature, bodySha256: Uint8Array): boolean {
   return contentDigest === undefined ? !isBody(bodySha256) : isContentDigestOf(contentDigest, bodySha256);
 }

@@ -1,16 +1,16 @@
-// Our profile of RFC 9421: what a signature covers, what it says of itself, and how long its headers may be.
+// Our profile of RFC 9421: the components that a signature covers, its parameters, and the limits of its headers.
 
-/** The ways to sign that we accept, by their names in RFC 9421, section 6.2. */
+/** The accepted algorithms, by their names in RFC 9421, section 6.2. */
 export type Algorithm = 'hmac-sha256' | 'ed25519';
 
-/** Headers that mean something to us: who carries one of them must sign it. */
+/** Headers that have a meaning to the server. A request that has one of them must sign it. */
 export const SIGNED_HEADERS = ['content-digest', 'x-user-id', 'x-room-id', 'idempotency-key'] as const;
 export type SignedHeader = (typeof SIGNED_HEADERS)[number];
 
-/** What a signature may cover: the request's target (RFC 9421, section 2.2) and those headers, nothing else. */
+/** The components that a signature may cover: the request's target (RFC 9421, section 2.2) and these headers. */
 export type Component = '@method' | '@path' | '@query' | SignedHeader;
 
-/** Where a request goes, as it stands on the wire: percent-encoded, not resolved, not normalized. */
+/** The target of a request as on the wire: percent-encoded, not resolved, not normalized. */
 export interface Target {
   /** In upper case: `POST`. Over gRPC always `POST`. */
   readonly method: string;
@@ -20,7 +20,7 @@ export interface Target {
   readonly query: string;
 }
 
-/** Splits what HTTP calls a request target, `/path?query`, as it stands on the wire, at its first question mark. */
+/** Splits an HTTP request target, `/path?query`, at its first question mark. */
 export function splitTarget(target: string): { readonly path: string; readonly query: string } {
   const mark = target.indexOf('?');
   return mark === -1
@@ -28,11 +28,11 @@ export function splitTarget(target: string): { readonly path: string; readonly q
     : { path: target.slice(0, mark), query: target.slice(mark) };
 }
 
-/** How long a header may be, in characters: enough for the longest key id and nonce, and for other writers' spaces. */
+/** Maximum lengths of the headers in characters: enough for the longest key id and nonce, and for optional spaces. */
 export const MAX_SIGNATURE_INPUT_LENGTH = 1024;
 export const MAX_SIGNATURE_LENGTH = 256;
 
-/** Long enough that 128 random bits fit in: no two signatures of a key ever meet by chance. */
+/** 22 characters hold 128 random bits, so nonces of a key do not collide by chance. */
 export const NONCE = /^[A-Za-z0-9_+/=-]{22,128}$/;
 export const KEY_ID = /^[A-Za-z0-9_.-]{1,64}$/;
 

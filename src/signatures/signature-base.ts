@@ -1,12 +1,12 @@
 // The signature base (RFC 9421, section 2.5): the text that a signature signs.
 import { type Component, PRINTABLE, SIGNED_HEADERS, type SignedHeader, type Target } from './profile.ts';
 
-/** What a request carries that must be covered, with the values that go into the signature base. */
+/** The components of a request that must be covered, with their values in the signature base. */
 export type Components = ReadonlyMap<Component, string>;
 
 /**
- * The components of a request with these headers. Undefined when a value is not printable ASCII, a line break above
- * all: it could pass for a further line of the base.
+ * The components of a request with these headers. Undefined when a value is not printable ASCII: a line break in it could
+ * look like another line of the base.
  */
 export function componentsOf(
   { method, path, query }: Target,
@@ -31,8 +31,8 @@ export function componentsOf(
 }
 
 /**
- * Writes the base: a line for each covered component in the order of the signature's list, then the signature's own
- * parameters, which are `signatureParams`: the list and its parameters as in Signature-Input, after the label.
+ * The signature base: a line for each covered component in the order of the signature's list, then `signatureParams`, the
+ * list and its parameters as in Signature-Input, after the label.
  */
 export function signatureBaseOf(
   lines: Iterable<readonly [name: string, value: string]>,

@@ -1,31 +1,31 @@
-// Reads a Signature-Input header: which components a signature covers, and what it says of itself.
+// Parses a Signature-Input header: the components that a signature covers, and its parameters.
 import { type BareItem, isInnerList } from 'structured-headers';
 import { MAX_SIGNATURE_INPUT_LENGTH } from './profile.ts';
 import { readSoleMember } from './sole-member.ts';
 
-/** What a Signature-Input of one signature says. */
+/** A Signature-Input of one signature. */
 export interface SignatureInput {
   readonly label: string;
-  /** The names of what is covered, in their order; undefined for what is not a name alone. */
+  /** The names of the covered components in their order; undefined for one that is not a plain name. */
   readonly covered: readonly (string | undefined)[];
   readonly parameters: ReadonlyMap<string, BareItem>;
-  /** The list and its parameters in the one form that RFC 9651, section 4.1, gives them. */
+  /** The list and its parameters as serialized by RFC 9651, section 4.1. */
   readonly text: string;
 }
 
-/** Undefined when it is too long, not well formed, or not of exactly one signature. */
+/** Undefined when it is too long, malformed, or not of exactly one signature. */
 export function readSignatureInput(field: string): SignatureInput | undefined {
   if (field.length > MAX_SIGNATURE_INPUT_LENGTH) return undefined;
   return readPlain(field) ?? readStructured(field);
 }
 
-/** Names, texts and whole numbers with nothing to unescape, and no space but one between names. */
+/** Names, strings and integers without escapes, and one space between names. */
 const PLAIN =
   /^([a-z*][a-z0-9_.*-]*)=(\("([\w@-]+(?:" "[\w@-]+)*)"\)((?:;[a-z]+=(?:"[\w+/=.-]*"|0|[1-9]\d{0,14}))+))$/;
 
 /**
- * Reads what nearly every writer writes, many times faster than a parser of structured fields. Undefined for any other
- * form, well formed or not.
+ * Parses the form that nearly every serializer writes, many times faster than a parser of structured fields. Undefined for
+ * every other form.
  */
 export function readPlain(field: string): SignatureInput | undefined {
   const [, label, text = '', names = '', written = ''] = PLAIN.exec(field) ?? [];
@@ -40,7 +40,7 @@ export function readPlain(field: string): SignatureInput | undefined {
   return { label, covered: names.split('" "'), parameters, text };
 }
 
-/** Reads whatever RFC 9651 allows. */
+/** Parses every form that RFC 9651 allows. */
 export function readStructured(field: string): SignatureInput | undefined {
   const member = readSoleMember(field, MAX_SIGNATURE_INPUT_LENGTH);
   if (member === undefined || !isInnerList(member.value)) return undefined;

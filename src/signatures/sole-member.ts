@@ -4,16 +4,16 @@ import { type InnerList, type Item, parseDictionary, serializeDictionary } from 
 export interface SoleMember {
   readonly label: string;
   readonly value: Item | InnerList;
-  /** The value in the one form that RFC 9651, section 4.1, gives it. */
+  /** The value as serialized by RFC 9651, section 4.1. */
   readonly text: string;
 }
 
 /**
- * Reads `label=value`. Undefined when it is too long, not well formed, or not exactly one member.
+ * Parses `label=value`. Undefined when it is too long, malformed, or not exactly one member.
  *
- * A parser of structured fields lets the last of doubled keys win, and reads 017 as 17 and :YQ: as :YQ==:. None of it
- * may pass here: what is read, written down again, must be what was received. Spaces alone may differ, because RFC
- * 9651 leaves a writer some, and no value that we accept has one inside.
+ * A parser of structured fields takes the last of repeated keys, and reads 017 as 17 and :YQ: as :YQ==:. All of that is
+ * refused here: the parsed value, serialized again, must equal what was received. Only spaces may differ: RFC 9651 makes
+ * some optional, and no value that we accept contains one.
  */
 export function readSoleMember(field: string, maxLength: number): SoleMember | undefined {
   if (field.length > maxLength) return undefined;

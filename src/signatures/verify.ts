@@ -1,4 +1,4 @@
-// Checks a signature with the key that is said to have made it.
+// Verifies a signature with the key that it names.
 import {
   createHmac,
   generateKeyPairSync,
@@ -10,23 +10,23 @@ import {
 import type { ParsedSignature } from './parse-signature.ts';
 import type { Algorithm } from './profile.ts';
 
-/** A key as the one who checks has it. */
+/** A key for verifying. */
 export type VerifyingKey =
   | { readonly kind: 'hmac-sha256'; readonly secret: Uint8Array }
   | { readonly kind: 'ed25519'; readonly publicKey: KeyObject };
 
-/** Keys that nobody has, to check with where there is no fitting one. */
+/** Random keys, to verify with where the named key does not exist or is of another kind. */
 const DUMMY_KEYS: Readonly<Record<Algorithm, VerifyingKey>> = {
   'hmac-sha256': { kind: 'hmac-sha256', secret: randomBytes(32) },
   ed25519: { kind: 'ed25519', publicKey: generateKeyPairSync('ed25519').publicKey },
 };
 
 /**
- * Whether the key made the signature. Pass undefined where the key is not known.
+ * Whether the key made the signature. Pass undefined for an unknown key.
  *
- * The key's kind must be the one that the request names, and never follows it (RFC 9421, section 3.2). Where there is
- * no key, or one of another kind, the answer is no after the same work as for a wrong signature: how long it takes
- * depends on the request alone, and does not tell which keys there are.
+ * The algorithm that the request names must be that of the key (RFC 9421, section 3.2). Without a key of that kind the
+ * answer is false after the same work as for a wrong signature: the time depends on the request alone, and does not reveal
+ * which keys exist.
  */
 export function verifySignature(parsed: ParsedSignature, key: VerifyingKey | undefined): boolean {
   const isFitting = key?.kind === parsed.alg;

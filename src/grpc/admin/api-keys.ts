@@ -1,4 +1,4 @@
-// admin.v1.ApiKeyService: API keys, for ops.
+// admin.v1.ApiKeyService: API keys, for operators.
 import {
   ApiKeyServiceService,
   type CreateApiKeyRequest,
@@ -83,9 +83,9 @@ const handlers = (admin: KeyAdmin): Handlers<typeof ApiKeyServiceService> => ({
   },
 });
 
-/** Whose rights bound what a call gives away. A call without a signature does not come this far. */
+/** The key that signed the call. A new key cannot have more rights than this one. */
 function signerOf({ keyId }: CallInfo): string {
-  if (keyId === undefined) throw new InvariantError('a call of admin.v1 that nobody signed');
+  if (keyId === undefined) throw new InvariantError('a call of admin.v1 without a signature');
   return keyId;
 }
 

@@ -1,4 +1,4 @@
-// admin.v1.AuditService: the audit trail, for ops.
+// admin.v1.AuditService: the audit trail, for operators.
 import { AuditServiceService, ActOutcome as WireOutcome } from '../../../gen/ts/admin/v1/audit_service.ts';
 import type { ActOutcome, AuditTrail } from '../../domain/act.ts';
 import { pageSize } from '../../domain/page.ts';

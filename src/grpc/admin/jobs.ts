@@ -1,4 +1,4 @@
-// admin.v1.JobService: the work that workers do in the background, for ops.
+// admin.v1.JobService: background jobs, for operators.
 import { JobServiceService } from '../../../gen/ts/admin/v1/job_service.ts';
 import type { AuditTrail } from '../../domain/act.ts';
 import type { JobEntry } from '../../domain/jobs.ts';

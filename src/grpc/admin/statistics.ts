@@ -1,4 +1,4 @@
-// admin.v1.StatisticsService: what people do and how ppuri does, in figures, for ops.
+// admin.v1.StatisticsService: time series of usage and performance, for operators.
 import {
   StatisticsServiceService,
   Period as WirePeriod,

@@ -15,24 +15,24 @@ import { type CallContext, type Signer, signerOf } from '../call-context.ts';
 import { ROOM_ID, readHeader } from '../caller.ts';
 import type { Interceptor } from '../interceptor.ts';
 
-/** How much each may ask for, in cost units a second; the burst is twice that. */
+/** The rate limits, in cost units a second; the burst is twice that. */
 export interface Rates {
   readonly key: number;
   readonly user: number;
   readonly address: number;
 }
 
-/** For how long a nonce is remembered: longer than any signature that carries it is taken, in milliseconds. */
+/** How long a nonce is remembered, in milliseconds: longer than a signature is accepted. */
 export const NONCE_TTL_MS = 120_000;
 const TOKEN = /^[A-Za-z0-9]{3}$/;
 
 /**
- * Refuses NONCE_REUSED, RATE_LIMITED and TOO_MANY_FAILURES. How the limits stand goes out with every answer over REST, in
- * the header fields of draft-ietf-httpapi-ratelimit-headers; over gRPC once less than half of one is left, because two
- * more headers cost a tenth of a call.
+ * Refuses NONCE_REUSED, RATE_LIMITED and TOO_MANY_FAILURES. Over REST every answer has the header fields of
+ * draft-ietf-httpapi-ratelimit-headers; over gRPC only once less than half of a limit is left, because two more headers
+ * cost a tenth of a call.
  */
 export function admit(control: AdmissionControl, rates: Rates): Interceptor {
-  // Tokens that are being tried right now, by who tries them where. Trying one token many times at once is one guess.
+  // Tokens in flight, by user and room. Many calls with one token at once count as one guess.
   const inFlight = new Set<string>();
   return async function admit(call, next) {
     const token = tokenOf(call);
@@ -68,7 +68,7 @@ async function pass<Answer>(
   return result.guesses.length === 0 ? next() : guess(control, result, next);
 }
 
-/** A guess that was none is taken back; nobody waits for that. */
+/** Refunds the guess if the token was right, without waiting for it. */
 async function guess<Answer>(
   control: AdmissionControl,
   result: AdmissionResult,
@@ -86,8 +86,8 @@ async function guess<Answer>(
 }
 
 /**
- * What is charged. It is charged before the call is looked into, so that nothing that is refused later was for nothing; of
- * the user only where the key may act for the user that is named, so that nobody uses up another one's limit.
+ * The charges of a call, made before it is decoded, so that refused calls pay too. The user is charged only where the key
+ * may act for it, so that no caller can use up another user's limit.
  */
 function limitsOf(call: CallContext, { key, clientAddress }: Signer, rates: Rates): LimitCharge[] {
   const cost = call.contract.rules.costOf(call.bytes);
@@ -107,7 +107,7 @@ function limitsOf(call: CallContext, { key, clientAddress }: Signer, rates: Rate
   return limits;
 }
 
-/** The user that the call names, where its key may act for it: as text, because that is all that is needed of it here. */
+/** The acting user, as text, if the key may act for it. */
 function actingUserOf(call: CallContext): string | undefined {
   if (!call.contract.rules.actingUser) return undefined;
   const { key } = signerOf(call);
@@ -117,17 +117,17 @@ function actingUserOf(call: CallContext): string | undefined {
     : undefined;
 }
 
-/** A token that a call may be guessing. */
+/** A sprinkle's token that a call may be guessing. */
 interface Token {
-  /** Who tries it, and where. */
+  /** The user and the room: `user/room`. */
   readonly owner: string;
-  /** Its name among all that are tried. */
+  /** `user/room/token`. */
   readonly name: string;
-  /** Whether this call is counted for it. */
+  /** Whether this call counts as a guess. */
   readonly isGuess: boolean;
 }
 
-/** None where the call is not well formed: it is refused later, and its words may not become names of things. */
+/** Undefined where the call is malformed: it is refused later, and nothing in Redis may be named after its contents. */
 function tokenOf(call: CallContext): Token | undefined {
   const { guessesToken, room, idempotencyKey } = call.contract.rules;
   if (!guessesToken || (idempotencyKey && readHeader(call.metadata, 'idempotency-key') === undefined))
@@ -145,7 +145,7 @@ function requestOf(call: CallContext): { readonly roomId?: string; readonly toke
   try {
     return call.request() as { readonly roomId?: string; readonly token?: string };
   } catch {
-    // It cannot be read; whoever reads it next says so to the caller.
+    // A malformed request is refused later, by validateRequest.
     return {};
   }
 }
@@ -169,7 +169,7 @@ function setRateLimitHeaders(call: CallContext, limits: readonly LimitState[]): 
   const states = limits.map(
     ({ name, remaining, resetMs }) => `"${name}";r=${remaining};t=${seconds(resetMs)}`,
   );
-  // The burst is twice the rate, so what is used up is whole again after two seconds at most.
+  // The burst is twice the rate, so a limit is full again after two seconds at most.
   const policies = limits.map(({ name, limit }) => `"${name}";q=${limit};w=2`);
   call.responseHeaders.set('ratelimit', states.join(', '));
   call.responseHeaders.set('ratelimit-policy', policies.join(', '));

@@ -19,7 +19,7 @@ import { toTimestamp } from '../timestamp.ts';
 
 const EVERYTHING = { kinds: undefined, from: undefined, before: undefined };
 
-/** The one wallet that v1 knows of a user: its default one. */
+/** The user's default wallet, the only one in v1. */
 export function ownWallet({ userId }: Caller): WalletRef {
   return { defaultOf: userId, field: 'x-user-id' };
 }

@@ -1,4 +1,4 @@
-// Money and transfers as wallet.v2 writes them.
+// Money and transfers in wallet.v2, shared by its services.
 import type { Money as WireMoney } from '../../../gen/ts/wallet/v2/money.ts';
 import { TransferKind as WireKind } from '../../../gen/ts/wallet/v2/transfer.ts';
 import { type Currency, parseCurrency } from '../../domain/currency.ts';
@@ -9,7 +9,7 @@ import { keyIdSeenBy, TRANSFER_KINDS } from '../../domain/transfer.ts';
 import { IS_REQUIRED } from '../../domain/words.ts';
 import { toTimestamp } from '../timestamp.ts';
 
-/** Reads the amount of a request; the contract has checked that it is there and in range. */
+/** Parses an amount; its presence and range have been validated. */
 export function parseAmount(money: WireMoney | undefined, path = 'amount'): RequestedMoney {
   if (!money) throw refuseField('INVALID_FIELD', path, IS_REQUIRED);
   const field = `${path}.currency_code`;
@@ -31,17 +31,17 @@ const KINDS: Record<TransferKind, WireKind> = {
   payout_line: WireKind.PAYOUT_LINE,
 };
 
-/** Reads a filter by kinds; undefined when it lets everything through. */
+/** Parses a filter by kinds; undefined for an empty one, which selects everything. */
 export function parseKinds(kinds: readonly WireKind[]): TransferKind[] | undefined {
   return kinds.length === 0 ? undefined : TRANSFER_KINDS.filter((kind) => kinds.includes(KINDS[kind]));
 }
 
-/** What is shown of a posted transfer. */
+/** A posted transfer without the balances after it. */
 interface ShownTransfer extends Omit<PostedTransfer, 'transfer'> {
   readonly transfer: Omit<Transfer, 'debitBalanceAfter' | 'creditBalanceAfter'>;
 }
 
-/** As a user sees it. Accounts that are no wallets (the outside, pots) are not shown: their ids would mean nothing to a caller. */
+/** The transfer as a user sees it. Accounts that are no wallets (external accounts, pots) are left out. */
 export function toTransfer(posted: ShownTransfer, userId: bigint) {
   const { transfer, debitUserId, creditUserId } = posted;
   return {

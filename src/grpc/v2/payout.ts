@@ -105,7 +105,7 @@ function parseMode(mode: WireMode): PayoutMode {
   throw refuseField('INVALID_FIELD', 'mode', IS_REQUIRED);
 }
 
-/** A line is taken as it is: what is wrong with its amount is said of the line, and not of the call. */
+/** A wrong amount is no refusal here: it is reported for its line. */
 function parseLine({ destination, amount, key, memo }: WirePayoutLine, index: number): RequestedLine {
   if (!destination || !amount) throw refuseField('INVALID_FIELD', `lines[${index}]`, IS_REQUIRED);
   const to =

@@ -1,4 +1,4 @@
-// wallet.v2.TransferService: money in, out and across.
+// wallet.v2.TransferService: deposits, withdrawals, transfers and the outcomes of their idempotency keys.
 import {
   type BatchTransferResult,
   type CreateTransferRequest,
@@ -99,7 +99,7 @@ const OUTCOME_STATES: Record<KeyOutcome['state'], OutcomeState> = {
   undecided: OutcomeState.UNDECIDED,
 };
 
-/** Reads what is asked for; `path` is where it stands in the request, with a dot behind it, or empty. */
+/** `path` is the prefix of field names in refusals: `items[3].`, or empty. */
 function parseTransfer(request: CreateTransferRequest, userId: bigint, path: string): CreateTransferIntent {
   const { debitWalletId, destination, amount, memo } = request;
   return {
@@ -131,14 +131,14 @@ function toPostedResponse(posted: PostedTransfer, userId: bigint, balance: bigin
   return { transfer: toTransfer(posted, userId), balance: toMoney(posted.transfer.currency, balance) };
 }
 
-/** Reads the mode of a batch; the contract has checked that there is one. */
+/** Parses the mode of a batch; its presence has been validated. */
 function parseMode(mode: WireMode): BatchMode {
   if (mode === WireMode.ALL_OR_NOTHING) return 'all-or-nothing';
   if (mode === WireMode.EACH) return 'each';
   throw refuseField('INVALID_FIELD', 'mode', IS_REQUIRED);
 }
 
-/** What became of an item of this user's; what the outcome leaves out stands in the request. */
+/** The result of an item. The outcome stores only what is not in the request. */
 function toResult(
   userId: bigint,
   request: CreateTransferRequest,
@@ -177,7 +177,7 @@ function toPosted(
   };
 }
 
-/** The results of a batch whose request is not at hand: what the outcome leaves out stands in its transfers. */
+/** The results of a batch without its request: the rest is read from its transfers. */
 function toResults(
   userId: bigint,
   { results }: BatchTransfersOutcome,
@@ -186,7 +186,7 @@ function toResults(
   return results.map((result) => {
     if ('reason' in result) return { outcome: { $case: 'refused', value: toRefusal(result) } };
     const posted = transfers.get(result.transferId);
-    if (!posted) throw new InvariantError(`transfer ${result.transferId} of a kept answer is not there`);
+    if (!posted) throw new InvariantError(`transfer ${result.transferId} of a stored answer does not exist`);
     const { currency } = posted.transfer;
     const value = { transfer: toTransfer(posted, userId), balance: toMoney(currency, result.balance) };
     return { outcome: { $case: 'posted', value } };

@@ -20,7 +20,7 @@ import type { Handlers } from '../service.ts';
 import { toBound, toLastMoment, toTimestamp } from '../timestamp.ts';
 import { parseKinds, toMoney, toTransfer } from './money.ts';
 
-/** A wallet as v2 names it. UUIDs are compared as the database writes them, in small letters. */
+/** A wallet by its id. The database writes UUIDs in lower case. */
 export function walletRef(id: string, field: string): WalletRef {
   return { walletId: id.toLowerCase(), field };
 }
