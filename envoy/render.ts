@@ -47,7 +47,7 @@ export interface EdgeSettings {
 }
 
 const TEMPLATE = new URL('./envoy.yaml', import.meta.url);
-const STRICT_REST = new URL('./strict-rest.lua', import.meta.url);
+const SCRIPTS = ['./wrong-signatures.lua', './strict-rest.lua'].map((file) => new URL(file, import.meta.url));
 const DESCRIPTOR = fileURLToPath(new URL('../gen/descriptor.binpb', import.meta.url));
 
 /** The configuration to give to `envoy -c`; EDGE_SECRET has to be in Envoy's environment. */
@@ -65,7 +65,10 @@ export function renderEdge(settings: EdgeSettings): string {
     ),
     DESCRIPTOR,
     REST_SERVICES: services,
-    STRICT_REST: `${restContract(DESCRIPTOR, services)}\n${readFileSync(STRICT_REST, 'utf8')}`,
+    STRICT_REST: [
+      restContract(DESCRIPTOR, services),
+      ...SCRIPTS.map((file) => readFileSync(file, 'utf8')),
+    ].join('\n'),
     UPSTREAMS: settings.upstreams.map(({ host, port }) => ({
       endpoint: { address: { socket_address: { address: host, port_value: port } } },
     })),

@@ -404,6 +404,10 @@ end
 -- Only a request that was checked to the end gets the header that the next filter asks for: Envoy itself goes on when a
 -- script fails.
 function envoy_on_request(handle)
+  if isLimited(handle) then
+    handle:respond({ [":status"] = "429" }, "")
+    return
+  end
   local isDone, said = pcall(checkAll, handle)
   if isDone and said then
     handle:headers():replace("x-request-checked", "yes")

@@ -97,7 +97,7 @@ export async function createServerProgram(config: ServerConfig): Promise<ServerP
     logs,
     metrics,
   );
-  metrics.states.ledgerQueue(ledger.queueLength);
+  metrics.states.ledgerQueue(() => ledger.queueLength());
   const replica = createReplica(config, reads, logs);
   if (config.replica) metrics.states.breaker('replica', () => replica.state() ?? 'closed');
   const core = coreOf({ config, people, reads, archive, replica, cache, execute: ledger.execute });

@@ -69,6 +69,16 @@ test('the same on the gRPC listener', { skip }, async () => {
   }
 });
 
+test('CONNECT is refused at once, and not when the time of a request is up', { skip }, async () => {
+  const startedAt = performance.now();
+  for (const address of [new URL(edge.restUrl).host, edge.grpcAddress]) {
+    const text = 'CONNECT example.com:80 HTTP/1.1\r\nhost: example.com:80\r\nconnection: close\r\n\r\n';
+    const came = await exchange(address, text);
+    assert.match(came, /^HTTP\/1.1 4\d\d .*"@type":"type.googleapis.com\/google.rpc.ErrorInfo"/s);
+  }
+  assert.ok(performance.now() - startedAt < 5_000);
+});
+
 test('HEAD has the status of what is not there, and no body, as HTTP demands', { skip }, async () => {
   const text = 'HEAD /api/v1/wallet/balance HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
   assert.match(await exchange(new URL(edge.restUrl).host, text), /^HTTP\/1.1 404 .*\r\n\r\n$/s);

@@ -6,6 +6,7 @@ import { PpuriError } from '../../clients/typescript/src/error.ts';
 import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { createSuspects } from '../../src/grpc/interceptors/suspects.ts';
+import { readMetrics, sumOf } from '../ops/pages.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const ANNA = 9871;
@@ -56,9 +57,9 @@ function connection() {
 }
 
 async function refusedCalls(): Promise<number> {
-  const page = await (await fetch(`http://127.0.0.1:${stack.app.opsPort}/metrics`)).text();
-  const line = /^ppuri_rpc_errors_total\{code="\w+",reason="AUTHENTICATION_FAILED"\} (\d+)$/m.exec(page);
-  return Number(line?.[1]);
+  const samples = await readMetrics(`http://127.0.0.1:${stack.app.opsPort}`);
+  const reason = { reason: 'AUTHENTICATION_FAILED' };
+  return sumOf(samples, 'ppuri_rpc_errors_total', reason);
 }
 
 test('after ten wrong signatures the headers are enough, and what is answered and counted is the same', async () => {
