@@ -2,7 +2,7 @@
 
 import { hmacKey } from '../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../clients/typescript/src/signature.ts';
-import { connectPeople } from '../src/db/people/index.ts';
+import { createPeople } from '../src/db/people/index.ts';
 import { SCOPES } from '../src/domain/api-key.ts';
 import { cryptoRandom } from '../src/runtime/crypto-random.ts';
 import { type CreateKeyInput, createApiKey } from '../src/usecases/commands/api-keys.ts';
@@ -16,7 +16,10 @@ export async function makeKey(
   database: Pick<TestDatabase, 'adminUrl'>,
   wish: Partial<CreateKeyInput> = {},
 ): Promise<SigningKey> {
-  const { apiKeys, close } = connectPeople(database.adminUrl, 1);
+  const { apiKeys, [Symbol.asyncDispose]: close } = createPeople({
+    url: database.adminUrl,
+    maxConnections: 1,
+  });
   const office = {
     apiKeys,
     sealingKeys: [SEALING_KEY] as const,

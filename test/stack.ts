@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { SigningKey } from '../clients/typescript/src/signature.ts';
-import { connectPeople } from '../src/db/people/index.ts';
+import { createPeople } from '../src/db/people/index.ts';
 import { createServerProgram, type ServerProgram } from '../src/server/compose.ts';
 import { readServerConfig, type ServerConfig } from '../src/server/config.ts';
 import { EDGE_SECRET, startTestEdge } from './edge.ts';
@@ -158,9 +158,9 @@ export function peopleOf(
   database: TestDatabase,
   teller: Teller = missing,
 ): Pick<Stack, 'addUsers' | 'addRoom' | 'fund'> {
-  const withPeople = async (work: (people: ReturnType<typeof connectPeople>) => Promise<unknown>) => {
-    const people = connectPeople(database.appUrl, 4);
-    await work(people).finally(() => people.close());
+  const withPeople = async (work: (people: ReturnType<typeof createPeople>) => Promise<unknown>) => {
+    const people = createPeople({ url: database.appUrl, maxConnections: 4 });
+    await work(people).finally(() => people[Symbol.asyncDispose]());
   };
   return {
     addUsers: (ids) =>

@@ -155,6 +155,7 @@ const BEHIND_AN_INDEX = [
   'src/repositories/',
   'src/resilience/',
   'src/db/people/',
+  'src/db/reads/',
   'src/db/replica/',
   'src/grpc/',
   'src/grpc/interceptors/',
@@ -173,6 +174,17 @@ for (const folder of BEHIND_AN_INDEX) {
     assert.deepEqual(broken, []);
   });
 }
+
+test('use cases know types of src/db/ only, and no pool: they read through repositories', () => {
+  const imports = CODE.filter((file) => file.startsWith('src/usecases/')).flatMap((file) =>
+    [...read(file).matchAll(/^(?:import|export) (type )?[^;]*? from '[./]*(db\/[^']+)'/gm)].map(
+      ([, isType, target]) => ({ file, isType: isType !== undefined, target }),
+    ),
+  );
+  assert.ok(imports.length > 0);
+  const broken = imports.filter(({ isType, target }) => !isType || target === 'db/pool.ts');
+  assert.deepEqual(broken, []);
+});
 
 test('the programs do not import the client', () => {
   assert.deepEqual(

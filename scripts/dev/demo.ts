@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connectPeople } from '../../src/db/people/index.ts';
+import { createPeople } from '../../src/db/people/index.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { isLive } from '../../src/domain/api-key.ts';
 import { systemCall } from '../../src/domain/batch/command.ts';
@@ -23,7 +23,7 @@ const START_BALANCE = 100_000n;
 
 /** Makes what is missing; what is there stays as it is, so it may run at every start. */
 export async function seed(databaseUrl: string): Promise<void> {
-  const people = connectPeople(databaseUrl, 2);
+  const people = createPeople({ url: databaseUrl, maxConnections: 2 });
   const pool = createPool({
     url: databaseUrl,
     maxConnections: 1,
@@ -41,7 +41,7 @@ export async function seed(databaseUrl: string): Promise<void> {
     }
     await fund(pool);
   } finally {
-    await Promise.all([people.close(), pool.end()]);
+    await Promise.all([people[Symbol.asyncDispose](), pool.end()]);
   }
 }
 

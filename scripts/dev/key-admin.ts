@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { appendActs } from '../../src/db/audit.ts';
-import { connectPeople } from '../../src/db/people/index.ts';
+import { createPeople } from '../../src/db/people/index.ts';
 import { createPool } from '../../src/db/pool.ts';
 import type { Act } from '../../src/domain/act.ts';
 import { errorText } from '../../src/domain/error-fields.ts';
@@ -53,7 +53,7 @@ export async function withKeyAdmin<T>(
     statementTimeoutMs: 10_000,
     onIdleError: (error) => console.error(errorText(error)),
   });
-  const people = connectPeople(place.adminDatabaseUrl, 2);
+  const people = createPeople({ url: place.adminDatabaseUrl, maxConnections: 2 });
   const announcements = createAnnouncements(place.redisUrl, [], () => {});
   const admin: KeyAdmin = {
     apiKeys: people.apiKeys,
@@ -66,7 +66,7 @@ export async function withKeyAdmin<T>(
     return await auditedCommand(admin, (act) => appendActs(pool, [act]), about, work);
   } finally {
     announcements[Symbol.dispose]();
-    await Promise.all([people.close(), pool.end()]);
+    await Promise.all([people[Symbol.asyncDispose](), pool.end()]);
   }
 }
 

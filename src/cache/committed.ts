@@ -1,5 +1,5 @@
 // Keeps the entries that the ledger's batches change in step with their commits: wallets, and the tokens of new sprinkles.
-import { leftMsOf } from '../db/reads/tokens.ts';
+import { leftMsOf } from '../db/reads/index.ts';
 import type { AfterCommit, Changes } from '../ledger/index.ts';
 import { updateOf } from './entry.ts';
 import { TOKEN, tokenId, WALLET } from './kinds.ts';

@@ -1,6 +1,6 @@
 // What is cached: the kinds of entries, how long they live, and how they are written. Being right does not depend on how long
 // an entry lives; that bounds memory, and what a double fault costs.
-import type { TokenView } from '../db/reads/tokens.ts';
+import type { TokenView } from '../db/reads/index.ts';
 import type { Account } from '../domain/account.ts';
 import type { Room, User } from '../domain/people.ts';
 import type { Micros } from '../domain/time.ts';

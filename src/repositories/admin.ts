@@ -11,7 +11,7 @@ import {
 } from '../db/jobs/job-admin.ts';
 import { enqueue } from '../db/jobs/outbox.ts';
 import type { Pool } from '../db/pool.ts';
-import { type Figure, readSeries, type SeriesFilter } from '../db/reads/statistics.ts';
+import { type Figure, readSeries, type SeriesFilter } from '../db/reads/index.ts';
 import type { JobName } from '../domain/jobs.ts';
 import type { Page } from '../domain/page.ts';
 

@@ -4,12 +4,14 @@ import type { Reader } from '../db/pool.ts';
 import {
   findSprinkleById,
   findSprinkleByToken,
+  findToken,
+  hasClaimed,
   listClaims,
   listSprinkles,
   type SprinklePlace,
   type SprinkleView,
-} from '../db/reads/sprinkles.ts';
-import { findToken, hasClaimed, type TokenView } from '../db/reads/tokens.ts';
+  type TokenView,
+} from '../db/reads/index.ts';
 import type { Page } from '../domain/page.ts';
 import type { Claim } from '../domain/sprinkle.ts';
 import type { ReadSources } from './sources.ts';

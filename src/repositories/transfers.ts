@@ -1,7 +1,7 @@
 // Transfers: a wallet's newest ones through the cache, lookups and long histories from the replica, old months from the archive.
 import { NEWEST_TRANSFERS } from '../cache/index.ts';
 import { findTransferAnywhere, findTransfersAnywhere, listTransfersAnywhere } from '../db/archive/reads.ts';
-import type { TransferFilter, TransferPlace } from '../db/reads/transfers.ts';
+import type { TransferFilter, TransferPlace } from '../db/reads/index.ts';
 import type { Account } from '../domain/account.ts';
 import { type Page, pageOf } from '../domain/page.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';

@@ -2,7 +2,7 @@
 import { LRUCache } from 'lru-cache';
 import { DEFAULT_WALLET, WALLET } from '../cache/index.ts';
 import { balanceAsOfAnywhere } from '../db/archive/reads.ts';
-import { findDefaultWallet, findWallets, listWallets, type WalletPlace } from '../db/reads/wallets.ts';
+import { findDefaultWallet, findWallets, listWallets, type WalletPlace } from '../db/reads/index.ts';
 import type { Account } from '../domain/account.ts';
 import type { Page } from '../domain/page.ts';
 import type { Micros } from '../domain/time.ts';

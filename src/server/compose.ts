@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AdmissionControl } from '../admission/index.ts';
 import type { Cache } from '../cache/index.ts';
 import { ensurePartitions } from '../db/jobs/upkeep.ts';
-import { connectPeople, type People } from '../db/people/index.ts';
+import { createPeople, type People } from '../db/people/index.ts';
 import { createPool, isUnreachable, type Pool } from '../db/pool.ts';
 import { writeSamples } from '../db/samples.ts';
 import type { AuditTrail } from '../domain/act.ts';
@@ -74,7 +74,7 @@ export async function createServerProgram(config: ServerConfig): Promise<ServerP
   const metrics = createMetrics([...CONTRACTS.keys(), ...HEALTH_CALLS]);
   const pools = openWatchedPools(config, logs, metrics);
   const { reads, archive } = pools;
-  const people = connectPeople(config.databaseUrl, config.peopleConnections);
+  const people = createPeople(peopleOptions(config, config.databaseUrl, config.peopleConnections));
   await ensurePartitions(reads, MONTHS_NEEDED_AHEAD);
 
   const tally = createCallTally(
@@ -87,7 +87,7 @@ export async function createServerProgram(config: ServerConfig): Promise<ServerP
   const postgres = watchPostgres(config, logs, metrics, {
     check: async (isSuspected) => {
       ledger.checkProgress();
-      await Promise.all([pools.checkPools(), isSuspected ? people.ask() : undefined]);
+      await Promise.all([pools.checkPools(), isSuspected ? people.ping() : undefined]);
     },
     tell: (isThere) => server?.setServing(isThere && !isStopping),
   });
@@ -133,7 +133,7 @@ export async function createServerProgram(config: ServerConfig): Promise<ServerP
     await replica[Symbol.asyncDispose]();
     await tally.stop();
     await trail.close();
-    await Promise.all([pools.endPools(), people.close(), postgres.close(), ops.stop()]);
+    await Promise.all([pools.endPools(), people[Symbol.asyncDispose](), postgres.close(), ops.stop()]);
     return true;
   };
   const stop = async () => {
@@ -149,6 +149,10 @@ export async function createServerProgram(config: ServerConfig): Promise<ServerP
     return isDone;
   };
   return { grpcPort, opsPort: ops.port, logs, stop, stopsWithinMs: config.stopDrainMs + config.stopGraceMs };
+}
+
+function peopleOptions({ statementTimeoutMs }: ServerConfig, url: string, maxConnections: number) {
+  return { url, maxConnections, statementTimeoutMs };
 }
 
 /** What the use cases run on. */
@@ -261,7 +265,7 @@ function openAdmin(
   config: ServerConfig,
   { keys, logs }: { readonly keys: Keys; readonly logs: Logs },
 ): AdminCore & { close(): Promise<unknown> } {
-  const people = connectPeople(url, ADMIN_CONNECTIONS);
+  const people = createPeople(peopleOptions(config, url, ADMIN_CONNECTIONS));
   const pool = createPool({
     url,
     maxConnections: ADMIN_CONNECTIONS,
@@ -278,6 +282,6 @@ function openAdmin(
   return {
     keyAdmin,
     ...createAdminRepositories(pool),
-    close: () => Promise.all([people.close(), pool.end()]),
+    close: () => Promise.all([people[Symbol.asyncDispose](), pool.end()]),
   };
 }

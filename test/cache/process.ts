@@ -7,7 +7,7 @@ import { createSealedFormat } from '../../src/cache/seal.ts';
 import { createStore, type Store } from '../../src/cache/store.ts';
 import { createWriter } from '../../src/cache/write.ts';
 import { createCacheEpochs } from '../../src/db/cache-epochs.ts';
-import { connectPeople } from '../../src/db/people/index.ts';
+import { createPeople } from '../../src/db/people/index.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { systemCall } from '../../src/domain/batch/command.ts';
 import { createLedger } from '../../src/ledger/index.ts';
@@ -57,7 +57,7 @@ export async function startProcess(
   { store: replaceStore = (real) => real, lease: replaceLease = (real) => real }: Replacements = {},
 ) {
   const [pool, reads, epochs] = [poolOf(database), poolOf(database), poolOf(database)];
-  const people = connectPeople(database.appUrl, 2);
+  const people = createPeople({ url: database.appUrl, maxConnections: 2 });
   let statements = 0;
   let duringCommit = async () => {};
   const store = await createStore({
@@ -142,7 +142,7 @@ export async function startProcess(
       await ledger[Symbol.asyncDispose]();
       lease[Symbol.dispose]();
       store[Symbol.dispose]();
-      await Promise.all([pool.end(), reads.end(), epochs.end(), people.close()]);
+      await Promise.all([pool.end(), reads.end(), epochs.end(), people[Symbol.asyncDispose]()]);
     },
   };
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { missingPeriods } from '../../src/db/jobs/statistics.ts';
-import { connectPeople } from '../../src/db/people/index.ts';
+import { createPeople } from '../../src/db/people/index.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { makeDatabase, ownerPool, type TestDatabase } from '../stack.ts';
 
@@ -74,10 +74,10 @@ test('a database that is set up otherwise changes nothing in our sessions', asyn
     [rows[0].spans, rows[0].path, rows[0].isolation],
     ['postgres', 'public', 'read committed'],
   );
-  const people = connectPeople(database.appUrl, 1);
+  const people = createPeople({ url: database.appUrl, maxConnections: 1 });
   try {
     await people.users.create(1n, 'User 1');
   } finally {
-    await people.close();
+    await people[Symbol.asyncDispose]();
   }
 });

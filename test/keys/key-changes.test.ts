@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
-import { connectPeople } from '../../src/db/people/index.ts';
+import { createPeople } from '../../src/db/people/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { createServerProgram } from '../../src/server/compose.ts';
 import type { ServerConfig } from '../../src/server/config.ts';
@@ -53,7 +53,10 @@ test('a key-encryption key is replaced: calls pass before, between and after', a
   const fresh = { id: 'fresh', key: Buffer.alloc(32, 9) };
   assert.equal(await look({ keyEncryptionKeys: [fresh, SEALING_KEY] }, stack.key), 'OK');
   assert.equal(await look({ keyEncryptionKeys: [fresh] }, stack.key), 'AUTHENTICATION_FAILED');
-  const { apiKeys, close } = connectPeople(stack.database.adminUrl, 1);
+  const { apiKeys, [Symbol.asyncDispose]: close } = createPeople({
+    url: stack.database.adminUrl,
+    maxConnections: 1,
+  });
   const office = {
     apiKeys,
     sealingKeys: [fresh, SEALING_KEY] as const,

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { connectPeople } from '../../src/db/people/index.ts';
+import { createPeople } from '../../src/db/people/index.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { errorFields, errorText } from '../../src/domain/error-fields.ts';
 import { createLogs } from '../../src/runtime/logs.ts';
@@ -83,7 +83,7 @@ async function realErrors(): Promise<Error[]> {
     statementTimeoutMs: 5000,
     onIdleError: () => {},
   });
-  const people = connectPeople(stack.database.ownerUrl, 1);
+  const people = createPeople({ url: stack.database.ownerUrl, maxConnections: 1 });
   await note(pool.query('SELECT $1::uuid', [MARKER]));
   await note(pool.query(`SELECT ${MARKER}`));
   await note(pool.query('SELECT $1::json', [`{"${MARKER}": `]));
@@ -123,7 +123,7 @@ async function realErrors(): Promise<Error[]> {
   });
   await stack.db.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
   await hanging;
-  await Promise.all([pool.end(), people.close()]);
+  await Promise.all([pool.end(), people[Symbol.asyncDispose]()]);
   const redis = new Redis(stack.config.redisUrl, { lazyConnect: true, maxRetriesPerRequest: 0 });
   await note(redis.call('HSET', MARKER));
   await note(redis.eval(`return redis.error_reply('ERR ${MARKER}')`, 0));
@@ -172,11 +172,11 @@ test('what is told of an error is enough to find it: type, SQLSTATE, constraint,
     ['DatabaseError', '23505', 'users_pkey', 'users'],
   );
   assert.match(fields.stack ?? '', /leaks\.test\.ts/);
-  const people = connectPeople(stack.database.ownerUrl, 1);
+  const people = createPeople({ url: stack.database.ownerUrl, maxConnections: 1 });
   const wrapped = await people.rooms
     .create({ id: 'r', displayName: 'r', ownerUserId: 1n })
     .catch((thrown: unknown) => thrown);
-  await people.close();
+  await people[Symbol.asyncDispose]();
   assert.equal(errorFields(wrapped).type, 'SequelizeForeignKeyConstraintError');
   assert.equal(errorFields(wrapped).cause?.code, '23503');
   assert.match(errorText(wrapped), /23503 .*rooms_owner_user_id_fkey/);

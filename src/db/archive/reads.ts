@@ -11,7 +11,7 @@ import {
   listTransfers,
   type TransferFilter,
   type TransferPlace,
-} from '../reads/transfers.ts';
+} from '../reads/index.ts';
 import { TRANSFER_COLUMNS, type TransferRow, toTransfer } from '../rows.ts';
 import { microsOf, plainArray, timestamptz } from '../sql.ts';
 

@@ -34,7 +34,7 @@ export interface ApiKeys {
   countUses(uses: ReadonlyMap<string, number>): Promise<void>;
 }
 
-export function apiKeysIn(sequelize: Sequelize): ApiKeys {
+export function createApiKeys(sequelize: Sequelize): ApiKeys {
   const ApiKey = defineApiKey(sequelize);
 
   const toKey = (row: InstanceType<typeof ApiKey>): StoredKey => ({

@@ -40,7 +40,7 @@ export interface Rooms {
   removeMember(roomId: string, userId: bigint, isByOwner: boolean): Promise<void>;
 }
 
-export function roomsIn(sequelize: Sequelize, { Room, Member, User }: Models): Rooms {
+export function createRooms(sequelize: Sequelize, { Room, Member, User }: Models): Rooms {
   const toRoom = (row: InstanceType<typeof Room>): Room => ({
     id: row.id,
     displayName: row.displayName,

@@ -61,7 +61,7 @@ export interface Users {
   unfriend(one: bigint, other: bigint): Promise<void>;
 }
 
-export function usersIn(sequelize: Sequelize, { User, Friendship }: Models): Users {
+export function createUsers(sequelize: Sequelize, { User, Friendship }: Models): Users {
   const toUser = (row: InstanceType<typeof User>): User => ({
     id: BigInt(row.id),
     displayName: row.displayName,

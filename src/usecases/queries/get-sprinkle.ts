@@ -1,12 +1,12 @@
 // Shows sprinkles to their creator, for as long as the limits say.
-import type { SprinklePlace, SprinkleView } from '../../db/reads/sprinkles.ts';
+import type { SprinklePlace, SprinkleView } from '../../db/reads/index.ts';
 import type { Page } from '../../domain/page.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import { mayLookUp } from '../../domain/sprinkle.ts';
 import type { SprinkleWithClaims } from '../../repositories/index.ts';
 import type { Core } from '../core.ts';
 
-export type { SprinkleView } from '../../db/reads/sprinkles.ts';
+export type { SprinkleView } from '../../db/reads/index.ts';
 
 /** The acting user's last sprinkle under a token. Refuses SPRINKLE_NOT_FOUND. */
 export async function getSprinkleByToken(

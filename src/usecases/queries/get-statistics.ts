@@ -1,11 +1,11 @@
 // Shows ops the figures of a measure over time.
-import type { Figure, SeriesFilter } from '../../db/reads/statistics.ts';
+import type { Figure, SeriesFilter } from '../../db/reads/index.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import { MEASURES } from '../../domain/statistics.ts';
 import { mustBeOneOf } from '../../domain/words.ts';
 import type { AdminCore } from '../core.ts';
 
-export type { Figure } from '../../db/reads/statistics.ts';
+export type { Figure } from '../../db/reads/index.ts';
 
 const MAX_FIGURES = 10_000;
 

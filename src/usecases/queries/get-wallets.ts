@@ -1,5 +1,5 @@
 // Shows wallets of the acting user with their balances.
-import type { WalletPlace } from '../../db/reads/wallets.ts';
+import type { WalletPlace } from '../../db/reads/index.ts';
 import type { Account } from '../../domain/account.ts';
 import { checkCount, MAX_ITEMS } from '../../domain/bounds.ts';
 import type { WalletRef } from '../../domain/intent.ts';

@@ -1,5 +1,5 @@
 // Lists what came into and went out of a wallet of the acting user, newest first.
-import type { TransferFilter, TransferPlace } from '../../db/reads/transfers.ts';
+import type { TransferFilter, TransferPlace } from '../../db/reads/index.ts';
 import type { WalletRef } from '../../domain/intent.ts';
 import type { Page } from '../../domain/page.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
