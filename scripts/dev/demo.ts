@@ -47,7 +47,7 @@ export async function seed(databaseUrl: string): Promise<void> {
 
 /** The deposits have fixed idempotency keys, so they happen once, however often this runs. */
 async function fund(pool: ReturnType<typeof createPool>): Promise<void> {
-  // Nobody serves yet, and whoever serves next believes no copies of before.
+  // Nobody serves yet, and whoever serves next trusts no cache entries of before.
   const { execute } = createLedger(
     { pool, random: cryptoRandom, beforeCommit: NO_CACHE, onCommit: () => {} },
     { maxBatch: 100, lanes: 1, maxWaiting: 10_000 },

@@ -9,8 +9,8 @@ export const LOCK_WAIT_MS = 250;
 
 /**
  * How long a transaction may hold its locks while its client sends nothing: then Postgres ends the session, and a process
- * that is paused no longer holds up the others. Longer than the one thing that a batch waits for in the middle, its marks
- * in Redis: where Redis is away, these take REDIS_TIMEOUT_MS and a cache lease of 1 s.
+ * that is paused no longer holds up the others. Longer than the one thing that a batch waits for in the middle, its
+ * tombstones in Redis: where Redis is away, these take REDIS_TIMEOUT_MS and a cache lease of 1 s.
  */
 export const IDLE_IN_TRANSACTION_MS = 2_500;
 

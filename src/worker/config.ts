@@ -9,7 +9,7 @@ export interface WorkerConfig {
   /** A login with the rights of ppuri_worker. */
   readonly databaseUrl: string;
   readonly redisUrl: string;
-  /** How long Redis has to answer before copies are suspended, in milliseconds. */
+  /** How long Redis has to answer before the cache is suspended, in milliseconds. */
   readonly redisTimeoutMs: number;
   /** The database that old transfers go to; undefined where they stay. */
   readonly archiveDatabaseUrl: string | undefined;

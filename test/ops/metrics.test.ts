@@ -75,7 +75,7 @@ const LABELS: Record<string, Record<string, Set<string>>> = {
   },
   ppuri_breaker_state: { breaker: among('admission', 'cache'), state: among('closed', 'half-open', 'open') },
   ppuri_redis_connected: { connection: among('admission') },
-  ppuri_cache_reads_total: { kind: KINDS, outcome: among('hit', 'miss', 'contended', 'corrupt', 'bypass') },
+  ppuri_cache_reads_total: { kind: KINDS, result: among('hit', 'miss', 'contended', 'corrupt', 'bypass') },
   ppuri_cache_entry_age_seconds: { kind: KINDS },
   ppuri_cache_trusted: {},
   ppuri_dependency_available: { dependency: among('postgres') },
