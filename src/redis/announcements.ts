@@ -1,10 +1,12 @@
-// Announcements between processes: that something has changed, not what. Redis away, nobody hears; readers look anyway.
+// Announcements between processes (Redis Pub/Sub): that something has changed, not what. Without Redis nobody hears them, so
+// listeners also read what may have changed from time to time.
 import { Redis } from 'ioredis';
 
 /** The channel on which processes tell each other that API keys have changed. */
 export const KEYS_CHANGED = 'ppuri:keys-changed';
 
-const ANNOUNCE_WITHIN_MS = 1_000;
+/** How long publishing may take, in milliseconds. */
+const PUBLISH_TIMEOUT_MS = 1_000;
 
 /** A channel to all processes on the same Redis. */
 export interface Announcements extends Disposable {
@@ -12,7 +14,7 @@ export interface Announcements extends Disposable {
   announce(channel: string): Promise<void>;
 }
 
-/** Listens on channels; `heard` is told of each announcement, also once after a time away, when some may have been missed. */
+/** Listens on channels; calls `heard` for each announcement, and once after each connection: some may have been missed before. */
 export function createAnnouncements(
   url: string,
   channels: readonly string[],
@@ -24,26 +26,26 @@ export function createAnnouncements(
     enableOfflineQueue: false,
     connectTimeout: 2000,
   };
-  // A Redis that hangs must not hold up the call that made a key: its answer has the secret, which nobody tells again.
-  const speaker = new Redis(url, { ...options, commandTimeout: ANNOUNCE_WITHIN_MS });
-  const listener = new Redis(url, { ...options, enableOfflineQueue: true, maxRetriesPerRequest: null });
+  // A Redis that hangs must not hold up the call that created a key: its response holds the secret, which is shown only once.
+  const publisher = new Redis(url, { ...options, commandTimeout: PUBLISH_TIMEOUT_MS });
+  const subscriber = new Redis(url, { ...options, enableOfflineQueue: true, maxRetriesPerRequest: null });
   // Reconnecting is ioredis' own work; without a listener an error would end the process.
-  for (const redis of [speaker, listener]) redis.on('error', () => {});
-  const connected = speaker.connect().catch(() => {});
-  listener.connect().catch(() => {});
-  listener.on('message', (channel: string) => heard(channel));
-  listener.on('ready', () => {
+  for (const redis of [publisher, subscriber]) redis.on('error', () => {});
+  const connected = publisher.connect().catch(() => {});
+  subscriber.connect().catch(() => {});
+  subscriber.on('message', (channel: string) => heard(channel));
+  subscriber.on('ready', () => {
     for (const channel of channels) heard(channel);
   });
-  if (channels.length > 0) listener.subscribe(...channels).catch(() => {});
+  if (channels.length > 0) subscriber.subscribe(...channels).catch(() => {});
   return {
     announce: async (channel) => {
       await connected;
-      await speaker.publish(channel, '').catch(() => 0);
+      await publisher.publish(channel, '').catch(() => 0);
     },
     [Symbol.dispose]: () => {
-      speaker.disconnect();
-      listener.disconnect();
+      publisher.disconnect();
+      subscriber.disconnect();
     },
   };
 }

@@ -1,4 +1,4 @@
-// Connects to Redis for callers who cannot wait: what Redis does not answer now is answered without it.
+// Connects to Redis for callers that cannot wait: what Redis does not answer now is decided without it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 
@@ -13,33 +13,33 @@ export interface ConnectOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 2_000;
-/** A connection on which so long nothing came back, though something was asked, is given up for a new one. */
-const SILENT_MS = 5_000;
+/** A connection that has answered nothing for this long, in milliseconds, is replaced by a new one. */
+const SOCKET_TIMEOUT_MS = 5_000;
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 1_000;
 
-/** Starts to connect, and again whenever the connection is lost. Commands fail at once while there is none. */
+/** Connects, and again whenever the connection is lost. Commands fail at once while there is none. */
 export function connectRedis({ url, onError }: ConnectOptions): Redis {
   const redis = new Redis(url, {
     connectionName: 'ppuri',
     connectTimeout: CONNECT_TIMEOUT_MS,
-    socketTimeout: SILENT_MS,
+    socketTimeout: SOCKET_TIMEOUT_MS,
     enableOfflineQueue: false,
-    // A command whose connection is lost fails: sent again on the next one, it could count twice, and late.
+    // A command whose connection is lost fails: sent again over the next one, it could count twice, and late.
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     retryStrategy: (attempt) => Math.min(FIRST_RETRY_MS * 2 ** Math.min(attempt, 10), MAX_RETRY_MS),
-    // After a failover the old primary only reads; its name leads to the new one.
+    // After a failover the old primary is read-only; its name leads to the new one.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
   redis.on('error', onError);
   return redis;
 }
 
-/** Waits until commands can be sent, or for so long. */
+/** Waits until commands can be sent, or for this long, in milliseconds. */
 export async function waitUntilReady(redis: Redis, timeoutMs: number): Promise<void> {
   if (redis.status === 'ready') return;
-  // Errors are the connection's own affair: it goes on trying, with or without somebody who waits.
+  // Errors are not reported here: the connection keeps trying, whether somebody waits or not.
   await Promise.race([
     new Promise((ready) => redis.once('ready', ready)),
     sleep(timeoutMs, undefined, { ref: false }),

@@ -25,13 +25,13 @@ export interface Metrics {
   readonly cache: CacheRecorder;
   /** Opens those of a worker's jobs; a server has none. */
   jobs(): JobRecorder;
-  /** Opens those of the payouts that run, told how to look at them; a worker's too. */
-  payouts(look: () => Promise<PayoutState>): void;
+  /** Opens those of the payouts that run, told how to read them; a worker's too. */
+  payouts(read: () => Promise<PayoutState>): void;
   /** Opens those of what a worker keeps going, told how to read it. */
   upkeep(readState: () => Promise<UpkeepState>): void;
   /** What the limiter decides. */
   readonly limiter: LimiterRecorder;
-  /** What is looked at only when the page is read: pools, breakers, connections, the queue. */
+  /** What is collected when the page is read: pools, breakers, connections, the queue. */
   readonly states: StateRecorder;
   /** The page, in the text format of Prometheus, and its media type. */
   page(): Promise<{ readonly body: string; readonly mediaType: string }>;
@@ -48,7 +48,7 @@ export function createMetrics(paths: Iterable<string>): Metrics {
     ledger: ledgerMetrics(registry),
     cache: cacheMetrics(registry),
     jobs: () => jobMetrics(registry),
-    payouts: (look) => payoutMetrics(registry, look),
+    payouts: (read) => payoutMetrics(registry, read),
     upkeep: (readState) => upkeepMetrics(registry, readState),
     limiter: limiterMetrics(registry),
     states: stateMetrics(registry),

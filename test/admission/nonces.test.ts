@@ -1,4 +1,4 @@
-// Nonces in Redis: once only, except for the edge's own retry; and Redis decides as the stand-in does.
+// Nonces in Redis: once only, except for the edge's own retry; and Redis decides as the in-memory fallback does.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -108,7 +108,7 @@ function dice(seed: number) {
   };
 }
 
-test('3,000 calls of all sorts: Redis and the stand-in decide the same to the last number', {
+test('3,000 calls of all sorts: Redis and the in-memory fallback decide the same to the last number', {
   skip,
 }, async () => {
   const local = createInMemoryAdmission();
@@ -130,7 +130,7 @@ test('3,000 calls of all sorts: Redis and the stand-in decide the same to the la
     const expected = refusal ?? local.decide(request, at);
     counts.set(expected.outcome, (counts.get(expected.outcome) ?? 0) + 1);
     assert.equal(decision.outcome, expected.outcome);
-    // Where a cap is reached the stand-in does not look at the limits.
+    // Where a cap is reached the fallback does not read the limits.
     if (refusal?.outcome !== 'limited') assert.deepEqual(decision, expected);
     if (expected.outcome !== 'admitted' || used.has(request.nonce.key)) continue;
     used.add(request.nonce.key);

@@ -1,4 +1,4 @@
-// Copies in Redis: what is answered shows at once through every process, and what is not ours is never believed.
+// Cache entries in Redis: what was answered shows at once through every process, and what is not ours is never trusted.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,7 +11,7 @@ import { type Process, startProcess } from './process.ts';
 const skip = withoutRedis;
 const [ANNA, BO] = [8101, 8102];
 let redis: OwnRedis;
-/** For looking behind the scenes. */
+/** For what the processes do not show. */
 let connection: Redis;
 let database: TestDatabase;
 let one: Process;
@@ -28,7 +28,7 @@ before(async () => {
   await one.deposit(ANNA, 1_000_000);
 });
 beforeEach(async () => {
-  if (!skip) await untilBelieved(one, other);
+  if (!skip) await untilTrusted(one, other);
 });
 after(async () => {
   if (skip) return;
@@ -39,16 +39,16 @@ after(async () => {
   await redis.stop();
 });
 
-/** Waits until these processes believe copies. */
-async function untilBelieved(...processes: readonly Process[]): Promise<void> {
+/** Waits until these processes trust entries. */
+async function untilTrusted(...processes: readonly Process[]): Promise<void> {
   const giveUpAt = Date.now() + 10_000;
   while (processes.some(({ lease }) => lease.current() === undefined)) {
-    assert.ok(Date.now() < giveUpAt, 'copies are not believed again');
+    assert.ok(Date.now() < giveUpAt, 'entries are not trusted again');
     await sleep(20);
   }
 }
 
-/** The keys of copies of a kind that stand in Redis. */
+/** The keys of a kind's entries in Redis. */
 function keysOf(kind: string): Promise<string[]> {
   return connection.keys(`test:copy:*:${kind}:*`);
 }
@@ -74,7 +74,7 @@ test('what was answered shows at once, through every process', { skip }, async (
   assert.equal(other.lastResult(), 'hit');
 });
 
-test('many readers of one thing at once look once', { skip }, async () => {
+test('concurrent readers of one thing share one read', { skip }, async () => {
   await other.pay(ANNA, BO, 1);
   await connection.del(await keysOf('wallet1'));
   const before = one.statements();
@@ -83,7 +83,7 @@ test('many readers of one thing at once look once', { skip }, async () => {
   assert.ok(one.statements() - before <= 2, `${one.statements() - before} statements`);
 });
 
-test('who is not there is remembered too, until they come', { skip }, async () => {
+test('that a user does not exist is remembered too, until it is created', { skip }, async () => {
   const stranger = 8199;
   assert.equal(await one.users.find(BigInt(stranger)), undefined);
   assert.equal(await one.users.find(BigInt(stranger)), undefined);
@@ -96,7 +96,7 @@ test('who is not there is remembered too, until they come', { skip }, async () =
 
 test('while a commit is under way nobody fills in what was before it', { skip }, async () => {
   const before = await one.balance(ANNA);
-  // Between marks and commit a reader comes, who still sees the old balance in Postgres.
+  // Between tombstones and commit a reader comes, which still sees the old balance in Postgres.
   one.whileCommitting(async () => {
     assert.equal(await other.balance(ANNA), before);
   });
@@ -111,7 +111,9 @@ for (const [name, entry] of [
   ['empty', ''],
   ['older', '{"balance":"999999999"}'],
 ] as const) {
-  test(`an entry that is ${name} is dropped and read anew, and nobody is told`, { skip }, async () => {
+  test(`an entry that is ${name} is deleted and read from Postgres, and no caller sees an error`, {
+    skip,
+  }, async () => {
     const balance = await one.balance(ANNA);
     for (const key of await keysOf('wallet1')) await connection.set(key, entry);
     assert.equal(await one.balance(ANNA), balance);
@@ -123,10 +125,10 @@ for (const [name, entry] of [
   });
 }
 
-test("another wallet's genuine entry is not believed under this one's key", { skip }, async () => {
+test("another wallet's genuine entry is not trusted under this one's key", { skip }, async () => {
   const balance = await one.balance(ANNA);
   await one.balance(BO);
-  // Nobody waits for a copy to be filled in.
+  // Nobody waits for an entry to be filled in.
   while ((await keysOf('wallet1')).length < 2) {
     await one.balance(BO);
     await sleep(5);
@@ -138,7 +140,7 @@ test("another wallet's genuine entry is not believed under this one's key", { sk
   assert.equal(one.lastResult(), 'corrupt');
 });
 
-test('a key of another type is no error to a caller', { skip }, async () => {
+test('a key of another type is no error for a caller', { skip }, async () => {
   const balance = await one.balance(ANNA);
   for (const key of await keysOf('wallet1')) {
     await connection.del(key);
@@ -158,7 +160,7 @@ test('a token that never was, or was over long ago, costs no statement twice', {
   assert.equal(one.statements(), before);
 });
 
-test('every copy goes by itself some day', { skip }, async () => {
+test('every entry expires', { skip }, async () => {
   await one.balance(ANNA);
   for (const key of await connection.keys('test:copy:*')) assert.ok((await connection.pttl(key)) > 0, key);
   const owner = ownerPool(database);

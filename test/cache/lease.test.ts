@@ -1,4 +1,4 @@
-// The right to believe copies, where the commit that takes it away is slow: until it is seen, others read what was before.
+// The lease, where the commit that ends it is slow: until that is visible, others read the row as it was before.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -45,15 +45,15 @@ async function startLease(
   return createLease({ epochs: delayed, redisRunId, onFault: () => {} });
 }
 
-test('processes at different runs of Redis believe no copies, and none waits for a lease more than once', async () => {
+test('processes at different runs of Redis trust no entries, and none waits for a lease more than once', async () => {
   const leases = [await startLease(() => 'run of one'), await startLease(() => 'run of another')];
   try {
     await until(
-      'both know that copies are suspended',
+      'both know that the cache is suspended',
       () => leases.every((lease) => lease.isSuspended()),
       IN_TIME_MS,
     );
-    // Each goes on adopting its own run several times a second; within one suspension that sets no wait anew.
+    // Each keeps adopting its own run several times a second; within one suspension that starts no further wait.
     const end = performance.now() + 3 * LEASE_MS;
     while (performance.now() < end) {
       for (const lease of leases) {
@@ -67,7 +67,7 @@ test('processes at different runs of Redis believe no copies, and none waits for
   }
 });
 
-test('who suspends copies waits until nobody believes them, however slow its commit is', async () => {
+test('a process that suspends the cache waits until nobody trusts entries, however slow its commit is', async () => {
   let writersRun: string | undefined = 'one run';
   const asksAgain = Promise.withResolvers<void>();
   let isHeldUp = false;
@@ -78,18 +78,18 @@ test('who suspends copies waits until nobody believes them, however slow its com
   const writer = await startLease(() => writersRun);
   const db = ownerPool(database);
   try {
-    await until('the reader believes copies', () => reader.current() !== undefined, IN_TIME_MS);
+    await until('the reader trusts entries', () => reader.current() !== undefined, IN_TIME_MS);
     // What is deferred happens in COMMIT, before anybody sees what was written.
     await db.query(`
       CREATE FUNCTION slow_down() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(${COMMIT_S}); RETURN NULL; END $$;
       CREATE CONSTRAINT TRIGGER commits_slowly AFTER UPDATE ON cache_epochs DEFERRABLE INITIALLY DEFERRED
         FOR EACH ROW EXECUTE FUNCTION slow_down()`);
     writersRun = undefined;
-    // The reader asks a last time before the commit is seen, and believes what it read for as long as its lease runs.
+    // The reader asks a last time before the commit is visible, and trusts what it read for as long as its lease runs.
     setTimeout(() => {
       isHeldUp = true;
     }, LAST_READ_MS);
-    // As those do who want to commit: some suspend copies, others find them suspended.
+    // As batches do before they commit: some suspend the cache, others find it suspended.
     let isOver = false;
     const suspending = (async () => {
       while (!isOver) await (writer.isSuspended() ? sleep(5) : writer.suspend());
@@ -100,11 +100,11 @@ test('who suspends copies waits until nobody believes them, however slow its com
       seen += 1;
       if (reader.current() !== undefined) break;
     }
-    const isBelieved = reader.current() !== undefined;
+    const isTrusted = reader.current() !== undefined;
     isOver = true;
     await suspending;
-    assert.ok(!isBelieved, 'the reader believes copies that are suspended');
-    assert.ok(seen > 0, 'copies were never suspended');
+    assert.ok(!isTrusted, 'the reader trusts entries while the cache is suspended');
+    assert.ok(seen > 0, 'the cache was never suspended');
   } finally {
     asksAgain.resolve();
     reader[Symbol.dispose]();

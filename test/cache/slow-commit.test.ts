@@ -1,5 +1,5 @@
 // A commit waits for a synchronous standby that is away, and its process dies meanwhile: whoever is told of it later, by a
-// retry that gets the kept answer, sees it in every balance.
+// retry that gets the stored answer, sees it in every balance.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Redis } from 'ioredis';
@@ -42,8 +42,8 @@ async function ask(sql: string): Promise<pg.QueryResult> {
 const waiting = async () =>
   (await ask(`SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'`)).rowCount ?? 0;
 
-/** As if the marks had ended: they stay for an hour, and the commit waits longer. */
-async function endMarks(): Promise<number> {
+/** As if the tombstones had expired: they live for an hour, and the commit waits longer. */
+async function expireTombstones(): Promise<number> {
   const client = new Redis(redis.url);
   try {
     let ended = 0;
@@ -55,11 +55,11 @@ async function endMarks(): Promise<number> {
   }
 }
 
-async function untilBelieved(process: Process): Promise<void> {
-  await until('copies are believed', () => process.lease.current() !== undefined, IN_TIME_MS);
+async function untilTrusted(process: Process): Promise<void> {
+  await until('entries are trusted', () => process.lease.current() !== undefined, IN_TIME_MS);
 }
 
-test('balances follow a kept answer whose commit was slower than its process and its marks', {
+test('balances follow a stored answer whose commit was slower than its process and its tombstones', {
   skip,
 }, async () => {
   const line = await startLine(Number(new URL(database.appUrl).port));
@@ -68,7 +68,7 @@ test('balances follow a kept answer whose commit was slower than its process and
   const [reader, other] = [await startProcess(database, redis.url), await startProcess(database, redis.url)];
   try {
     await writer.deposit(ANNA, 1000);
-    await untilBelieved(reader);
+    await untilTrusted(reader);
     await ask(`ALTER SYSTEM SET synchronous_standby_names = '*'`);
     await ask('SELECT pg_reload_conf()');
     const isSynchronous = async () =>
@@ -81,14 +81,14 @@ test('balances follow a kept answer whose commit was slower than its process and
     lost.catch(() => {});
     await until('the commit waits for the standby', async () => (await waiting()) > 0, IN_TIME_MS);
     line.cut();
-    assert.ok((await endMarks()) >= 2, 'nothing was marked before the commit');
+    assert.ok((await expireTombstones()) >= 2, 'no tombstone was set before the commit');
     assert.deepEqual([await reader.balance(ANNA), await reader.balance(BO)], [1000, 0]);
     for (const user of [ANNA, BO]) {
       const isFilledIn = async () => {
         await reader.balance(user);
         return reader.lastResult() === 'hit';
       };
-      await until('the reader fills in copies of before', isFilledIn, IN_TIME_MS);
+      await until('the reader fills in entries from before', isFilledIn, IN_TIME_MS);
     }
 
     replica.thaw();

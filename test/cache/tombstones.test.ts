@@ -1,4 +1,4 @@
-// Marks of commits that are under way, in a real Redis: how long they stay, and what takes them away.
+// Tombstones of commits that are under way, in a real Redis: how long they live, and what removes them.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Redis } from 'ioredis';
@@ -9,7 +9,7 @@ import { given } from '../stack.ts';
 const skip = withoutRedis;
 let redis: Redis;
 let store: Store;
-const key = `test:marks:${crypto.randomUUID()}`;
+const key = `test:tombstones:${crypto.randomUUID()}`;
 before(async () => {
   if (skip) return;
   redis = new Redis(given('TEST_REDIS_URL'));
@@ -23,7 +23,7 @@ after(async () => {
   store[Symbol.dispose]();
 });
 
-test('a lower mark renews the time of a higher one: no mark ends before the commit that set the last one', {
+test('a lower tombstone renews the life of a higher one: none expires before the commit that set the last one', {
   skip,
 }, async () => {
   // The commit of version 5 came to nothing long ago; that of version 4 begins now.
@@ -34,14 +34,14 @@ test('a lower mark renews the time of a higher one: no mark ends before the comm
   assert.ok((await redis.pttl(key)) > TOMBSTONE_TTL_MS / 2, `it ends in ${await redis.pttl(key)} ms`);
 });
 
-test('a lower mark changes nothing of a newer copy', { skip }, async () => {
-  await redis.set(key, 'V7|copy', 'PX', 30_000);
+test('a lower tombstone changes nothing of a newer entry', { skip }, async () => {
+  await redis.set(key, 'V7|entry', 'PX', 30_000);
   await store.setTombstones([{ key, version: 6 }]);
-  assert.equal(await redis.get(key), 'V7|copy');
+  assert.equal(await redis.get(key), 'V7|entry');
   assert.ok((await redis.pttl(key)) <= 30_000);
 });
 
-test('who takes marks away takes only its own', { skip }, async () => {
+test('removing tombstones removes only those of the same version', { skip }, async () => {
   await redis.del(key);
   await store.setTombstones([{ key, version: 8 }]);
   await store.removeTombstones([{ key, version: 7 }]);

@@ -27,15 +27,15 @@ after(async () => {
   await redis.stop();
 });
 
-async function untilBelieved(...processes: readonly Process[]): Promise<void> {
+async function untilTrusted(...processes: readonly Process[]): Promise<void> {
   const giveUpAt = Date.now() + 10_000;
   while (processes.some(({ lease }) => lease.current() === undefined)) {
-    assert.ok(Date.now() < giveUpAt, 'copies are not believed again within 10 seconds');
+    assert.ok(Date.now() < giveUpAt, 'entries are not trusted again within 10 seconds');
     await sleep(20);
   }
 }
 
-/** Two processes that believe copies, with money to pay; what the reader then sees of what the writer answered. */
+/** Runs work with two processes that trust entries, and money to pay with. */
 async function withTwo(
   work: (writer: Process, reader: Process) => Promise<void>,
   { writerUrl = redis.url, ...replacements }: Replacements & { readonly writerUrl?: string } = {},
@@ -44,7 +44,7 @@ async function withTwo(
   const reader = await startProcess(database, redis.url, replacements);
   try {
     await writer.deposit(ANNA, 1000);
-    await untilBelieved(writer, reader);
+    await untilTrusted(writer, reader);
     await reader.balance(ANNA);
     await work(writer, reader);
   } finally {
@@ -65,10 +65,10 @@ test('Redis hangs for a while: what was answered meanwhile shows when it is back
     } finally {
       redis.thaw();
     }
-    // Copies from before are still there, and nobody believes them.
+    // Entries from before are still there, and nobody trusts them.
     const giveUpAt = Date.now() + 2000;
     while (Date.now() < giveUpAt) assert.equal(await reader.balance(ANNA), answered);
-    await untilBelieved(writer, reader);
+    await untilTrusted(writer, reader);
     assert.equal(await reader.balance(ANNA), answered);
     await sleep(50);
     assert.equal(await reader.balance(ANNA), answered);
@@ -76,7 +76,7 @@ test('Redis hangs for a while: what was answered meanwhile shows when it is back
   }),
 );
 
-test('only the writer has lost Redis: the reader does not believe what it still finds there', {
+test('only the writer has lost Redis: the reader does not trust what it still finds there', {
   skip,
 }, async () => {
   const line = await startLine(Number(new URL(redis.url).port));
@@ -115,7 +115,7 @@ test('negative control: without taking the lease from the reader, it shows an ol
   );
 });
 
-test('negative control: without versions, a late copy of before replaces the newer one', {
+test('negative control: without versions, a late entry from before replaces the newer one', {
   skip,
 }, async () => {
   const connection = await connectTo(redis.url);
@@ -140,7 +140,7 @@ test('negative control: without versions, a late copy of before replaces the new
   await withTwo(race, { store: late }).finally(() => connection.disconnect());
 });
 
-test('with versions, the same late copy is left out', { skip }, async () => {
+test('with versions, the same late entry is ignored', { skip }, async () => {
   const late: (real: Store) => Store = (real) => {
     let puts = 0;
     return {
@@ -180,12 +180,12 @@ for (const how of ['restarted with what it had', 'emptied'] as const) {
         assert.equal(await reader.balance(ANNA), answered);
         await sleep(20);
       }
-      await untilBelieved(writer, reader);
+      await untilTrusted(writer, reader);
     }),
   );
 }
 
-test('a process that dies between commit and copy leaves nothing old behind', { skip }, () =>
+test('a process that dies between commit and publishing leaves nothing stale behind', { skip }, () =>
   withTwo(
     async (writer, reader) => {
       const answered = await writer.pay(ANNA, BO, 1);

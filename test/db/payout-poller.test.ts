@@ -1,4 +1,4 @@
-// Watched payouts are looked for together, and not at all once nobody watches.
+// Watched payouts are polled together, and not at all once nobody watches.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,11 +11,11 @@ import { makeDatabase, ownerPool, type TestDatabase } from '../stack.ts';
 let database: TestDatabase;
 let db: pg.Pool;
 let ledger: PayoutLedger;
-let looks = 0;
+let polls = 0;
 /** The database, and how often it was asked. */
 const counted: Reader = {
   query: (statement) => {
-    looks += 1;
+    polls += 1;
     return db.query(statement);
   },
 };
@@ -32,7 +32,7 @@ after(async () => {
   await database.drop();
 });
 
-test('a hundred who watch three payouts cost one statement a look, and each is told of his own', async () => {
+test('a hundred who watch three payouts cost one statement for each poll, and each gets its own', async () => {
   const payouts = [await ledger.start(1, 1), await ledger.start(2, 1), await ledger.start(3, 1)];
   const poller = createPayoutPoller(counted);
   const watched = Array.from({ length: 100 }, (_, index) => payouts[index % 3]?.id ?? '');
@@ -42,33 +42,33 @@ test('a hundred who watch three payouts cost one statement a look, and each is t
       found.map((payout) => payout?.id),
       watched,
     );
-    assert.equal(looks, round);
+    assert.equal(polls, round);
   }
   assert.equal(await poller.next(crypto.randomUUID(), forever()), undefined);
 });
 
-test('who leaves is let go at once, and when all have left nobody looks', async () => {
+test('a watcher that leaves is released at once, and when all have left nobody polls', async () => {
   const { id } = await ledger.start(1, 1);
   const poller = createPayoutPoller(counted);
-  looks = 0;
+  polls = 0;
   const [leaving, staying] = [new AbortController(), new AbortController()];
   const left = assert.rejects(poller.next(id, leaving.signal), /gone/);
   const stays = poller.next(id, staying.signal);
   leaving.abort(new Error('gone'));
   await left;
-  assert.equal(looks, 0, 'it waited for the look');
+  assert.equal(polls, 0, 'it waited for the poll');
   assert.equal((await stays)?.id, id, 'who stays is told');
-  assert.equal(looks, 1);
+  assert.equal(polls, 1);
   const last = assert.rejects(poller.next(id, staying.signal), /gone/);
   staying.abort(new Error('gone'));
   await last;
   await assert.rejects(poller.next(id, staying.signal), /gone/);
   await sleep(800);
-  assert.equal(looks, 1);
+  assert.equal(polls, 1);
   assert.equal((await poller.next(id, forever()))?.id, id, 'and who comes later is told again');
 });
 
-test('where a look fails all who wait for it hear of it, and the next one looks again', async () => {
+test('where a poll fails all of its watchers hear of it, and the next one polls again', async () => {
   const { id } = await ledger.start(1, 1);
   let isAway = true;
   const poller = createPayoutPoller({

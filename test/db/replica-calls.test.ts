@@ -132,7 +132,7 @@ test('lists and lookups come from the replica', async () => {
   }
 });
 
-test('balances never come from the replica, nor does anything that copies are made of', async () => {
+test('balances never come from the replica, nor does anything that cache entries are filled from', async () => {
   const wallet_id = await walletOfAnn();
   await call(0, 'wallet.v1.WalletService/ListTransactions', { page_size: 50 });
   const before = await lastOnReplica();
@@ -186,7 +186,7 @@ test('the replica stands still, hangs or is gone: no call fails, and no list is 
 
 const balance = async () => Number((await call(0, 'wallet.v1.WalletService/GetBalance', {})).body.balance);
 
-test('the primary is lost with its last payment, and the replica promoted: no copy tells of that payment', async () => {
+test('the primary is lost with its last payment, and the replica promoted: no cache entry shows that payment', async () => {
   const db = ownerPool(database());
   const { rows } = await db.query<{ lsn: string }>('SELECT pg_current_wal_flush_lsn()::text AS lsn');
   await db.end();
@@ -203,7 +203,7 @@ test('the primary is lost with its last payment, and the replica promoted: no co
   await own.tell('SELECT pg_promote()');
   isPromoted = true;
   await start({});
-  // Once from Postgres, and once more when the new copies are believed.
+  // Once from Postgres, and once more when the new entries are trusted.
   assert.equal(await balance(), kept);
   await sleep(3_000);
   assert.equal(await balance(), kept);

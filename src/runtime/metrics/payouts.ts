@@ -34,6 +34,6 @@ const GAUGES: readonly StateGauge<PayoutState>[] = [
 ];
 
 /** Looks whenever the page is read; where that fails, the page is made without these. */
-export function payoutMetrics(registry: Registry, look: () => Promise<PayoutState>): void {
-  stateGauges(registry, GAUGES, look);
+export function payoutMetrics(registry: Registry, read: () => Promise<PayoutState>): void {
+  stateGauges(registry, GAUGES, read);
 }

@@ -19,7 +19,7 @@ export interface ClaimSprinkleIntent {
 
 /**
  * Grabs a share. What is over or never was is found here: a guesser, or a crowd that comes too late, takes no lock and
- * costs the ledger a look under the key and a mark. Refuses what the command below refuses.
+ * costs the ledger one read under the key and a mark. Refuses what the command below refuses.
  */
 export function claimShare(
   core: Core,

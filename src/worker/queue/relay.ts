@@ -24,7 +24,7 @@ export interface Relay {
 
 /** How many rows go in one step. */
 const BATCH = 500;
-/** How often it looks without being woken, and looks after the schedules, in milliseconds. */
+/** Interval of ticks without a notification, which also check the schedules, in milliseconds. */
 const LOOK_EVERY_MS = 1_000;
 const CONNECT_PAUSE_MS = 20;
 /** A row that is not done so long after its time is brought to the queue again, which takes it only if it lost it. */
@@ -44,7 +44,7 @@ export function createRelay(tools: RelayTools): Relay {
     while (!stopping.signal.aborted) {
       woken = Promise.withResolvers<void>();
       try {
-        await look(tools, stopping.signal, isFirst);
+        await tick(tools, stopping.signal, isFirst);
         isFirst = false;
       } catch (error) {
         tools.observer.trouble('relaying', error);
@@ -78,7 +78,7 @@ async function connected(queues: Queues): Promise<void> {
   }
 }
 
-async function look(tools: RelayTools, stopping: AbortSignal, isFirst: boolean): Promise<void> {
+async function tick(tools: RelayTools, stopping: AbortSignal, isFirst: boolean): Promise<void> {
   const { pool, queues, observer } = tools;
   // Redis was emptied, or is new. The schedules come last: cut off before them, all of this happens again.
   const isEmpty = !(await hasSchedules(queues));
