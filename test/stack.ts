@@ -20,6 +20,8 @@ export interface StackOptions {
   readonly database?: TestDatabase;
   /** Settings that differ from the defaults, by the names of their variables. */
   readonly env?: Record<string, string>;
+  /** How often its server reads API keys again, in milliseconds; as in production when left out. */
+  readonly keyRefreshMs?: number;
 }
 
 /** A running ppuri. */
@@ -122,7 +124,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const logDir = mkdtempSync(join(tmpdir(), 'ppuri-test-'));
   const config = readServerConfig({ ...serverEnv(database, logDir), ...options.env });
   const key = await makeKey(database);
-  const app = await createServerProgram(config);
+  const app = await createServerProgram(config, options);
   const db = ownerPool(database);
   const edge = options.edge ? await startTestEdge(logDir, [app.grpcPort]) : undefined;
   const grpc = grpcTeller(`127.0.0.1:${app.grpcPort}`, key);

@@ -11,7 +11,8 @@ import { Refusal } from '../../src/domain/refusal.ts';
 import type { SealingKeys } from '../../src/keys/seal.ts';
 import { createAnnouncements, KEYS_CHANGED } from '../../src/redis/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
-import { EnvReader } from '../../src/runtime/env.ts';
+import { ConfigError, readVariables } from '../../src/runtime/env.ts';
+import { sealingKeys } from '../../src/runtime/variable-kinds.ts';
 import { getApiKey, type KeyAdmin } from '../../src/usecases/index.ts';
 import { loadSecret } from './files.ts';
 import { SetupError } from './program.ts';
@@ -71,10 +72,12 @@ export async function withKeyAdmin<T>(
 }
 
 function sealingKeysIn(text: string): SealingKeys {
-  const read = new EnvReader({ KEY_ENCRYPTION_KEYS: text });
-  const keys = read.sealingKeys('KEY_ENCRYPTION_KEYS');
-  if (read.faults.length > 0) throw new SetupError(read.faults.join('\n'));
-  return keys;
+  const variables = { keys: sealingKeys('KEY_ENCRYPTION_KEYS', 'What seals the secrets of API keys.') };
+  try {
+    return readVariables(variables, { KEY_ENCRYPTION_KEYS: text }).keys;
+  } catch (error) {
+    throw error instanceof ConfigError ? new SetupError(error.message) : error;
+  }
 }
 
 /** Does the work between two lines of the trail. Throws without doing it where the first cannot be written. */

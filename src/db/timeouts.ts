@@ -10,7 +10,7 @@ export const LOCK_WAIT_MS = 250;
 /**
  * How long a transaction may hold its locks while its client sends nothing: then Postgres ends the session, and a process
  * that is paused no longer holds up the others. Longer than the one thing that a batch waits for in the middle, its
- * tombstones in Redis: where Redis is away, these take REDIS_TIMEOUT_MS and a cache lease of 1 s.
+ * tombstones in Redis: where Redis is away, these take 100 ms for a command and a cache lease of 1 s.
  */
 export const IDLE_IN_TRANSACTION_MS = 2_500;
 
@@ -48,6 +48,22 @@ export const DEFERRED_LONGEST_LOCK_WAIT_MS = 4_000;
 
 /** The least that STATEMENT_TIMEOUT_MS can be: longer than a batch waits for a lock, or locks would look like an outage. */
 export const LEAST_STATEMENT_TIMEOUT_MS = 4 * LOCK_WAIT_MS;
+
+/**
+ * A batch commits its transfers less than this after the moment that they carry: once it has passed, the figures of an hour
+ * or a day are complete. Only a COMMIT that waits for a synchronous standby takes longer, and only while that is away.
+ */
+export const SETTLED_AFTER_MS = 60_000;
+
+/** How often a batch waits for Postgres after its moment is taken: for the rest of what it reads, its writes, its COMMIT. */
+const WAITS_OF_A_BATCH = 3;
+
+/**
+ * The most that STATEMENT_TIMEOUT_MS can be. Each wait ends with the statement's timeout and ANSWER_LATE_MS, and between
+ * two of them a transaction is idle for IDLE_IN_TRANSACTION_MS at most; all of that has to fit into SETTLED_AFTER_MS.
+ */
+export const MOST_STATEMENT_TIMEOUT_MS =
+  Math.floor((SETTLED_AFTER_MS - IDLE_IN_TRANSACTION_MS) / WAITS_OF_A_BATCH) - ANSWER_LATE_MS;
 
 /** How often it is asked which of the rows that calls were set aside for are free again. */
 export const DEFERRED_POLL_MS = 50;

@@ -4,6 +4,9 @@ import type { Currency } from './currency.ts';
 import { Refusal, refuseField } from './refusal.ts';
 import { afterMs, type Micros } from './time.ts';
 
+/** How long a sprinkle's creator can look it up after it was made, in milliseconds; then a worker may delete it. */
+export const SPRINKLE_LOOKUP_MS = 7 * 24 * 60 * 60_000;
+
 /** An amount dropped into a room, in shares for its members to grab. */
 export interface Sprinkle {
   readonly id: string;

@@ -1,109 +1,114 @@
-// Reads settings one by one and gathers what is wrong with them, so that all of it can be said at once.
-import { readFileSync } from 'node:fs';
-import type { ServerTls } from '../grpc/index.ts';
-import { readNetworks } from '../keys/networks.ts';
-import type { SealingKeys } from '../keys/seal.ts';
+// Variables of the environment. Each is declared once; what reads it, checks it and documents it goes by that declaration.
+import { nearestName } from './near-miss.ts';
 
-/** A set of variables. What is missing or wrong is noted in `faults`, and a stand-in is returned. */
-export class EnvReader {
-  readonly #env: NodeJS.ProcessEnv;
-  readonly faults: string[] = [];
+/** One variable. */
+export interface Variable<T> {
+  readonly name: string;
+  /** What it sets, as a sentence for whoever operates ppuri. */
+  readonly meaning: string;
+  /** What a number counts, such as `ms`; undefined for what is no number. */
+  readonly unit: string | undefined;
+  /** The value where it is not set, as it would be written; undefined where there is none. */
+  readonly fallback: string | undefined;
+  /** Whether the program cannot start without it. */
+  readonly isRequired: boolean;
+  /** What it has to be: follows 'must be' in faults. */
+  readonly bounds: string;
+  /** Whether its value stays out of faults and logs. */
+  readonly isSecret: boolean;
+  /** Reads a value; undefined when it is not what `bounds` says. */
+  readonly parse: (text: string) => T | undefined;
+}
 
-  constructor(env: NodeJS.ProcessEnv) {
-    this.#env = env;
-  }
+/** Variables by the fields of the settings that they fill; groups nest. */
+export interface Variables {
+  readonly [field: string]: Variable<unknown> | Variables;
+}
 
-  text(name: string, fallback?: string): string {
-    const value = this.#env[name] || fallback;
-    if (value === undefined) this.faults.push(`${name} is required`);
-    return value ?? '';
-  }
+/** The settings that variables fill. */
+export type ValuesOf<V> = {
+  readonly [Field in keyof V]: V[Field] extends Variable<infer T> ? T : ValuesOf<V[Field]>;
+};
 
-  /** The value itself is not repeated: it may hold a password. */
-  url(name: string, protocols: readonly string[]): string {
-    const value = this.text(name);
-    if (value && !(URL.canParse(value) && protocols.includes(new URL(value).protocol))) {
-      this.faults.push(
-        `${name} must be a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}`,
-      );
-    }
-    return value;
-  }
+/** Settings are wrong. The message has one line for each fault; it shows no value of a secret. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
 
-  optionalUrl(name: string, protocols: readonly string[]): string | undefined {
-    return this.#env[name] ? this.url(name, protocols) : undefined;
-  }
+/**
+ * Prefixes that hardly any other program's variables have: a name that begins with one and is not known is a mistake.
+ * Names of other prefixes are not, for an environment also holds what a shell, a container runtime and libraries set.
+ */
+const OWN_PREFIXES = ['LEDGER_', 'SPRINKLE_', 'PURGE_'];
 
-  whole(name: string, fallback: number, min: number, max: number): number {
-    const value = this.#env[name] || String(fallback);
-    const number = Number(value);
-    if (!/^\d+$/.test(value) || number < min || number > max) {
-      this.faults.push(`${name} must be a whole number from ${min} to ${max}, not "${value}"`);
-    }
-    return number;
-  }
+/** Variables that Kubernetes sets for a service, whatever the service is called. */
+const SERVICE_LINK = /_SERVICE_(HOST|PORT)|_PORT(_\d+_(TCP|UDP|SCTP).*)?$/;
 
-  choice<T extends string>(name: string, fallback: T, choices: readonly T[]): T {
-    const value = this.#env[name] || fallback;
-    const chosen = choices.find((known) => known === value);
-    if (chosen === undefined)
-      this.faults.push(`${name} must be one of ${choices.join(', ')}, not "${value}"`);
-    return chosen ?? fallback;
-  }
+/** Every variable of a group and the groups in it, in the order of their declaration. */
+export function listVariables(variables: Variables): Variable<unknown>[] {
+  return Object.values(variables).flatMap((entry) => (isVariable(entry) ? [entry] : listVariables(entry)));
+}
 
-  secret(name: string): string {
-    const value = this.text(name);
-    if (value && value.length < 16) this.faults.push(`${name} must have at least 16 characters`);
-    return value;
-  }
+/** The names of all variables of a program. */
+export function variableNames(variables: Variables): string[] {
+  return listVariables(variables).map(({ name }) => name);
+}
 
-  /** `ID:KEY,ID:KEY`, each key 32 bytes in base64. */
-  sealingKeys(name: string): SealingKeys {
-    const keys = this.text(name)
-      .split(',')
-      .map((part) => {
-        const [id = '', encoded = ''] = part.trim().split(':');
-        return { id, key: Buffer.from(encoded, 'base64') };
-      });
-    const [first, ...rest] = keys;
-    const isGood = keys.every(({ id, key }) => /^[\w-]{1,32}$/.test(id) && key.length === 32);
-    if (first && isGood) return [first, ...rest];
-    this.faults.push(
-      `${name} must be ID:KEY, the key being 32 bytes in base64; several are divided by commas`,
-    );
-    return [{ id: '', key: Buffer.alloc(32) }];
-  }
+/**
+ * Reads settings; an empty variable counts as not set. Throws a ConfigError with all faults at once: what is missing, what
+ * is not as its bounds say, what `check` finds in settings that go together, and names that are unknown. A name is unknown
+ * when it begins with a prefix of ours, or differs by a slip of the pen from a known name that is not set itself.
+ * @param others Names that other programs of ours know: one file of variables may serve several programs.
+ */
+export function readVariables<V extends Variables>(
+  variables: V,
+  env: NodeJS.ProcessEnv,
+  {
+    others = [],
+    check = () => [],
+  }: { others?: readonly string[]; check?: (values: ValuesOf<V>) => string[] } = {},
+): ValuesOf<V> {
+  const faults: string[] = [];
+  const values = readGroup(variables, env, faults) as ValuesOf<V>;
+  if (faults.length === 0) faults.push(...check(values));
+  const known = new Set([...variableNames(variables), ...others]);
+  faults.push(...unknownNames(env, known));
+  if (faults.length > 0) throw new ConfigError(faults.join('\n'));
+  return values;
+}
 
-  /** CIDR blocks divided by commas. */
-  networks(name: string): string[] {
-    const blocks = (this.#env[name] ?? '')
-      .split(',')
-      .map((block) => block.trim())
-      .filter((block) => block !== '');
-    try {
-      readNetworks(blocks, name);
-    } catch {
-      this.faults.push(`${name} must be CIDR blocks divided by commas, such as 10.0.0.0/8,2001:db8::/32`);
-    }
-    return blocks;
-  }
+function isVariable(entry: Variable<unknown> | Variables): entry is Variable<unknown> {
+  return typeof entry.parse === 'function';
+}
 
-  /** The files that three variables name: a certificate and its key, both or none, and maybe an authority for clients. */
-  tls(certName: string, keyName: string, clientCaName: string): ServerTls | undefined {
-    const [cert, key, clientCa] = [certName, keyName, clientCaName].map((name) => this.#file(name));
-    if (cert && key) return { cert, key, clientCa };
-    if (cert || key || clientCa) this.faults.push(`${certName} and ${keyName} go together`);
+function readGroup(variables: Variables, env: NodeJS.ProcessEnv, faults: string[]): object {
+  return Object.fromEntries(
+    Object.entries(variables).map(([field, entry]) => [
+      field,
+      isVariable(entry) ? readVariable(entry, env, faults) : readGroup(entry, env, faults),
+    ]),
+  );
+}
+
+function readVariable(variable: Variable<unknown>, env: NodeJS.ProcessEnv, faults: string[]): unknown {
+  const { name, fallback, isRequired, bounds, isSecret, parse } = variable;
+  const text = env[name] || fallback;
+  if (text === undefined) {
+    if (isRequired) faults.push(`${name} is required: it must be ${bounds}`);
     return undefined;
   }
+  const value = parse(text);
+  if (value === undefined)
+    faults.push(`${name} must be ${bounds}, ${isSecret ? 'and its value is not' : `not "${text}"`}`);
+  return value;
+}
 
-  #file(name: string): Buffer | undefined {
-    const path = this.#env[name];
-    if (!path) return undefined;
-    try {
-      return readFileSync(path);
-    } catch (error) {
-      this.faults.push(`${name} cannot be read: ${(error as Error).message}`);
-      return undefined;
-    }
-  }
+function unknownNames(env: NodeJS.ProcessEnv, known: ReadonlySet<string>): string[] {
+  return Object.keys(env).flatMap((name) => {
+    if (!env[name] || known.has(name) || SERVICE_LINK.test(name)) return [];
+    const nearest = nearestName(name, known);
+    const isSlip = nearest !== undefined && !env[nearest];
+    if (!isSlip && !OWN_PREFIXES.some((prefix) => name.startsWith(prefix))) return [];
+    return [`${name} is not a variable of ppuri${nearest === undefined ? '' : `; did you mean ${nearest}?`}`];
+  });
 }

@@ -5,9 +5,9 @@ import { type Logger, type LoggerOptions, multistream, pino } from 'pino';
 import type { Act } from '../domain/act.ts';
 import { errorFields, errorText } from '../domain/error-fields.ts';
 import type { Transfer } from '../domain/transfer.ts';
-import type { LogLevel, LogStdout } from '../server/config.ts';
 import { bufferLines, type LineBuffer } from './line-buffer.ts';
 import { makePrivateFolder } from './private-file.ts';
+import type { LogLevel, LogStdout } from './variables.ts';
 
 /** All logs. */
 export interface Logs {

@@ -23,7 +23,8 @@ export function createReplica(
   primary: Pool,
   logs: Pick<Logs, 'app'>,
 ): Replica {
-  if (!replica) {
+  const { url } = replica;
+  if (url === undefined) {
     return {
       readFromReplica: (read) => read(primary),
       state: () => undefined,
@@ -31,7 +32,7 @@ export function createReplica(
     };
   }
   const pool = createPool({
-    url: replica.url,
+    url,
     maxConnections: replica.connections,
     statementTimeoutMs: Math.min(statementTimeoutMs, replica.timeoutMs),
     giveUpMs: replica.timeoutMs,

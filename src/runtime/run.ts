@@ -1,7 +1,7 @@
 // Runs a program of ours: starts it, stops it when asked to, and ends the process in time whatever it waits for.
 
-import { ConfigError } from '../server/config.ts';
 import { crashReport, reportCrashes } from './crash.ts';
+import { ConfigError } from './env.ts';
 
 /** A program at work. */
 export interface Program {

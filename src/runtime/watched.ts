@@ -28,6 +28,9 @@ const PROBE_TIMEOUT_MS = 1000;
 /** So long after a call's failure the connections that are not watched are asked too. */
 const SUSPICION_MS = 5_000;
 
+/** How long Redis has to answer before a process decides by itself, in milliseconds. */
+export const REDIS_TIMEOUT_MS = 100;
+
 /** One renews the lease, one takes it from everybody; of its own, so that a crowd of statements doesn't cost the lease. */
 const EPOCH_CONNECTIONS = 2;
 
@@ -169,7 +172,7 @@ export async function createWatchedAdmission(
   const admission = await createAdmissionControl({
     url: config.redisUrl,
     prefix: 'ppuri:',
-    timeoutMs: config.redisTimeoutMs,
+    timeoutMs: REDIS_TIMEOUT_MS,
     onStateChange: (state, cause) =>
       logs.app.warn({ state, reason: cause && errorText(cause) }, 'limits: Redis breaker'),
     onConnectionError: (error) =>
@@ -191,7 +194,7 @@ export async function createWatchedCache(
 ): Promise<Cache> {
   const cache = await createCache({
     url: config.redisUrl,
-    timeoutMs: config.redisTimeoutMs,
+    timeoutMs: REDIS_TIMEOUT_MS,
     secret: config.edgeSecret,
     epochs: createCacheEpochs(epochs, LEASE_MS),
     onStateChange: (state, cause) =>

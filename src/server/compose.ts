@@ -11,6 +11,7 @@ import type { AuditTrail } from '../domain/act.ts';
 import type { Execute } from '../domain/batch/command.ts';
 import { errorText } from '../domain/error-fields.ts';
 import { Refusal } from '../domain/refusal.ts';
+import { SPRINKLE_LOOKUP_MS } from '../domain/sprinkle.ts';
 import { MICROS_PER_MS } from '../domain/time.ts';
 import type { RecordCall } from '../grpc/index.ts';
 import { CONTRACTS, type RunningServer, startServer, unauthenticatedAct } from '../grpc/index.ts';
@@ -62,19 +63,34 @@ export interface ServerProgram extends Program {
 
 /** So many months ahead a server needs its partitions; further ahead they are a worker's work. */
 const MONTHS_NEEDED_AHEAD = 1;
+/** Connections for people and API keys. */
+const PEOPLE_CONNECTIONS = 4;
+/** How many calls may wait for the ledger; a server takes fewer at a time unless MAX_IN_FLIGHT is raised. */
+const MAX_WAITING = 4096;
+/** How often API keys are read again, in milliseconds: the longest that a change of one goes unnoticed without Redis. */
+const KEY_REFRESH_MS = 30_000;
 const COUNT_USES_EVERY_MS = 5000;
 /** Ops are few; for keys and for the rest each. */
 const ADMIN_CONNECTIONS = 2;
 /** Besides ours, what callers may call and is counted by its name. */
 const HEALTH_CALLS = ['/grpc.health.v1.Health/Check', '/grpc.health.v1.Health/Watch'];
 
+/** What tests set otherwise. */
+export interface ServerProgramOptions {
+  /** How often API keys are read again, in milliseconds; 30 s when left out. */
+  readonly keyRefreshMs?: number;
+}
+
 /** Starts a server process; it serves once this resolves. */
-export async function createServerProgram(config: ServerConfig): Promise<ServerProgram> {
+export async function createServerProgram(
+  config: ServerConfig,
+  { keyRefreshMs = KEY_REFRESH_MS }: ServerProgramOptions = {},
+): Promise<ServerProgram> {
   const logs = createLogs({ folder: config.logDir, stdout: config.logStdout, level: config.logLevel });
   const metrics = createMetrics([...CONTRACTS.keys(), ...HEALTH_CALLS]);
   const pools = openWatchedPools(config, logs, metrics);
   const { reads, archive } = pools;
-  const people = createPeople(peopleOptions(config, config.databaseUrl, config.peopleConnections));
+  const people = createPeople(peopleOptions(config, config.databaseUrl, PEOPLE_CONNECTIONS));
   await ensurePartitions(reads, MONTHS_NEEDED_AHEAD);
 
   const tally = createCallTally(
@@ -92,17 +108,17 @@ export async function createServerProgram(config: ServerConfig): Promise<ServerP
     tell: (isThere) => server?.setServing(isThere && !isStopping),
   });
   const ledger = startWatchedLedger(
-    config,
+    { ledger: { ...config.ledger, maxWaiting: MAX_WAITING } },
     { pool: pools.ledgerPool, cache, unreachable: postgres.suspect },
     logs,
     metrics,
   );
   metrics.states.ledgerQueue(() => ledger.queueLength());
   const replica = createReplica(config, reads, logs);
-  if (config.replica) metrics.states.breaker('replica', () => replica.state() ?? 'closed');
+  if (config.replica.url) metrics.states.breaker('replica', () => replica.state() ?? 'closed');
   const core = coreOf({ config, people, reads, archive, replica, cache, execute: ledger.execute });
   const trail = createAuditTrail(reads, logs, metrics.audit);
-  const keys = await openKeys(config, people, logs);
+  const keys = await openKeys(config, people, logs, keyRefreshMs);
   const admission = await createWatchedAdmission(config, logs, metrics);
   const { adminDatabaseUrl: adminUrl } = config;
   const admin = adminUrl ? openAdmin(adminUrl, config, { keys, logs }) : undefined;
@@ -179,7 +195,7 @@ function coreOf(parts: {
     users,
     rooms: createRoomRepository(cache, people.rooms, users),
     quotas: config.quotas,
-    limits: { sprinkleLifetimeMs: config.sprinkleLifetimeMs, sprinkleLookupMs: config.sprinkleLookupMs },
+    limits: { sprinkleLifetimeMs: config.sprinkleLifetimeMs, sprinkleLookupMs: SPRINKLE_LOOKUP_MS },
   };
 }
 
@@ -236,13 +252,13 @@ function serve(
 type Keys = Awaited<ReturnType<typeof openKeys>>;
 
 /** Opens what checks API keys. */
-async function openKeys(config: ServerConfig, people: People, logs: Logs) {
+async function openKeys(config: ServerConfig, people: People, logs: Logs, refreshMs: number) {
   const fault = (message: string) => (error: unknown, keyId?: string) =>
     logs.app.warn({ reason: errorText(error), keyId }, message);
   const ring = await createKeyRing({
     apiKeys: people.apiKeys,
     sealingKeys: config.keyEncryptionKeys,
-    refreshMs: config.keyRefreshMs,
+    refreshMs,
     countMs: COUNT_USES_EVERY_MS,
     onFault: fault('an API key cannot be used, or API keys cannot be read'),
   });

@@ -1,166 +1,174 @@
-// Every setting that comes from outside: read from the environment once, checked, and typed from then on.
-import { LEAST_STATEMENT_TIMEOUT_MS, STATEMENT_TIMEOUT_MS } from '../db/timeouts.ts';
+// The settings of a server: read from the environment once, checked, and typed from then on.
 import { DEFAULT_QUOTAS, type Quotas } from '../domain/quotas.ts';
 import type { ServerTls } from '../grpc/index.ts';
-import type { SealingKeys } from '../keys/seal.ts';
-import { EnvReader } from '../runtime/env.ts';
+import { readVariables, type ValuesOf } from '../runtime/env.ts';
+import {
+  file,
+  flag,
+  networks,
+  optionalUrl,
+  sealingKeys,
+  secret,
+  text,
+  whole,
+} from '../runtime/variable-kinds.ts';
+import { COMMON_VARIABLES, POSTGRES_SCHEMES } from '../runtime/variables.ts';
 
-/** How the server is set up. */
-export interface ServerConfig {
-  readonly databaseUrl: string;
-  /** A login with the rights of ppuri_admin: with it the server offers admin.v1 too; undefined where it does not. */
-  readonly adminDatabaseUrl: string | undefined;
-  readonly replica: ReplicaConfig | undefined;
-  readonly redisUrl: string;
-  /** The database of archived transfers; undefined where none are archived. */
-  readonly archiveDatabaseUrl: string | undefined;
-  readonly grpcHost: string;
-  readonly grpcPort: number;
-  readonly grpcReflection: boolean;
-  /** What the server shows to clients, and what it asks of them; plain when undefined. */
-  readonly grpcTls: ServerTls | undefined;
-  /** How long a call that names no deadline may take, in milliseconds. */
-  readonly callTimeoutMs: number;
-  /** How many calls may be under way in this process; the ones above that are refused at once. */
-  readonly maxInFlight: number;
-  /** How long a connection is kept before its client is asked to open a new one, in milliseconds. */
-  readonly maxConnectionAgeMs: number;
-  /** What the server knows the edge by. */
-  readonly edgeSecret: string;
-  /** What seals API keys' secrets: the first one seals, all of them open. */
-  readonly keyEncryptionKeys: SealingKeys;
-  /** CIDR blocks that any call may come from; anywhere when empty. */
-  readonly allowedNetworks: readonly string[];
-  /** How much each key, user and client address may ask for, in cost units a second; the burst is twice that. */
-  readonly rates: { readonly key: number; readonly user: number; readonly address: number };
-  /** How long Redis has to answer before a process decides by itself, in milliseconds. */
-  readonly redisTimeoutMs: number;
-  /** How often API keys are read anew, in milliseconds. */
-  readonly keyRefreshMs: number;
-  readonly opsHost: string;
-  readonly opsPort: number;
-  /** The folder of app.log and transactions.log; stdout alone when undefined. */
-  readonly logDir: string | undefined;
-  /** Which logs go to stdout. */
-  readonly logStdout: LogStdout;
-  readonly logLevel: LogLevel;
-  readonly ledger: {
-    readonly maxBatch: number;
-    readonly lanes: number;
-    readonly maxWaiting: number;
-  };
-  readonly readConnections: number;
-  readonly peopleConnections: number;
-  readonly statementTimeoutMs: number;
-  /** How much of what anybody can make a user may have. */
-  readonly quotas: Quotas;
-  readonly sprinkleLifetimeMs: number;
-  readonly sprinkleLookupMs: number;
-  /** How long a process that stops goes on taking calls, so that the edge notices, in milliseconds. */
-  readonly stopDrainMs: number;
-  /** How long after that the calls under way may take, in milliseconds. */
-  readonly stopGraceMs: number;
-}
-
-/** A copy of the database that follows it; undefined where there is none. */
-export interface ReplicaConfig {
-  readonly url: string;
-  readonly connections: number;
-  /** So long it has for a read before the primary is asked, catching up included, in milliseconds. */
-  readonly timeoutMs: number;
-  /** So long of that it has to catch up with the primary, in milliseconds. */
-  readonly lagMs: number;
-}
-
-/** From what importance on a line is logged. */
-export type LogLevel = (typeof LOG_LEVELS)[number];
-/** Which logs go to stdout; `app` leaves out the transactions. */
-export type LogStdout = (typeof LOG_STDOUTS)[number];
-
-/** What LOG_STDOUT can be. */
-export const LOG_STDOUTS = ['all', 'app', 'none'] as const;
-/** From what importance on a line can be logged. */
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-const POSTGRES = ['postgres:', 'postgresql:'];
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
 
-/** The settings are wrong; the message names each variable that is, one a line. */
-export class ConfigError extends Error {}
+const rate = (name: string, whose: string, fallback: number) =>
+  whole(name, `What ${whose} may use in a second; twice that at once.`, {
+    fallback,
+    min: 1,
+    max: 1_000_000,
+    unit: 'cost units a second',
+  });
 
-/** Reads the settings. Throws a ConfigError that names everything that is missing or wrong at once. */
-export function readServerConfig(env: NodeJS.ProcessEnv): ServerConfig {
-  const read = new EnvReader(env);
-  const config: ServerConfig = {
-    databaseUrl: read.url('DATABASE_URL', POSTGRES),
-    adminDatabaseUrl: read.optionalUrl('ADMIN_DATABASE_URL', POSTGRES),
-    replica: env.REPLICA_URL
-      ? {
-          url: read.url('REPLICA_URL', POSTGRES),
-          connections: read.whole('REPLICA_CONNECTIONS', 8, 1, 1000),
-          timeoutMs: read.whole('REPLICA_TIMEOUT_MS', 500, 1, 10 * SECOND),
-          lagMs: read.whole('REPLICA_LAG_MS', 50, 0, 10 * SECOND),
-        }
-      : undefined,
-    redisUrl: read.url('REDIS_URL', ['redis:', 'rediss:']),
-    archiveDatabaseUrl: read.optionalUrl('ARCHIVE_DATABASE_URL', ['postgres:', 'postgresql:']),
-    grpcHost: read.text('GRPC_HOST', '127.0.0.1'),
-    grpcPort: read.whole('GRPC_PORT', 50051, 0, 65535),
-    // What helps to develop against a server also helps to attack one, and no signature is asked for.
-    grpcReflection: read.choice('GRPC_REFLECTION', 'false', ['true', 'false']) === 'true',
-    grpcTls: read.tls('GRPC_TLS_CERT', 'GRPC_TLS_KEY', 'GRPC_TLS_CLIENT_CA'),
-    // Shorter than the edge waits for an answer (10 s), so that a call that takes too long gets ours and not the edge's.
-    callTimeoutMs: read.whole('CALL_TIMEOUT_MS', 9 * SECOND, 1, 10 * MINUTE),
-    maxInFlight: read.whole('MAX_IN_FLIGHT', 2560, 4, 100_000),
-    maxConnectionAgeMs: read.whole('MAX_CONNECTION_AGE_MS', 30 * MINUTE, 100, DAY),
-    edgeSecret: read.secret('EDGE_SECRET'),
-    keyEncryptionKeys: read.sealingKeys('KEY_ENCRYPTION_KEYS'),
-    allowedNetworks: read.networks('ALLOWED_NETWORKS'),
-    rates: {
-      key: read.whole('KEY_RATE_PER_SECOND', 5000, 1, 1_000_000),
-      user: read.whole('USER_RATE_PER_SECOND', 100, 1, 1_000_000),
-      address: read.whole('IP_RATE_PER_SECOND', 1000, 1, 1_000_000),
-    },
-    redisTimeoutMs: read.whole('REDIS_TIMEOUT_MS', 100, 1, 10 * SECOND),
-    keyRefreshMs: read.whole('KEY_REFRESH_MS', 30 * SECOND, 100, 30 * SECOND),
-    opsHost: read.text('OPS_HOST', '127.0.0.1'),
-    opsPort: read.whole('OPS_PORT', 9464, 0, 65535),
-    logDir: env.LOG_DIR || undefined,
-    logStdout: read.choice('LOG_STDOUT', 'all', LOG_STDOUTS),
-    logLevel: read.choice('LOG_LEVEL', 'info', LOG_LEVELS),
-    ledger: {
-      maxBatch: read.whole('LEDGER_MAX_BATCH', 1024, 1, 10_000),
-      lanes: read.whole('LEDGER_LANES', 2, 1, 32),
-      maxWaiting: read.whole('LEDGER_MAX_WAITING', 4096, 1, 100_000),
-    },
-    readConnections: read.whole('READ_CONNECTIONS', 8, 1, 1000),
-    peopleConnections: read.whole('PEOPLE_CONNECTIONS', 4, 1, 1000),
-    statementTimeoutMs: read.whole(
-      'STATEMENT_TIMEOUT_MS',
-      STATEMENT_TIMEOUT_MS,
-      LEAST_STATEMENT_TIMEOUT_MS,
-      10 * MINUTE,
+const quota = (name: string, what: string, which: keyof Quotas) =>
+  whole(name, `The most ${what}. Whoever has more already keeps it.`, {
+    fallback: DEFAULT_QUOTAS[which],
+    min: 1,
+    max: 1_000_000,
+  });
+
+/** Every variable that a server reads. */
+export const SERVER_VARIABLES = {
+  ...COMMON_VARIABLES,
+  adminDatabaseUrl: optionalUrl(
+    'ADMIN_DATABASE_URL',
+    'The database, with a login that has the rights of ppuri_admin. With it the server offers admin.v1 too.',
+    POSTGRES_SCHEMES,
+  ),
+  replica: {
+    url: optionalUrl('REPLICA_URL', 'A streaming replica, for lists and lookups.', POSTGRES_SCHEMES),
+    connections: whole('REPLICA_CONNECTIONS', 'Connections to the replica.', {
+      fallback: 8,
+      min: 1,
+      max: 1000,
+    }),
+    timeoutMs: whole(
+      'REPLICA_TIMEOUT_MS',
+      'How long the replica has for a read, catching up included, before the primary is asked.',
+      { fallback: 500, min: 1, max: 10 * SECOND, unit: 'ms' },
     ),
-    quotas: readQuotas(read),
-    sprinkleLifetimeMs: read.whole('SPRINKLE_LIFETIME_MS', 10 * MINUTE, 1, DAY),
-    sprinkleLookupMs: read.whole('SPRINKLE_LOOKUP_MS', 7 * DAY, 1, 365 * DAY),
-    // The edge asks for health once a second: it has heard of the end twice before calls are refused.
-    stopDrainMs: read.whole('STOP_DRAIN_MS', 2 * SECOND, 0, 10 * MINUTE),
-    // Both together are less than the 10 s after which container runtimes kill.
-    stopGraceMs: read.whole('STOP_GRACE_MS', 7 * SECOND, 0, 10 * MINUTE),
-  };
-  if (read.faults.length > 0) throw new ConfigError(read.faults.join('\n'));
-  return config;
+    lagMs: whole('REPLICA_LAG_MS', 'How long of that the replica has to catch up with the primary.', {
+      fallback: 50,
+      min: 0,
+      max: 10 * SECOND,
+      unit: 'ms',
+    }),
+  },
+  grpcHost: text('GRPC_HOST', 'The address on which calls are served.', '127.0.0.1'),
+  grpcPort: whole('GRPC_PORT', 'The port of calls; 0 takes any free one.', {
+    fallback: 50_051,
+    min: 0,
+    max: 65_535,
+  }),
+  // What helps to develop against a server also helps to attack one, and no signature is asked for.
+  grpcReflection: flag('GRPC_REFLECTION', 'Whether clients may ask for the contracts, unsigned.', false),
+  grpcTls: {
+    cert: file(
+      'GRPC_TLS_CERT',
+      "The server's certificate in PEM, with GRPC_TLS_KEY; without both calls come in plain text.",
+    ),
+    key: file('GRPC_TLS_KEY', "The certificate's key in PEM."),
+    clientCa: file('GRPC_TLS_CLIENT_CA', 'The authority, in PEM, whose certificates clients must show.'),
+  },
+  // Shorter than the edge waits for an answer (10 s), so that a call that takes too long gets our answer.
+  callTimeoutMs: whole('CALL_TIMEOUT_MS', 'How long a call that names no deadline may take.', {
+    fallback: 9 * SECOND,
+    min: 1,
+    max: 10 * MINUTE,
+    unit: 'ms',
+  }),
+  maxInFlight: whole(
+    'MAX_IN_FLIGHT',
+    'The most calls under way; more are refused at once. Reads are refused from a quarter of it on.',
+    {
+      fallback: 2560,
+      min: 4,
+      max: 100_000,
+    },
+  ),
+  maxConnectionAgeMs: whole(
+    'MAX_CONNECTION_AGE_MS',
+    'How long a connection is kept before its client is asked to open a new one.',
+    { fallback: 30 * MINUTE, min: 100, max: DAY, unit: 'ms' },
+  ),
+  edgeSecret: secret(
+    'EDGE_SECRET',
+    'What the edge proves itself with; the same at the edge. Entries in the cache are signed with it.',
+  ),
+  keyEncryptionKeys: sealingKeys(
+    'KEY_ENCRYPTION_KEYS',
+    'What seals the secrets of API keys in the database: the first key seals, all of them open.',
+  ),
+  allowedNetworks: networks(
+    'ALLOWED_NETWORKS',
+    'Where calls may come from; from anywhere where it is not set.',
+  ),
+  rates: {
+    key: rate('KEY_RATE_PER_SECOND', 'an API key', 5000),
+    user: rate('USER_RATE_PER_SECOND', 'a user', 100),
+    address: rate('IP_RATE_PER_SECOND', "a client's address (IPv6: its /64)", 1000),
+  },
+  readConnections: whole('READ_CONNECTIONS', 'Connections for reads, and as many to the archive.', {
+    fallback: 8,
+    min: 1,
+    max: 1000,
+  }),
+  quotas: {
+    walletsPerUser: quota('MAX_WALLETS_PER_USER', 'wallets of a user', 'walletsPerUser'),
+    payoutDraftsPerUser: quota(
+      'MAX_PAYOUT_DRAFTS_PER_USER',
+      'drafts of payouts of a user',
+      'payoutDraftsPerUser',
+    ),
+    roomsPerUser: quota('MAX_ROOMS_PER_USER', 'rooms that a user owns', 'roomsPerUser'),
+    membersPerRoom: quota('MAX_MEMBERS_PER_ROOM', 'members of a room', 'membersPerRoom'),
+    friendsPerUser: quota('MAX_FRIENDS_PER_USER', 'friends and sent requests of a user', 'friendsPerUser'),
+  },
+  sprinkleLifetimeMs: whole('SPRINKLE_LIFETIME_MS', 'How long the shares of a sprinkle can be claimed.', {
+    fallback: 10 * MINUTE,
+    min: 1,
+    max: DAY,
+    unit: 'ms',
+  }),
+  // The edge asks for health once a second: it has heard of the end twice before calls are refused.
+  stopDrainMs: whole(
+    'STOP_DRAIN_MS',
+    'How long a server that stops goes on taking calls, so that the edge notices.',
+    {
+      fallback: 2 * SECOND,
+      min: 0,
+      max: 10 * MINUTE,
+      unit: 'ms',
+    },
+  ),
+};
+
+type Values = ValuesOf<typeof SERVER_VARIABLES>;
+
+/** How a server is set up. */
+export interface ServerConfig extends Omit<Values, 'grpcTls'> {
+  /** What the server shows to clients, and what it asks of them; plain text when undefined. */
+  readonly grpcTls: ServerTls | undefined;
 }
 
-function readQuotas(read: EnvReader): Quotas {
-  const quota = (name: string, which: keyof Quotas) => read.whole(name, DEFAULT_QUOTAS[which], 1, 1_000_000);
-  return {
-    walletsPerUser: quota('MAX_WALLETS_PER_USER', 'walletsPerUser'),
-    payoutDraftsPerUser: quota('MAX_PAYOUT_DRAFTS_PER_USER', 'payoutDraftsPerUser'),
-    roomsPerUser: quota('MAX_ROOMS_PER_USER', 'roomsPerUser'),
-    membersPerRoom: quota('MAX_MEMBERS_PER_ROOM', 'membersPerRoom'),
-    friendsPerUser: quota('MAX_FRIENDS_PER_USER', 'friendsPerUser'),
-  };
+/**
+ * Reads the settings of a server. Throws a ConfigError that names every fault at once.
+ * @param others Names that other programs know.
+ */
+export function readServerConfig(env: NodeJS.ProcessEnv, others: readonly string[] = []): ServerConfig {
+  const { grpcTls, ...values } = readVariables(SERVER_VARIABLES, env, { others, check: checkTls });
+  const { cert, key, clientCa } = grpcTls;
+  return { ...values, grpcTls: cert && key && { cert, key, clientCa } };
+}
+
+function checkTls({ grpcTls: { cert, key, clientCa } }: Values): string[] {
+  const isComplete = cert !== undefined && key !== undefined;
+  if (isComplete || !(cert || key || clientCa)) return [];
+  return ['GRPC_TLS_CERT and GRPC_TLS_KEY must be set together'];
 }

@@ -9,13 +9,14 @@ import { runningPayouts } from '../db/payouts/running.ts';
 import { createPool, LEDGER_SETTINGS, type Pool, type PoolOptions } from '../db/pool.ts';
 import type { Execute } from '../domain/batch/command.ts';
 import { errorText } from '../domain/error-fields.ts';
+import { SPRINKLE_LOOKUP_MS } from '../domain/sprinkle.ts';
 import { connectionsFor } from '../ledger/index.ts';
 import { createJobObserver } from '../runtime/job-observer.ts';
 import { createLogs, type Logs } from '../runtime/logs.ts';
 import { createMetrics, type Metrics } from '../runtime/metrics.ts';
 import { createOpsServer } from '../runtime/ops-server.ts';
 import type { Program } from '../runtime/run.ts';
-import { startWatchedLedger } from '../runtime/watched.ts';
+import { REDIS_TIMEOUT_MS, startWatchedLedger } from '../runtime/watched.ts';
 import type { WorkerConfig } from './config.ts';
 import type { JobObserver, Jobs } from './job.ts';
 import { aggregateStatistics } from './jobs/aggregate-statistics.ts';
@@ -44,15 +45,31 @@ const MONTHS_NEEDED_AHEAD = 1;
 /** Comparing a month with its copy reads all of both. */
 const ARCHIVE_STATEMENT_MS = 30 * 60_000;
 const EPOCH_CONNECTIONS = 2;
+/** Connections for all but the ledger. */
+const CONNECTIONS = 12;
+/** How many commands may wait for the ledger: more than all jobs bring at a time. */
+const MAX_WAITING = 100_000;
+/** How long a failed job waits before its second try, in milliseconds; each further try waits twice as long. */
+const RETRY_MS = 1_000;
+const DAY_MS = 24 * 60 * 60_000;
+
+/** What tests set otherwise. */
+export interface WorkerProgramOptions {
+  /** How long a failed job waits before its second try, in milliseconds; 1 s when left out. */
+  readonly retryMs?: number;
+}
 
 /** Starts a worker process; it works once this resolves. */
-export async function createWorkerProgram(config: WorkerConfig): Promise<WorkerProgram> {
+export async function createWorkerProgram(
+  config: WorkerConfig,
+  { retryMs = RETRY_MS }: WorkerProgramOptions = {},
+): Promise<WorkerProgram> {
   const logs = createLogs({ folder: config.logDir, stdout: config.logStdout, level: config.logLevel });
   const metrics = createMetrics([]);
   const open = poolsOf(config, logs);
   const [ledgerPool, pool, epochs] = [
     open(connectionsFor(config.ledger), { settings: LEDGER_SETTINGS }),
-    open(config.connections),
+    open(CONNECTIONS),
     open(EPOCH_CONNECTIONS),
   ];
   const patient = poolsOf({ ...config, statementTimeoutMs: ARCHIVE_STATEMENT_MS }, logs);
@@ -63,14 +80,19 @@ export async function createWorkerProgram(config: WorkerConfig): Promise<WorkerP
   const warn = (message: string) => (error: unknown) => logs.app.warn({ reason: errorText(error) }, message);
   const cache = await createCacheWriter({
     url: config.redisUrl,
-    timeoutMs: config.redisTimeoutMs,
+    timeoutMs: REDIS_TIMEOUT_MS,
     epochs: createCacheEpochs(epochs, LEASE_MS),
     onStateChange: (state) => logs.app.warn({ state }, 'cache: Redis breaker'),
     onConnectionError: warn('cache: Redis cannot be reached'),
     onFault: warn('cache: no lease'),
   });
   const parts = { pool: ledgerPool, cache, unreachable: warn('the ledger cannot be reached') };
-  const ledger = startWatchedLedger(config, parts, logs, metrics);
+  const ledger = startWatchedLedger(
+    { ledger: { ...config.ledger, maxWaiting: MAX_WAITING } },
+    parts,
+    logs,
+    metrics,
+  );
   tellDatabase(metrics, pool);
   const observer = createJobObserver(logs, metrics.jobs());
   const work = createJobRunner({
@@ -78,7 +100,7 @@ export async function createWorkerProgram(config: WorkerConfig): Promise<WorkerP
     databaseUrl: config.databaseUrl,
     pool,
     observer,
-    retryMs: config.retryMs,
+    retryMs,
     jobs: jobsOf({ config, pool, live, slow, archive, execute: ledger.execute, observer }),
   });
   const ops = await createOpsServer({
@@ -149,16 +171,21 @@ function jobsOf(parts: {
     'expire-sprinkles': expireSprinkles(refunds),
     'refund-sprinkle': refundOneSprinkle(refunds),
     'run-payout': runPayout({ pool, execute }),
-    'purge-sprinkles': purgeOldSprinkles(pool, config.sprinkleLookupMs),
+    'purge-sprinkles': purgeOldSprinkles(pool, SPRINKLE_LOOKUP_MS),
     'purge-refusal-marks': purgeOldMarks(pool),
-    'purge-payout-drafts': purgePayoutDraftsJob(pool, config.purgeDraftsAfterMs),
+    'purge-payout-drafts': purgePayoutDraftsJob(pool, afterDays(config.purgeDraftsAfterDays)),
     'purge-nonces': purgeUsedNonces(pool),
-    'purge-keys': purgeEndedKeys(pool, config.purgeKeysAfterMs),
+    'purge-keys': purgeEndedKeys(pool, afterDays(config.purgeKeysAfterDays)),
     'partitions-ahead': partitionsAhead(pool, MONTHS_AHEAD),
     'reconcile-ledger': reconcileLedger(slow, observer),
     'aggregate-statistics': aggregateStatistics(slow),
     'archive-transfers': archiveTransfers({ live, archive, afterMonths: config.archiveAfterMonths }),
   };
+}
+
+/** A number of days in milliseconds; undefined for 0, which keeps things for good. */
+function afterDays(days: number): number | undefined {
+  return days === 0 ? undefined : days * DAY_MS;
 }
 
 /** Opens pools as a process' settings say, on its own database unless told another. */

@@ -34,7 +34,7 @@ let spare: SigningKey;
 let fromElsewhere: SigningKey;
 let fromHere: SigningKey;
 before(async () => {
-  stack = await startStack({ env: FRESH_KEYS });
+  stack = await startStack(FRESH_KEYS);
   await stack.addUsers([Number(USER)]);
   fromElsewhere = await anotherKey(stack, { allowedNetworks: [`${ELSEWHERE}/32`] });
   fromHere = await anotherKey(stack, { allowedNetworks: ['127.0.0.0/8'] });

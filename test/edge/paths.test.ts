@@ -18,7 +18,7 @@ let edge: Envoy;
 let spare: SigningKey;
 before(async () => {
   if (skip) return;
-  stack = await startStack({ env: FRESH_KEYS });
+  stack = await startStack(FRESH_KEYS);
   await stack.addUsers([Number(USER)]);
   spare = await anotherKey(stack);
   edge = await startTestEdge(stack.logDir, [stack.app.grpcPort]);

@@ -87,8 +87,8 @@ export async function sentOn(adminUrl: string): Promise<number> {
   return Number((await answer.text()).split(':')[1]);
 }
 
-/** How often a stack of `startStack({ env: FRESH_KEYS })` reads its keys. */
-export const FRESH_KEYS = { KEY_REFRESH_MS: '100' };
+/** How often a stack of `startStack(FRESH_KEYS)` reads its keys. */
+export const FRESH_KEYS = { keyRefreshMs: 100 };
 
 /** Makes another key for a running stack, which knows it once this resolves. */
 export async function anotherKey(
@@ -96,6 +96,6 @@ export async function anotherKey(
   wish: Parameters<typeof makeKey>[1] = {},
 ): Promise<SigningKey> {
   const key = await makeKey(stack.database, wish);
-  await sleep(3 * stack.config.keyRefreshMs);
+  await sleep(3 * FRESH_KEYS.keyRefreshMs);
   return key;
 }

@@ -2,8 +2,8 @@
 import { type ForkedProgram, forkProgram } from '../../scripts/dev/fork-program.ts';
 import type { TestDatabase } from '../stack.ts';
 
-/** The worker as it is. */
-export const WORKER = new URL('../../src/worker/main.ts', import.meta.url);
+/** The worker, told to try failed jobs again soon. */
+export const WORKER = new URL('worker-program.ts', import.meta.url);
 
 /** A running worker process. */
 export type WorkerProcess = Pick<ForkedProgram, 'kill' | 'stop'>;
@@ -14,7 +14,6 @@ export function workerEnv(database: TestDatabase, redisUrl: string): Record<stri
     DATABASE_URL: database.workerUrl,
     REDIS_URL: redisUrl,
     OPS_PORT: '0',
-    JOB_RETRY_MS: '20',
     // What goes wrong on purpose is not worth telling.
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
   };

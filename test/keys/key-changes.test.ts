@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { createPeople } from '../../src/db/people/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
-import { createServerProgram } from '../../src/server/compose.ts';
+import { createServerProgram, type ServerProgramOptions } from '../../src/server/compose.ts';
 import type { ServerConfig } from '../../src/server/config.ts';
 import { resealSecrets } from '../../src/usecases/commands/api-keys.ts';
 import { makeKey, SEALING_KEY } from '../keys.ts';
@@ -22,11 +22,14 @@ after(() => stack.stop());
 
 /** What a key gets from a server of its own with these settings, after something happened. */
 async function look(
-  settings: Partial<ServerConfig>,
+  { keyRefreshMs, ...settings }: Partial<ServerConfig> & ServerProgramOptions,
   key: SigningKey,
   happens = async () => {},
 ): Promise<string> {
-  const app = await createServerProgram({ ...stack.config, ...settings, grpcPort: 0, opsPort: 0 });
+  const app = await createServerProgram(
+    { ...stack.config, ...settings, grpcPort: 0, opsPort: 0 },
+    { ...(keyRefreshMs !== undefined && { keyRefreshMs }) },
+  );
   const teller = grpcTeller(`127.0.0.1:${app.grpcPort}`, key);
   await happens();
   const answer = await teller.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });

@@ -11,7 +11,7 @@ const GET = 'wallet.v2.TransferService/GetOutcome';
 const PAY = 'wallet.v1.WalletService/Transfer';
 let stack: Stack;
 before(async () => {
-  stack = await startStack({ edge: !withoutEdge, env: { KEY_REFRESH_MS: '100' } });
+  stack = await startStack({ edge: !withoutEdge, keyRefreshMs: 100 });
   for (const { first } of ways) {
     await stack.addUsers([first + 1, first + 2]);
     await stack.addRoom(`room-${first}`, [first + 1, first + 2]);

@@ -1,6 +1,7 @@
 // Works figures out of what happened in an hour or a day, and keeps them.
 import type { Pool } from 'pg';
 import type { Period } from '../../domain/statistics.ts';
+import { SETTLED_AFTER_MS } from '../timeouts.ts';
 import { inTransaction } from './transaction.ts';
 
 /** A period that is over. */
@@ -11,8 +12,7 @@ export interface PastPeriod {
 
 /** A day's rows are read in one statement. */
 const STATEMENT_TIMEOUT = '30min';
-/** No batch commits a transfer so long after the moment that it carries. */
-const SETTLED_AFTER = `interval '60 seconds'`;
+const SETTLED_AFTER = `${SETTLED_AFTER_MS} * interval '1 millisecond'`;
 /** Periods that one run works out at most; the next run goes on. */
 const MAX_PERIODS = 1_000;
 
