@@ -1,4 +1,4 @@
-// The model of the API keys' table.
+// The sequelize model of API keys.
 import {
   type CreationOptional,
   DataTypes,
@@ -9,7 +9,7 @@ import {
 } from 'sequelize';
 import type { KeyKind, Scope } from '../../domain/api-key.ts';
 
-/** Binds the model to a connection; the migrations make the table. bigint columns are text, as the driver gives them. */
+/** Defines the model on a connection; the migrations create the table. bigint columns are text, as the driver reads them. */
 export function defineApiKey(sequelize: Sequelize) {
   class ApiKey extends Model<InferAttributes<ApiKey>, InferCreationAttributes<ApiKey>> {
     declare id: string;

@@ -1,32 +1,32 @@
-// API keys in the database.
+// API keys and how often they were used, in the database.
 import { DatabaseError, type FindAttributeOptions, type Sequelize, UniqueConstraintError } from 'sequelize';
 import type { ApiKey } from '../../domain/api-key.ts';
 import type { Micros } from '../../domain/time.ts';
 import { microsOf, timestamptz } from '../sql.ts';
 import { defineApiKey } from './api-key-model.ts';
 
-/** A key with what it signs with: a sealed secret or a public key. */
+/** A key with what its signatures are checked with: a sealed secret or a public key. */
 export interface StoredKey extends ApiKey {
   readonly sealedSecret: string | undefined;
   /** PEM. */
   readonly publicKey: string | undefined;
 }
 
-/** A key that is about to be added. */
+/** A key to add. */
 export type NewKey = Omit<StoredKey, 'createdAt' | 'revokedAt' | 'useCount' | 'lastUsedAt'>;
 
-/** The API keys' table. */
+/** API keys. Everything throws what Postgres does. */
 export interface ApiKeys {
   /** All of them, newest first. */
   list(): Promise<StoredKey[]>;
   find(id: string): Promise<StoredKey | undefined>;
   add(key: NewKey): Promise<StoredKey>;
   /**
-   * Sets when a key ends and adds another one in its place. `replaced`: another key took its place before; `two are live`:
-   * so are two of its line already (migration 0054). Nothing has changed then.
+   * Sets when a key ends and adds its successor. `replaced`: it has a successor already; `two are live`: two keys of its line
+   * are live already (migration 0054). Nothing has changed then.
    */
   replace(key: NewKey, oldId: string, oldEndsAt: Micros): Promise<StoredKey | 'replaced' | 'two are live'>;
-  /** Sets when a key ends, unless it ends before that already. */
+  /** Sets when a key ends, unless it ends earlier already. */
   revoke(id: string, at: Micros): Promise<void>;
   setAllowedNetworks(id: string, networks: readonly string[]): Promise<void>;
   setSealedSecret(id: string, sealedSecret: string): Promise<void>;
@@ -56,7 +56,7 @@ export function createApiKeys(sequelize: Sequelize): ApiKeys {
     lastUsedAt: momentIn(row, 'last_used_at'),
   });
 
-  /** Dates of JavaScript have milliseconds only, so moments are read and written as what SQL makes of them. */
+  /** A JavaScript Date has milliseconds only, so moments are read and written as SQL expressions in microseconds. */
   const withMoments = {
     include: MOMENTS.map((column) => [sequelize.literal(microsOf(column)), microsColumn(column)]),
   } as FindAttributeOptions;
@@ -101,7 +101,7 @@ export function createApiKeys(sequelize: Sequelize): ApiKeys {
     async replace(key, oldId, oldEndsAt) {
       try {
         return await sequelize.transaction(async (transaction) => {
-          // First the end of the old one, so that it is not counted where it ends at once.
+          // First the old key ends, so that it does not count as live where it ends at once.
           const { revokedAt, where } = endBy(oldId, oldEndsAt);
           await ApiKey.update({ revokedAt }, { where, transaction });
           const { id } = await ApiKey.create(toRow(key), { transaction });
@@ -137,7 +137,7 @@ export function createApiKeys(sequelize: Sequelize): ApiKeys {
   };
 }
 
-/** The model's type has no words for what SQL works out. */
+/** The model's type knows no SQL expressions. */
 function literalOf(sequelize: Sequelize, moment: Micros): Date {
   return sequelize.literal(`'${timestamptz(moment)}'::timestamptz`) as unknown as Date;
 }
@@ -152,7 +152,7 @@ function momentIn(row: { get(name: string): unknown }, column: MomentColumn): Mi
   return micros === null ? undefined : Number(micros);
 }
 
-/** Throws the error itself where it says neither. */
+/** Throws any other error. */
 function whyNotReplaced(error: unknown): 'replaced' | 'two are live' {
   if (error instanceof UniqueConstraintError) return 'replaced';
   const cause = error instanceof DatabaseError ? error.original : undefined;

@@ -1,4 +1,4 @@
-// The models of the people's tables: users, friendships, rooms, members. Money never goes through them.
+// The sequelize models of users, friendships, rooms and members. Money never goes through them.
 import {
   type CreationOptional,
   DataTypes,
@@ -12,7 +12,7 @@ import {
 /** The tables' models on one connection. */
 export type Models = ReturnType<typeof defineModels>;
 
-/** Binds the models to a connection; the migrations make the tables. bigint columns are text, as the driver gives them. */
+/** Defines the models on a connection; the migrations create the tables. bigint columns are text, as the driver reads them. */
 export function defineModels(sequelize: Sequelize) {
   class User extends Model<InferAttributes<User>, InferCreationAttributes<User>> {
     declare id: string;
@@ -39,11 +39,11 @@ export function defineModels(sequelize: Sequelize) {
     declare user?: NonAttribute<User>;
   }
   const on = (tableName: string) => ({ sequelize, tableName, underscored: true, timestamps: false });
-  // Made anew for each use: sequelize writes into the objects that it is given.
+  // A new object for each use: sequelize writes into the objects that it is given.
   const bigintKey = () => ({ type: DataTypes.BIGINT, primaryKey: true });
   const textKey = () => ({ type: DataTypes.TEXT, primaryKey: true });
   const text = () => ({ type: DataTypes.TEXT, allowNull: false });
-  // The database fills moments in by its own clock.
+  // The database sets moments by its own clock.
   const moment = () => ({ type: DataTypes.DATE(6) });
 
   User.init({ id: bigintKey(), displayName: text(), createdAt: moment(), updatedAt: moment() }, on('users'));

@@ -7,36 +7,36 @@ import { refuseField } from '../../domain/refusal.ts';
 import { microsOfDate } from '../sql.ts';
 import type { Models } from './models.ts';
 
-/** Who changes the members of a room takes turns: members are counted, and a removal holds against who still adds. */
+/** Serializes changes of a room's members: members are counted, and a removal must hold against a concurrent invitation. */
 const LOCK_ROOM = 'SELECT id FROM rooms WHERE id = $room FOR NO KEY UPDATE';
-const INVITE_STANDING = `
+const INVITE_STATE = `
   SELECT EXISTS (SELECT FROM room_members m WHERE m.room_id = r.id AND m.user_id = $by) AS may_invite,
     EXISTS (SELECT FROM room_members m WHERE m.room_id = r.id AND m.user_id = $user) AS is_in,
     EXISTS (SELECT FROM room_removals m WHERE m.room_id = r.id AND m.user_id = $user) AS is_removed,
     r.owner_user_id = $by AS is_owner,
     (SELECT count(*) FROM room_members m WHERE m.room_id = r.id)::text AS members
   FROM rooms r WHERE r.id = $room`;
-const NOTE_REMOVAL = `
+const INSERT_REMOVAL = `
   INSERT INTO room_removals (room_id, user_id) VALUES ($room, $user) ON CONFLICT DO NOTHING`;
-const FORGET_REMOVAL = 'DELETE FROM room_removals WHERE room_id = $room AND user_id = $user';
+const DELETE_REMOVAL = 'DELETE FROM room_removals WHERE room_id = $room AND user_id = $user';
 
-/** The rooms' table and what hangs on it. */
+/** Rooms, members and removals. Everything throws what Postgres does. */
 export interface Rooms {
   /** Adds a room with its owner as the first member; undefined when the id is taken. Refuses QUOTA_EXCEEDED. */
   create(room: Pick<Room, 'id' | 'displayName' | 'ownerUserId'>, quotas?: Quotas): Promise<Room | undefined>;
   find(id: string): Promise<Room | undefined>;
   rename(id: string, displayName: string): Promise<Room | undefined>;
   findMember(roomId: string, userId: bigint): Promise<Member | undefined>;
-  /** Members by user id, after a place, one page. */
+  /** Members in the order of their user ids, behind an id, one page. */
   members(roomId: string, after: bigint, size: number): Promise<Page<Member, bigint>>;
-  /** Brings a user in whatever the owner said; room and user must exist. In already: nothing changes. For seeding. */
+  /** Adds a member, even one that the owner removed; room and user must exist. Changes nothing for a member. For seeding. */
   addMember(roomId: string, userId: bigint): Promise<void>;
   /**
-   * Brings a user in, at the wish of a member; room and user must exist. In already: nothing changes. Refuses
-   * ROOM_NOT_FOUND where who wishes it is no member any more, REMOVED_BY_OWNER unless it is the owner, QUOTA_EXCEEDED.
+   * Adds a member on behalf of another member; room and user must exist. Changes nothing for a member. Refuses
+   * ROOM_NOT_FOUND where `byUserId` is no member any more, REMOVED_BY_OWNER unless it is the owner, QUOTA_EXCEEDED.
    */
   invite(roomId: string, userId: bigint, byUserId: bigint, quotas: Quotas): Promise<void>;
-  /** Takes a user out; not in: nothing changes. By the owner: until the owner brings it in again. */
+  /** Removes a member; changes nothing for others. What the owner removes stays out until the owner invites it again. */
   removeMember(roomId: string, userId: bigint, isByOwner: boolean): Promise<void>;
 }
 
@@ -119,7 +119,7 @@ export function createRooms(sequelize: Sequelize, { Room, Member, User }: Models
   };
 }
 
-/** Who comes into a room and goes, decided under the room's lock. */
+/** Changes of a room's members, decided under the room's lock. */
 function memberChanges(
   sequelize: Sequelize,
   Member: Models['Member'],
@@ -133,16 +133,16 @@ function memberChanges(
           transaction,
           type: QueryTypes.SELECT,
         });
-        const [standing] = await sequelize.query<Record<string, boolean | string>>(INVITE_STANDING, {
+        const [state] = await sequelize.query<Record<string, boolean | string>>(INVITE_STATE, {
           bind,
           transaction,
           type: QueryTypes.SELECT,
         });
-        if (rows.length === 0 || !standing?.may_invite) throw refuseField('ROOM_NOT_FOUND', 'room_id');
-        if (standing.is_in) return;
-        if (standing.is_removed && !standing.is_owner) throw refuseField('REMOVED_BY_OWNER', 'user_id');
-        checkQuota(quotas, 'membersPerRoom', Number(standing.members));
-        await sequelize.query(FORGET_REMOVAL, {
+        if (rows.length === 0 || !state?.may_invite) throw refuseField('ROOM_NOT_FOUND', 'room_id');
+        if (state.is_in) return;
+        if (state.is_removed && !state.is_owner) throw refuseField('REMOVED_BY_OWNER', 'user_id');
+        checkQuota(quotas, 'membersPerRoom', Number(state.members));
+        await sequelize.query(DELETE_REMOVAL, {
           bind: { room: roomId, user: userId.toString() },
           transaction,
         });
@@ -158,7 +158,7 @@ function memberChanges(
           transaction,
         });
         const removed = await Member.destroy({ where: { roomId, userId: userId.toString() }, transaction });
-        if (isByOwner && removed > 0) await sequelize.query(NOTE_REMOVAL, { bind, transaction });
+        if (isByOwner && removed > 0) await sequelize.query(INSERT_REMOVAL, { bind, transaction });
       });
     },
   };

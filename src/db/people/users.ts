@@ -7,7 +7,7 @@ import { checkQuota, type Quotas } from '../../domain/quotas.ts';
 import { microsOf, microsOfDate } from '../sql.ts';
 import type { Models } from './models.ts';
 
-/** A request as it is read. */
+/** A friend request as a row. */
 interface RequestRow {
   readonly id: string;
   readonly display_name: string;
@@ -15,49 +15,49 @@ interface RequestRow {
   readonly asked_at: string;
 }
 
-/** Two users who ask each other at the same moment take turns, and so do requests of one user, which are counted. */
+/** Serializes two users that ask each other at the same moment, and the requests of one user, which are counted. */
 const LOCK_BOTH = `
   SELECT id FROM users WHERE id IN ($one::bigint, $other::bigint) ORDER BY id FOR NO KEY UPDATE`;
-const STANDING = `
+const FRIENDSHIP_STATE = `
   SELECT (SELECT count(*) FROM friendships WHERE user_id = $one AND friend_user_id = $other)::text AS are_friends,
     (SELECT count(*) FROM friend_requests WHERE from_user_id = $other AND to_user_id = $one)::text AS was_asked,
     (SELECT count(*) FROM friend_requests WHERE from_user_id = $one AND to_user_id = $other)::text AS has_asked,
     ((SELECT count(*) FROM friendships WHERE user_id = $one)
       + (SELECT count(*) FROM friend_requests WHERE from_user_id = $one))::text AS friends_of_one`;
-const REQUEST = `
+const INSERT_REQUEST = `
   INSERT INTO friend_requests (from_user_id, to_user_id) VALUES ($one::bigint, $other::bigint)`;
 const ACCEPT = `
   WITH accepted AS (DELETE FROM friend_requests WHERE from_user_id = $other AND to_user_id = $one)
   INSERT INTO friendships (user_id, friend_user_id)
   VALUES ($one::bigint, $other::bigint), ($other::bigint, $one::bigint) ON CONFLICT DO NOTHING`;
-const FORGET_REQUESTS = `
+const DELETE_REQUESTS = `
   DELETE FROM friend_requests
   WHERE (from_user_id = $one AND to_user_id = $other) OR (from_user_id = $other AND to_user_id = $one)`;
 
-/** The users' table and what hangs on it. */
+/** Users, friendships and friend requests. Everything throws what Postgres does. */
 export interface Users {
   /** Adds a user with an empty default wallet in KRW; undefined when the id is taken. */
   create(id: bigint, displayName: string): Promise<User | undefined>;
   find(id: bigint): Promise<User | undefined>;
   /** Undefined when there is no such user. */
   rename(id: bigint, displayName: string): Promise<User | undefined>;
-  /** Friends by id, after a place, one page. */
+  /** Friends in the order of their ids, behind an id, one page. */
   friends(id: bigint, after: bigint, size: number): Promise<Page<User, bigint>>;
-  /** Makes two users friends whatever they say; both must exist. Friends already: nothing changes. For seeding. */
+  /** Makes two users friends without a request; both must exist. Changes nothing where they are friends. For seeding. */
   befriend(one: bigint, other: bigint): Promise<void>;
   /**
-   * Asks another user to be friends, or accepts where that one asked before; both must exist. Asked already, or friends:
-   * nothing changes. Refuses QUOTA_EXCEEDED.
+   * Sends a friend request, or accepts the other user's; both must exist. Changes nothing where they are friends or the
+   * request was sent before. Refuses QUOTA_EXCEEDED.
    */
   askFriend(one: bigint, other: bigint, quotas: Quotas): Promise<Friendship>;
-  /** Requests of a user by the other side's id, after a place, one page. */
+  /** Friend requests of a user in the order of the other users' ids, behind an id, one page. */
   friendRequests(
     id: bigint,
     direction: RequestDirection,
     after: bigint,
     size: number,
   ): Promise<Page<FriendRequest, bigint>>;
-  /** Ends a friendship, and takes back requests of either side; none: nothing changes. */
+  /** Ends a friendship and deletes the requests of both sides; changes nothing where there are none. */
   unfriend(one: bigint, other: bigint): Promise<void>;
 }
 
@@ -127,16 +127,16 @@ export function createUsers(sequelize: Sequelize, { User, Friendship }: Models):
           return rows as Record<string, string>[];
         };
         await ask(LOCK_BOTH);
-        const [standing] = await ask(STANDING);
-        if (standing?.are_friends === '1') return 'friends';
-        if (standing?.was_asked === '1') {
-          checkQuota(quotas, 'friendsPerUser', Number(standing.friends_of_one));
+        const [state] = await ask(FRIENDSHIP_STATE);
+        if (state?.are_friends === '1') return 'friends';
+        if (state?.was_asked === '1') {
+          checkQuota(quotas, 'friendsPerUser', Number(state.friends_of_one));
           await ask(ACCEPT);
           return 'friends';
         }
-        if (standing?.has_asked === '1') return 'requested';
-        checkQuota(quotas, 'friendsPerUser', Number(standing?.friends_of_one));
-        await ask(REQUEST);
+        if (state?.has_asked === '1') return 'requested';
+        checkQuota(quotas, 'friendsPerUser', Number(state?.friends_of_one));
+        await ask(INSERT_REQUEST);
         return 'requested';
       }),
 
@@ -161,7 +161,7 @@ export function createUsers(sequelize: Sequelize, { User, Friendship }: Models):
         const bind = { one: one.toString(), other: other.toString() };
         await sequelize.query(LOCK_BOTH, { bind, transaction });
         await Friendship.destroy({ where: { [Op.or]: bothSides(one, other) }, transaction });
-        await sequelize.query(FORGET_REQUESTS, { bind, transaction });
+        await sequelize.query(DELETE_REQUESTS, { bind, transaction });
       });
     },
   };

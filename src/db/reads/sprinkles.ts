@@ -28,7 +28,7 @@ const CLAIMS = `
 
 type Row = SprinkleRow & { now: string; claimed_amount: string };
 
-/** A sprinkle as it stood at the moment of reading. */
+/** A sprinkle as it was at the moment of reading. */
 export interface SprinkleView {
   readonly sprinkle: Sprinkle;
   readonly claimedAmount: bigint;
@@ -36,7 +36,7 @@ export interface SprinkleView {
   readonly at: Micros;
 }
 
-/** Where a list of sprinkles goes on: before the one of that moment and id. */
+/** Where the next page begins: before the sprinkle of that moment and id. */
 export interface SprinklePlace {
   readonly createdAt: Micros;
   readonly id: string;
@@ -68,7 +68,7 @@ export async function findSprinkleById(
   return rows[0] && toView(rows[0]);
 }
 
-/** The sprinkles that a user made in a room in the last so many milliseconds, newest first, one page. */
+/** The sprinkles that a user made in a room in the last `lookupMs` milliseconds, newest first, one page. */
 export async function listSprinkles(
   db: Reader,
   creatorUserId: bigint,
@@ -88,7 +88,7 @@ export async function listSprinkles(
   }));
 }
 
-/** The first so many claims of a sprinkle, in the order of grabbing. */
+/** The first `count` claims of a sprinkle, in their order. */
 export async function listClaims(db: Reader, sprinkleId: string, count: number): Promise<Claim[]> {
   type ClaimRow = { user_id: string; amount: string; created_at: string };
   const { rows } = await db.query<ClaimRow>({

@@ -1,4 +1,4 @@
-// Reads the figures that were worked out.
+// Reads statistics that were aggregated before.
 import type { Pool } from 'pg';
 import type { Period } from '../../domain/statistics.ts';
 import type { Micros } from '../../domain/time.ts';
@@ -12,7 +12,7 @@ export interface SeriesFilter {
   readonly from: Micros;
   /** Before. */
   readonly before: Micros;
-  /** Only of this kind, room and so on; of all when empty. */
+  /** Only figures with this label, such as a kind or a room; all when empty. */
   readonly label: string;
 }
 
@@ -29,7 +29,7 @@ const SERIES = `
   WHERE period = $1 AND measure = $2 AND starts_at >= $3 AND starts_at < $4 AND ($5 = '' OR label = $5)
   ORDER BY starts_at, label, currency LIMIT $6`;
 
-/** Figures in the order of time, at most so many. */
+/** Figures in the order of time, at most `limit` of them. */
 export async function readSeries(pool: Pool, filter: SeriesFilter, limit: number): Promise<Figure[]> {
   type Row = { starts_at: string; label: string; currency: string; value: number };
   const { measure, period, from, before, label } = filter;

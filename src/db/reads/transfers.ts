@@ -1,4 +1,4 @@
-// Reads transfers: one, an account's history, and what a balance was.
+// Reads transfers: single ones, an account's history, and a balance as of a moment.
 import type { Pool } from 'pg';
 import { type Page, pageOf } from '../../domain/page.ts';
 import { END_OF_TIME, MICROS_PER_MS, type Micros } from '../../domain/time.ts';
@@ -11,12 +11,12 @@ const WITH_OWNERS = `${TRANSFER_COLUMNS}, d.owner_user_id AS debit_user_id, c.ow
 
 const OWNERS = `JOIN accounts d ON d.id = t.debit_account_id JOIN accounts c ON c.id = t.credit_account_id`;
 
-/** The id says in which millisecond the transfer was made, so only that month's partition is looked at. */
+/** The id (UUID version 7, RFC 9562) says in which millisecond the transfer was made: only that month's partition is read. */
 const FIND = `
   SELECT ${WITH_OWNERS} FROM transfers t ${OWNERS}
   WHERE t.id = $1 AND t.created_at >= $2 AND t.created_at < $3`;
 
-/** One side of an account's history: a walk down that side's index that ends after a page. */
+/** One side of an account's history: a scan of that side's index that ends after a page. */
 const side = (column: string) => `
   (SELECT * FROM transfers WHERE ${column} = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
      AND created_at >= $4 AND ($5::transfer_kind[] IS NULL OR kind = ANY ($5))
@@ -39,7 +39,7 @@ const BALANCE_AS_OF = `
 
 type Row = TransferRow & { debit_user_id: string | null; credit_user_id: string | null };
 
-/** Where a history goes on: before the transfer of that moment and id. */
+/** Where the next page begins: before the transfer of that moment and id. */
 export interface TransferPlace {
   readonly createdAt: Micros;
   readonly id: string;
@@ -67,7 +67,7 @@ export async function findTransfer(db: Reader, id: string): Promise<PostedTransf
   return rows[0] && toPosted(rows[0]);
 }
 
-/** Of so many ids, all made within a short time, those that are here. */
+/** The transfers with these ids, which were all made within a short time. */
 const FIND_ALL = `
   SELECT ${WITH_OWNERS} FROM transfers t ${OWNERS}
   WHERE t.id = ANY ($1::uuid[]) AND t.created_at >= $2 AND t.created_at < $3`;

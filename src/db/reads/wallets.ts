@@ -15,7 +15,7 @@ const LIST = `
   WHERE a.owner_user_id = $1 AND a.kind = 'wallet' AND (a.created_at, a.id) > ($2, $3)
   ORDER BY a.created_at, a.id LIMIT $4`;
 
-/** Where a list of wallets goes on: after the one that was opened then and has that id. */
+/** Where the next page begins: after the wallet of that moment and id. */
 export interface WalletPlace {
   readonly createdAt: Micros;
   readonly id: string;
