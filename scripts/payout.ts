@@ -6,12 +6,12 @@ import { describeError } from './dev/cli-call.ts';
 import { dataDirOf, dataDirPrefix, readDevInfo, shellWord, signingKeyIn } from './dev/dev-info.ts';
 import { onStopSignal, readCommandLine, SetupError } from './dev/program.ts';
 import { checkRows, sumsText } from './payout/check-rows.ts';
-import { BadLinesError, type Order, type Phase, pay } from './payout/pay.ts';
-import { openProgress } from './payout/progress.ts';
+import { BadLinesError, type PayoutPlan, type Phase, pay } from './payout/pay.ts';
+import { createProgress } from './payout/progress.ts';
+import type { Problem } from './payout/read-file.ts';
 import { keyOf, LONGEST_KEY, readPayments, shown } from './payout/read-file.ts';
-import { complaintsText, EXIT, failureText, summaryOf } from './payout/report.ts';
+import { EXIT, failureText, problemsText, summaryOf } from './payout/report.ts';
 import { type Client, retryingClient } from './payout/retrying-client.ts';
-import type { Complaint } from './payout/table.ts';
 
 const USAGE = `usage: npm run payout -- FILE --user ID
   FILE                         .csv with a header, .ndjson or .jsonl; - for the standard input, CSV unless --format says ndjson.
@@ -27,7 +27,7 @@ const USAGE = `usage: npm run payout -- FILE --user ID
   --yes                        do not ask before paying; scripts need it`;
 
 const WALLETS_A_PAGE = 100;
-/** A server that comes back is noticed within this, in milliseconds. */
+/** The longest pause between two attempts to connect, in milliseconds. */
 const RECONNECT_MS = 1_000;
 const KEEPALIVE_MS = 30_000;
 
@@ -38,7 +38,7 @@ const INTERRUPTED: Readonly<Record<Phase, string>> = {
 };
 
 reportCrashes();
-const progress = openProgress(process.stderr);
+const progress = createProgress(process.stderr);
 const dataDir = dataDirOf(process.env);
 let phase: Phase = 'drafting';
 onStopSignal(
@@ -55,31 +55,31 @@ onStopSignal(
 process.exit(await run().catch(fail));
 
 async function run(): Promise<number> {
-  const { name, format, user, wallet, isConfirmed, ...wish } = readOptions();
-  const key = wish.key ?? keyOf(name);
+  const { name, format, user, wallet, isConfirmed, ...options } = readOptions();
+  const key = options.key ?? keyOf(name);
   const file = await readPayments(name, format);
-  // Without a row there is nothing more to find out; otherwise everything is said at once.
-  if (file.rows.length === 0) refuseBad(name, file.complaints);
+  // Without rows these are all problems; otherwise they are reported together with those of the rows.
+  if (file.rows.length === 0) refuseProblems(name, file.problems);
   const { grpcAddress, keys } = readDevInfo(dataDir);
   const connection = connect(grpcAddress, signingKeyIn(keys), {
     'grpc.max_reconnect_backoff_ms': RECONNECT_MS,
-    // A stream that waits for news would otherwise not notice that the other end is gone without a word.
+    // So that an idle stream notices a dead connection.
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
   });
-  const client = retryingClient(connection, user, (line) => progress.say(line));
+  const client = retryingClient(connection, user, (line) => progress.log(line));
   const payer = await findWallet(client, user, wallet);
   const checked = checkRows(file.rows, payer.currency);
-  refuseBad(name, [...file.complaints, ...checked.complaints]);
-  const order: Order = {
-    ...wish,
+  refuseProblems(name, [...file.problems, ...checked.problems]);
+  const plan: PayoutPlan = {
+    ...options,
     walletId: payer.id,
     key,
     lines: checked.lines,
   };
-  console.error(`${shown(name)}: ${sumsText(order.lines)}, out of wallet ${payer.id}`);
+  console.error(`${shown(name)}: ${sumsText(plan.lines)}, out of wallet ${payer.id}`);
   if (!isConfirmed) await confirm();
   try {
-    const outcome = await pay(client, order, progress, (now) => {
+    const outcome = await pay(client, plan, progress, (now) => {
       phase = now;
     });
     const { text, exitCode } = summaryOf(outcome);
@@ -113,14 +113,14 @@ function readOptions() {
     format,
     user,
     wallet: wallet?.toLowerCase(),
-    wantsAll: mode === 'all-or-nothing',
+    allOrNothing: mode === 'all-or-nothing',
     key,
     memo,
     isConfirmed: values.yes,
   };
 }
 
-/** Asks whoever sits at the terminal. Throws a SetupError where the answer is not yes, or nobody is there to ask. */
+/** Asks on the terminal. Throws a SetupError when the answer is not yes or there is no terminal. */
 async function confirm(): Promise<void> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     throw new SetupError('Nothing was sent. If this is what you want to pay, say --yes');
@@ -144,18 +144,18 @@ function parse() {
   });
 }
 
-/** Nothing is sent of a file that has something wrong in it. */
-function refuseBad(name: string, complaints: readonly Complaint[]): void {
-  if (complaints.length === 0) return;
+/** Throws a SetupError with the problems of a file, of which nothing was sent. */
+function refuseProblems(name: string, problems: readonly Problem[]): void {
+  if (problems.length === 0) return;
   throw new SetupError(
-    complaintsText(
+    problemsText(
       name,
-      complaints.toSorted((a, b) => a.line - b.line),
+      problems.toSorted((a, b) => a.line - b.line),
     ),
   );
 }
 
-/** The user's wallet of this id, or the default one. */
+/** The user's wallet with this id, or the default wallet. */
 async function findWallet(client: Client, user: string, id: string | undefined) {
   for (let token = ''; ; ) {
     const request = { page_size: WALLETS_A_PAGE, page_token: token };

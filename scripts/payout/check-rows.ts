@@ -1,7 +1,7 @@
-// Makes lines of a payout out of the rows of a file, or says what is wrong with them.
+// Turns the rows of a file into lines of a payout, or reports their problems.
 import type { Json } from '../../clients/typescript/src/grpc.ts';
 import { CURRENCIES } from '../../src/domain/currency.ts';
-import { type Complaint, quoted, type Row } from './table.ts';
+import { type Problem, quoted, type Row } from './read-file.ts';
 
 /** A line to pay. */
 export interface FileLine {
@@ -11,35 +11,34 @@ export interface FileLine {
   readonly request: Json;
 }
 
-/** The lines of a file, or what is wrong with it. */
+/** The lines of a file and its problems. */
 export interface Checked {
   readonly lines: readonly FileLine[];
-  readonly complaints: readonly Complaint[];
+  readonly problems: readonly Problem[];
 }
 
 const MAX_INT64 = 2n ** 63n - 1n;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const KEY = /^[\x21-\x7e]{1,64}$/;
-/** No control characters, and no halves of characters, which JSON can write. */
+/** No control characters, and no lone surrogates, which JSON can contain. */
 const MEMO = /^[^\p{Cc}\p{Cs}]{1,200}$/u;
 
 /**
- * Checks what can be checked without the server: everything that would make it refuse a whole call. Users that there are
- * not, amounts of 0, doubled keys and other currencies it judges line by line. Amounts without a currency are in that of
- * the wallet.
+ * Checks everything that would make the server refuse a whole call. The server checks users, amounts of 0, repeated keys
+ * and currencies line by line. Amounts without a currency are in that of the wallet.
  */
 export function checkRows(rows: readonly Row[], ofWallet: string): Checked {
   const lines: FileLine[] = [];
-  const complaints: Complaint[] = [];
+  const problems: Problem[] = [];
   for (const row of rows) {
     const { line, fields } = row;
-    const found = faultsOf(row);
+    const found = problemsOf(row);
     const amount = readAmount(fields.amount ?? '', fields.currency ?? ofWallet);
     if (typeof amount === 'string') found.push({ line, column: 'amount', words: amount });
     else if (found.length === 0) lines.push({ line, request: requestOf(row, amount, ofWallet) });
-    complaints.push(...found);
+    problems.push(...found);
   }
-  return { lines, complaints };
+  return { lines, problems };
 }
 
 function requestOf({ fields }: Row, amount: bigint, ofWallet: string): Json {
@@ -48,35 +47,35 @@ function requestOf({ fields }: Row, amount: bigint, ofWallet: string): Json {
   return { ...to, amount: { currency_code: currency, minor_units: String(amount) }, key, memo };
 }
 
-function faultsOf({ line, fields }: Row): Complaint[] {
+function problemsOf({ line, fields }: Row): Problem[] {
   const { user_id, wallet_id, currency, key, memo } = fields;
-  const faults: Complaint[] = [];
-  const fault = (column: string, words: string) => faults.push({ line, column, words });
-  if (user_id === undefined && wallet_id === undefined) fault('user_id', 'is empty, and so is wallet_id');
-  if (user_id !== undefined && wallet_id !== undefined) fault('wallet_id', 'and user_id are both given');
+  const problems: Problem[] = [];
+  const add = (column: string, words: string) => problems.push({ line, column, words });
+  if (user_id === undefined && wallet_id === undefined) add('user_id', 'is empty, and so is wallet_id');
+  if (user_id !== undefined && wallet_id !== undefined) add('wallet_id', 'and user_id are both given');
   if (user_id !== undefined && !(/^\d{1,19}$/.test(user_id) && BigInt(user_id) <= MAX_INT64)) {
-    fault('user_id', `${quoted(user_id)} is not a user's number`);
+    add('user_id', `${quoted(user_id)} is not a user's number`);
   }
   if (wallet_id !== undefined && !UUID.test(wallet_id))
-    fault('wallet_id', `${quoted(wallet_id)} is not a UUID`);
+    add('wallet_id', `${quoted(wallet_id)} is not a UUID`);
   if (currency !== undefined && !/^[A-Z]{3}$/.test(currency)) {
-    fault('currency', `${quoted(currency)} is not a code like ${CURRENCIES.join(', ')}`);
+    add('currency', `${quoted(currency)} is not a code like ${CURRENCIES.join(', ')}`);
   }
   if (key !== undefined && !KEY.test(key)) {
-    fault('key', `${quoted(key)} is not 1 to 64 visible ASCII characters`);
+    add('key', `${quoted(key)} is not 1 to 64 visible ASCII characters`);
   }
   if (memo !== undefined && !MEMO.test(memo)) {
-    fault(
+    add(
       'memo',
       `${quoted(memo)} is longer than 200 characters or has control characters (such as ends of lines)`,
     );
   }
-  return faults;
+  return problems;
 }
 
 /**
- * An amount in the unit that people count in (won, dollars), turned into the smallest unit of its currency (won, cents);
- * or what is wrong with it.
+ * Converts an amount in the main unit of its currency (won, dollars) into the smallest one (won, cents). Returns a string
+ * when the amount is invalid.
  */
 function readAmount(written: string, currency: string): bigint | string {
   if (written === '') return 'is empty';
@@ -90,14 +89,14 @@ function readAmount(written: string, currency: string): bigint | string {
     const has = digits === 0 ? 'no decimals' : `${digits} decimals`;
     return `${quoted(written)} has more decimals than ${currency}, which has ${has}`;
   }
-  // Digits without end are not worth counting with.
+  // BigInt would accept any number of digits.
   const amount = whole.length > 30 ? undefined : BigInt(`${sign}${whole}${decimals.padEnd(digits, '0')}`);
   if (amount === undefined || amount > MAX_INT64 || amount < -MAX_INT64)
     return `${quoted(written)} is too large`;
   return amount;
 }
 
-/** How many decimals amounts of a currency have; none of one that there is not, which the server will say. */
+/** The decimals of a currency; 0 for an unknown one, which the server refuses. */
 function decimalsOf(currency: string): number {
   if (!CURRENCIES.some((known) => known === currency)) return 0;
   return (
@@ -106,8 +105,8 @@ function decimalsOf(currency: string): number {
 }
 
 /**
- * How many lines there are and what they add up to, for each currency: `2 lines, 800 KRW`. Amounts below zero, which the
- * server refuses, take nothing off: the sum never says less than what may be paid.
+ * The number of lines and their sum for each currency: `2 lines, 800 KRW`. Negative amounts, which the server refuses, are
+ * not subtracted, so that the sum is never less than what may be paid.
  */
 export function sumsText(lines: readonly FileLine[]): string {
   const sums = new Map<string, { count: number; minorUnits: bigint }>();
@@ -126,7 +125,7 @@ export function sumsText(lines: readonly FileLine[]): string {
     .join('; ');
 }
 
-/** Money in the smallest unit of its currency, as people read it: 1,050.00 USD. */
+/** Formats an amount in the smallest unit of its currency: `1,050.00 USD`. */
 export function moneyText(currency: string, minorUnits: bigint): string {
   const digits = decimalsOf(currency);
   const text = String(minorUnits).padStart(digits + 1, '0');

@@ -1,24 +1,23 @@
-// Takes lines through a payout, from its draft to its end. Every step may be made again: none of them pays twice.
+// Takes the lines of a file through a payout, from its draft to its end. Each step can be repeated and pays once.
 import { PpuriError } from '../../clients/typescript/src/error.ts';
 import type { Json } from '../../clients/typescript/src/grpc.ts';
 import { SetupError } from '../dev/program.ts';
 import type { FileLine } from './check-rows.ts';
 import type { Progress } from './progress.ts';
 import type { Client } from './retrying-client.ts';
-import { look, type Standing, watch } from './watch.ts';
 
-/** What is to be paid. */
-export interface Order {
+/** What to pay. */
+export interface PayoutPlan {
   readonly walletId: string;
-  /** All or nothing; each line for itself otherwise. */
-  readonly wantsAll: boolean;
+  /** Pays all lines or none; otherwise each line that can be paid. */
+  readonly allOrNothing: boolean;
   readonly memo: string;
   /** The name of this payout; the same for every run of it. */
   readonly key: string;
   readonly lines: readonly FileLine[];
 }
 
-/** How far a run is: nothing can have been paid, something may have been, or it goes on by itself. */
+/** How far a run is: nothing was paid, something may have been paid, or the payout continues without the run. */
 export type Phase = 'drafting' | 'starting' | 'started';
 
 /** A line that is not paid, by its number in the file. */
@@ -27,15 +26,15 @@ export interface Failure {
   readonly words: string;
 }
 
-/** What became of it. */
+/** The result of a run. */
 export interface Outcome {
-  readonly standing: Standing;
+  readonly status: PayoutStatus;
   readonly failures: readonly Failure[];
   /** Whether it had ended before this run. */
   readonly wasOver: boolean;
 }
 
-/** Thrown where lines are bad and all or nothing was asked for; nothing was paid. */
+/** Thrown when lines cannot be paid and `allOrNothing` is set; nothing was paid. */
 export class BadLinesError extends Error {
   readonly failures: readonly Failure[];
 
@@ -46,41 +45,44 @@ export class BadLinesError extends Error {
 }
 
 const SERVICE = 'wallet.v2.PayoutService';
-/** As many lines as a call takes. Each run cuts the file at the same places, so that a chunk is there or is not. */
+/** The most lines of one call. Every run cuts the file at the same lines, so a chunk is present as a whole or not at all. */
 const CHUNK = 1000;
 const FAILURES_A_PAGE = 100;
-/** A worker that is there begins at once. */
+/** A running worker begins at once. */
 const NO_WORKER_MS = 15_000;
 
-/** Pays, or goes on paying, or finds that all is paid. Throws a SetupError, a BadLinesError or a PpuriError. */
+/** Pays, or continues to pay, or finds that all is paid. Throws a SetupError, a BadLinesError or a PpuriError. */
 export async function pay(
   client: Client,
-  order: Order,
+  plan: PayoutPlan,
   progress: Progress,
   onPhase: (phase: Phase) => void,
 ): Promise<Outcome> {
-  const drafted = await createDraft(client, order);
-  const before = await look(client, drafted);
+  const drafted = await createDraft(client, plan);
+  const before = await getPayout(client, drafted);
   if (before.state === 'CANCELLED' && !before.startedAt) {
     throw new SetupError(`the payout of this name was cancelled before it began; ${newKey}`);
   }
-  const bad = await addLines(client, before, order, progress);
+  const bad = await addLines(client, before, plan, progress);
   if (before.state === 'DRAFT') {
-    if (order.wantsAll && bad.length > 0) throw new BadLinesError(bad);
+    if (plan.allOrNothing && bad.length > 0) throw new BadLinesError(bad);
     onPhase('starting');
-    await start(client, before.id, order);
+    await start(client, before.id, plan);
   }
   onPhase('started');
-  const standing = before.endedAt ? before : await watchToEnd(client, before.id, progress);
-  const failures = standing.failedCount > 0 ? await listFailures(client, before.id, order) : [];
-  return { standing, failures, wasOver: before.endedAt !== undefined };
+  const status = before.endedAt ? before : await watchToEnd(client, before.id, progress);
+  const failures = status.failedCount > 0 ? await listFailures(client, before.id, plan) : [];
+  return { status, failures, wasOver: before.endedAt !== undefined };
 }
 
 const newKey = 'to pay all of this file, name it anew with --key';
 const otherFile = `other lines went out under this name before; put those that are new into a file of their own, or ${newKey}`;
 
-async function createDraft(client: Client, { walletId, wantsAll, memo, key }: Order): Promise<string> {
-  const mode = wantsAll ? 'PAYOUT_MODE_ALL_OR_NOTHING' : 'PAYOUT_MODE_EACH';
+async function createDraft(
+  client: Client,
+  { walletId, allOrNothing, memo, key }: PayoutPlan,
+): Promise<string> {
+  const mode = allOrNothing ? 'PAYOUT_MODE_ALL_OR_NOTHING' : 'PAYOUT_MODE_EACH';
   const { payout } = await client
     .call(`${SERVICE}/CreatePayout`, { wallet_id: walletId, mode, memo }, key)
     .catch(
@@ -91,17 +93,17 @@ async function createDraft(client: Client, { walletId, wantsAll, memo, key }: Or
   return String((payout as Json).payout_id);
 }
 
-/** Adds what is not there yet, and compares what is; returns the lines that will not be paid. */
+/** Adds the lines that the payout does not have yet; the server compares the others. Returns those that will not be paid. */
 async function addLines(
   client: Client,
-  { id, lineCount }: Standing,
-  { lines }: Order,
+  { id, lineCount }: PayoutStatus,
+  { lines }: PayoutPlan,
   progress: Progress,
 ): Promise<Failure[]> {
   if (lineCount > lines.length) throw new SetupError(otherFile);
   const bad: Failure[] = [];
   const show = (done: number) => {
-    // Whoever runs a file again must not think that it goes out again.
+    // Shows that lines are compared, not sent again, when a file is run again.
     const what = Math.min(done, lines.length - 1) < lineCount ? 'comparing lines' : 'adding lines';
     progress.show({ what, done, of: lines.length, note: noteOfBad(bad) });
   };
@@ -123,10 +125,10 @@ function noteOfBad(bad: readonly Failure[]): string {
   return bad.length === 0 ? '' : `${bad.length.toLocaleString('en')} cannot be paid`;
 }
 
-async function start(client: Client, id: string, { lines, key }: Order): Promise<void> {
+async function start(client: Client, id: string, { lines, key }: PayoutPlan): Promise<void> {
   const request = { payout_id: id, line_count: lines.length };
   await client.call(`${SERVICE}/StartPayout`, request, `${key}:start`).catch((error: unknown) => {
-    // Another run of the same file was faster.
+    // Another run of the same file has started it.
     if (error instanceof PpuriError && error.reason === 'PAYOUT_STARTED') return undefined;
     return explain({
       BALANCE_TOO_LOW:
@@ -136,35 +138,35 @@ async function start(client: Client, id: string, { lines, key }: Order): Promise
   });
 }
 
-/** Makes a line of a refusal that has a plain meaning here. */
-function explain(words: Readonly<Record<string, string>>) {
+/** Turns refusals with these reasons into a SetupError of one line. */
+function explain(lines: Readonly<Record<string, string>>) {
   return (error: unknown): never => {
-    const known = error instanceof PpuriError ? words[error.reason] : undefined;
+    const known = error instanceof PpuriError ? lines[error.reason] : undefined;
     throw known === undefined ? error : new SetupError(known);
   };
 }
 
-async function watchToEnd(client: Client, id: string, progress: Progress): Promise<Standing> {
+async function watchToEnd(client: Client, id: string, progress: Progress): Promise<PayoutStatus> {
   let first: { readonly settled: number; readonly at: number } | undefined;
   let changed = { settled: -1, at: Date.now() };
-  let last: Standing | undefined;
-  for await (const standing of watch(client, id)) {
-    last = standing;
-    const settled = standing.paidCount + standing.failedCount;
+  let last: PayoutStatus | undefined;
+  for await (const status of watch(client, id)) {
+    last = status;
+    const settled = status.paidCount + status.failedCount;
     const now = Date.now();
     first ??= { settled, at: now };
     if (settled !== changed.settled) changed = { settled, at: now };
     const speed = (settled - first.settled) / Math.max(0.001, (now - first.at) / 1000);
-    const isStuck = !standing.endedAt && now - changed.at > NO_WORKER_MS;
-    const note = isStuck ? 'nothing moves; does a worker run?' : paceOf(standing, speed);
-    progress.show({ what: 'paying lines', done: settled, of: standing.lineCount, note });
+    const isStuck = !status.endedAt && now - changed.at > NO_WORKER_MS;
+    const note = isStuck ? 'nothing moves; does a worker run?' : speedNote(status, speed);
+    progress.show({ what: 'paying lines', done: settled, of: status.lineCount, note });
   }
   progress.end();
   if (!last) throw new Error('a payout was watched and never seen');
   return last;
 }
 
-function paceOf({ lineCount, paidCount, failedCount }: Standing, speed: number): string {
+function speedNote({ lineCount, paidCount, failedCount }: PayoutStatus, speed: number): string {
   const count = (value: number) => Math.round(value).toLocaleString('en');
   const left = lineCount - paidCount - failedCount;
   return [
@@ -174,7 +176,7 @@ function paceOf({ lineCount, paidCount, failedCount }: Standing, speed: number):
   ].join(', ');
 }
 
-async function listFailures(client: Client, id: string, { lines }: Order): Promise<Failure[]> {
+async function listFailures(client: Client, id: string, { lines }: PayoutPlan): Promise<Failure[]> {
   const failures: Failure[] = [];
   for (let token = ''; ; ) {
     const request = { payout_id: id, page_size: FAILURES_A_PAGE, page_token: token };
@@ -185,16 +187,62 @@ async function listFailures(client: Client, id: string, { lines }: Order): Promi
   }
 }
 
-/** The fields of the API that the file calls otherwise. */
-const IN_THE_FILE: Readonly<Record<string, string>> = {
+/** The columns of fields that the API names differently. */
+const COLUMN_OF_FIELD: Readonly<Record<string, string>> = {
   'amount.minor_units': 'amount',
   'amount.currency_code': 'currency',
 };
 
 function failureOf({ line, field, message, code, reason }: Json, lines: readonly FileLine[]): Failure {
-  const column = IN_THE_FILE[String(field)] ?? String(field);
+  const column = COLUMN_OF_FIELD[String(field)] ?? String(field);
   return {
     line: lines[Number(line) - 1]?.line ?? 0,
     words: `${column ? `${column}: ` : ''}${message} (${code} ${reason})`,
+  };
+}
+
+/** The state of a payout; amounts are in the smallest unit of its currency. */
+export interface PayoutStatus {
+  readonly id: string;
+  /** DRAFT, RUNNING, DONE or CANCELLED. */
+  readonly state: string;
+  readonly currency: string;
+  readonly lineCount: number;
+  readonly badLineCount: number;
+  readonly paidCount: number;
+  readonly failedCount: number;
+  readonly totalAmount: bigint;
+  readonly paidAmount: bigint;
+  readonly startedAt: Date | undefined;
+  readonly endedAt: Date | undefined;
+}
+
+/** The status now and after each change, until the payout ends. */
+export async function* watch(client: Client, payoutId: string): AsyncGenerator<PayoutStatus> {
+  const messages = client.stream('wallet.v2.PayoutService/WatchPayout', { payout_id: payoutId });
+  for await (const { payout } of messages) yield toStatus(payout as Json);
+}
+
+/** The status now. */
+export async function getPayout(client: Client, payoutId: string): Promise<PayoutStatus> {
+  const { payout } = await client.call('wallet.v2.PayoutService/GetPayout', { payout_id: payoutId });
+  return toStatus(payout as Json);
+}
+
+function toStatus(payout: Json): PayoutStatus {
+  const money = (name: string) => payout[name] as { currency_code: string; minor_units: string };
+  const time = (name: string) => (payout[name] ? new Date(String(payout[name])) : undefined);
+  return {
+    id: String(payout.payout_id),
+    state: String(payout.state).replace('PAYOUT_STATE_', ''),
+    currency: money('total_amount').currency_code,
+    lineCount: Number(payout.line_count),
+    badLineCount: Number(payout.bad_line_count),
+    paidCount: Number(payout.paid_count),
+    failedCount: Number(payout.failed_count),
+    totalAmount: BigInt(money('total_amount').minor_units),
+    paidAmount: BigInt(money('paid_amount').minor_units),
+    startedAt: time('started_at'),
+    endedAt: time('ended_at'),
   };
 }

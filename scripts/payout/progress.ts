@@ -1,25 +1,25 @@
-// A progress bar for whoever looks on; where nobody does, as in a log, a line every few seconds.
+// A progress bar on a terminal; in a log, a line every three seconds.
 
-/** How far some work is. */
+/** The progress of some work. */
 export interface Step {
-  /** What is done: `paying`. */
+  /** The work: `paying lines`. */
   readonly what: string;
   readonly done: number;
   readonly of: number;
-  /** More that is worth knowing. */
+  /** Additional text; empty for none. */
   readonly note: string;
 }
 
-/** Shows one piece of work after the other. */
+/** Shows the progress of one piece of work after the other. */
 export interface Progress {
   show(step: Step): void;
-  /** Says a line, above the bar where there is one. */
-  say(line: string): void;
-  /** Leaves the last step standing. */
+  /** Prints a line above the bar. */
+  log(line: string): void;
+  /** Keeps the last state on the screen. */
   end(): void;
 }
 
-/** What is written to: process.stderr. */
+/** The output: process.stderr. */
 export interface Screen {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -31,8 +31,8 @@ const DEFAULT_COLUMNS = 80;
 const LOG_EVERY_MS = 3_000;
 const CLEAR_LINE = '\r\x1b[K';
 
-/** Opens the progress of a program. */
-export function openProgress(screen: Screen, now: () => number = Date.now): Progress {
+/** Creates the progress display of a program. */
+export function createProgress(screen: Screen, now: () => number = Date.now): Progress {
   const isLive = screen.isTTY === true;
   let last: Step | undefined;
   let shownAt = Number.NEGATIVE_INFINITY;
@@ -53,7 +53,7 @@ export function openProgress(screen: Screen, now: () => number = Date.now): Prog
         screen.write(`${step.what}:${factsOf(step)}\n`);
       }
     },
-    say(line) {
+    log(line) {
       screen.write(`${isLive && last ? CLEAR_LINE : ''}${line}\n`);
     },
     end,

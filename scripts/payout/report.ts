@@ -1,29 +1,29 @@
-// What is told of a payout in the end: complaints about the file, lines that were not paid, and the sum of it.
+// The final report of a payout: problems of the file, lines that were not paid, and the summary.
 import { moneyText } from './check-rows.ts';
 import type { Failure, Outcome } from './pay.ts';
+import type { Problem } from './read-file.ts';
 import { shown } from './read-file.ts';
-import type { Complaint } from './table.ts';
 
-/** How the program ends. */
+/** The exit codes. */
 export const EXIT = {
   /** Every line is paid. */
   paid: 0,
-  /** Nothing could be done, or it is not known how it ended. */
+  /** Nothing was done, or its result is unknown. */
   failed: 1,
-  /** It ran to its end, and some lines are not paid. */
+  /** The payout ended, and some lines are not paid. */
   someFailed: 2,
-  /** Ctrl-C, as shells count it. */
+  /** Ctrl-C, as shells report it. */
   interrupted: 130,
 } as const;
 
-const MOST_COMPLAINTS = 20;
+const MAX_PROBLEMS = 20;
 
-/** What is wrong with a file, one line each. */
-export function complaintsText(name: string, complaints: readonly Complaint[]): string {
-  const more = complaints.length - MOST_COMPLAINTS;
+/** The problems of a file, one a line. */
+export function problemsText(name: string, problems: readonly Problem[]): string {
+  const more = problems.length - MAX_PROBLEMS;
   return [
-    ...complaints
-      .slice(0, MOST_COMPLAINTS)
+    ...problems
+      .slice(0, MAX_PROBLEMS)
       .map(
         ({ line, column, words }) =>
           `${shown(name)}, line ${line}: ${column === undefined ? '' : `${column}: `}${words}`,
@@ -38,12 +38,12 @@ export function failureText(name: string, { line, words }: Failure): string {
   return `${shown(name)}, line ${line}: ${words}`;
 }
 
-/** The sum of it, and the exit code that says the same. */
-export function summaryOf({ standing, wasOver }: Outcome): {
+/** The summary and its exit code. */
+export function summaryOf({ status, wasOver }: Outcome): {
   readonly text: string;
   readonly exitCode: number;
 } {
-  const { id, lineCount, paidCount, failedCount, paidAmount, currency, startedAt, endedAt } = standing;
+  const { id, lineCount, paidCount, failedCount, paidAmount, currency, startedAt, endedAt } = status;
   const count = (value: number) => value.toLocaleString('en');
   const seconds = startedAt && endedAt ? (endedAt.getTime() - startedAt.getTime()) / 1000 : 0;
   const speed = seconds >= 0.5 ? ` (${count(Math.round((paidCount + failedCount) / seconds))} lines/s)` : '';

@@ -1,4 +1,4 @@
-// Calls for one user that are made again while the server is away or asks to wait; every step of a payout may be.
+// Calls for one user that retry while the server is down or asks to wait. Every step of a payout can be retried.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import { PpuriError } from '../../clients/typescript/src/error.ts';
@@ -6,35 +6,35 @@ import type { Connection, Json } from '../../clients/typescript/src/grpc.ts';
 
 /** Makes calls for one user. */
 export interface Client {
-  /** Throws a PpuriError when the answer is no, or when there is none for RETRY_FOR_MS. */
+  /** Throws a PpuriError when the call is refused, or when there is no answer for RETRY_FOR_MS. */
   call(rpc: string, request: Json, idempotencyKey?: string): Promise<Json>;
-  /** The messages of a stream, which is begun again where it is cut off. Throws like `call`. */
+  /** The messages of a stream, which is opened again when it breaks off. Throws like `call`. */
   stream(rpc: string, request: Json): AsyncGenerator<Json>;
 }
 
-/** For how long a call is made again, in milliseconds. */
+/** How long a call is retried, in milliseconds. */
 const RETRY_FOR_MS = 60_000;
 const PAUSE_MS = 500;
 const TIMEOUT_MS = 30_000;
-/** Where the server did not get to say when to come again. */
-const PASSING: readonly status[] = [status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.CANCELLED];
+/** Retried after PAUSE_MS when the answer has no RetryInfo. */
+const RETRYABLE: readonly status[] = [status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.CANCELLED];
 
-/** Calls for a user. `onWait` is told, once, that the server went away. */
+/** Creates a client for a user. `onWait` gets one line when the server stops answering. */
 export function retryingClient(
   connection: Connection,
   userId: string,
   onWait: (line: string) => void,
 ): Client {
-  let wasThere = false;
+  let hasAnswered = false;
   let isAway = false;
   const answered = () => {
-    wasThere = true;
+    hasAnswered = true;
     isAway = false;
   };
-  /** Waits for the next attempt; throws where there is none. */
+  /** Waits for the next attempt, or throws the error when there is none. */
   const waitAfter = async (error: unknown, end: number) => {
-    // A server that never answered is none, and is not waited for.
-    const waitMs = wasThere || hasReason(error) ? pauseFor(error) : undefined;
+    // Does not wait for a server that has never answered.
+    const waitMs = hasAnswered || hasReason(error) ? pauseFor(error) : undefined;
     if (waitMs === undefined || Date.now() + waitMs > end) throw error;
     if (!isAway && !isLimit(error)) onWait('The server does not answer; trying again …');
     isAway = !isLimit(error);
@@ -63,7 +63,7 @@ export function retryingClient(
           }
           return;
         } catch (error) {
-          // No stream is open for ever.
+          // The server ends every stream after ten minutes.
           if (!isDeadline(error)) await waitAfter(error, end);
         }
       }
@@ -79,12 +79,12 @@ function isDeadline(error: unknown): boolean {
   return error instanceof PpuriError && error.status === status.DEADLINE_EXCEEDED;
 }
 
-/** A large file asks for more than a user gets in a second: that is the pace, and no trouble. */
+/** Rate limits are expected with a large file, and no reason for a message. */
 function isLimit(error: unknown): boolean {
   return error instanceof PpuriError && error.reason === 'RATE_LIMITED';
 }
 
 function pauseFor(error: unknown): number | undefined {
   if (!(error instanceof PpuriError)) return undefined;
-  return error.retryAfterMs ?? (PASSING.includes(error.status) ? PAUSE_MS : undefined);
+  return error.retryAfterMs ?? (RETRYABLE.includes(error.status) ? PAUSE_MS : undefined);
 }

@@ -1,7 +1,7 @@
 // The progress of `npm run payout`: a bar that fits the terminal, and in a log a line every few seconds.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { barOf, openProgress } from '../../scripts/payout/progress.ts';
+import { barOf, createProgress } from '../../scripts/payout/progress.ts';
 
 const step = (done: number, of = 100_000, note = '') => ({ what: 'paying lines', done, of, note });
 
@@ -24,10 +24,10 @@ test('the bar is as long as what is done, and fits', () => {
 
 test('on a terminal one line is written over and over, and left standing at the end', () => {
   const tty = screen(true);
-  const progress = openProgress(tty);
+  const progress = createProgress(tty);
   progress.show(step(1));
   progress.show(step(2));
-  progress.say('a word');
+  progress.log('a word');
   progress.show({ ...step(3), what: 'something else' });
   progress.end();
   progress.end();
@@ -40,7 +40,7 @@ test('on a terminal one line is written over and over, and left standing at the 
 test('in a log there is the first line, the last, and one every three seconds', () => {
   const log = screen(false);
   let now = 0;
-  const progress = openProgress(log, () => now);
+  const progress = createProgress(log, () => now);
   for (const [at, done] of [
     [0, 0],
     [1000, 10_000],
