@@ -1,16 +1,16 @@
-// Headers that the edge puts on REST answers by itself, its own as well as the servers'.
+// Headers that the edge adds to all REST answers, its own and those of the servers.
 
-/** When a version of the API is on its way out. */
+/** The deprecation of a version of the API. */
 export interface Deprecation {
-  /** From when on it is deprecated, as an ISO date or time; may be ahead. */
+  /** Since when it is deprecated, as an ISO date or time; may be in the future. */
   readonly since: string;
-  /** When it is going to be switched off, likewise. */
+  /** When it will be switched off, as an ISO date or time. */
   readonly sunset?: string;
-  /** Where its callers read what to do instead. */
+  /** The URL of instructions for its callers. */
   readonly link?: string;
 }
 
-/** One header, as Envoy's configuration has it. */
+/** A header in Envoy's configuration. */
 export interface HeaderToAdd {
   readonly header: { readonly key: string; readonly value: string };
   readonly append_action: 'OVERWRITE_IF_EXISTS_OR_ADD';
@@ -22,8 +22,8 @@ export function header(key: string, value: string): HeaderToAdd {
 }
 
 /**
- * Nothing that we answer is a page, belongs into a frame, or may lie in a cache, and browsers are told so.
- * Strict-Transport-Security means something over TLS alone (RFC 6797, section 7.2).
+ * Tell browsers that no answer is a page, may be framed or may be cached. Strict-Transport-Security is sent only over TLS
+ * (RFC 6797, section 7.2).
  */
 export function securityHeaders(hasTls: boolean): HeaderToAdd[] {
   return [
@@ -36,14 +36,14 @@ export function securityHeaders(hasTls: boolean): HeaderToAdd[] {
   ];
 }
 
-/** Deprecation (RFC 9745), Sunset (RFC 8594) and where to read on; nothing for a version that stays. */
+/** Deprecation (RFC 9745), Sunset (RFC 8594) and a link; no headers for a version without deprecation. */
 export function deprecationHeaders(deprecation: Deprecation | undefined): HeaderToAdd[] {
   if (!deprecation) return [];
   const { since, sunset, link } = deprecation;
   return [
     header('deprecation', `@${Math.floor(momentOf(since).getTime() / 1000)}`),
     ...(sunset === undefined ? [] : [header('sunset', momentOf(sunset).toUTCString())]),
-    // Envoy reads a single percent sign as the start of one of its own words.
+    // To Envoy a single percent sign starts a command operator.
     ...(link === undefined ? [] : [header('link', `<${link.replaceAll('%', '%%')}>; rel="deprecation"`)]),
   ];
 }

@@ -1,4 +1,4 @@
-// What Envoy itself says no with, in the one shape that every no has: google.rpc.Status with one ErrorInfo.
+// Refusals by Envoy itself, in the shape of all refusals: google.rpc.Status with one ErrorInfo.
 import { status as codes } from '@grpc/grpc-js';
 import { ErrorInfo, LocalizedMessage, RetryInfo } from '../gen/ts/google/rpc/error_details.ts';
 import { Status } from '../gen/ts/google/rpc/status.ts';
@@ -7,27 +7,27 @@ import { type HeaderToAdd, header } from './answer-headers.ts';
 
 interface Reply {
   readonly op: 'EQ' | 'GE';
-  /** What Envoy would answer with. */
+  /** Envoy's own status. */
   readonly httpStatus: number;
-  /** Stands in Envoy's own name for what happened (RESPONSE_CODE_DETAILS); any when left out. */
+  /** A text in Envoy's RESPONSE_CODE_DETAILS; any when undefined. */
   readonly details?: string;
   readonly reason: Reason;
-  /** What goes out instead of httpStatus, over REST. */
+  /** The status over REST, if it differs from httpStatus. */
   readonly answerStatus?: number;
-  /** What is said instead of the reason's own words. */
+  /** Replaces the text of the reason. */
   readonly words?: string;
-  /** A header that the request has to have, besides. */
+  /** A header that the request must have. */
   readonly header?: object;
-  /** Whether strict-rest.lua left the field and the words in the stream's metadata. */
+  /** Whether strict-rest.lua has put the field and its text into the stream's metadata. */
   readonly namesField?: boolean;
 }
 
-/** What the transcoder found wrong with the JSON or the query: it names fields of the contract, and nothing of the inside. */
+/** The transcoder's message about the JSON or the query; it only names fields of the contract. */
 const TRANSCODERS_WORDS = '%LOCAL_REPLY_BODY%';
 
-/** The first that fits counts; those at the end catch what nobody has thought of. */
+/** The first match counts; the last ones match everything else. */
 const REPLIES: readonly Reply[] = [
-  // What strict-rest.lua refuses. It answers 422 where a field is wrong; callers get 400 for all of it.
+  // Refusals by strict-rest.lua, which answers 422 for a wrong field; callers get 400 for all.
   {
     op: 'EQ',
     httpStatus: 422,
@@ -89,12 +89,12 @@ const REPLIES: readonly Reply[] = [
   { op: 'EQ', httpStatus: 404, reason: 'ROUTE_NOT_FOUND' },
   { op: 'EQ', httpStatus: 408, reason: 'DEADLINE_EXCEEDED' },
   { op: 'EQ', httpStatus: 429, reason: 'RATE_LIMITED' },
-  // What strict-rest.lua did not check to the end, by a fault of ours.
+  // An error inside strict-rest.lua.
   { op: 'EQ', httpStatus: 403, details: 'rbac_access_denied', reason: 'INTERNAL', answerStatus: 500 },
   { op: 'EQ', httpStatus: 413, reason: 'REQUEST_TOO_LARGE' },
   { op: 'EQ', httpStatus: 415, reason: 'UNSUPPORTED_CONTENT_TYPE' },
   { op: 'EQ', httpStatus: 431, reason: 'HEADERS_TOO_LARGE' },
-  // A transfer-encoding that HTTP does not know.
+  // A transfer-encoding that is not in HTTP.
   { op: 'EQ', httpStatus: 501, reason: 'MALFORMED_REQUEST', answerStatus: 400 },
   { op: 'EQ', httpStatus: 502, reason: 'UNAVAILABLE', answerStatus: 503 },
   { op: 'EQ', httpStatus: 503, reason: 'UNAVAILABLE' },
@@ -105,24 +105,24 @@ const REPLIES: readonly Reply[] = [
 
 type Language = 'en' | 'ko';
 
-/** A reply in one of the languages that answers speak. */
+/** A reply in one language. */
 interface SpokenReply extends Reply {
   readonly language: Language;
 }
 
 const WAITING_HELPS: ReadonlySet<Reason> = new Set(['UNAVAILABLE', 'RATE_LIMITED']);
-/** What waiting helps with is worth trying again after this. */
+/** The retry delay of refusals that are temporary. */
 const RETRY_AFTER_SECONDS = 1;
 const TYPE = 'type.googleapis.com/google.rpc';
 
-/** local_reply_config of the REST listener: the status as JSON, as the transcoder prints the server's. */
+/** local_reply_config of the REST listener: the status as JSON, like the transcoder prints the server's. */
 export function restReplies(everyAnswer: readonly HeaderToAdd[]): object {
   return { mappers: spoken(REPLIES).map((reply) => jsonMapper(reply, [], everyAnswer)) };
 }
 
 /**
- * local_reply_config of the gRPC listener: the status as trailers, with its details for those who read them. What came
- * as something else than gRPC is answered in JSON.
+ * local_reply_config of the gRPC listener: the status as trailers, with its details. Requests that are not gRPC are
+ * answered in JSON.
  */
 export function grpcReplies(): object {
   const adapted = [COMPRESSED, ...REPLIES.map((reply) => ({ ...reply, ...OVER_GRPC[reply.reason] }))];
@@ -139,7 +139,7 @@ export function grpcReplies(): object {
   };
 }
 
-/** A call that says its messages are compressed. Of all HTTP statuses, 404 alone becomes UNIMPLEMENTED over gRPC. */
+/** A call with compressed messages. 404 is the only HTTP status that becomes UNIMPLEMENTED over gRPC. */
 const COMPRESSED: Reply = {
   op: 'EQ',
   httpStatus: 404,
@@ -151,7 +151,7 @@ const COMPRESSED: Reply = {
   },
 };
 
-/** What is different on the gRPC listener. */
+/** The replies that differ on the gRPC listener. */
 const OVER_GRPC: Partial<Record<Reason, Partial<Reply>>> = {
   ROUTE_NOT_FOUND: { reason: 'METHOD_NOT_FOUND' },
   UNSUPPORTED_CONTENT_TYPE: { words: 'only gRPC and gRPC-Web are served here' },
@@ -177,18 +177,18 @@ function jsonMapper(
     filter: filterOf(reply, filters),
     ...(reply.answerStatus !== undefined && { status_code: reply.answerStatus }),
     body_format_override: { json_format: jsonOf(reply) },
-    // What is refused before any filter sees it gets its headers only from here.
+    // Requests that are refused before the filters get their headers only here.
     headers_to_add: [...waitHeaders(reply), ...everyAnswer],
   };
 }
 
-/** What a gRPC call to the REST listener is answered with. */
+/** The answer to a gRPC call on the REST listener. */
 export function grpcElsewhere(): object[] {
   const reply = { op: 'EQ', httpStatus: 415, reason: 'UNSUPPORTED_CONTENT_TYPE', language: 'en' } as const;
   return [...statusHeaders(reply), header('grpc-message', wordsOf(reply))].map((append) => ({ append }));
 }
 
-/** Each reply in Korean for those who ask for it, and in English for everybody else. */
+/** Each reply in Korean for accept-language ko, and in English otherwise. */
 function spoken(replies: readonly Reply[]): SpokenReply[] {
   return replies.flatMap((reply) => [
     { ...reply, language: 'ko' as const },
@@ -220,7 +220,7 @@ function detailsFilter(part: string): object {
   };
 }
 
-/** As the server understands accept-language: of the languages that answers speak, the one that is named first. */
+/** Matches accept-language like the server: the first supported language counts. */
 const ASKS_FOR_KOREAN: readonly object[] = [
   acceptLanguage('(?i)(.*[^a-z])?ko([^a-z].*)?'),
   acceptLanguage('(?i)(.*[^a-z])?en[^a-z](.*[^a-z])?ko([^a-z].*)?', { invert_match: true }),

@@ -1,4 +1,4 @@
-// Fills envoy.yaml with where things are; run by itself it prints the result: node envoy/render.ts settings.json
+// Fills the template envoy.yaml with settings. As a program it prints the result: node envoy/render.ts settings.json
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Deprecation, deprecationHeaders, securityHeaders } from './answer-headers.ts';
@@ -6,14 +6,14 @@ import { grpcElsewhere, grpcReplies, restReplies } from './local-replies.ts';
 import { restContract, restServices } from './rest-contract.ts';
 import { type ListenerTls, listenerSocket, type UpstreamTls, upstreamSocket } from './transport-sockets.ts';
 
-/** A place to connect to. */
+/** An address to connect to. */
 export interface Endpoint {
   /** An IP address. */
   readonly host: string;
   readonly port: number;
 }
 
-/** What differs from one place where the edge runs to the next; docs/edge.md says more of each. */
+/** The settings of an edge; docs/edge.md explains them. */
 export interface EdgeSettings {
   /** The IP address that both listeners bind to. */
   readonly host: string;
@@ -21,15 +21,15 @@ export interface EdgeSettings {
   readonly grpcPort: number;
   /** On 127.0.0.1, and only for `/ready`, `/stats` and `/stats/prometheus`. */
   readonly adminPort: number;
-  /** The path of the Unix socket that Envoy's own admin page is on; at most 107 bytes. */
+  /** The path of the Unix socket of Envoy's admin page; at most 107 bytes. */
   readonly adminSocket: string;
   /** The server processes; calls go to the healthy ones. */
   readonly upstreams: readonly Endpoint[];
   /** Web pages of these origins may call over gRPC-Web. */
   readonly corsOrigins: readonly string[];
-  /** TLS on both listeners; plain when left out. */
+  /** TLS on both listeners; without it they are not encrypted. */
   readonly tls?: ListenerTls;
-  /** TLS to the servers; plain when left out. */
+  /** TLS to the servers; without it connections are not encrypted. */
   readonly upstreamTls?: UpstreamTls;
   /**
    * How many proxies of ours every call passes before it gets here. Each adds the address it saw to x-forwarded-for;
@@ -42,7 +42,7 @@ export interface EdgeSettings {
    * from one address by default (IP_RATE_PER_SECOND).
    */
   readonly addressRatePerSecond?: number;
-  /** The switch for each version of the REST API that says on every answer that its days are counted; off when left out. */
+  /** The deprecation of each version of the REST API, which is announced on every answer. */
   readonly deprecations?: { readonly v1?: Deprecation; readonly v2?: Deprecation };
 }
 
@@ -84,7 +84,7 @@ export function renderEdge(settings: EdgeSettings): string {
     REST_REPLIES: restReplies(security),
     GRPC_REPLIES: grpcReplies(),
   };
-  // JSON is YAML, so a value of any shape goes in as it is, whatever characters a path has.
+  // JSON is YAML, so JSON values need no other escaping.
   return readFileSync(TEMPLATE, 'utf8').replaceAll(/\$\{(\w+)\}/g, (placeholder, name: string) => {
     if (!(name in values)) throw new Error(`envoy.yaml has ${placeholder}, which nobody fills`);
     return JSON.stringify(values[name]);
@@ -99,7 +99,7 @@ function addressBucket(perSecond: number): object {
   return { max_tokens: 2 * perSecond, tokens_per_fill: perSecond, fill_interval: '1s' };
 }
 
-/** A regular expression for one of the texts; where there are none, for nothing at all. */
+/** A regular expression that matches one of the texts; it matches nothing if there are none. */
 function anyOf(texts: readonly string[]): string {
   if (texts.length === 0) return '[^\\s\\S]';
   return texts.map((text) => text.replaceAll(/[^\w:/-]/g, '\\$&')).join('|');

@@ -1,4 +1,4 @@
-// The contract as the edge's own check of REST requests reads it: a Lua table of routes and fields for strict-rest.lua.
+// The contract as a Lua table of routes and fields, by which strict-rest.lua checks REST requests.
 import { readFileSync } from 'node:fs';
 import {
   createFileRegistry,
@@ -11,7 +11,7 @@ import {
 } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 
-/** What stands in google.api.HttpRule; the registry reads the option without a generated type. */
+/** google.api.HttpRule; the registry reads the option without a generated type. */
 interface HttpRule {
   readonly pattern: { readonly case?: string; readonly value?: string };
   readonly body: string;
@@ -33,10 +33,10 @@ const INTEGERS = new Set([
   ScalarType.SFIXED32,
   ScalarType.SFIXED64,
 ]);
-/** Messages that ProtoJSON writes as text. */
+/** Messages that are strings in ProtoJSON. */
 const WRITTEN_AS_TEXT = ['google.protobuf.Timestamp', 'google.protobuf.Duration'];
 
-/** The services that are offered over REST: those of wallet.v1 and wallet.v2, and never those of admin.v1. */
+/** The services over REST: those of wallet.v1 and wallet.v2, never those of admin.v1. */
 export function restServices(descriptorFile: string): string[] {
   return [...read(descriptorFile)].flatMap((type) =>
     type.kind === 'service' && type.typeName.startsWith('wallet.') ? [type.typeName] : [],
@@ -47,7 +47,7 @@ function read(descriptorFile: string) {
   return createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(descriptorFile)));
 }
 
-/** Lua that defines ROUTES and VERBS for the services that are offered over REST. */
+/** Lua code that defines ROUTES and VERBS of the services over REST. */
 export function restContract(descriptorFile: string, services: readonly string[]): Lua {
   const registry = read(descriptorFile);
   const http = registry.getExtension('google.api.http');
@@ -141,7 +141,7 @@ function table(entries: readonly (readonly [string, Lua])[]): Lua {
   return `{ ${entries.map(([name, value]) => `[${text(name)}] = ${value}`).join(', ')} }`;
 }
 
-/** Names of contracts have nothing that needs an escape. */
+/** Names in contracts need no escaping. */
 function text(name: string): Lua {
   if (!/^[\w.-]+$/.test(name)) throw new Error(`"${name}" is not a name that stands in a contract`);
   return `"${name}"`;

@@ -1,21 +1,21 @@
-// How the edge's connections are made, plain or with TLS: those that come in, and those to the servers.
+// Transport sockets of the edge, with or without TLS: for clients, and to the servers.
 
-/** What a listener shows to clients, and what it asks of them. All files are PEM. */
+/** TLS of a listener. All files are PEM. */
 export interface ListenerTls {
-  /** The certificate, with those between it and the root. */
+  /** The certificate and its intermediates. */
   readonly certFile: string;
   readonly keyFile: string;
-  /** With it, only clients with a certificate of this authority get in (mTLS). */
+  /** With it, clients need a certificate of this authority (mTLS). */
   readonly clientCaFile?: string;
 }
 
-/** How servers that speak TLS are reached. All files are PEM. */
+/** TLS to the servers. All files are PEM. */
 export interface UpstreamTls {
-  /** Who vouches for the servers' certificates. */
+  /** The authority of the servers' certificates. */
   readonly caFile: string;
-  /** The DNS name that their certificates are for. */
+  /** The DNS name in their certificates. */
   readonly serverName: string;
-  /** What the edge shows where servers ask for a client's certificate. */
+  /** The edge's client certificate, for servers that require one. */
   readonly certFile?: string;
   readonly keyFile?: string;
 }
@@ -63,7 +63,7 @@ export function upstreamSocket(tls: UpstreamTls | undefined): object {
         alpn_protocols: ['h2'],
         validation_context: {
           trusted_ca: { filename: caFile },
-          // Without a name any certificate of this authority would do, also one for something else.
+          // Without a name, any certificate of this authority would be accepted.
           match_typed_subject_alt_names: [{ san_type: 'DNS', matcher: { exact: serverName } }],
         },
         ...(certFile !== undefined &&

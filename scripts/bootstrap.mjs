@@ -1,9 +1,9 @@
-// Runs a TypeScript program of this repository from a fresh clone, with nothing there but the Node that came along.
+// Runs a TypeScript program of this repository, from a fresh clone and with any Node from version 20 on.
 //
 //   node scripts/bootstrap.mjs scripts/start.ts [arguments]
 //
-// It installs what package-lock.json asks for where that is missing or out of date, then hands over to the Node of
-// node_modules, which runs TypeScript as it stands. Plain JavaScript, because it must run before any of that is there.
+// It installs the packages of package-lock.json if they are missing or out of date, and runs the program with the Node of
+// node_modules, which runs TypeScript directly. It is JavaScript, because it runs before that Node is installed.
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
@@ -22,7 +22,7 @@ if (!program) fail('usage: node scripts/bootstrap.mjs PROGRAM.ts [arguments]');
 if (!isInstalled()) await install();
 run();
 
-/** Says one line and gives up. */
+/** Prints a line and exits with 1. */
 function fail(line) {
   console.error(line);
   process.exit(1);
@@ -33,26 +33,26 @@ function packagesOf(path) {
   return JSON.parse(readFileSync(path, 'utf8')).packages;
 }
 
-/** Whether node_modules holds what package-lock.json asks for; npm notes at the end of an install what it put there. */
+/** Whether node_modules has the packages of package-lock.json; npm records an install in .package-lock.json at its end. */
 function isInstalled() {
   try {
-    const wanted = packagesOf(join(ROOT, 'package-lock.json'));
-    const present = packagesOf(join(MODULES, '.package-lock.json'));
+    const locked = packagesOf(join(ROOT, 'package-lock.json'));
+    const installed = packagesOf(join(MODULES, '.package-lock.json'));
     accessSync(join(BIN, 'node'));
     const same = (path) =>
-      present[path]?.version === wanted[path]?.version &&
-      present[path]?.integrity === wanted[path]?.integrity;
-    // Optional packages are for other platforms, so they may be missing, but not be of another version.
+      installed[path]?.version === locked[path]?.version &&
+      installed[path]?.integrity === locked[path]?.integrity;
+    // Optional packages are for other platforms: they may be missing, but not have another version.
     return (
-      Object.keys(present).every(same) &&
-      Object.keys(wanted).every((path) => path === '' || wanted[path].optional || path in present)
+      Object.keys(installed).every(same) &&
+      Object.keys(locked).every((path) => path === '' || locked[path].optional || path in installed)
     );
   } catch {
     return false;
   }
 }
 
-/** Installs, one process at a time: two at once would write under each other's feet. */
+/** Installs, in one process at a time. */
 async function install() {
   await lock();
   let failure;
@@ -66,8 +66,8 @@ async function install() {
 }
 
 /**
- * npm ci takes what the lock file says, by its hashes, or nothing. It empties node_modules first, so it runs only where
- * node_modules is not what the lock file asks for.
+ * npm ci installs exactly the lock file, verified by its hashes. It empties node_modules first, so it runs only when
+ * node_modules differs from the lock file.
  */
 function runNpm() {
   console.error('Installing the packages of package-lock.json (npm ci), this takes a moment …');
@@ -77,7 +77,7 @@ function runNpm() {
     {
       cwd: ROOT,
       encoding: 'utf8',
-      // The programs here need the development packages, whatever NODE_ENV says.
+      // The programs need the development packages, even with NODE_ENV=production.
       env: { ...process.env, NODE_ENV: 'development' },
     },
   );
@@ -87,7 +87,7 @@ function runNpm() {
     throw new Error('npm ci has run, but node_modules is not what package-lock.json asks for');
 }
 
-/** Takes the lock file. It appears with its owner's pid in it at once, so that a dead owner's lock can be told. */
+/** Acquires the lock file. Linking creates it with its owner's pid, so that the lock of a dead owner is recognized. */
 async function lock() {
   mkdirSync(join(ROOT, '.cache'), { recursive: true });
   const mine = `${LOCK}.${process.pid}`;
@@ -122,7 +122,7 @@ function ownerLives() {
  * what it compiled, and a run of all tests starts hundreds.
  */
 function run() {
-  // The program hears through the channel when this process is gone, even by kill -9, and can end itself.
+  // The program notices by the IPC channel when this process ends, even by kill -9, and ends itself.
   const child = spawn(join(BIN, 'node'), [resolve(program), ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: {
@@ -142,14 +142,14 @@ function run() {
 }
 
 /**
- * A signal to this process alone must reach the program. Ctrl-C reaches the program by itself already, and npm passes
- * it on once more, so a program for which the second one means something has to take those within a moment as one.
+ * Forwards signals. The terminal sends Ctrl-C to the program, too, and npm forwards it once more, so a program that reacts
+ * to a second Ctrl-C must count those within half a second as one.
  */
 function forwardSignals(child) {
   for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
 }
 
-/** npm that dies by kill -9 tells nobody; its child sees another parent. */
+/** When npm is killed by kill -9, this process gets another parent. */
 function endWithParent(child) {
   const parent = process.ppid;
   const poll = setInterval(() => {

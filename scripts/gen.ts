@@ -1,4 +1,4 @@
-// Prints gen/ from the contracts (`npm run gen`), or with --check says where gen/ is not what they print.
+// `npm run gen`: prints gen/ from the contracts, or with --check reports where gen/ differs from them.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
@@ -10,9 +10,9 @@ const root = resolve(import.meta.dirname, '..');
 
 const { values } = parseArgs({
   options: {
-    // Touches nothing; fails when the folder is not what the contracts print.
+    // Changes nothing; fails when the folder differs from the contracts.
     check: { type: 'boolean', default: false },
-    // Another folder than gen/; the tests of this script use it.
+    // A folder other than gen/, for tests.
     folder: { type: 'string', default: join(root, 'gen') },
   },
 });

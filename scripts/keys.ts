@@ -1,4 +1,4 @@
-// `npm run keys -- create …`: makes, shows, replaces and revokes API keys, straight in the database; also the first one.
+// `npm run keys -- create …`: creates, lists, rotates and revokes API keys in the database, including the first one.
 
 import { parseArgs } from 'node:util';
 import { keyStateOf, SCOPES, type Scope } from '../src/domain/api-key.ts';
@@ -51,12 +51,12 @@ const COMMANDS: Record<string, (admin: KeyAdmin) => Promise<unknown>> = {
         displayName: values.name ?? fail('--name is required'),
         kind: values['public-key'] ? 'ed25519' : 'hmac-sha256',
         publicKey: values['public-key'],
-        scopes: splitList(values.scopes ?? fail('--scopes is required')).map(toScope),
-        userId: values.user === undefined ? undefined : BigInt(toWhole('--user', values.user)),
+        scopes: splitList(values.scopes ?? fail('--scopes is required')).map(parseScope),
+        userId: values.user === undefined ? undefined : BigInt(parseInteger('--user', values.user)),
         allowedNetworks: splitList(values.networks),
-        ratePerSecond: values.rate === undefined ? undefined : Number(toWhole('--rate', values.rate)),
+        ratePerSecond: values.rate === undefined ? undefined : Number(parseInteger('--rate', values.rate)),
         activeFrom: undefined,
-        expiresAt: values.expires === undefined ? undefined : toEnd(values.expires, admin.now()),
+        expiresAt: values.expires === undefined ? undefined : parseExpiry(values.expires, admin.now()),
       },
       undefined,
     ),
@@ -76,7 +76,7 @@ const COMMANDS: Record<string, (admin: KeyAdmin) => Promise<unknown>> = {
       admin,
       keyId,
       values['public-key'],
-      Number(toWhole('--overlap-hours', values['overlap-hours'])) * 3_600_000,
+      Number(parseInteger('--overlap-hours', values['overlap-hours'])) * 3_600_000,
       undefined,
     ),
   revoke: (admin) => revokeApiKey(admin, keyId),
@@ -127,7 +127,7 @@ function splitList(text: string): string[] {
 }
 
 /** `90d`, a day (its beginning, in UTC) or `never`, as microseconds since 1970. */
-function toEnd(text: string, now: number): number | 'never' {
+function parseExpiry(text: string, now: number): number | 'never' {
   if (text === 'never') return 'never';
   const days = /^([1-9]\d{0,4})d$/.exec(text)?.[1];
   if (days !== undefined) return now + Number(days) * 86_400_000_000;
@@ -138,11 +138,11 @@ function toEnd(text: string, now: number): number | 'never' {
   return day.getTime() * 1000;
 }
 
-function toScope(text: string): Scope {
+function parseScope(text: string): Scope {
   return SCOPES.find((scope) => scope === text) ?? fail(`--scopes takes ${SCOPES.join(', ')}, not "${text}"`);
 }
 
-function toWhole(name: string, text: string): string {
+function parseInteger(name: string, text: string): string {
   return /^\d{1,18}$/.test(text) ? text : fail(`${name} takes a whole number, not "${text}"`);
 }
 

@@ -1,4 +1,4 @@
-// `npm run migrate`: brings a database to the newest schema before a new version of the server starts.
+// `npm run migrate`: migrates a database to the newest schema, before a new version of the server starts.
 
 import { shareArchiveSecret } from '../src/db/archive/secret.ts';
 import { migrate } from '../src/db/migrate.ts';

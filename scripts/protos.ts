@@ -1,4 +1,4 @@
-// `npm run protos -- FOLDER`: writes the contracts with everything that they import, for protoc and buf in any language.
+// `npm run protos -- FOLDER`: writes the contracts and everything that they import, for protoc and buf.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,7 +38,7 @@ function main(): void {
   }
 }
 
-/** Copies what the descriptor of the contracts lists; Protobuf's own files come with every compiler. */
+/** Copies the files that the descriptor set lists, except Protobuf's own, which every compiler has. */
 function exportTo(target: string, inner: string, goPackage: string): number {
   const exported = join(inner, 'exported');
   run(['export', '.', '--output', exported]);
@@ -56,7 +56,7 @@ function exportTo(target: string, inner: string, goPackage: string): number {
   return names.length;
 }
 
-/** protoc-gen-go wants to be told where each file's package will be; the contracts themselves do not know. */
+/** Adds go_package, which protoc-gen-go needs and the contracts do not have. */
 function withGoPackage(name: string, text: string, goPackage: string): string {
   if (/^option go_package/m.test(text)) return text;
   const path = dirname(name);

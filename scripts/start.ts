@@ -1,4 +1,4 @@
-// `npm start`: everything that ppuri needs, on this machine, from nothing, until Ctrl-C.
+// `npm start`: runs ppuri and everything that it needs on this machine until Ctrl-C, without any preparation.
 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,12 +18,12 @@ import { startRedis } from './dev/redis.ts';
 import { startServer, startWorker } from './dev/server.ts';
 import { type Runnable, type Supervised, supervise } from './dev/supervise.ts';
 
-/** How long a start that is under way is waited for when it shall stop. */
+/** How long stopping waits for a start that is under way, in milliseconds. */
 const START_GRACE_MS = 5_000;
 
 type ProcessName = 'postgres' | 'redis' | 'server' | 'admin' | 'worker' | 'envoy';
 
-interface Place {
+interface Installation {
   readonly dataDir: string;
   readonly logDir: string;
   readonly ports: Ports;
@@ -81,28 +81,28 @@ async function start(): Promise<void> {
   await startAll({ dataDir, logDir, ports });
 }
 
-async function startAll(place: Place): Promise<void> {
-  const { dataDir, logDir, ports } = place;
+async function startAll(installation: Installation): Promise<void> {
+  const { dataDir, logDir, ports } = installation;
   log('Starting PostgreSQL, Redis, the server, the worker and Envoy …');
   const edgeSecret = randomSecret();
   const edge = { restPort: ports.rest, grpcEdgePort: ports.grpcEdge, adminPort: ports.envoyAdmin };
-  const [databases, redisUrl, envoy] = await together([
-    startDatabase(place),
-    startQueue(place),
+  const [databases, redisUrl, envoy] = await allSettled([
+    startDatabase(installation),
+    startQueue(installation),
     prepareEnvoy({ dataDir, logDir, ...edge, serverPorts: [ports.grpc], edgeSecret }, log),
   ]);
   const keyEncryptionKeys = process.env.KEY_ENCRYPTION_KEYS || loadKeyEncryptionKeys(dataDir);
   const databaseUrl = databases.server.DATABASE_URL;
   const adminDatabaseUrl = databases.admin.ADMIN_DATABASE_URL;
   const demoKey = await loadDemoKey(dataDir, { adminDatabaseUrl, redisUrl, keyEncryptionKeys });
-  const output = gate();
+  const output = heldOutput();
   const env = {
-    ...serverEnv(place, redisUrl, edgeSecret),
+    ...serverEnv(installation, redisUrl, edgeSecret),
     ...databases.server,
     KEY_ENCRYPTION_KEYS: keyEncryptionKeys,
   };
   const opsKey = process.env.OPS_KEY || loadSecret(join(dataDir, 'ops-key.secret'));
-  // Offers admin.v1, and is not behind Envoy: the server that is could not make a key if it were taken over.
+  // Serves admin.v1 and is not behind Envoy, whose server therefore cannot create keys if it is taken over.
   const adminEnv = {
     ...env,
     ...databases.admin,
@@ -115,12 +115,14 @@ async function startAll(place: Place): Promise<void> {
     ...databases.worker,
     OPS_PORT: String(ports.workerOps),
   };
-  await together([
-    keep('server', 'The server', () => startServer({ dataDir, env, onOutput: output.write })),
-    keep('admin', 'The server for ops', () =>
+  await allSettled([
+    startSupervised('server', 'The server', () => startServer({ dataDir, env, onOutput: output.write })),
+    startSupervised('admin', 'The server for ops', () =>
       startServer({ dataDir, env: adminEnv, onOutput: output.write, name: 'admin' }),
     ),
-    keep('worker', 'The worker', () => startWorker({ dataDir, env: workerEnv, onOutput: output.write })),
+    startSupervised('worker', 'The worker', () =>
+      startWorker({ dataDir, env: workerEnv, onOutput: output.write }),
+    ),
   ]);
   const noEnvoy = 'reason' in envoy ? envoy.reason : await startEdge(envoy);
   if (stopping) return;
@@ -147,11 +149,11 @@ async function startAll(place: Place): Promise<void> {
   output.open();
 }
 
-/** Starts Postgres and brings the schema and the demo people into it; returns the logins of the servers and the worker. */
-async function startDatabase({ dataDir, logDir, ports }: Place) {
+/** Starts Postgres, migrates it and seeds the demo users; returns the logins of the servers and the worker. */
+async function startDatabase({ dataDir, logDir, ports }: Installation) {
   const [{ first: postgres }, { migrate }, { shareArchiveSecret }, { seed }] = await Promise.all([
-    keep('postgres', 'PostgreSQL', () => startPostgres({ dataDir, logDir, port: ports.postgres })),
-    // Loaded meanwhile, because they take about as long as Postgres does.
+    startSupervised('postgres', 'PostgreSQL', () => startPostgres({ dataDir, logDir, port: ports.postgres })),
+    // Loaded in parallel, because that takes about as long as Postgres.
     import('../src/db/migrate.ts'),
     import('../src/db/archive/secret.ts'),
     import('./dev/demo.ts'),
@@ -182,26 +184,26 @@ async function startDatabase({ dataDir, logDir, ports }: Place) {
   };
 }
 
-async function startQueue({ dataDir, logDir, ports }: Place): Promise<string> {
-  const { first } = await keep('redis', 'Redis', () =>
+async function startQueue({ dataDir, logDir, ports }: Installation): Promise<string> {
+  const { first } = await startSupervised('redis', 'Redis', () =>
     startRedis({ dataDir, logDir, port: ports.redis, log }),
   );
   return first.url;
 }
 
 async function startEdge(envoy: PreparedEnvoy): Promise<undefined> {
-  await keep('envoy', 'Envoy', () => envoy.start());
+  await startSupervised('envoy', 'Envoy', () => envoy.start());
 }
 
-function serverEnv({ logDir, ports }: Place, redisUrl: string, edgeSecret: string): NodeJS.ProcessEnv {
+function serverEnv({ logDir, ports }: Installation, redisUrl: string, edgeSecret: string): NodeJS.ProcessEnv {
   return {
-    // Nobody is sent elsewhere, and by then the edge has stopped.
+    // There is no other server, and the edge has stopped by then.
     STOP_DRAIN_MS: '0',
-    // Ctrl-C shall take ten seconds at most; calls last for milliseconds.
+    // Ctrl-C takes ten seconds at most; calls take milliseconds.
     STOP_GRACE_MS: '5000',
-    // Who develops wants the contracts of a running server; elsewhere they are shown only where that is asked for.
+    // Useful in development; off by default.
     GRPC_REFLECTION: 'true',
-    // A payout would flood the terminal with its transfers; they are in the file.
+    // The transfers of a payout would flood the terminal; they are in the file.
     LOG_STDOUT: 'app',
     ...process.env,
     NODE_ENV: 'development',
@@ -216,20 +218,20 @@ function serverEnv({ logDir, ports }: Place, redisUrl: string, edgeSecret: strin
   };
 }
 
-/** Starts a process under supervision and remembers it for stopping; what comes up while stopping is stopped at once. */
-async function keep<T extends Runnable>(
+/** Starts a program under supervision and remembers it for stop(). */
+async function startSupervised<T extends Runnable>(
   key: ProcessName,
   name: string,
   begin: () => Promise<T>,
 ): Promise<Supervised<T>> {
   if (stopping) throw new SetupError('stopping');
-  const kept = await supervise(name, begin, log);
-  supervised.set(key, kept);
-  return kept;
+  const running = await supervise(name, begin, log);
+  supervised.set(key, running);
+  return running;
 }
 
-/** Like Promise.all, but fails only when none is under way any more, so that all that came up can be stopped. */
-async function together<T extends readonly Promise<unknown>[]>(
+/** Like Promise.all, but rejects only when all have ended, so that everything that started can be stopped. */
+async function allSettled<T extends readonly Promise<unknown>[]>(
   works: readonly [...T],
 ): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
   for (const work of works) work.catch(endCommands);
@@ -237,8 +239,8 @@ async function together<T extends readonly Promise<unknown>[]>(
   return Promise.all(works);
 }
 
-/** Holds back what the server writes until people have been told that it is ready. */
-function gate() {
+/** Holds back the output of the servers until the banner is printed. */
+function heldOutput() {
   const held: Buffer[] = [];
   let isOpen = false;
   return {
@@ -253,7 +255,7 @@ function gate() {
   };
 }
 
-/** From the outside in: who calls goes before who is called. */
+/** Stops callers before those that they call. */
 async function stop(exitCode: number): Promise<void> {
   if (stopping) return;
   stopping = true;

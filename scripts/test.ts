@@ -1,4 +1,4 @@
-// `npm test`: everything that has to hold, against real PostgreSQL, Redis and Envoy on free ports in a folder of its own.
+// `npm test`: all checks and tests, with real PostgreSQL, Redis and Envoy on free ports in a temporary folder.
 //
 //   npm test                        all checks and all tests
 //   npm test -- test/race/*.ts      only these tests
@@ -19,7 +19,7 @@ const ROOT = resolve(import.meta.dirname, '..');
 const TEMPLATE = 'ppuri_template';
 const log = (line: string) => console.error(line);
 
-/** What is checked besides the tests; each is a command that fails when something is not as it should be. */
+/** The checks besides the tests, each a command that fails. */
 const CHECKS: Record<string, readonly string[]> = {
   'lint and format': ['biome', 'check', '.'],
   types: ['tsc'],
@@ -35,7 +35,7 @@ const CHECKS: Record<string, readonly string[]> = {
   ],
 };
 
-const { positionals: asked } = readOptions();
+const { positionals: files } = readOptions();
 const dataDir = mkdtempSync(join(tmpdir(), 'ppuri-test-'));
 const running: { stop(): Promise<void> }[] = [];
 let exitCode = 1;
@@ -53,7 +53,7 @@ onStopSignal(
   },
 );
 try {
-  const checked = asked.length > 0 || (await runChecks());
+  const checked = files.length > 0 || (await runChecks());
   const env = await startDependencies();
   exitCode = (await runTests(env)) && checked ? 0 : 1;
 } catch (error) {
@@ -74,7 +74,7 @@ function readOptions() {
 }
 
 async function runChecks(): Promise<boolean> {
-  // Linting the contracts needs what generating prints, so the checks run one after the other.
+  // One after the other, because linting the contracts needs files that generating prints.
   let good = true;
   for (const [name, [program = '', ...args]] of Object.entries(CHECKS)) {
     const code = await run(program, args, {});
@@ -89,10 +89,10 @@ async function startDependencies(): Promise<Record<string, string>> {
   const logDir = join(dataDir, 'log');
   const [postgres, redis, envoy] = await Promise.all([
     startPostgres({ dataDir, logDir, port: postgresPort }).then(track),
-    orWithout('Redis', startRedis({ dataDir, logDir, port: redisPort, log }).then(track)),
+    orUndefined('Redis', startRedis({ dataDir, logDir, port: redisPort, log }).then(track)),
     findEnvoy(log),
   ]);
-  if ('reason' in envoy) missing('Envoy', envoy.reason);
+  if ('reason' in envoy) reportMissing('Envoy', envoy.reason);
   const appPassword = loadSecret(join(dataDir, 'app.secret'));
   const workerPassword = loadSecret(join(dataDir, 'worker.secret'));
   const adminPassword = loadSecret(join(dataDir, 'admin.secret'));
@@ -119,27 +119,27 @@ function track<Dependency extends Postgres | Redis>(dependency: Dependency): Dep
   return dependency;
 }
 
-/** A dependency that cannot be had here: its tests are skipped, loudly; where it must be had (CI) that is a failure. */
-function missing(dependency: string, reason: string): void {
+/** Skips the tests of a dependency that cannot be installed, with a warning; with CI=true it is an error. */
+function reportMissing(dependency: string, reason: string): void {
   if (process.env.CI === 'true') throw new SetupError(`${dependency} cannot be had: ${reason}`);
   log(`\n!!! ${dependency} cannot be had: ${reason}\n!!! The tests that need it are SKIPPED.\n`);
 }
 
-async function orWithout<T>(dependency: string, starting: Promise<T>): Promise<T | undefined> {
+async function orUndefined<T>(dependency: string, starting: Promise<T>): Promise<T | undefined> {
   try {
     return await starting;
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    missing(dependency, error.message);
+    reportMissing(dependency, error.message);
     return undefined;
   }
 }
 
 async function runTests(env: Record<string, string>): Promise<boolean> {
-  const files = asked.length > 0 ? asked : globSync('test/**/*.test.ts', { cwd: ROOT }).sort();
+  const testFiles = files.length > 0 ? files : globSync('test/**/*.test.ts', { cwd: ROOT }).sort();
   const concurrency = `--test-concurrency=${availableParallelism()}`;
   const bounds = ['--test-timeout=300000', '--import', './test/orphan-guard.ts'];
-  return (await run('node', ['--test', concurrency, ...bounds, ...files], env)) === 0;
+  return (await run('node', ['--test', concurrency, ...bounds, ...testFiles], env)) === 0;
 }
 
 function run(program: string, args: readonly string[], env: Record<string, string>): Promise<number> {

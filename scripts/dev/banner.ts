@@ -1,25 +1,25 @@
-// What `npm start` says once everything runs.
+// The text that `npm start` prints when everything runs.
 import { styleText } from 'node:util';
 import { dataDirPrefix, nameOfDataDir } from './dev-info.ts';
 import { HOST, type Ports } from './ports.ts';
 
-/** What there is to say. */
+/** What the text mentions. */
 export interface BannerInput {
   readonly ports: Ports;
   readonly dataDir: string;
   readonly tookMs: number;
-  /** Why there is no Envoy, if so. */
+  /** Why there is no Envoy; undefined when there is one. */
   readonly noEnvoy: string | undefined;
 }
 
-/** The text: where things listen, three calls to paste, how to stop. */
+/** The text: addresses, three calls to paste, how to stop. */
 export function startBanner({ ports, dataDir, tookMs, noEnvoy }: BannerInput): string {
   const folder = nameOfDataDir(dataDir);
   const edge: [string, string][] = [
     ['REST', `http://${HOST}:${ports.rest}`],
     ['gRPC, gRPC-Web', `${HOST}:${ports.grpcEdge} (through Envoy)`],
   ];
-  const places: [string, string][] = [
+  const addresses: [string, string][] = [
     ...(noEnvoy === undefined ? edge : []),
     ['gRPC', `${HOST}:${ports.grpc} (the server itself)`],
     ['gRPC for ops', `${HOST}:${ports.adminGrpc} (admin.v1, for keys with the scope admin)`],
@@ -42,7 +42,7 @@ export function startBanner({ ports, dataDir, tookMs, noEnvoy }: BannerInput): s
     '',
     styleText('bold', `ppuri is ready after ${(tookMs / 1000).toFixed(1)} s`),
     '',
-    ...places.map(([name, place]) => `  ${name.padEnd(18)} ${place}`),
+    ...addresses.map(([name, address]) => `  ${name.padEnd(18)} ${address}`),
     '',
     ...(noEnvoy === undefined ? [] : [styleText(['bold', 'yellow'], `  No REST: ${noEnvoy}`), '']),
     'Users 1001 to 1005 began with 100,000 won each; all are in room demo. In another terminal, in this folder, try:',

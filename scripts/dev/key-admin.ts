@@ -1,4 +1,4 @@
-// Looks after the API keys of a database from the command line, without a server in between.
+// Manages the API keys of a database from the command line, without a server.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ import { getApiKey, type KeyAdmin } from '../../src/usecases/index.ts';
 import { loadSecret } from './files.ts';
 import { SetupError } from './program.ts';
 
-/** Where the keys are. */
+/** Where the keys are stored. */
 export interface KeyAdminConfig {
   /** A login with the rights of ppuri_admin. */
   readonly adminDatabaseUrl: string;
@@ -26,7 +26,7 @@ export interface KeyAdminConfig {
   readonly keyEncryptionKeys: string;
 }
 
-/** The key-encryption key of a data folder; made at the first start and kept. */
+/** The key-encryption key of a data folder; the first start creates it. */
 export function loadKeyEncryptionKeys(dataDir: string): string {
   return loadSecret(
     join(dataDir, 'key-encryption.secret'),
@@ -34,15 +34,15 @@ export function loadKeyEncryptionKeys(dataDir: string): string {
   );
 }
 
-/** What is done, for the audit trail. */
+/** A command, for the audit trail. */
 export interface KeyCommand {
-  /** The command as it was typed, without its options: `keys rotate`. */
+  /** The command without its options: `keys rotate`. */
   readonly command: string;
-  /** The key that it is about; empty where it is about none yet. */
+  /** The id of its key; empty when there is none yet. */
   readonly keyId: string;
 }
 
-/** Does something with the keys of a place, and tells the audit trail before and after it. */
+/** Runs `work` on the keys, with an entry in the audit trail before and after it. */
 export async function withKeyAdmin<T>(
   place: KeyAdminConfig,
   about: KeyCommand,
@@ -80,7 +80,7 @@ function sealingKeysIn(text: string): SealingKeys {
   }
 }
 
-/** Does the work between two lines of the trail. Throws without doing it where the first cannot be written. */
+/** Writes an entry, does the work, and writes an entry with the result. Throws before the work if the first one fails. */
 export async function auditedCommand<T>(
   admin: KeyAdmin,
   record: (act: Act) => Promise<void>,
@@ -103,7 +103,7 @@ export async function auditedCommand<T>(
   const before = await stateOf(keyId);
   try {
     const result = await work(admin);
-    const target = keyId || madeBy(result);
+    const target = keyId || createdKeyId(result);
     await record({ ...line, target, outcome: 'done', before, after: await stateOf(target) });
     return result;
   } catch (error) {
@@ -118,6 +118,6 @@ export async function auditedCommand<T>(
   }
 }
 
-function madeBy(result: unknown): string {
+function createdKeyId(result: unknown): string {
   return (result as { readonly key?: { readonly id?: string } } | undefined)?.key?.id ?? '';
 }

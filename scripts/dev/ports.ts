@@ -1,9 +1,9 @@
-// Where the programs of the stack listen: the ports of design and environment, and free ones for tests.
+// The ports of the stack: defaults, the environment's, and free ones for tests.
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { SetupError } from './program.ts';
 
-/** The address that everything in development listens on; nothing is open to other machines. */
+/** The address of everything in development, which other machines cannot reach. */
 export const HOST = '127.0.0.1';
 
 const PORTS = {
@@ -25,7 +25,7 @@ export type PortName = keyof typeof PORTS;
 export type Ports = Readonly<Record<PortName, number>>;
 
 const NAMES = Object.keys(PORTS) as PortName[];
-/** Below what Linux and macOS give to outgoing connections, so that none of those takes a port that we found free. */
+/** Below the ports that Linux and macOS use for outgoing connections, which could take a port that was free. */
 const FREE_FROM = 20_000;
 const FREE_TO = 32_000;
 
@@ -33,7 +33,7 @@ function portsBy(portOf: (name: PortName) => number): Ports {
   return Object.fromEntries(NAMES.map((name) => [name, portOf(name)])) as Record<PortName, number>;
 }
 
-/** The ports that the environment asks for. Throws a SetupError on one that is no port or is asked for twice. */
+/** The ports of the environment, or the defaults. Throws a SetupError when one is invalid or used twice. */
 export function readPorts(env: NodeJS.ProcessEnv): Ports {
   const taken = new Map<number, string>();
   return portsBy((name) => {
@@ -51,7 +51,7 @@ export function readPorts(env: NodeJS.ProcessEnv): Ports {
   });
 }
 
-/** Throws a SetupError that names the variable when somebody listens on one of the ports already. */
+/** Throws a SetupError that names the variable of the first port that is taken. */
 export async function requireFreePorts(ports: Ports): Promise<void> {
   const free = await Promise.all(NAMES.map((name) => isFree(ports[name])));
   const name = NAMES[free.indexOf(false)];
@@ -67,7 +67,7 @@ export async function findFreePorts(): Promise<Ports> {
   return portsBy((name) => found[NAMES.indexOf(name)] as number);
 }
 
-/** Some ports that nobody listens on, all different. */
+/** Different free ports. */
 export async function findFree(count: number): Promise<number[]> {
   const found = new Set<number>();
   while (found.size < count) {

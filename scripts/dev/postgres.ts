@@ -25,12 +25,12 @@ import {
 } from './processes.ts';
 import { SetupError } from './program.ts';
 
-/** Where a Postgres lives. */
+/** Where a Postgres runs. */
 export interface PostgresOptions {
   readonly dataDir: string;
   readonly logDir: string;
   readonly port: number;
-  /** Settings besides those of every Postgres here. */
+  /** Additional settings. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
@@ -38,25 +38,25 @@ export interface PostgresOptions {
 export interface Postgres {
   /** Logs in as the owner of everything, to the database `postgres`. */
   readonly ownerUrl: string;
-  /** The postmaster; its death takes the whole server down. */
+  /** The pid of the postmaster. */
   readonly pid: number;
   readonly ended: Promise<string>;
-  /** Makes the database if it is not there yet; returns the owner's URL of it. */
+  /** Creates the database if it does not exist; returns its owner's URL. */
   createDatabase(name: string): Promise<string>;
   /** Ends every session and shuts down cleanly. */
   stop(): Promise<void>;
-  /** Ends at once; what was committed is recovered at the next start. */
+  /** Ends it at once; the next start recovers what was committed. */
   kill(): void;
 }
 
 const OWNER = 'ppuri_owner';
 const READY_TIMEOUT_MS = 60_000;
 const STOP_GRACE_MS = 8_000;
-/** How long the sessions of a killed postmaster may hold on to the data. */
+/** How long to wait for the sessions of a killed postmaster. */
 const ORPHANS_TIMEOUT_MS = 30_000;
 const RETRY_MS = 100;
 
-/** Durability is never traded, not in development either: fsync, synchronous_commit and full_page_writes stay on. */
+/** Durability is as in production: fsync, synchronous_commit and full_page_writes stay on. */
 const SETTINGS = {
   listen_addresses: HOST,
   max_connections: '200',
@@ -64,22 +64,22 @@ const SETTINGS = {
   fsync: 'on',
   synchronous_commit: 'on',
   full_page_writes: 'on',
-  // Few checkpoints, because each one makes the pages after it be written whole.
+  // Few checkpoints, because after each one pages are written as a whole (full_page_writes).
   checkpoint_timeout: '15min',
   max_wal_size: '2GB',
-  // A replica that is gone for good must not fill the disk with what is kept for it.
+  // A replica that never returns must not fill the disk with WAL.
   max_slot_wal_keep_size: '4GB',
   wal_compression: 'on',
-  // Statements here are short; compiling them costs more than running them.
+  // Statements are short; compiling them costs more than running them.
   jit: 'off',
   timezone: 'UTC',
   log_timezone: 'UTC',
-  // Details, contexts and statements of errors hold rows: names, memos, sealed secrets.
+  // Details, contexts and statements of errors contain rows: names, memos, sealed secrets.
   log_error_verbosity: 'terse',
   log_min_error_statement: 'panic',
 } as const;
 
-/** Starts Postgres on the data folder, which is filled at the first start. */
+/** Starts Postgres on the data folder; the first start initializes it. */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   const { dataDir, port } = options;
   const binaries = await findBinaries();
@@ -88,7 +88,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   const cluster = join(dataDir, 'postgres');
   mkdirSync(options.logDir, { recursive: true });
   if (!existsSync(cluster)) await initialize(binaries.initdb, how, cluster, password);
-  handOver(how, cluster, binaries.postgres);
+  changeOwner(how, cluster, binaries.postgres);
   const ownerUrl = `postgres://${OWNER}:${password}@${HOST}:${port}/postgres`;
   const managed = await startAfterOrphans(options, binaries.postgres, how, cluster, ownerUrl);
   return {
@@ -97,7 +97,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     ended: managed.ended,
     createDatabase: (name) => createDatabase(ownerUrl, name),
     stop: () => managed.stop('SIGINT', STOP_GRACE_MS),
-    // SIGQUIT and not SIGKILL, so that its sessions end with it.
+    // SIGQUIT instead of SIGKILL, so that its sessions end with it.
     kill: () => managed.process.kill('SIGQUIT'),
   };
 }
@@ -118,7 +118,7 @@ async function findBinaries(): Promise<Binaries> {
   }
 }
 
-/** Makes an empty cluster beside its place and moves it there when whole: an interrupted one leaves nothing behind. */
+/** Creates an empty cluster in a draft folder and renames it when it is complete, so that no partial one remains. */
 async function initialize(
   initdb: string,
   how: Unprivileged,
@@ -128,7 +128,7 @@ async function initialize(
   const draft = `${cluster}.draft`;
   rmSync(draft, { recursive: true, force: true });
   mkdirSync(draft, { mode: 0o700 });
-  handOver(how, draft, initdb);
+  changeOwner(how, draft, initdb);
   const passwordFile = `${cluster}.password`;
   writeSecret(passwordFile, password);
   if (how.user) chownSync(passwordFile, how.user.uid, how.user.gid);
@@ -143,8 +143,8 @@ async function initialize(
 }
 
 /**
- * The sessions of a postmaster that was killed finish what they are at before they notice, and until then Postgres
- * refuses to start on their data. They can be waited for.
+ * Starts Postgres, and again while it refuses because sessions of a killed postmaster still run: they finish their
+ * statements before they notice.
  */
 async function startAfterOrphans(
   options: PostgresOptions,
@@ -178,7 +178,7 @@ async function startAfterOrphans(
       await waitUntilReady(managed, () => answers(ownerUrl), READY_TIMEOUT_MS, logFile);
       return managed;
     } catch (error) {
-      if (Date.now() > giveUpAt || !/shared memory block/.test(lastWords(logFile))) throw error;
+      if (Date.now() > giveUpAt || !/shared memory block/.test(logTail(logFile))) throw error;
       appendFileSync(logFile, 'Waiting for the sessions of the killed postmaster to end.\n');
       await sleep(RETRY_MS);
     }
@@ -186,8 +186,8 @@ async function startAfterOrphans(
 }
 
 /**
- * After a kill or a power cut the pid that postmaster.pid names may be another program's by now, and Postgres would
- * take that for itself. Should sessions of its own be left, it still finds them by their shared memory.
+ * After a kill or a power cut the pid in postmaster.pid may belong to another program, which Postgres would take for
+ * itself. It still finds remaining sessions of its own by their shared memory.
  */
 function removeStalePid(cluster: string): void {
   const file = join(cluster, 'postmaster.pid');
@@ -203,7 +203,7 @@ function commandOf(pid: number): string {
   return spawnSync('ps', ['-p', String(pid), '-o', 'command='], { encoding: 'utf8' }).stdout ?? '';
 }
 
-function lastWords(logFile: string): string {
+function logTail(logFile: string): string {
   return readFileSync(logFile, 'utf8').slice(-1000);
 }
 
@@ -235,19 +235,19 @@ async function createDatabase(ownerUrl: string, name: string): Promise<string> {
   return url.href;
 }
 
-/** How a program is run so that it is not root. */
+/** How to run a program as another user than root. */
 export interface Unprivileged {
-  /** What to put before the command. */
+  /** Words before the command. */
   readonly prefix: readonly string[];
-  /** Whom to run it as; undefined for whoever runs this. */
+  /** The user to run as; undefined for the present user. */
   readonly user: { readonly uid: number; readonly gid: number } | undefined;
 }
 
 const USER = 'postgres';
-/** Root outside looks like user 1000 inside; files stay root's, so folders that only root may enter stay open. */
+/** A user namespace, in which root is user 1000 and can still enter folders that only root can enter. */
 const NAMESPACE = ['unshare', '--user', '--map-user=1000', '--map-group=1000'] as const;
 
-/** The command line that runs a program so. */
+/** The command line that runs a program in this way. */
 export function commandLine(
   { prefix }: Unprivileged,
   program: string,
@@ -269,7 +269,7 @@ function probe(): Unprivileged {
   if (process.getuid?.() !== 0) return { prefix: [], user: undefined };
   const [unshare, ...args] = NAMESPACE;
   if (spawnSync(unshare, [...args, 'true']).status === 0) return { prefix: NAMESPACE, user: undefined };
-  return { prefix: [], user: findUser() ?? makeUser() };
+  return { prefix: [], user: findUser() ?? createUser() };
 }
 
 function findUser(): Unprivileged['user'] {
@@ -278,7 +278,7 @@ function findUser(): Unprivileged['user'] {
   return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
 }
 
-function makeUser(): Unprivileged['user'] {
+function createUser(): Unprivileged['user'] {
   spawnSync('useradd', ['--system', '--user-group', '--no-create-home', USER]);
   const user = findUser();
   if (!user) {
@@ -287,8 +287,8 @@ function makeUser(): Unprivileged['user'] {
   return user;
 }
 
-/** Gives a folder to whoever the program is run as. Throws a SetupError when that user cannot get at a path. */
-export function handOver({ user }: Unprivileged, folder: string, binary: string): void {
+/** Makes the user of the program the owner of a folder. Throws a SetupError when that user cannot reach a path. */
+export function changeOwner({ user }: Unprivileged, folder: string, binary: string): void {
   const owner = user ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   if (process.getuid?.() === 0 && statSync(folder).uid !== owner.uid) {
     spawnSync('chown', ['-R', `${owner.uid}:${owner.gid}`, folder]);

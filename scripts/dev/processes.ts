@@ -15,45 +15,45 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { makePrivateFolder, PRIVATE_FILE } from '../../src/runtime/private-file.ts';
 import { SetupError } from './program.ts';
 
-/** How a process is started. */
+/** How to start a process. */
 export interface ProcessOptions {
-  /** What people call it, for messages. */
+  /** The name in messages. */
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
-  /** Run as another user; only root may. */
+  /** Another user to run as; only root can. */
   readonly user?: { readonly uid: number; readonly gid: number };
-  /** Where what it says goes; `pipe` leaves stdout and stderr to the caller, and opens an IPC channel. */
+  /** A log file; or `pipe`, which leaves stdout and stderr to the caller and opens an IPC channel. */
   readonly output: { readonly file: string } | 'pipe';
-  /** Where it is written down for the next run to find. */
+  /** Holds its identity, so that the next run can find the process. */
   readonly pidFile: string;
 }
 
-/** A process that was started. */
+/** A running process. */
 export interface ManagedProcess {
   readonly name: string;
   readonly pid: number;
   readonly process: ChildProcess;
-  /** Resolves when it has ended, with a few words about how. */
+  /** Resolves when it has ended, with the reason as text. */
   readonly ended: Promise<string>;
   isRunning(): boolean;
-  /** Asks it to end, and ends it by force when it takes too long. Resolves when it is gone. */
+  /** Sends the signal, and SIGKILL when it has not ended in time. Resolves when it is gone. */
   stop(signal: NodeJS.Signals, graceMs: number): Promise<void>;
 }
 
 const POLL_MS = 20;
 const started = new Set<ChildProcess>();
 
-/** Ends at once whatever this program has started and still runs: nothing may outlive it. */
+/** Kills all processes that this program has started. */
 export function killProcesses(): void {
   for (const child of started) child.kill('SIGKILL');
 }
 
 /**
- * Starts a process. It gets a process group of its own, so that Ctrl-C in the terminal does not reach it: the programs
- * have to stop one after the other. Throws a SetupError when the program cannot be run.
+ * Starts a process in its own process group. Ctrl-C in the terminal does not reach it, because the programs of the stack
+ * stop in order. Throws a SetupError when the program cannot be run.
  */
 export async function startProcess(options: ProcessOptions): Promise<ManagedProcess> {
   const { name, output, pidFile } = options;
@@ -97,7 +97,7 @@ function openLog(file: string): number {
   return log;
 }
 
-/** Waits until `isReady` says so. Throws a SetupError when it ends instead or takes too long. */
+/** Waits until `isReady` returns true. Throws a SetupError when the process ends or takes too long. */
 export async function waitUntilReady(
   managed: ManagedProcess,
   isReady: () => Promise<boolean>,
@@ -117,12 +117,12 @@ export async function waitUntilReady(
   }
 }
 
-/** Where the pid file of a program is in a data folder. */
+/** The pid file of a program in a data folder. */
 export function pidFileOf(dataDir: string, name: string): string {
   return join(dataDir, 'run', `${name}.pid`);
 }
 
-/** The process that a pid file names, while it still is that process. */
+/** The pid in a pid file, if that process still runs. */
 export function readPidFile(pidFile: string): number | undefined {
   const identity = readText(pidFile);
   const pid = Number.parseInt(identity, 10);
@@ -137,7 +137,7 @@ function readText(file: string): string {
   }
 }
 
-/** Ends the process that a pid file names, if it is still there; returns its pid then. */
+/** Stops the process of a pid file and returns its pid; undefined when it does not run. */
 async function stopStaleProcess(
   pidFile: string,
   signal: NodeJS.Signals,
@@ -149,7 +149,7 @@ async function stopStaleProcess(
   return pid;
 }
 
-/** Ends a process that this one did not start, and waits until it is gone. */
+/** Stops a process that is not a child, and waits until it is gone. */
 export async function endProcess(pid: number, signal: NodeJS.Signals, graceMs: number): Promise<void> {
   const identity = identityOf(pid);
   const killAt = Date.now() + graceMs;
@@ -162,8 +162,8 @@ export async function endProcess(pid: number, signal: NodeJS.Signals, graceMs: n
 }
 
 /**
- * What names a process for good on this machine: its pid and when it was started. Undefined when no such process runs.
- * A pid alone is given again to others, soon so in a container that was restarted.
+ * The pid of a process and its start time, which together are unique on this machine. Undefined when no such process runs.
+ * A pid alone is reused, soon in a restarted container.
  */
 export function identityOf(pid: number): string | undefined {
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
@@ -174,7 +174,7 @@ export function identityOf(pid: number): string | undefined {
 function startedByProc(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may hold spaces; field 3, the state, is the first one behind it, field 22 the start.
+    // The name in parentheses may contain spaces. After it come field 3, the state, and so on; field 22 is the start time.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return fields[0] === 'Z' ? undefined : fields[19];
   } catch {
@@ -187,7 +187,7 @@ function startedByPs(pid: number): string | undefined {
   return stdout?.trim() || undefined;
 }
 
-/** How a program is run. */
+/** How to run a command. */
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
@@ -195,7 +195,7 @@ export interface RunOptions {
   readonly gid?: number;
 }
 
-/** How it went; `output` is what it wrote to stdout and stderr, or why it could not be run. */
+/** The result of a command; `output` is its stdout and stderr, or why it could not be run. */
 export interface RunResult {
   readonly ok: boolean;
   readonly output: string;
@@ -203,12 +203,12 @@ export interface RunResult {
 
 const running = new Set<ChildProcess>();
 
-/** Ends what is being run, when this program shall end. */
+/** Ends all running commands. */
 export function endCommands(): void {
   for (const child of running) child.kill('SIGTERM');
 }
 
-/** Runs a program. Never rejects: a program that cannot be run is one that failed. */
+/** Runs a command. Never rejects: a command that cannot be run has failed. */
 export function runCommand(
   command: string,
   args: readonly string[],

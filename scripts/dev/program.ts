@@ -1,14 +1,14 @@
 // What every program of this repository does alike: read its command line, report a wrong setup, stop on a signal.
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 
-/** Something about this machine or the settings is in the way; the message is one line that says what to do. */
+/** An error of the machine or the settings that the user can correct; its message says in one line how. */
 export class SetupError extends Error {}
 
 const HELP = { help: { type: 'boolean', short: 'h' } } as const;
 
 /**
- * Reads options and positional arguments. Prints the usage and ends the program where it is asked for help; throws a
- * SetupError with the usage where an option is not known or lacks its value.
+ * Reads options and positional arguments. With --help it prints the usage and exits; throws a SetupError with the usage
+ * when an option is unknown or has no value.
  */
 export function readCommandLine<const Options extends NonNullable<ParseArgsConfig['options']>>(
   usage: string,
@@ -36,13 +36,13 @@ function parse<const Options extends NonNullable<ParseArgsConfig['options']>>(
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-/** One Ctrl-C arrives up to three times: from the terminal, from npm and from the bootstrap. */
+/** One Ctrl-C arrives up to three times: from the terminal, npm and bootstrap.mjs. */
 const SAME_MS = 500;
 
-/** Calls `stop` the first time, and `hurry` when whoever asked asks again. */
+/** Calls `stop` at the first signal or when the parent process ends, and `hurry` at the next signal. */
 export function onStopSignal(stop: () => void, hurry: () => void): void {
   let firstAt: number | undefined;
-  const heard = () => {
+  const onSignal = () => {
     if (firstAt === undefined) {
       firstAt = Date.now();
       stop();
@@ -50,11 +50,11 @@ export function onStopSignal(stop: () => void, hurry: () => void): void {
       hurry();
     }
   };
-  for (const signal of SIGNALS) process.on(signal, heard);
-  // The bootstrap holds the other end of the channel; it closes with it, whatever it died of.
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  // The channel to bootstrap.mjs closes when that process ends, even by SIGKILL.
   process.once('disconnect', () => {
-    if (firstAt === undefined) heard();
+    if (firstAt === undefined) onSignal();
   });
-  // Nobody may be left to read what is printed, which is no reason to stop stopping.
+  // Output may have no reader any more, which must not interrupt stopping.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 }

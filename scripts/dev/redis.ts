@@ -8,12 +8,12 @@ import { HOST } from './ports.ts';
 import { pidFileOf, type RunResult, runCommand, startProcess, waitUntilReady } from './processes.ts';
 import { SetupError } from './program.ts';
 
-/** Where a Redis lives. */
+/** Where a Redis runs. */
 export interface RedisOptions {
   readonly dataDir: string;
   readonly logDir: string;
   readonly port: number;
-  /** Told what is being done when it takes long. */
+  /** Gets a line before a step that takes long. */
   readonly log: (line: string) => void;
 }
 
@@ -30,14 +30,14 @@ export interface Redis {
 const READY_TIMEOUT_MS = 20_000;
 const STOP_GRACE_MS = 3_000;
 
-/** Starts Redis on the data folder. Where it is missing it is installed, or a SetupError says how. */
+/** Starts Redis on the data folder. Installs redis-server if it is missing, or throws a SetupError that says how. */
 export async function startRedis(options: RedisOptions): Promise<Redis> {
   const { port } = options;
   await installRedis(options.log);
   const folder = join(options.dataDir, 'redis');
   mkdirSync(folder, { recursive: true });
   const logFile = join(options.logDir, 'redis.log');
-  // Queues outlive a restart by the append-only file. Nothing is evicted: a queue must not lose jobs to a cache.
+  // The append-only file keeps queues over a restart; without eviction a cache cannot push jobs out.
   const settings = {
     bind: HOST,
     port: String(port),
@@ -68,7 +68,7 @@ function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: HOST, port }, () => socket.write('PING\r\n'));
     socket.setTimeout(2_000, () => socket.destroy());
-    // While it still reads its file it answers with -LOADING.
+    // While it loads its file it answers with -LOADING.
     socket.on('data', (data) => {
       resolve(data.toString().startsWith('+PONG'));
       socket.destroy();
@@ -82,8 +82,8 @@ const LOCK = fileURLToPath(new URL('../../.cache/redis.lock', import.meta.url));
 const POLICY = '/usr/sbin/policy-rc.d';
 
 /**
- * Installs redis-server unless it is on PATH. Throws a SetupError that says what to do where it cannot. No hash is
- * pinned here, because apt-get checks what it takes against Debian's signature.
+ * Installs redis-server unless it is on PATH. Throws a SetupError that says what to do when it cannot. Needs no pinned
+ * hash, because apt-get verifies Debian's signature.
  */
 export async function installRedis(log: (line: string) => void): Promise<void> {
   if (await isInstalled()) return;
@@ -110,12 +110,12 @@ async function isInstalled(): Promise<boolean> {
 }
 
 function aptGet(...args: string[]): Promise<RunResult> {
-  // RUNLEVEL=1 keeps old init scripts from starting what is installed.
+  // RUNLEVEL=1 keeps old init scripts from starting services.
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
   return runCommand('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=120', ...args], { env });
 }
 
-/** Debian starts what it installs as a service, unless a policy forbids it; one is put there for the time being. */
+/** Runs `work` with a policy-rc.d that keeps Debian from starting installed services. */
 async function withoutServices<T>(work: () => Promise<T>): Promise<T> {
   if (existsSync(POLICY)) return work();
   writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });

@@ -1,4 +1,4 @@
-// Makes a streaming replica of a running Postgres on the same machine, for development and tests, and starts it.
+// Creates and starts a streaming replica of a Postgres on the same machine, for development and tests.
 import {
   appendFileSync,
   copyFileSync,
@@ -13,29 +13,29 @@ import pg from 'pg';
 import { writeSecret } from './files.ts';
 import { type Postgres, type PostgresOptions, startPostgres } from './postgres.ts';
 
-/** Where a replica lives, and of whom it is one. */
+/** Where a replica runs, and its primary. */
 export interface ReplicaOptions extends PostgresOptions {
-  /** The primary's `ownerUrl`: its owner may also stream from it. */
+  /** The `ownerUrl` of the primary; the owner may also replicate. */
   readonly primaryUrl: string;
 }
 
-/** Keeps the primary's log until the replica has it; the primary's settings say how much of it at most. */
+/** The slot keeps WAL on the primary until the replica has it, up to max_slot_wal_keep_size. */
 const SLOT = 'ppuri_replica';
 
-/** What a copy of a running server leaves out: its log, which is streamed, and what belongs to the running server. */
+/** Not part of a base backup: the WAL, which is streamed, and files of the running server. */
 const NOT_COPIED =
   /^(pg_wal|pg_replslot|pg_dynshmem|pg_notify|pg_serial|pg_snapshots|pg_stat_tmp|pg_subtrans)\/.|^postmaster\.|^backup_label|^postgresql\.auto\.conf$|(^|\/)pgsql_tmp|pg_internal\.init/;
 
-/** Starts the replica. Its data folder is filled from the primary at the first start, while that goes on working. */
+/** Starts the replica. The first start copies the primary, which keeps running. */
 export async function startReplica(options: ReplicaOptions): Promise<Postgres> {
   const cluster = join(options.dataDir, 'postgres');
-  if (!isThere(cluster)) await copyPrimary(options, cluster);
-  // It has the primary's roles and passwords, so it is started, and asked whether it is ready, as one.
+  if (!isFilled(cluster)) await copyPrimary(options, cluster);
+  // It has the roles and passwords of the primary.
   writeSecret(join(options.dataDir, 'postgres-owner.secret'), new URL(options.primaryUrl).password);
   return startPostgres(options);
 }
 
-function isThere(folder: string): boolean {
+function isFilled(folder: string): boolean {
   try {
     return readdirSync(folder).length > 0;
   } catch {
@@ -43,7 +43,7 @@ function isThere(folder: string): boolean {
   }
 }
 
-/** Fills the replica's place from the primary, beside it and moved there when whole. */
+/** Copies the primary into a draft folder and renames it when it is complete. */
 async function copyPrimary({ primaryUrl }: ReplicaOptions, cluster: string): Promise<void> {
   const draft = `${cluster}.draft`;
   rmSync(draft, { recursive: true, force: true });
@@ -67,7 +67,7 @@ async function copyPrimary({ primaryUrl }: ReplicaOptions, cluster: string): Pro
   renameSync(draft, cluster);
 }
 
-/** Makes a low-level backup (PostgreSQL's documentation, 25.3.4) of a running Postgres on this machine into a new folder. */
+/** Makes a low-level base backup (PostgreSQL documentation, 25.3.4) of a Postgres on this machine into a new folder. */
 export async function backUp(ownerUrl: string, folder: string): Promise<void> {
   const client = new pg.Client({ connectionString: ownerUrl });
   await client.connect();
@@ -84,7 +84,7 @@ export async function backUp(ownerUrl: string, folder: string): Promise<void> {
   }
 }
 
-/** Copies files that change and go meanwhile: what the copy has of them is mended from the log. */
+/** Copies files while they change; the WAL repairs the copies. */
 function copyRunning(from: string, to: string, path = ''): void {
   mkdirSync(join(to, path), { mode: 0o700 });
   for (const entry of readdirSync(join(from, path), { withFileTypes: true })) {

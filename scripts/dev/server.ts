@@ -3,39 +3,40 @@ import { fileURLToPath } from 'node:url';
 import { pidFileOf, startProcess } from './processes.ts';
 import { SetupError } from './program.ts';
 
-/** How such a process is run. */
+/** How to run a process. */
 export interface ServerOptions {
   readonly dataDir: string;
   /** The whole environment of the process. */
   readonly env: NodeJS.ProcessEnv;
-  /** Gets what it writes to stdout and stderr. */
+  /** Gets its stdout and stderr. */
   readonly onOutput: (chunk: Buffer) => void;
-  /** Tells several of one data folder apart; `server` or `worker` when left out. */
+  /** Distinguishes several processes of one data folder; `server` or `worker` by default. */
   readonly name?: string;
 }
 
-/** A server process that serves, or a worker process that works. */
+/** A running server or worker process. */
 export interface Server {
   readonly pid: number;
   readonly ended: Promise<string>;
-  /** Lets the calls under way finish. */
+  /** Stops it after its calls have finished. */
   stop(): Promise<void>;
-  /** Ends it at once, as a crash would. */
+  /** Ends it at once, like a crash. */
   kill(): void;
 }
 
 const programAt = (path: string) => fileURLToPath(new URL(`../../src/${path}`, import.meta.url));
 const READY_TIMEOUT_MS = 30_000;
-/** Above the default of STOP_GRACE_MS, so that the server is not killed while it still gives calls their time. */
+/** Above the default of STOP_GRACE_MS, in which the server waits for its calls. */
 const STOP_GRACE_MS = 10_000;
-const LAST_WORDS = 4_000;
+/** How much of the output a SetupError shows, in characters. */
+const OUTPUT_TAIL = 4_000;
 
-/** Starts a server process; it serves once this resolves. Throws a SetupError with its last words if it does not. */
+/** Starts a server process, which serves when this resolves. Throws a SetupError with its last output otherwise. */
 export function startServer(options: ServerOptions): Promise<Server> {
   return startProgram(programAt('server/main.ts'), options.name ?? 'server', options);
 }
 
-/** Starts a worker process; it works once this resolves. Throws a SetupError with its last words if it does not. */
+/** Starts a worker process, which works when this resolves. Throws a SetupError with its last output otherwise. */
 export function startWorker(options: ServerOptions): Promise<Server> {
   return startProgram(programAt('worker/main.ts'), options.name ?? 'worker', options);
 }
@@ -44,16 +45,16 @@ async function startProgram(program: string, name: string, options: ServerOption
   const managed = await startProcess({
     name,
     command: process.execPath,
-    // Calls under way outlive a small young generation, and V8 would copy what belongs to them again and again.
+    // Calls in flight outlive a small young generation, and V8 would copy their objects again and again.
     args: ['--max-semi-space-size=64', program],
     env: options.env,
     output: 'pipe',
     pidFile: pidFileOf(options.dataDir, name),
   });
-  let lastWords = '';
+  let outputTail = '';
   for (const stream of [managed.process.stdout, managed.process.stderr]) {
     stream?.on('data', (chunk: Buffer) => {
-      lastWords = (lastWords + chunk.toString()).slice(-LAST_WORDS);
+      outputTail = (outputTail + chunk.toString()).slice(-OUTPUT_TAIL);
       options.onOutput(chunk);
     });
   }
@@ -72,7 +73,7 @@ async function startProgram(program: string, name: string, options: ServerOption
   clearTimeout(timer);
   if (failure) {
     await managed.stop('SIGKILL', 0);
-    throw new SetupError(`the ${name} ${failure}:\n${lastWords.trim()}`);
+    throw new SetupError(`the ${name} ${failure}:\n${outputTail.trim()}`);
   }
   return {
     pid: managed.pid,

@@ -1,9 +1,9 @@
-// Starts a program of the stack again when it dies.
+// Restarts a program of the stack when it ends.
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What can die and be started again. */
+/** A program that can be started again. */
 export interface Runnable {
-  /** Resolves when it has ended, with a few words about how. */
+  /** Resolves when it has ended, with the reason as text. */
   readonly ended: Promise<string>;
   stop(): Promise<void>;
   kill(): void;
@@ -11,7 +11,7 @@ export interface Runnable {
 
 /** A program that is kept running until it is stopped. */
 export interface Supervised<T extends Runnable> {
-  /** As it ran first; a later one listens in the same places. */
+  /** The first run; later ones listen on the same ports. */
   readonly first: T;
   stop(): Promise<void>;
   kill(): void;
@@ -19,10 +19,10 @@ export interface Supervised<T extends Runnable> {
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
-/** Who has run this long has recovered, and the next pause is a short one again. */
+/** After this time of running, the next pause is short again. */
 const RECOVERED_MS = 30_000;
 
-/** Starts the program, and again whenever it dies, after a pause that grows. Rejects when the first start fails. */
+/** Starts the program, and restarts it after growing pauses. Rejects when the first start fails. */
 export async function supervise<T extends Runnable>(
   name: string,
   start: () => Promise<T>,
@@ -62,7 +62,7 @@ export async function supervise<T extends Runnable>(
       stopped.abort();
       await current?.stop();
       await watching;
-      // It may have been on its way up when it was stopped.
+      // A restart may have been under way.
       await current?.stop();
     },
     kill: () => current?.kill(),

@@ -1,4 +1,4 @@
-// The load generator tells the truth: its histogram is within 1.1 %, and an open loop hides no stall.
+// The load generator is accurate: its histogram is within 1.1 %, and an open loop shows stalls.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -31,7 +31,7 @@ test('two histograms make one, and an empty one has no latency', () => {
   assert.ok(a.at(0.5) < 1.1 && a.at(1) > 98);
 });
 
-/** A server that answers at once, but for one stall of all calls in the middle of the time that is measured. */
+/** Measures a server that answers at once, except during one stall in the middle. */
 async function measureThroughAStall(model: LoadModel): Promise<Histogram> {
   let stalledUntil = 0;
   const server = createServer((_request, response) => {

@@ -1,4 +1,4 @@
-// What the bench makes of figures: ratios against the right baseline, medians over runs, pictures that are well formed.
+// The reports of the bench: ratios with the right baseline, medians of several runs, well-formed pictures.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';

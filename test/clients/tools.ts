@@ -1,4 +1,4 @@
-// What developers of other languages use: Python's packages and Go's programs, each pinned by its hash.
+// Tools of other languages, pinned by their hashes: packages of Python, programs of Go.
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,7 +10,7 @@ import { orSkip } from '../skip.ts';
 const HERE = import.meta.dirname;
 const CACHE = join(HERE, '..', '..', '.cache');
 
-/** Go's own settings: neither another toolchain nor another version of anything is fetched. */
+/** Keeps Go from downloading another toolchain or other versions. */
 export const GO_ENV = { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=readonly' };
 
 /** Python with the packages of requirements.txt; `skip` says why there is none. */
@@ -75,7 +75,7 @@ function digestOf(file: string): string {
   return createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 12);
 }
 
-/** Runs a program of the tools and gives its output; throws with the output where it fails. */
+/** Runs a command and returns its output; throws with the output when it fails. */
 export async function mustRun(
   command: string,
   args: readonly string[],

@@ -1,4 +1,4 @@
-// The TypeScript client as others install it: packed, without this repository's sources, in plain JavaScript and typed.
+// The TypeScript client as an installed package: packed, without this repository's sources, in JavaScript and typed.
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,7 @@ after(async () => {
   await stack?.stop();
 });
 
-/** Packs the client and installs it in an empty project; what it depends on is linked, so that no registry is needed. */
+/** Packs the client and installs it in an empty project; its dependencies are linked, so that no registry is needed. */
 async function install(): Promise<void> {
   const env = { ...process.env, PATH: `${join(MODULES, '.bin')}:${process.env.PATH}` };
   await mustRun('npm', ['pack', '--pack-destination', folder], { cwd: join(ROOT, PACKAGE), env });

@@ -1,4 +1,4 @@
-// Every program that takes options answers --help, and an option that it does not know, without a running stack.
+// Every program with options prints its usage for --help and for an unknown option, without a running stack.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';

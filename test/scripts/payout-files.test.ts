@@ -1,8 +1,8 @@
-// Files that `npm run payout` cannot pay: it says which line and column, in one line each, and sends nothing.
+// Files that `npm run payout` cannot pay: it names line and column of each problem, and sends nothing.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Stack, startStack } from '../stack.ts';
-import { openProgram, type Program } from './payout-program.ts';
+import { createProgram, type Program } from './payout-program.ts';
 
 const PAYER = 5601;
 
@@ -10,19 +10,19 @@ let stack: Stack;
 let program: Program;
 before(async () => {
   stack = await startStack();
-  program = openProgram(stack.grpcAddress, stack.key);
+  program = createProgram(stack.grpcAddress, stack.key);
   await stack.addUsers([PAYER]);
   await stack.fund([PAYER], 1000);
 });
 after(async () => {
   const { rows } = await stack.db.query('SELECT count(*)::int AS payouts FROM payouts');
-  assert.equal(rows[0].payouts, 0, 'something was sent');
+  assert.equal(rows[0].payouts, 0, 'a payout was created');
   program.close();
   await stack.stop();
 });
 
-/** What the program says of a file, line by line. */
-async function saidOf(
+/** The lines that the program prints for a file. */
+async function outputFor(
   name: string,
   content: string | Buffer | undefined,
   ...more: string[]
@@ -61,8 +61,8 @@ test('every field that is wrong is named by its line, as an editor counts, and i
     ['1,1,,', '4 fields where the header has 5'],
   ] as const;
   const rows = [...bad.map(([amount]) => `1,${amount},,,`), ...rest.map(([row]) => row)];
-  const said = await saidOf('bad.csv', ['user_id,amount,currency,key,memo', '', ...rows].join('\r\n'));
-  // The memo of two lines pushes what follows one line down.
+  const said = await outputFor('bad.csv', ['user_id,amount,currency,key,memo', '', ...rows].join('\r\n'));
+  // The memo with a line break moves the next row one line down.
   const lineOf = (index: number) => 3 + index + (index === rows.length - 1 ? 1 : 0);
   assert.deepEqual(said, [
     ...[...bad, ...rest].map(([, words], index) => `bad.csv, line ${lineOf(index)}: ${words}`),
@@ -71,7 +71,7 @@ test('every field that is wrong is named by its line, as an editor counts, and i
 });
 
 test('after twenty complaints it only counts them', async () => {
-  const said = await saidOf('all-bad.csv', `user_id,amount\n${'1,x\n'.repeat(1234)}`);
+  const said = await outputFor('all-bad.csv', `user_id,amount\n${'1,x\n'.repeat(1234)}`);
   assert.equal(said.length, 22);
   assert.match(said[19] ?? '', /^all-bad\.csv, line 21: amount: /);
   assert.deepEqual(said.slice(20), ['and 1,214 more', 'Nothing was sent']);
@@ -90,7 +90,7 @@ test('NDJSON: numbers are taken digit by digit, and what is no payment is named'
     '{"user_id": 1, "wallet_id": "00000000-0000-4000-8000-000000000000", "amount": 1, "memo": "\\ud800"}',
   ];
   assert.deepEqual(
-    (await saidOf('bad.ndjson', rows.join('\n'))).map((line) => line.replace(/;.*| like \{.*/, '')),
+    (await outputFor('bad.ndjson', rows.join('\n'))).map((line) => line.replace(/;.*| like \{.*/, '')),
     [
       'bad.ndjson, line 1: amount: "1e3" is not an amount in KRW',
       'bad.ndjson, line 2: amount: "9223372036854775808" is too large',
@@ -156,13 +156,13 @@ const whole: readonly [name: string, content: string | Buffer | undefined, said:
 ];
 for (const [name, content, said] of whole) {
   test(`${name}: ${said[0]}`, async () => {
-    assert.deepEqual(await saidOf(name, content), said);
+    assert.deepEqual(await outputFor(name, content), said);
   });
 }
 
 test('without a yes nothing is sent: the count and the sum of each currency are shown first', async () => {
   const name = program.file('sums.csv', 'user_id,amount,currency\n1,400,\n1,600,KRW\n1,10.5,USD\n1,-7,KRW\n');
-  const said = await saidOf(name, undefined);
+  const said = await outputFor(name, undefined);
   assert.match(
     said[0] ?? '',
     /^sums\.csv: 3 lines, 1,000 KRW; 1 line, 10\.50 USD, out of wallet [0-9a-f-]{36}$/,
@@ -191,7 +191,7 @@ test('flags that make no sense, and nobody to talk to: one line', async () => {
   const { code: helped, stdout: help } = await program.run(['--help']);
   assert.equal(helped, 0);
   assert.match(help, /^usage: .*Amounts are in the unit that people count in/s);
-  const nobody = openProgram('127.0.0.1:1', stack.key);
+  const nobody = createProgram('127.0.0.1:1', stack.key);
   const { code, stderr } = await nobody.run([
     nobody.file('good.csv', 'user_id,amount\n1,1\n'),
     '--user',

@@ -1,5 +1,4 @@
-// `npm run payout` as people run it: it pays each line of a file once, names the lines that it cannot pay, and goes on
-// where it stopped, whatever is killed.
+// `npm run payout`: it pays each line of a file once, names the lines that it cannot pay, and continues after any kill.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,7 +7,7 @@ import { startWorkerProcess, type WorkerProcess, workerEnv } from '../jobs/worke
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { freePorts, startServerProcess } from '../server-process.ts';
 import { type Stack, serverEnv, startStack } from '../stack.ts';
-import { openProgram, type Program } from './payout-program.ts';
+import { createProgram, type Program } from './payout-program.ts';
 
 const [PAYER, BO, CHO] = [5501, 5502, 5503];
 const USER = ['--user', String(PAYER), '--yes'];
@@ -22,7 +21,7 @@ before(async () => {
   if (withoutRedis) return;
   redis = await startOwnRedis();
   stack = await startStack();
-  program = openProgram(stack.grpcAddress, stack.key);
+  program = createProgram(stack.grpcAddress, stack.key);
   await stack.addUsers([PAYER, BO, CHO]);
   await stack.fund([PAYER], 1_000_000);
 });
@@ -44,15 +43,15 @@ async function balances(): Promise<number[]> {
   );
   return rows.map(({ balance }) => balance);
 }
-const gained = (one: readonly number[], other: readonly number[]) =>
+const gains = (one: readonly number[], other: readonly number[]) =>
   other.map((balance, index) => balance - (one[index] ?? 0));
 
 test('Ctrl-C while the payout runs: it goes on, and the same command watches it again', options, async () => {
   const name = program.file('few.csv', `user_id,amount,memo\n${BO},500,Rent\n${CHO},300,\n`);
-  const begun = await balances();
-  const run = program.begin([name, ...USER]);
-  // Nobody pays yet.
-  await run.said('paying lines');
+  const before = await balances();
+  const run = program.start([name, ...USER]);
+  // There is no worker yet.
+  await run.printed('paying lines');
   run.process.kill('SIGINT');
   const { code, stderr } = await run.ended;
   assert.equal(code, 130);
@@ -60,10 +59,10 @@ test('Ctrl-C while the payout runs: it goes on, and the same command watches it 
     stderr,
     /The payout goes on without you\. Watch it again with\n.*npm run payout -- few\.csv --user 5501 --yes\n/,
   );
-  assert.deepEqual(gained(begun, await balances()), [-800, 0, 0], 'it is set aside');
-  // It watches before there is a worker, which would otherwise be done too soon.
-  const watching = program.begin([name, ...USER]);
-  await watching.said('paying lines');
+  assert.deepEqual(gains(before, await balances()), [-800, 0, 0], 'it is set aside');
+  // It watches before the worker starts, which would otherwise be done too soon.
+  const watching = program.start([name, ...USER]);
+  await watching.printed('paying lines');
   await startWorker();
   const again = await watching.ended;
   assert.equal(again.code, 0, again.stderr);
@@ -72,7 +71,7 @@ test('Ctrl-C while the payout runs: it goes on, and the same command watches it 
   assert.equal(third.code, 0);
   assert.match(third.stdout, /^This was paid before.*nothing was paid now/);
   assert.doesNotMatch(third.stderr, /adding|paying/);
-  assert.deepEqual(gained(begun, await balances()), [-800, 500, 300]);
+  assert.deepEqual(gains(before, await balances()), [-800, 500, 300]);
 });
 
 const MIXED = [
@@ -102,30 +101,30 @@ test(
   async () => {
     await startWorker();
     const name = program.file('mixed.csv', MIXED);
-    const begun = await balances();
+    const before = await balances();
     const none = await program.run([name, ...USER, '--mode', 'all-or-nothing', '--key', 'all-of-it']);
     assert.equal(none.code, 1, none.stderr);
-    assert.deepEqual(none.stdout.trim().split('\n').map(withoutWords), UNPAID.map(withoutWords));
+    assert.deepEqual(none.stdout.trim().split('\n').map(withoutText), UNPAID.map(withoutText));
     assert.match(none.stderr, /Nothing was paid/);
-    assert.deepEqual(gained(begun, await balances()), [0, 0, 0]);
+    assert.deepEqual(gains(before, await balances()), [0, 0, 0]);
     const each = await program.run([name, ...USER]);
     assert.equal(each.code, 2, each.stderr);
     const said = each.stdout.trim().split('\n');
-    assert.deepEqual(said.slice(0, UNPAID.length).map(withoutWords), UNPAID.map(withoutWords));
+    assert.deepEqual(said.slice(0, UNPAID.length).map(withoutText), UNPAID.map(withoutText));
     assert.match(said[UNPAID.length] ?? '', /^2 of 8 lines paid, 400 KRW, /);
     assert.match(said[UNPAID.length + 1] ?? '', /^6 failed/);
-    assert.deepEqual(gained(begun, await balances()), [-400, 100, 300]);
-    // Mended, it is another payout, and would pay the good lines twice.
+    assert.deepEqual(gains(before, await balances()), [-400, 100, 300]);
+    // A corrected file is another payout, which would pay the good lines twice.
     program.file('mixed.csv', MIXED.replace('999999', String(CHO)));
     const mended = await program.run([name, ...USER]);
     assert.equal(mended.code, 1);
     assert.match(mended.stderr, /\nother lines went out under this name before; /);
-    assert.deepEqual(gained(begun, await balances()), [-400, 100, 300]);
+    assert.deepEqual(gains(before, await balances()), [-400, 100, 300]);
   },
 );
 
-/** Line, column, code and reason; the words between may be put better one day. */
-function withoutWords(failure: string): string {
+/** Line, column, code and reason, without the text between, which may change. */
+function withoutText(failure: string): string {
   return failure.replace(/: [^:]*(?=\()/, ' ');
 }
 
@@ -134,7 +133,7 @@ test(
   options,
   async () => {
     await startWorker();
-    const begun = await balances();
+    const before = await balances();
     const name = `${'십일월 급여 '.repeat(5)}Été.csv`;
     const spellings = [name, name.normalize('NFD'), name.toUpperCase(), name.replace('É', 'é')];
     for (const [index, spelling] of spellings.entries()) {
@@ -143,28 +142,28 @@ test(
       assert.equal(code, 0, stderr);
       if (index > 0) assert.match(stdout, /^This was paid before/);
     }
-    assert.deepEqual(gained(begun, await balances()), [-70, 70, 0]);
+    assert.deepEqual(gains(before, await balances()), [-70, 70, 0]);
   },
 );
 
 test('at a terminal a yes pays', options, async () => {
   await startWorker();
-  const begun = await balances();
+  const before = await balances();
   const name = program.file('asked.csv', `user_id,amount\n${BO},4\n`);
   const { code, stdout } = await program.runInTerminal([name, '--user', String(PAYER)], 'y\n');
   assert.equal(code, 0, stdout);
-  assert.deepEqual(gained(begun, await balances()), [-4, 4, 0]);
+  assert.deepEqual(gains(before, await balances()), [-4, 4, 0]);
 });
 
 test('NDJSON, and CSV from the standard input', options, async () => {
   await startWorker();
-  const begun = await balances();
+  const before = await balances();
   const lines = `{"user_id": ${BO}, "amount": 7, "memo": null}\n\n{"user_id": "${CHO}", "amount": "8"}\n`;
   const ndjson = await program.run([program.file('some.ndjson', lines), ...USER]);
   assert.equal(ndjson.code, 0, ndjson.stderr);
   const piped = await program.run(['-', ...USER, '--key', 'piped'], `user_id,amount\n${BO},9\n`);
   assert.equal(piped.code, 0, piped.stderr);
-  assert.deepEqual(gained(begun, await balances()), [-24, 16, 8]);
+  assert.deepEqual(gains(before, await balances()), [-24, 16, 8]);
 });
 
 test(
@@ -177,8 +176,8 @@ test(
     const name = program.file('large.csv', ['user_id,amount,key,memo', ...rows].join('\n'));
     const kills: (string | null)[] = [];
     for (const delayMs of [50, 200, 450, 800]) {
-      const run = program.begin([name, ...USER]);
-      await run.said(' lines:');
+      const run = program.start([name, ...USER]);
+      await run.printed(' lines:');
       await sleep(delayMs);
       run.process.kill('SIGKILL');
       await run.ended;
@@ -200,24 +199,24 @@ test('a server that dies and comes back is waited for', options, async () => {
   const env = { ...serverEnv(stack.database, stack.logDir), REDIS_URL: redis.url };
   const ports = await freePorts();
   const first = await startServerProcess(env, ports);
-  const elsewhere = openProgram(first.address, stack.key);
+  const elsewhere = createProgram(first.address, stack.key);
   const rows = Array.from({ length: 20_000 }, () => `${BO},1`);
   const name = elsewhere.file('elsewhere.csv', ['user_id,amount', ...rows].join('\n'));
-  const begun = await balances();
-  const run = elsewhere.begin([name, ...USER]);
-  await run.said('adding lines');
+  const before = await balances();
+  const run = elsewhere.start([name, ...USER]);
+  await run.printed('adding lines');
   await first.kill();
   const second = await startServerProcess(env, ports);
   const { code, stderr } = await run.ended;
   elsewhere.close();
   await second.stop();
   assert.equal(code, 0, stderr);
-  assert.deepEqual(gained(begun, await balances()), [-20_000, 20_000, 0]);
+  assert.deepEqual(gains(before, await balances()), [-20_000, 20_000, 0]);
 });
 
 test('a name stands for one payout: other lines, modes or memos under it are refused', options, async () => {
   await startWorker();
-  const begun = await balances();
+  const before = await balances();
   const row = `${BO},1\n`;
   const run = (rows: string, ...more: string[]) =>
     program.run(['-', ...USER, '--key', 'one-name', ...more], `user_id,amount\n${rows}`);
@@ -235,5 +234,5 @@ test('a name stands for one payout: other lines, modes or memos under it are ref
   );
   assert.equal(tooMuch.code, 1);
   assert.match(tooMuch.stderr, /\nthe wallet has less than all lines take; nothing was paid\./);
-  assert.deepEqual(gained(begun, await balances()), [-2, 2, 0]);
+  assert.deepEqual(gains(before, await balances()), [-2, 2, 0]);
 });

@@ -1,4 +1,4 @@
-// Nothing is fetched that is not pinned by its hash: npm packages of every platform, wheels and what is below them.
+// Everything that is downloaded is pinned by its hash: npm packages for every platform, wheels and their dependencies.
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ test('the lock file has every platform of each optional dependency, so that npm 
   assert.deepEqual(missing, []);
 });
 
-/** Node's own way to find a package: beside the one that wants it, then further up. */
+/** Resolves a package like Node: beside the package that imports it, then further up. */
 function canResolve(from: string, name: string): boolean {
   if (locked.has(`${from === '' ? '' : `${from}/`}node_modules/${name}`)) return true;
   if (from === '') return false;
