@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MICROS_PER_MS, type Micros } from '../domain/time.ts';
 import { connectRedis, waitUntilReady } from '../redis/index.ts';
-import { type BreakerState, createBreaker } from '../resilience/index.ts';
+import { type BreakerState, type BreakerStatus, createBreaker } from '../resilience/index.ts';
 import { createInMemoryAdmission, type InMemoryAdmission } from './in-memory-admission.ts';
 import { createRedisAdmission, type RedisAdmission } from './redis-admission.ts';
 import type { AdmissionRequest, AdmissionResult, Decision } from './request.ts';
@@ -32,8 +32,8 @@ export type OnDecision = (
   by: 'redis' | 'memory' | 'process',
 ) => void;
 
-/** Never throws: without Redis this process decides by what it knows itself. */
-export interface AdmissionControl extends Disposable {
+/** Never throws: without Redis this process decides by what it knows itself. The breaker's state is closed while Redis answers. */
+export interface AdmissionControl extends BreakerStatus, Disposable {
   /**
    * Whether a call may go on. Decided in one step, and in one round trip to Redis: its nonce must be new, none of its caps
    * reached, and all of its limits are charged. A refused call is charged nowhere and its nonce stays unused. A retry by the
@@ -42,8 +42,6 @@ export interface AdmissionControl extends Disposable {
   admit(request: AdmissionRequest): Promise<AdmissionResult>;
   /** Takes back the guesses of a call that turned out to be no wrong guess. */
   refundGuess(result: AdmissionResult): Promise<void>;
-  /** Closed while Redis answers. */
-  state(): BreakerState;
   /** Whether there is a connection to Redis. */
   isConnected(): boolean;
 }
@@ -65,6 +63,7 @@ export async function createAdmissionControl(options: AdmissionOptions): Promise
   return {
     ...decideBy(shared, createInMemoryAdmission(), options.onDecision ?? (() => {})),
     state: breaker.state,
+    stats: breaker.stats,
     isConnected: () => redis.status === 'ready',
     [Symbol.dispose]() {
       breaker[Symbol.dispose]();

@@ -4,7 +4,7 @@
 // an entry is filled in only by the reader that claimed its key before reading Postgres, if no tombstone came meanwhile; and
 // where tombstones cannot be set, Postgres takes the lease from every process before the change is committed.
 import type { CacheEpochs } from '../db/cache-epochs.ts';
-import type { BreakerState } from '../resilience/index.ts';
+import type { BreakerStatus } from '../resilience/index.ts';
 import { createLease } from './lease.ts';
 import { type CacheReader, createReader, type OnCacheRead } from './read.ts';
 import { createSealedFormat } from './seal.ts';
@@ -27,10 +27,9 @@ export interface CacheOptions extends CacheWriterOptions {
 }
 
 /** Reads and writes entries. */
-export interface Cache extends CacheReader, CacheWriter, Disposable {
+export interface Cache extends CacheReader, CacheWriter, BreakerStatus, Disposable {
   /** Whether this process trusts entries at this moment. */
   isTrusted(): boolean;
-  state(): BreakerState;
 }
 
 /** What every key in Redis begins with. */
@@ -47,6 +46,7 @@ export async function createCache(options: CacheOptions): Promise<Cache> {
     ...createWriter(parts),
     isTrusted: () => lease.current() !== undefined,
     state: store.state,
+    stats: store.stats,
     [Symbol.dispose]() {
       lease[Symbol.dispose]();
       store[Symbol.dispose]();

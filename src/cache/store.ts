@@ -1,6 +1,6 @@
 // The cache's connection to Redis: each operation is one command, behind a breaker, and known to be of one run of Redis.
 import { coalesce, connectRedis, type Redis, waitUntilReady } from '../redis/index.ts';
-import { type Breaker, type BreakerState, createBreaker } from '../resilience/index.ts';
+import { type Breaker, type BreakerState, type BreakerStatus, createBreaker } from '../resilience/index.ts';
 import { DELETE_IF_EQUAL, FILL, GET_OR_CLAIM, PUT, REMOVE_TOMBSTONES, SET_TOMBSTONES } from './scripts.ts';
 
 /** A key of which a commit brings a version. */
@@ -33,7 +33,7 @@ export interface StoreOptions {
 }
 
 /** Every operation throws when Redis does not do it in time. */
-export interface Store extends Disposable {
+export interface Store extends BreakerStatus, Disposable {
   /** The value of the key; where it has none, null, and the key is claimed under this name. */
   getOrClaim(key: string, name: string): Promise<string | null>;
   /** Fills the entry in where the claim of this name still stands. */
@@ -47,7 +47,6 @@ export interface Store extends Disposable {
   put(entries: readonly StoredEntry[]): Promise<void>;
   /** The run of Redis that the connection leads to; undefined while it does not answer. */
   runId(): string | undefined;
-  state(): BreakerState;
 }
 
 /** How long a claim lives, in milliseconds: nobody fills the key in meanwhile when its reader has died. */
@@ -95,6 +94,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
     ...operationsOf(redis, breaker),
     runId: () => (breaker.state() === 'closed' ? runId : undefined),
     state: breaker.state,
+    stats: breaker.stats,
     [Symbol.dispose]() {
       clearInterval(probe);
       breaker[Symbol.dispose]();
@@ -106,7 +106,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
 function operationsOf(
   redis: Redis,
   breaker: Breaker,
-): Omit<Store, 'runId' | 'state' | typeof Symbol.dispose> {
+): Omit<Store, 'runId' | keyof BreakerStatus | keyof Disposable> {
   for (const [name, lua] of Object.entries({
     ppuriGetOrClaim: GET_OR_CLAIM,
     ppuriSetTombstones: SET_TOMBSTONES,

@@ -15,13 +15,31 @@ export interface BreakerOptions {
   readonly onStateChange: (state: BreakerState, cause?: Error) => void;
 }
 
-export interface Breaker extends Disposable {
+/** What a breaker shows of itself. */
+export interface BreakerStatus {
+  state(): BreakerState;
+  /** Calls of the last second, by what became of them. */
+  stats(): BreakerStats;
+}
+
+/** Counts of calls. */
+export interface BreakerStats {
+  readonly fires: number;
+  /** Of them, those that failed, timeouts included. */
+  readonly failures: number;
+  readonly timeouts: number;
+  /** Of them, those that failed at once because the breaker was open. */
+  readonly rejects: number;
+  /** Of them, those that failed at once because too many calls were under way. */
+  readonly semaphoreRejections: number;
+}
+
+export interface Breaker extends BreakerStatus, Disposable {
   /**
    * Runs the work. Rejects with the work's own error, or because it took too long, too many calls are under way, or the breaker
    * is open. Work that serves several callers counts as one failure for each of them.
    */
   run<T>(work: () => Promise<T>, callers?: number): Promise<T>;
-  state(): BreakerState;
 }
 
 /** Opens when more than half of a second's calls fail, and there were at least five. */
@@ -73,6 +91,7 @@ export function createBreaker({ timeoutMs, capacity, onStateChange }: BreakerOpt
     run: <T>(work: () => Promise<T>, callers = 1) =>
       circuit.fire(work, callers, performance.now()) as Promise<T>,
     state: () => (circuit.opened ? 'open' : circuit.halfOpen ? 'half-open' : 'closed'),
+    stats: () => circuit.stats,
     [Symbol.dispose]: () => circuit.shutdown(),
   };
 }

@@ -3,7 +3,7 @@
 import { createPool, type Pool, type ReadFromReplica } from '../db/pool.ts';
 import { createReplicaReader } from '../db/replica/index.ts';
 import { errorText } from '../domain/error-fields.ts';
-import type { BreakerState } from '../resilience/index.ts';
+import type { BreakerStatus } from '../resilience/index.ts';
 import type { ServerConfig } from '../server/config.ts';
 import type { Logs } from './logs.ts';
 
@@ -13,8 +13,8 @@ const READS_A_CONNECTION = 8;
 /** The replica, where there is one. */
 export interface Replica extends AsyncDisposable {
   readonly readFromReplica: ReadFromReplica;
-  /** Undefined where there is no replica. */
-  state(): BreakerState | undefined;
+  /** Of the breaker in front of the replica; undefined where there is no replica. */
+  readonly breaker: BreakerStatus | undefined;
 }
 
 /** Creates the reader of the replica; where there is none, everything is read from the primary. */
@@ -27,7 +27,7 @@ export function createReplica(
   if (url === undefined) {
     return {
       readFromReplica: (read) => read(primary),
-      state: () => undefined,
+      breaker: undefined,
       [Symbol.asyncDispose]: async () => {},
     };
   }
@@ -49,7 +49,7 @@ export function createReplica(
   });
   return {
     readFromReplica: reader.readFromReplica,
-    state: reader.state,
+    breaker: reader,
     [Symbol.asyncDispose]: async () => {
       reader[Symbol.dispose]();
       await pool.end();

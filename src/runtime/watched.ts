@@ -179,7 +179,7 @@ export async function createWatchedAdmission(
       logs.app.warn({ reason: errorText(error) }, 'limits: Redis cannot be reached'),
     onDecision: metrics.limiter.decided,
   });
-  metrics.states.breaker('admission', admission.state);
+  metrics.states.breaker('admission', admission);
   metrics.states.redis('admission', admission.isConnected);
   return admission;
 }
@@ -207,7 +207,7 @@ export async function createWatchedCache(
       tally(kind, result);
     },
   });
-  metrics.states.breaker('cache', cache.state);
+  metrics.states.breaker('cache', cache);
   metrics.states.cache(cache.isTrusted);
   return cache;
 }

@@ -115,7 +115,7 @@ export async function createServerProgram(
   );
   metrics.states.ledgerQueue(() => ledger.queueLength());
   const replica = createReplica(config, reads, logs);
-  if (config.replica.url) metrics.states.breaker('replica', () => replica.state() ?? 'closed');
+  if (replica.breaker) metrics.states.breaker('replica', replica.breaker);
   const core = coreOf({ config, people, reads, archive, replica, cache, execute: ledger.execute });
   const trail = createAuditTrail(reads, logs, metrics.audit);
   const keys = await openKeys(config, people, logs, keyRefreshMs);
@@ -135,7 +135,7 @@ export async function createServerProgram(
         postgresAway: postgres.away(),
         isRedisConnected: admission.isConnected(),
         redisBreakers: { admission: admission.state(), cache: cache.state() },
-        replicaBreaker: replica.state(),
+        replicaBreaker: replica.breaker?.state(),
       }),
   });
   logs.app.info({ grpcPort, opsPort: ops.port }, 'serving');

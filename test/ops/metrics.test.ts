@@ -74,6 +74,10 @@ const LABELS: Record<string, Record<string, Set<string>>> = {
     state: among('total', 'idle', 'waiting'),
   },
   ppuri_breaker_state: { breaker: among('admission', 'cache'), state: among('closed', 'half-open', 'open') },
+  ppuri_breaker_calls: {
+    breaker: among('admission', 'cache'),
+    result: among('all', 'failed', 'timeout', 'rejected', 'full'),
+  },
   ppuri_redis_connected: { connection: among('admission') },
   ppuri_cache_reads_total: { kind: KINDS, result: among('hit', 'miss', 'contended', 'corrupt', 'bypass') },
   ppuri_cache_entry_age_seconds: { kind: KINDS },

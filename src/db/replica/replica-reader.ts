@@ -2,7 +2,12 @@
 //
 // docs/internals/replica.md says why that holds. The types keep balances away from it: what reads one takes a Pool, and what
 // is read here takes a Reader.
-import { type BreakerState, createBreaker, createSingleflight } from '../../resilience/index.ts';
+import {
+  type BreakerState,
+  type BreakerStatus,
+  createBreaker,
+  createSingleflight,
+} from '../../resilience/index.ts';
 import type { Pool, Reader, ReadFromReplica } from '../pool.ts';
 import { type Position, positionOf, waitUntilReplayed } from './position.ts';
 
@@ -21,12 +26,10 @@ export interface ReplicaReaderOptions {
   readonly onStateChange: (state: BreakerState, cause?: Error) => void;
 }
 
-/** Reads from a replica or else from the primary. */
-export interface ReplicaReader extends Disposable {
+/** Reads from a replica or else from the primary. The breaker's state is closed while the replica answers in time, with everything. */
+export interface ReplicaReader extends BreakerStatus, Disposable {
   /** Throws what the primary throws. A replica that fails, is slow or lags costs time and nothing else. */
   readonly readFromReplica: ReadFromReplica;
-  /** Closed while the replica answers in time, with everything that it should have. */
-  state(): BreakerState;
 }
 
 export function createReplicaReader(options: ReplicaReaderOptions): ReplicaReader {
@@ -69,6 +72,7 @@ export function createReplicaReader(options: ReplicaReaderOptions): ReplicaReade
       return breaker.run(() => onReplica(wanted, read)).catch(() => read(primary));
     },
     state: breaker.state,
+    stats: breaker.stats,
     [Symbol.dispose]: () => breaker[Symbol.dispose](),
   };
 }

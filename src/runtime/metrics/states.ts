@@ -1,7 +1,7 @@
 // Metrics that are collected when the page is read: pools, breakers, connections, queues, and what the process needs.
 
 import { Gauge, type Registry } from 'prom-client';
-import { BREAKER_STATES, type BreakerState } from '../../resilience/index.ts';
+import { BREAKER_STATES, type BreakerStatus } from '../../resilience/index.ts';
 
 /** How a pool of connections stands. */
 export interface PoolState {
@@ -11,10 +11,10 @@ export interface PoolState {
   readonly waiting: number;
 }
 
-/** Takes what to read at; each name is one of ours, never a caller's. */
+/** Takes what to collect; each name is one of ours, never a caller's. */
 export interface StateRecorder {
   pool(name: string, read: () => PoolState): void;
-  breaker(name: string, read: () => BreakerState): void;
+  breaker(name: string, status: BreakerStatus): void;
   /** A connection to Redis: whether commands can be sent over it. */
   redis(name: string, read: () => boolean): void;
   /** Whether the process trusts cache entries. */
@@ -36,6 +36,11 @@ export function stateMetrics(registry: Registry): StateRecorder {
     name: 'ppuri_breaker_state',
     help: '1 for the state that a breaker is in, 0 for the others.',
     labelNames: ['breaker', 'state'],
+  });
+  const breakerCalls = collected(registry, {
+    name: 'ppuri_breaker_calls',
+    help: 'Calls through a breaker in the last second: all, failed (timeouts included), timeout, rejected (open), full.',
+    labelNames: ['breaker', 'result'],
   });
   const redis = collected(registry, {
     name: 'ppuri_redis_connected',
@@ -62,11 +67,18 @@ export function stateMetrics(registry: Registry): StateRecorder {
       pools.push((gauge) => {
         for (const [state, count] of Object.entries(read())) gauge.set({ pool: name, state }, count);
       }),
-    breaker: (name, read) =>
+    breaker: (name, { state, stats }) => {
       breakers.push((gauge) => {
-        const now = read();
-        for (const state of BREAKER_STATES) gauge.set({ breaker: name, state }, state === now ? 1 : 0);
-      }),
+        const now = state();
+        for (const one of BREAKER_STATES) gauge.set({ breaker: name, state: one }, one === now ? 1 : 0);
+      });
+      breakerCalls.push((gauge) => {
+        const { fires, failures, timeouts, rejects, semaphoreRejections } = stats();
+        const counts = { all: fires, failed: failures, timeout: timeouts, rejected: rejects };
+        for (const [result, count] of Object.entries({ ...counts, full: semaphoreRejections }))
+          gauge.set({ breaker: name, result }, count);
+      });
+    },
     redis: (name, read) => redis.push((gauge) => gauge.set({ connection: name }, read() ? 1 : 0)),
     cache: (read) => cache.push((gauge) => gauge.set(read() ? 1 : 0)),
     ledgerQueue: (read) => queue.push((gauge) => gauge.set(read())),
