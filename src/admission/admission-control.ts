@@ -1,7 +1,7 @@
 // Admission control of one process: asks Redis, and decides in memory where Redis does not answer.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MICROS_PER_MS, type Micros } from '../domain/time.ts';
-import { connectRedis, waitUntilReady } from '../redis/index.ts';
+import { createRedisConnection, waitUntilReady } from '../redis/index.ts';
 import { type BreakerState, type BreakerStatus, createBreaker } from '../resilience/index.ts';
 import { createInMemoryAdmission, type InMemoryAdmission } from './in-memory-admission.ts';
 import { createRedisAdmission, type RedisAdmission } from './redis-admission.ts';
@@ -56,7 +56,7 @@ const CONNECT_WITHIN_MS = 2_000;
 /** Creates admission control, with Redis or without. */
 export async function createAdmissionControl(options: AdmissionOptions): Promise<AdmissionControl> {
   const { url, prefix, timeoutMs, onStateChange, onConnectionError } = options;
-  const redis = connectRedis({ url, onError: onConnectionError });
+  const redis = createRedisConnection({ url, onError: onConnectionError });
   const breaker = createBreaker({ timeoutMs, capacity: MAX_IN_FLIGHT, onStateChange });
   await waitUntilReady(redis, CONNECT_WITHIN_MS);
   const shared = createRedisAdmission(redis, prefix, breaker);

@@ -1,6 +1,6 @@
 // A cache in Redis of what Postgres knows, whose entries are trusted only while they are certainly right.
 //
-// docs/internals/cache.md has the protocol. In short: whoever commits a change sets tombstones first, and only then commits;
+// docs/internals/cache.md has the protocol. In short: a process that commits a change sets tombstones first, and only then commits;
 // an entry is filled in only by the reader that claimed its key before reading Postgres, if no tombstone came meanwhile; and
 // where tombstones cannot be set, Postgres takes the lease from every process before the change is committed.
 import type { CacheEpochs } from '../db/cache-epochs.ts';
@@ -40,10 +40,10 @@ export async function createCache(options: CacheOptions): Promise<Cache> {
   const { epochs, secret, onFault, onRead } = options;
   const store = await createStore(options);
   const lease = await createLease({ epochs, redisRunId: store.runId, onFault });
-  const parts = { prefix: PREFIX, store, lease, format: createSealedFormat(secret), onRead };
+  const shared = { prefix: PREFIX, store, lease, format: createSealedFormat(secret), onRead };
   return {
-    ...createReader(parts),
-    ...createWriter(parts),
+    ...createReader(shared),
+    ...createWriter(shared),
     isTrusted: () => lease.current() !== undefined,
     state: store.state,
     stats: store.stats,

@@ -20,8 +20,8 @@ export interface CacheReader {
   read<T>(kind: EntryKind<T>, id: string, load: () => Promise<T>): Promise<T>;
 }
 
-/** What a reader is made of. */
-export interface ReaderParts {
+/** What a reader depends on. */
+export interface ReaderOptions {
   readonly prefix: string;
   readonly store: Store;
   readonly lease: Lease;
@@ -29,7 +29,7 @@ export interface ReaderParts {
   readonly onRead: OnCacheRead;
 }
 
-export function createReader({ prefix, store, lease, format, onRead }: ReaderParts): CacheReader {
+export function createReader({ prefix, store, lease, format, onRead }: ReaderOptions): CacheReader {
   const singleflight = createSingleflight();
   const processName = crypto.randomUUID();
   let claims = 0;

@@ -1,6 +1,6 @@
 // The Lua scripts that change cache entries in Redis. The first letter of a value says what it is:
 //
-//   T<name>                         a claim (taken): somebody missed the entry and reads Postgres; only they may fill it
+//   T<name>                         a claim (taken): a reader missed the entry and reads Postgres; only that reader may fill it
 //   M<version>                      a tombstone (modified): a commit that brings this version is under way; nobody may fill it
 //   V<version>|<time>|<seal>|<text> an entry of this version (valid)
 

@@ -1,5 +1,5 @@
 // The cache's connection to Redis: each operation is one command, behind a breaker, and known to be of one run of Redis.
-import { coalesce, connectRedis, type Redis, waitUntilReady } from '../redis/index.ts';
+import { coalesce, createRedisConnection, type Redis, waitUntilReady } from '../redis/index.ts';
 import { type Breaker, type BreakerState, type BreakerStatus, createBreaker } from '../resilience/index.ts';
 import { DELETE_IF_EQUAL, FILL, GET_OR_CLAIM, PUT, REMOVE_TOMBSTONES, SET_TOMBSTONES } from './scripts.ts';
 
@@ -74,7 +74,7 @@ type Scripts = Record<
 
 /** Connects, and again whenever the connection is lost. */
 export async function createStore(options: StoreOptions): Promise<Store> {
-  const redis = connectRedis({ url: options.url, onError: options.onConnectionError });
+  const redis = createRedisConnection({ url: options.url, onError: options.onConnectionError });
   const breaker = createBreaker({ ...options, capacity: MAX_IN_FLIGHT });
   let runId: string | undefined;
   const learnRunId = async () => {

@@ -22,8 +22,8 @@ export interface CacheWriter {
   withInvalidation<T>(refs: readonly EntryRef[], work: () => Promise<T>): Promise<T>;
 }
 
-/** What a writer is made of. */
-export interface WriterParts {
+/** What a writer depends on. */
+export interface WriterOptions {
   readonly prefix: string;
   readonly store: Store;
   readonly lease: Lease;
@@ -37,7 +37,7 @@ const RETRY_MS = 50;
 /** Shorter than a transaction may be idle: a batch that waits holds locks. */
 const GIVE_UP_AFTER_MS = 5_000;
 
-export function createWriter({ prefix, store, lease, format }: WriterParts): CacheWriter {
+export function createWriter({ prefix, store, lease, format }: WriterOptions): CacheWriter {
   /** Suspends the cache where Redis does not answer; renews the lease where only that ran out. Throws once it took too long. */
   const suspendOrRenew = async (giveUpAt: number) => {
     try {

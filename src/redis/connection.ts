@@ -19,7 +19,7 @@ const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 1_000;
 
 /** Connects, and again whenever the connection is lost. Commands fail at once while there is none. */
-export function connectRedis({ url, onError }: ConnectOptions): Redis {
+export function createRedisConnection({ url, onError }: ConnectOptions): Redis {
   const redis = new Redis(url, {
     connectionName: 'ppuri',
     connectTimeout: CONNECT_TIMEOUT_MS,

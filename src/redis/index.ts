@@ -2,4 +2,4 @@
 
 export { type Announcements, createAnnouncements, KEYS_CHANGED } from './announcements.ts';
 export { coalesce } from './coalesce.ts';
-export { type ConnectOptions, connectRedis, type Redis, waitUntilReady } from './connection.ts';
+export { type ConnectOptions, createRedisConnection, type Redis, waitUntilReady } from './connection.ts';

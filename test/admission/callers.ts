@@ -3,15 +3,15 @@
 import { type AdmissionControl, createAdmissionControl } from '../../src/admission/admission-control.ts';
 import { createRedisAdmission, type RedisAdmission } from '../../src/admission/redis-admission.ts';
 import type { AdmissionRequest, CapCheck, LimitCharge } from '../../src/admission/request.ts';
-import { connectRedis, type Redis, waitUntilReady } from '../../src/redis/connection.ts';
+import { createRedisConnection, type Redis, waitUntilReady } from '../../src/redis/connection.ts';
 import { type BreakerState, createBreaker } from '../../src/resilience/index.ts';
 
 /** How long the controls of tests wait for Redis. */
 export const TIMEOUT_MS = 100;
 
 /** A call with a nonce of its own. */
-export function call(parts: Partial<AdmissionRequest> = {}): AdmissionRequest {
-  return { nonce: nonce(), limits: [], caps: [], ...parts };
+export function call(overrides: Partial<AdmissionRequest> = {}): AdmissionRequest {
+  return { nonce: nonce(), limits: [], caps: [], ...overrides };
 }
 
 export function nonce(key: string = crypto.randomUUID(), edgeRequestId = '') {
@@ -31,7 +31,7 @@ export function cap(count: number, windowMs: number, more: Partial<CapCheck> = {
 
 /** A connection of its own, as another process has it. */
 export async function connectTo(url: string): Promise<Redis> {
-  const redis = connectRedis({ url, onError: () => {} });
+  const redis = createRedisConnection({ url, onError: () => {} });
   await waitUntilReady(redis, 5_000);
   return redis;
 }

@@ -39,14 +39,14 @@ function poolOf({ appUrl }: TestDatabase) {
 }
 
 function cacheOver(store: Store, lease: Lease, results: CacheResult[]) {
-  const parts = {
+  const options = {
     prefix: 'test:copy:',
     store,
     lease,
     format: createSealedFormat('the secret of the tests'),
     onRead: (_kind: string, result: CacheResult) => results.push(result),
   };
-  return { ...createReader(parts), ...createWriter(parts) };
+  return { ...createReader(options), ...createWriter(options) };
 }
 
 export type Process = Awaited<ReturnType<typeof startProcess>>;
