@@ -38,7 +38,7 @@ const LIST = `
 const OWNERS = 'SELECT id, owner_user_id FROM accounts WHERE id = ANY ($1::uuid[])';
 
 /**
- * Before which moment transfers are in the archive. It is asked after looking here: a month that leaves in between is
+ * Before which moment transfers are in the archive. It is read after this database was: a month that leaves in between is
  * then seen twice and never not at all.
  */
 async function boundaryOf(reads: Reader): Promise<Micros | undefined> {
