@@ -1,7 +1,8 @@
 // How much a request may hold. The contracts say it to callers; it stands here once more for whatever gets past them, because
 // these bounds protect the books and the event loop.
+
+import { type LocalizedText, mustBeFromTo } from './localized-text.ts';
 import { refuseField } from './refusal.ts';
-import { mustBeFromTo, type Words } from './words.ts';
 
 /** Characters of a memo, of the name of a user, room, wallet or key, and of the name that a payout's line has. */
 export const MAX_MEMO_LENGTH = 200;
@@ -32,7 +33,7 @@ const EMOJI = '\\u2190-\\u2bff\\ufe0f\\u{1f000}-\\u{1faff}';
  */
 const PLAIN_TEXT = new RegExp(`^(?:[^\\p{Cc}${INVISIBLE}]|[${EMOJI}]\\u200d)*$`, 'u');
 
-const PLAIN_WORDS: Words = {
+const PLAIN_WORDS: LocalizedText = {
   en: 'must not have control or invisible characters',
   ko: '제어 문자나 보이지 않는 문자가 있으면 안 됩니다',
 };
@@ -72,7 +73,7 @@ function checkText(text: string, most: number, field: string): void {
   if (text !== '' && !isPlainText(text)) throw refuseField('INVALID_FIELD', field, PLAIN_WORDS);
 }
 
-function lengthWords(least: number, most: number): Words {
+function lengthWords(least: number, most: number): LocalizedText {
   return least === 0
     ? { en: `must have at most ${most} characters`, ko: `${most}자 이하여야 합니다` }
     : { en: `must have ${least} to ${most} characters`, ko: `${least}~${most}자여야 합니다` };

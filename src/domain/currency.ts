@@ -1,6 +1,7 @@
 // The currencies that accounts can be kept in.
+
+import { mustBeOneOf } from './localized-text.ts';
 import { refuseField } from './refusal.ts';
-import { mustBeOneOf } from './words.ts';
 
 /** ISO 4217 codes; the migration that makes the external accounts lists the same. */
 export const CURRENCIES = ['KRW', 'USD', 'EUR', 'JPY'] as const;

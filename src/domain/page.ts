@@ -1,7 +1,7 @@
 // A page of a list, how long it may be, and the place where the next one starts.
 import { MAX_PAGE_SIZE } from './bounds.ts';
+import { mustBeFromTo } from './localized-text.ts';
 import { refuseField } from './refusal.ts';
-import { mustBeFromTo } from './words.ts';
 
 const DEFAULT_PAGE_SIZE = 20;
 

@@ -1,5 +1,5 @@
 // What the table of reasons says of each: its code, its gRPC status, and its words.
-import type { Words } from './words.ts';
+import type { LocalizedText } from './localized-text.ts';
 
 /** The gRPC status names that ppuri answers with (google.rpc.Code). */
 export type StatusName =
@@ -31,7 +31,7 @@ export type ErrorCode =
   | 'ERR010';
 
 /** What a reason means to a caller. */
-export interface ReasonEntry extends Words {
+export interface ReasonEntry extends LocalizedText {
   readonly code: ErrorCode;
   readonly status: StatusName;
 }

@@ -1,12 +1,13 @@
 // A refusal: the one way in which our own code says no to a caller.
+
+import type { LocalizedText } from './localized-text.ts';
 import { REASONS, type Reason } from './reasons.ts';
-import type { Words } from './words.ts';
 
 /** A field of the request (or a header) that is wrong, and how. */
 export interface Violation {
   /** The field's path as in the contract, for example `amount.currency_code`, or a header's name. */
   readonly field: string;
-  readonly description: Words;
+  readonly description: LocalizedText;
 }
 
 /** What a refusal may say beside its reason. */
@@ -39,6 +40,6 @@ export class Refusal extends Error {
  * A refusal that names one field of the request, with the reason's own words as its description unless others
  * are given.
  */
-export function refuseField(reason: Reason, field: string, description?: Words): Refusal {
+export function refuseField(reason: Reason, field: string, description?: LocalizedText): Refusal {
   return new Refusal(reason, { violations: [{ field, description: description ?? REASONS[reason] }] });
 }

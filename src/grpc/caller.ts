@@ -5,8 +5,8 @@ import type { Metadata } from '@grpc/grpc-js';
 import type { CallInfo } from '../domain/batch/command.ts';
 import { InvariantError } from '../domain/error-fields.ts';
 import type { IdempotencyKey } from '../domain/intent.ts';
+import { IS_REQUIRED, type LocalizedText } from '../domain/localized-text.ts';
 import { Refusal, refuseField, type Violation } from '../domain/refusal.ts';
-import { IS_REQUIRED, type Words } from '../domain/words.ts';
 import type { CallRules } from './contracts.ts';
 
 /** What a handler gets besides the request. Reading what the contract does not require throws an InvariantError. */
@@ -25,15 +25,15 @@ const USER_ID = /^[1-9][0-9]{0,18}$/;
 export const ROOM_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
 const MAX_INT64 = 2n ** 63n - 1n;
-const USER_ID_WORDS: Words = {
+const USER_ID_WORDS: LocalizedText = {
   en: 'must be a whole number from 1 to 2^63 - 1',
   ko: '1부터 2^63 - 1까지의 정수여야 합니다',
 };
-const ROOM_ID_WORDS: Words = {
+const ROOM_ID_WORDS: LocalizedText = {
   en: 'must be 1 to 64 letters, digits, hyphens or underscores',
   ko: '영문자, 숫자, 하이픈, 밑줄 1~64자여야 합니다',
 };
-const IDEMPOTENCY_KEY_WORDS: Words = {
+const IDEMPOTENCY_KEY_WORDS: LocalizedText = {
   en: 'must be 1 to 128 visible ASCII characters',
   ko: '보이는 ASCII 문자 1~128자여야 합니다',
 };
@@ -57,7 +57,7 @@ export function readCaller(
   fingerprint: (roomId: string) => string,
 ): Caller {
   const violations: Violation[] = [];
-  const header = (name: string, form: RegExp, words: Words): string => {
+  const header = (name: string, form: RegExp, words: LocalizedText): string => {
     const values = metadata.get(name);
     const value = values[0];
     if (typeof value === 'string' && values.length === 1 && form.test(value)) return value;

@@ -6,13 +6,13 @@ import {
   FieldRulesSchema,
   field as fieldRules,
 } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
-import { IS_REQUIRED, mustBeFromTo, type Words } from '../domain/words.ts';
+import { IS_REQUIRED, type LocalizedText, mustBeFromTo } from '../domain/localized-text.ts';
 
 /** The value of a rule of the same field, as text: `of('lte')` for a broken `gte_lte`. */
 type ValueOf = (rule: string) => string;
 
 /** Messages by the rule's id without its type: `gte_lte` for `int64.gte_lte`. */
-const BY_RULE: Readonly<Record<string, (of: ValueOf) => Words>> = {
+const BY_RULE: Readonly<Record<string, (of: ValueOf) => LocalizedText>> = {
   required: () => IS_REQUIRED,
   // Contracts use not_in only for 0, the value of an enum that is left out.
   not_in: () => IS_REQUIRED,
@@ -50,7 +50,7 @@ const BY_RULE: Readonly<Record<string, (of: ValueOf) => Words>> = {
 };
 
 /** Messages by pattern: a regular expression is no message. */
-const BY_PATTERN: Readonly<Record<string, Words>> = {
+const BY_PATTERN: Readonly<Record<string, LocalizedText>> = {
   '^[A-Za-z0-9_-]{1,64}$': {
     en: 'must be 1 to 64 letters, digits, hyphens or underscores',
     ko: '영문자, 숫자, 하이픈, 밑줄 1~64자여야 합니다',
@@ -79,10 +79,13 @@ const BY_PATTERN: Readonly<Record<string, Words>> = {
 const FROM_TO = /must be from (\d+) to (\d+)$/;
 
 /** For a rule without a message; test/grpc/violation-messages.test.ts fails for one in the contracts. */
-export const UNKNOWN_RULE: Words = { en: 'is not a value that may stand here', ko: '허용되지 않는 값입니다' };
+export const UNKNOWN_RULE: LocalizedText = {
+  en: 'is not a value that may stand here',
+  ko: '허용되지 않는 값입니다',
+};
 
 /** The message for a broken rule. */
-export function violationMessage(broken: BrokenRule): Words {
+export function violationMessage(broken: BrokenRule): LocalizedText {
   const { ruleId, message } = broken;
   const [, from, to] = FROM_TO.exec(message) ?? [];
   if (from !== undefined && to !== undefined) return mustBeFromTo(from, to);

@@ -3,7 +3,7 @@
 import { isUtf8 } from 'node:buffer';
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
 import { InvariantError } from '../domain/error-fields.ts';
-import type { Words } from '../domain/words.ts';
+import type { LocalizedText } from '../domain/localized-text.ts';
 
 /** What is wrong with a request's bytes, and in which field. */
 export interface WireFault {
@@ -11,7 +11,7 @@ export interface WireFault {
   readonly kind: 'malformed' | 'value';
   /** The path of the field: `amount.currency_code`, `items[3]`; empty for the message itself. */
   readonly field: string;
-  readonly description: Words;
+  readonly description: LocalizedText;
 }
 
 /** Returns undefined for bytes that are one plain encoding of the message. */
@@ -147,11 +147,11 @@ function wireTypeOf(content: Content, { scalar }: DescField): number {
 
 /** Thrown within this file only. The path is completed on the way up. */
 class Fault extends Error {
-  readonly #words: Words;
+  readonly #words: LocalizedText;
   readonly #kind: WireFault['kind'];
   #path = '';
 
-  constructor(words: Words, kind: WireFault['kind'] = 'malformed') {
+  constructor(words: LocalizedText, kind: WireFault['kind'] = 'malformed') {
     super(words.en);
     this.#words = words;
     this.#kind = kind;
@@ -167,32 +167,32 @@ class Fault extends Error {
   }
 }
 
-const CUT_OFF: Words = { en: 'is cut off', ko: '중간에 잘렸습니다' };
-const TOO_LONG_NUMBER: Words = {
+const CUT_OFF: LocalizedText = { en: 'is cut off', ko: '중간에 잘렸습니다' };
+const TOO_LONG_NUMBER: LocalizedText = {
   en: 'has a number that is written longer than it needs to be',
   ko: '숫자가 필요 이상으로 길게 적혀 있습니다',
 };
-const TOO_LARGE_NUMBER: Words = {
+const TOO_LARGE_NUMBER: LocalizedText = {
   en: 'has a number of more than 64 bits',
   ko: '64비트를 넘는 숫자가 있습니다',
 };
-const NO_NUMBER: Words = { en: 'has a field without a number', ko: '번호가 없는 필드가 있습니다' };
-const TWICE: Words = { en: 'must not be there twice', ko: '두 번 있으면 안 됩니다' };
-const NOT_UTF8: Words = { en: 'must be UTF-8', ko: 'UTF-8이어야 합니다' };
-const NUL: Words = { en: 'must not have a NUL character', ko: 'NUL 문자가 있으면 안 됩니다' };
-const unknownField = (number: number): Words => ({
+const NO_NUMBER: LocalizedText = { en: 'has a field without a number', ko: '번호가 없는 필드가 있습니다' };
+const TWICE: LocalizedText = { en: 'must not be there twice', ko: '두 번 있으면 안 됩니다' };
+const NOT_UTF8: LocalizedText = { en: 'must be UTF-8', ko: 'UTF-8이어야 합니다' };
+const NUL: LocalizedText = { en: 'must not have a NUL character', ko: 'NUL 문자가 있으면 안 됩니다' };
+const unknownField = (number: number): LocalizedText => ({
   en: `has a field with the number ${number}, which is not in the contract`,
   ko: `계약에 없는 ${number}번 필드가 있습니다`,
 });
-const wrongWireType = (got: number, wanted: number): Words => ({
+const wrongWireType = (got: number, wanted: number): LocalizedText => ({
   en: `has the wire type ${got} instead of ${wanted}`,
   ko: `와이어 타입이 ${wanted}이어야 하는데 ${got}입니다`,
 });
-const tooManyItems = (max: number): Words => ({
+const tooManyItems = (max: number): LocalizedText => ({
   en: `must have at most ${max} items`,
   ko: `항목이 ${max}개 이하여야 합니다`,
 });
-const beyondRange = (content: Content): Words => ({
+const beyondRange = (content: Content): LocalizedText => ({
   en: `must be within the range of ${content}`,
   ko: `${content} 범위 안에 있어야 합니다`,
 });

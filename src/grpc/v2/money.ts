@@ -3,10 +3,10 @@ import type { Money as WireMoney } from '../../../gen/ts/wallet/v2/money.ts';
 import { TransferKind as WireKind } from '../../../gen/ts/wallet/v2/transfer.ts';
 import { type Currency, parseCurrency } from '../../domain/currency.ts';
 import type { RequestedMoney } from '../../domain/intent.ts';
+import { IS_REQUIRED } from '../../domain/localized-text.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { PostedTransfer, Transfer, TransferKind } from '../../domain/transfer.ts';
 import { keyIdSeenBy, TRANSFER_KINDS } from '../../domain/transfer.ts';
-import { IS_REQUIRED } from '../../domain/words.ts';
 import { toTimestamp } from '../timestamp.ts';
 
 /** Parses an amount; its presence and range have been validated. */

@@ -5,6 +5,7 @@ import {
   type PayoutLine as WirePayoutLine,
   PayoutState as WireState,
 } from '../../../gen/ts/wallet/v2/payout_service.ts';
+import { IS_REQUIRED } from '../../domain/localized-text.ts';
 import { pageSize } from '../../domain/page.ts';
 import {
   fieldOfFault,
@@ -17,7 +18,6 @@ import {
 } from '../../domain/payout.ts';
 import { REASONS } from '../../domain/reasons.ts';
 import { refuseField } from '../../domain/refusal.ts';
-import { IS_REQUIRED } from '../../domain/words.ts';
 import {
   addPayoutLines,
   type Core,

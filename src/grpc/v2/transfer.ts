@@ -8,10 +8,10 @@ import {
 } from '../../../gen/ts/wallet/v2/transfer_service.ts';
 import { InvariantError } from '../../domain/error-fields.ts';
 import type { WalletRef } from '../../domain/intent.ts';
+import { IS_REQUIRED } from '../../domain/localized-text.ts';
 import { REASONS } from '../../domain/reasons.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
-import { IS_REQUIRED } from '../../domain/words.ts';
 import {
   type BatchMode,
   type BatchTransfersOutcome,

@@ -12,9 +12,9 @@ import {
   tooWide,
 } from '../../domain/api-key.ts';
 import { checkName } from '../../domain/bounds.ts';
+import type { LocalizedText } from '../../domain/localized-text.ts';
 import { Refusal, refuseField } from '../../domain/refusal.ts';
 import { afterMs, type Micros } from '../../domain/time.ts';
-import type { Words } from '../../domain/words.ts';
 import { drawSecret, readPublicKey } from '../../keys/material.ts';
 import { lieWithin, readNetworks } from '../../keys/networks.ts';
 import { isSealedByOld, open, seal } from '../../keys/seal.ts';
@@ -149,7 +149,7 @@ export async function resealSecrets(admin: KeyAdmin): Promise<number> {
   return old.length;
 }
 
-const MORE_THAN_YOURS: Words = {
+const MORE_THAN_YOURS: LocalizedText = {
   en: 'is more than your own API key has',
   ko: '호출한 API 키가 가진 것보다 넓습니다',
 };

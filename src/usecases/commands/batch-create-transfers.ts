@@ -11,7 +11,7 @@ import { type CreateTransferIntent, createTransfer } from './create-transfer.ts'
 /** What becomes of the other transfers when one is refused. */
 export type BatchMode = 'all-or-nothing' | 'each';
 
-/** What the caller readSet. */
+/** The intent of the caller. */
 export interface BatchTransfersIntent {
   readonly mode: BatchMode;
   readonly items: readonly CreateTransferIntent[];

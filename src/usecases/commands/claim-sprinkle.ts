@@ -8,7 +8,7 @@ import type { PostedTransfer } from '../../domain/transfer.ts';
 import type { Core } from '../core.ts';
 import { resolveAndExecute } from './resolve-and-execute.ts';
 
-/** What the caller readSet. */
+/** The intent of the caller. */
 export interface ClaimSprinkleIntent {
   readonly userId: bigint;
   readonly roomId: string;

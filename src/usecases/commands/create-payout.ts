@@ -6,7 +6,7 @@ import type { WalletRef } from '../../domain/intent.ts';
 import type { Payout, PayoutMode } from '../../domain/payout.ts';
 import { DEFAULT_QUOTAS, type Quotas } from '../../domain/quotas.ts';
 
-/** What the caller readSet. */
+/** The intent of the caller. */
 export interface CreatePayoutIntent {
   readonly userId: bigint;
   /** The wallet of the user that will pay. */

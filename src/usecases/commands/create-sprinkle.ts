@@ -10,7 +10,7 @@ import { checkSplit, type Sprinkle } from '../../domain/sprinkle.ts';
 import { afterMs } from '../../domain/time.ts';
 import { drawToken } from '../../domain/token.ts';
 
-/** What the caller readSet. */
+/** The intent of the caller. */
 export interface CreateSprinkleIntent {
   readonly userId: bigint;
   readonly roomId: string;

@@ -6,7 +6,7 @@ import { refuseField } from '../../domain/refusal.ts';
 import { checkMoney } from '../../domain/requested-money.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
 
-/** What the caller readSet. */
+/** The intent of the caller. */
 export interface CreateTransferIntent {
   readonly userId: bigint;
   /** A wallet of the user. */

@@ -4,7 +4,7 @@ import type { LedgerCommand } from '../../domain/batch/command.ts';
 import type { Currency } from '../../domain/currency.ts';
 import { DEFAULT_QUOTAS, type Quotas } from '../../domain/quotas.ts';
 
-/** What the caller readSet. */
+/** The intent of the caller. */
 export interface CreateWalletIntent {
   readonly userId: bigint;
   readonly currency: Currency;

@@ -5,7 +5,7 @@ import type { RequestedMoney, WalletRef } from '../../domain/intent.ts';
 import { checkMoney } from '../../domain/requested-money.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
 
-/** What the caller readSet. */
+/** The intent of the caller. */
 export interface DepositIntent {
   readonly userId: bigint;
   /** A wallet of the user. */

@@ -8,7 +8,7 @@ import type { Core } from '../core.ts';
 import { getPayout } from '../queries/get-payout.ts';
 import { resolveAndExecute } from './resolve-and-execute.ts';
 
-/** What the caller readSet. */
+/** The intent of the caller. */
 export interface StartPayoutIntent {
   /** What is used of it never changes: its id and its accounts. */
   readonly payout: Payout;

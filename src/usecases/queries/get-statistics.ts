@@ -1,8 +1,8 @@
 // Shows ops the figures of a measure over time.
 import type { Figure, SeriesFilter } from '../../db/reads/index.ts';
+import { mustBeOneOf } from '../../domain/localized-text.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import { MEASURES } from '../../domain/statistics.ts';
-import { mustBeOneOf } from '../../domain/words.ts';
 import type { AdminCore } from '../core.ts';
 
 export type { Figure } from '../../db/reads/index.ts';

@@ -1,9 +1,9 @@
 // Shows ops how jobs stand, and their dead letters.
 import type { DeadLetter } from '../../db/jobs/job-admin.ts';
 import { JOB_NAMES, type JobEntry, type JobName, jobEntry } from '../../domain/jobs.ts';
+import { mustBeOneOf } from '../../domain/localized-text.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { Micros } from '../../domain/time.ts';
-import { mustBeOneOf } from '../../domain/words.ts';
 import type { AdminCore } from '../core.ts';
 
 /** Jobs are all that these use cases need. */
