@@ -15,7 +15,7 @@ interface Reply {
   /** The status over REST, if it differs from httpStatus. */
   readonly answerStatus?: number;
   /** Replaces the text of the reason. */
-  readonly words?: string;
+  readonly text?: string;
   /** A header that the request must have. */
   readonly header?: object;
   /** Whether strict-rest.lua has put the field and its text into the stream's metadata. */
@@ -23,7 +23,7 @@ interface Reply {
 }
 
 /** The transcoder's message about the JSON or the query; it only names fields of the contract. */
-const TRANSCODERS_WORDS = '%LOCAL_REPLY_BODY%';
+const TRANSCODER_MESSAGE = '%LOCAL_REPLY_BODY%';
 
 /** The first match counts; the last ones match everything else. */
 const REPLIES: readonly Reply[] = [
@@ -47,21 +47,21 @@ const REPLIES: readonly Reply[] = [
     httpStatus: 400,
     details: 'grpc_json_transcode_failure',
     reason: 'MALFORMED_REQUEST',
-    words: TRANSCODERS_WORDS,
+    text: TRANSCODER_MESSAGE,
   },
   {
     op: 'EQ',
     httpStatus: 400,
     details: 'path_normalization_failed',
     reason: 'MALFORMED_REQUEST',
-    words: 'the path is not well formed, or has an encoded slash or a fragment',
+    text: 'the path is not well formed, or has an encoded slash or a fragment',
   },
   {
     op: 'EQ',
     httpStatus: 400,
     details: 'http1.unexpected_underscore',
     reason: 'MALFORMED_REQUEST',
-    words: 'the name of a header has an underscore',
+    text: 'the name of a header has an underscore',
   },
   {
     op: 'EQ',
@@ -69,21 +69,21 @@ const REPLIES: readonly Reply[] = [
     details: 'low_version',
     reason: 'MALFORMED_REQUEST',
     answerStatus: 400,
-    words: 'this version of HTTP is not served; use HTTP/1.1 or HTTP/2',
+    text: 'this version of HTTP is not served; use HTTP/1.1 or HTTP/2',
   },
   {
     op: 'EQ',
     httpStatus: 400,
     details: 'missing_host_header',
     reason: 'MALFORMED_REQUEST',
-    words: 'the host header is missing',
+    text: 'the host header is missing',
   },
   {
     op: 'EQ',
     httpStatus: 400,
     details: 'http1.codec_error',
     reason: 'MALFORMED_REQUEST',
-    words: 'what came is not well-formed HTTP/1.1',
+    text: 'what came is not well-formed HTTP/1.1',
   },
   { op: 'EQ', httpStatus: 401, details: 'ext_authz_denied', reason: 'AUTHENTICATION_FAILED' },
   { op: 'EQ', httpStatus: 404, reason: 'ROUTE_NOT_FOUND' },
@@ -106,11 +106,11 @@ const REPLIES: readonly Reply[] = [
 type Language = 'en' | 'ko';
 
 /** A reply in one language. */
-interface SpokenReply extends Reply {
+interface LocalizedReply extends Reply {
   readonly language: Language;
 }
 
-const WAITING_HELPS: ReadonlySet<Reason> = new Set(['UNAVAILABLE', 'RATE_LIMITED']);
+const RETRYABLE: ReadonlySet<Reason> = new Set(['UNAVAILABLE', 'RATE_LIMITED']);
 /** The retry delay of refusals that are temporary. */
 const RETRY_AFTER_SECONDS = 1;
 const TYPE = 'type.googleapis.com/google.rpc';
@@ -126,10 +126,10 @@ export function restReplies(everyAnswer: readonly HeaderToAdd[]): object {
  */
 export function grpcReplies(): object {
   const adapted = [COMPRESSED, ...REPLIES.map((reply) => ({ ...reply, ...OVER_GRPC[reply.reason] }))];
-  const asTrailers = (reply: SpokenReply) => ({
+  const asTrailers = (reply: LocalizedReply) => ({
     filter: filterOf(reply),
-    body_format_override: { text_format_source: { inline_string: wordsOf(reply) } },
-    headers_to_add: [...statusHeaders(reply), ...waitHeaders(reply)],
+    body_format_override: { text_format_source: { inline_string: textOf(reply) } },
+    headers_to_add: [...statusHeaders(reply), ...retryHeaders(reply)],
   });
   return {
     mappers: [
@@ -154,7 +154,7 @@ const COMPRESSED: Reply = {
 /** The replies that differ on the gRPC listener. */
 const OVER_GRPC: Partial<Record<Reason, Partial<Reply>>> = {
   ROUTE_NOT_FOUND: { reason: 'METHOD_NOT_FOUND' },
-  UNSUPPORTED_CONTENT_TYPE: { words: 'only gRPC and gRPC-Web are served here' },
+  UNSUPPORTED_CONTENT_TYPE: { text: 'only gRPC and gRPC-Web are served here' },
 };
 
 const IS_NO_GRPC = {
@@ -169,7 +169,7 @@ const IS_NO_GRPC = {
 };
 
 function jsonMapper(
-  reply: SpokenReply,
+  reply: LocalizedReply,
   filters: readonly object[],
   everyAnswer: readonly HeaderToAdd[],
 ): object {
@@ -178,18 +178,18 @@ function jsonMapper(
     ...(reply.answerStatus !== undefined && { status_code: reply.answerStatus }),
     body_format_override: { json_format: jsonOf(reply) },
     // Requests that are refused before the filters get their headers only here.
-    headers_to_add: [...waitHeaders(reply), ...everyAnswer],
+    headers_to_add: [...retryHeaders(reply), ...everyAnswer],
   };
 }
 
 /** The answer to a gRPC call on the REST listener. */
 export function grpcElsewhere(): object[] {
   const reply = { op: 'EQ', httpStatus: 415, reason: 'UNSUPPORTED_CONTENT_TYPE', language: 'en' } as const;
-  return [...statusHeaders(reply), header('grpc-message', wordsOf(reply))].map((append) => ({ append }));
+  return [...statusHeaders(reply), header('grpc-message', textOf(reply))].map((append) => ({ append }));
 }
 
 /** Each reply in Korean for accept-language ko, and in English otherwise. */
-function spoken(replies: readonly Reply[]): SpokenReply[] {
+function spoken(replies: readonly Reply[]): LocalizedReply[] {
   return replies.flatMap((reply) => [
     { ...reply, language: 'ko' as const },
     { ...reply, language: 'en' as const },
@@ -197,7 +197,7 @@ function spoken(replies: readonly Reply[]): SpokenReply[] {
 }
 
 function filterOf(
-  { op, httpStatus, details, header, language }: SpokenReply,
+  { op, httpStatus, details, header, language }: LocalizedReply,
   more: readonly object[] = [],
 ): object {
   const value = { default_value: httpStatus, runtime_key: `local_reply.${op}.${httpStatus}` };
@@ -235,42 +235,42 @@ function entryOf({ reason }: Reply): ReasonEntry {
   return REASONS[reason];
 }
 
-function wordsOf(reply: Reply): string {
-  return reply.words ?? entryOf(reply).en;
+function textOf(reply: Reply): string {
+  return reply.text ?? entryOf(reply).en;
 }
 
-function waitHeaders(reply: Reply): HeaderToAdd[] {
-  return WAITING_HELPS.has(reply.reason) ? [header('retry-after', String(RETRY_AFTER_SECONDS))] : [];
+function retryHeaders(reply: Reply): HeaderToAdd[] {
+  return RETRYABLE.has(reply.reason) ? [header('retry-after', String(RETRY_AFTER_SECONDS))] : [];
 }
 
-function jsonOf(reply: SpokenReply): object {
+function jsonOf(reply: LocalizedReply): object {
   const entry = entryOf(reply);
   const details: object[] = [
     { '@type': `${TYPE}.ErrorInfo`, reason: reply.reason, domain: 'ppuri', metadata: { code: entry.code } },
   ];
-  if (WAITING_HELPS.has(reply.reason)) {
+  if (RETRYABLE.has(reply.reason)) {
     details.push({ '@type': `${TYPE}.RetryInfo`, retry_delay: `${RETRY_AFTER_SECONDS}s` });
   }
   const { language: locale } = reply;
   if (reply.namesField) {
-    const said = (name: string) => `%DYNAMIC_METADATA(ppuri.rest:${name})%`;
-    const localized = locale === 'en' ? {} : { localized_message: { locale, message: said(locale) } };
-    const violation = { field: said('field'), description: TRANSCODERS_WORDS, reason: reply.reason };
+    const fromMetadata = (name: string) => `%DYNAMIC_METADATA(ppuri.rest:${name})%`;
+    const localized = locale === 'en' ? {} : { localized_message: { locale, message: fromMetadata(locale) } };
+    const violation = { field: fromMetadata('field'), description: TRANSCODER_MESSAGE, reason: reply.reason };
     details.push({ '@type': `${TYPE}.BadRequest`, field_violations: [{ ...violation, ...localized }] });
   }
   details.push({ '@type': `${TYPE}.LocalizedMessage`, locale, message: entry[locale] });
-  return { code: codes[entry.status], message: wordsOf(reply), details };
+  return { code: codes[entry.status], message: textOf(reply), details };
 }
 
-function statusHeaders(reply: SpokenReply): HeaderToAdd[] {
-  const { code, status, en, [reply.language]: words } = entryOf(reply);
+function statusHeaders(reply: LocalizedReply): HeaderToAdd[] {
+  const { code, status, en, [reply.language]: text } = entryOf(reply);
   const info = { reason: reply.reason, domain: 'ppuri', metadata: { code } };
   const details = [any('ErrorInfo', ErrorInfo.encode(info).finish())];
-  if (WAITING_HELPS.has(reply.reason)) {
+  if (RETRYABLE.has(reply.reason)) {
     const retryDelay = { seconds: BigInt(RETRY_AFTER_SECONDS), nanos: 0 };
     details.push(any('RetryInfo', RetryInfo.encode({ retryDelay }).finish()));
   }
-  const localized = { locale: reply.language, message: words };
+  const localized = { locale: reply.language, message: text };
   details.push(any('LocalizedMessage', LocalizedMessage.encode(localized).finish()));
   const bytes = Status.encode({ code: codes[status], message: en, details }).finish();
   return [

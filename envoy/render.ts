@@ -86,7 +86,7 @@ export function renderEdge(settings: EdgeSettings): string {
   };
   // JSON is YAML, so JSON values need no other escaping.
   return readFileSync(TEMPLATE, 'utf8').replaceAll(/\$\{(\w+)\}/g, (placeholder, name: string) => {
-    if (!(name in values)) throw new Error(`envoy.yaml has ${placeholder}, which nobody fills`);
+    if (!(name in values)) throw new Error(`envoy.yaml has ${placeholder}, which has no value`);
     return JSON.stringify(values[name]);
   });
 }

@@ -143,6 +143,6 @@ function table(entries: readonly (readonly [string, Lua])[]): Lua {
 
 /** Names in contracts need no escaping. */
 function text(name: string): Lua {
-  if (!/^[\w.-]+$/.test(name)) throw new Error(`"${name}" is not a name that stands in a contract`);
+  if (!/^[\w.-]+$/.test(name)) throw new Error(`"${name}" is not a name of the contracts`);
   return `"${name}"`;
 }

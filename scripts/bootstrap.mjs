@@ -118,8 +118,8 @@ function ownerLives() {
 }
 
 /**
- * Runs the program in our place: its output, its signals, its exit code. Programs start in half the time when Node keeps
- * what it compiled, and a run of all tests starts hundreds.
+ * Runs the program with the output, the signals and the exit code of this process. With the compile cache of Node,
+ * programs start in half the time, and a run of all tests starts hundreds.
  */
 function run() {
   // The program notices by the IPC channel when this process ends, even by kill -9, and ends itself.

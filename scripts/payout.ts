@@ -90,7 +90,7 @@ async function run(): Promise<number> {
     if (!(error instanceof BadLinesError)) throw error;
     for (const failure of error.failures) console.log(failureText(name, failure));
     throw new SetupError(
-      'Nothing was paid, because not all lines can be. Mend them, or give --mode each and a new name with --key',
+      'Nothing was paid, because some lines cannot be paid. Correct them, or use --mode each and a new name with --key',
     );
   }
 }

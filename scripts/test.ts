@@ -41,7 +41,7 @@ const running: { stop(): Promise<void> }[] = [];
 let exitCode = 1;
 let command: ChildProcess | undefined;
 let isStopping = false;
-// npm passes SIGTERM on to nobody; the bootstrap sees that it is gone, and tells us.
+// npm does not forward SIGTERM; bootstrap.mjs notices that npm has ended, and forwards it.
 onStopSignal(
   () => {
     isStopping = true;

@@ -143,8 +143,8 @@ export function latenciesIn(histogram: Histogram): Latencies {
 
 /** The answers that were neither OK nor expected. */
 export function errorsIn(measured: Pick<LoadResult, 'refusals' | 'dropped'>, expected = /^$/) {
-  const bad = [...measured.refusals].filter(([words]) => !expected.test(words));
+  const bad = [...measured.refusals].filter(([reason]) => !expected.test(reason));
   if (measured.dropped > 0) bad.push(['not made, because too many were under way', measured.dropped]);
   const errors = bad.reduce((sum, [, count]) => sum + count, 0);
-  return { errors, problems: bad.map(([words, count]) => `${count} × ${words}`) };
+  return { errors, problems: bad.map(([reason, count]) => `${count} × ${reason}`) };
 }

@@ -108,7 +108,7 @@ function sumOf(results: readonly WorkerResult[]): LoadResult {
   const refusals = new Map<string, number>();
   for (const result of results) {
     latencies.merge(new Histogram(result.latencies));
-    for (const [words, count] of result.refusals) refusals.set(words, (refusals.get(words) ?? 0) + count);
+    for (const [reason, count] of result.refusals) refusals.set(reason, (refusals.get(reason) ?? 0) + count);
   }
   const sum = (field: 'sent' | 'completed' | 'dropped') =>
     results.reduce((total, result) => total + result[field], 0);

@@ -63,7 +63,7 @@ async function load(args: readonly string[]): Promise<number> {
     const { callsPerSecond, p50Ms, p99Ms, p999Ms } = result;
     const times = [p50Ms, p99Ms, p999Ms].map((ms) => ms.toFixed(2)).join(', ');
     console.log(`${Math.round(callsPerSecond)} calls/s; p50, p99, p999: ${times} ms`);
-    for (const [words, count] of refusals) console.log(`${count} × ${words}`);
+    for (const [reason, count] of refusals) console.log(`${count} × ${reason}`);
     if (dropped > 0) console.log(`${dropped} calls were not made: too many were under way`);
   }
   return result.errors + dropped > 0 ? 1 : 0;

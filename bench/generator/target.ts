@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import type { SignedCall, Target } from './protocol.ts';
 
-/** Undefined for OK; otherwise the reason, in the same words each time. */
+/** Undefined for OK; otherwise the reason, in the same text each time. */
 export type Answer = string | undefined;
 
 /** A connection to a target. */

@@ -78,10 +78,10 @@ function label(name: string, y: number): string {
   return `<text x="${LABELS - 10}" y="${y + ROW / 2 + 4}" text-anchor="end" fill="${INK}">${escaped(name)}</text>`;
 }
 
-function text(x: number, y: number, words: string): string {
-  return `<text x="${x.toFixed(1)}" y="${y}" fill="${INK}">${escaped(words)}</text>`;
+function text(x: number, y: number, content: string): string {
+  return `<text x="${x.toFixed(1)}" y="${y}" fill="${INK}">${escaped(content)}</text>`;
 }
 
-function escaped(words: string): string {
-  return words.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+function escaped(content: string): string {
+  return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }

@@ -47,7 +47,7 @@ export async function seed(databaseUrl: string): Promise<void> {
 
 /** The deposits have fixed idempotency keys, so they are made once. */
 async function fund(pool: ReturnType<typeof createPool>): Promise<void> {
-  // Nobody serves yet, and whoever serves next trusts no cache entries of before.
+  // No server runs yet, and the next one does not trust older cache entries.
   const { execute } = createLedger(
     { pool, random: cryptoRandom, beforeCommit: NO_CACHE, onCommit: () => {} },
     { maxBatch: 100, lanes: 1, maxWaiting: 10_000 },
@@ -65,14 +65,14 @@ async function fund(pool: ReturnType<typeof createPool>): Promise<void> {
 const SCOPES = ['read', 'pay', 'fund'] as const;
 
 /** The demo key of the data folder; creates one when there is none, or when it is no longer active. */
-export function loadDemoKey(dataDir: string, place: KeyAdminConfig): Promise<DemoKey> {
+export function loadDemoKey(dataDir: string, config: KeyAdminConfig): Promise<DemoKey> {
   const file = join(dataDir, 'demo-key.secret');
-  return withKeyAdmin(place, { command: 'start', keyId: '' }, async (office) => {
+  return withKeyAdmin(config, { command: 'start', keyId: '' }, async (keyAdmin) => {
     const stored = readKeyFile(file);
-    const known = stored && (await office.apiKeys.find(stored.keyId));
-    if (stored && known && isLive(known, office.now())) return stored;
+    const known = stored && (await keyAdmin.apiKeys.find(stored.keyId));
+    if (stored && known && isLive(known, keyAdmin.now())) return stored;
     const { key, secret = '' } = await createApiKey(
-      office,
+      keyAdmin,
       {
         displayName: 'npm start',
         kind: 'hmac-sha256',

@@ -44,21 +44,21 @@ export interface KeyCommand {
 
 /** Runs `work` on the keys, with an entry in the audit trail before and after it. */
 export async function withKeyAdmin<T>(
-  place: KeyAdminConfig,
+  config: KeyAdminConfig,
   about: KeyCommand,
   work: (admin: KeyAdmin) => Promise<T>,
 ): Promise<T> {
   const pool = createPool({
-    url: place.adminDatabaseUrl,
+    url: config.adminDatabaseUrl,
     maxConnections: 1,
     statementTimeoutMs: 10_000,
     onIdleError: (error) => console.error(errorText(error)),
   });
-  const people = createPeople({ url: place.adminDatabaseUrl, maxConnections: 2 });
-  const announcements = createAnnouncements(place.redisUrl, [], () => {});
+  const people = createPeople({ url: config.adminDatabaseUrl, maxConnections: 2 });
+  const announcements = createAnnouncements(config.redisUrl, [], () => {});
   const admin: KeyAdmin = {
     apiKeys: people.apiKeys,
-    sealingKeys: sealingKeysIn(place.keyEncryptionKeys),
+    sealingKeys: sealingKeysIn(config.keyEncryptionKeys),
     random: cryptoRandom,
     announce: () => announcements.announce(KEYS_CHANGED),
     now: () => Date.now() * 1000,

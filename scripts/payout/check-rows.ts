@@ -34,7 +34,7 @@ export function checkRows(rows: readonly Row[], ofWallet: string): Checked {
     const { line, fields } = row;
     const found = problemsOf(row);
     const amount = readAmount(fields.amount ?? '', fields.currency ?? ofWallet);
-    if (typeof amount === 'string') found.push({ line, column: 'amount', words: amount });
+    if (typeof amount === 'string') found.push({ line, column: 'amount', message: amount });
     else if (found.length === 0) lines.push({ line, request: requestOf(row, amount, ofWallet) });
     problems.push(...found);
   }
@@ -50,7 +50,7 @@ function requestOf({ fields }: Row, amount: bigint, ofWallet: string): Json {
 function problemsOf({ line, fields }: Row): Problem[] {
   const { user_id, wallet_id, currency, key, memo } = fields;
   const problems: Problem[] = [];
-  const add = (column: string, words: string) => problems.push({ line, column, words });
+  const add = (column: string, message: string) => problems.push({ line, column, message });
   if (user_id === undefined && wallet_id === undefined) add('user_id', 'is empty, and so is wallet_id');
   if (user_id !== undefined && wallet_id !== undefined) add('wallet_id', 'and user_id are both given');
   if (user_id !== undefined && !(/^\d{1,19}$/.test(user_id) && BigInt(user_id) <= MAX_INT64)) {

@@ -23,7 +23,7 @@ export type Phase = 'drafting' | 'starting' | 'started';
 /** A line that is not paid, by its number in the file. */
 export interface Failure {
   readonly line: number;
-  readonly words: string;
+  readonly message: string;
 }
 
 /** The result of a run. */
@@ -75,7 +75,7 @@ export async function pay(
   return { status, failures, wasOver: before.endedAt !== undefined };
 }
 
-const newKey = 'to pay all of this file, name it anew with --key';
+const newKey = 'to pay all of this file, give it a new name with --key';
 const otherFile = `other lines went out under this name before; put those that are new into a file of their own, or ${newKey}`;
 
 async function createDraft(
@@ -197,7 +197,7 @@ function failureOf({ line, field, message, code, reason }: Json, lines: readonly
   const column = COLUMN_OF_FIELD[String(field)] ?? String(field);
   return {
     line: lines[Number(line) - 1]?.line ?? 0,
-    words: `${column ? `${column}: ` : ''}${message} (${code} ${reason})`,
+    message: `${column ? `${column}: ` : ''}${message} (${code} ${reason})`,
   };
 }
 

@@ -114,7 +114,7 @@ export interface Problem {
   readonly line: number;
   /** Undefined when the problem is not in one column. */
   readonly column?: string | undefined;
-  readonly words: string;
+  readonly message: string;
 }
 
 /** The rows of a file and its problems. */
@@ -131,7 +131,7 @@ export function isColumn(name: string): name is Column {
 /** The problem of an unknown column. */
 export function unknownColumn(line: number, name: string): Problem {
   const shown = name === '' ? 'a column without a name' : `an unknown column ${quoted(name)}`;
-  return { line, words: `${shown}; there are ${COLUMNS.join(', ')}` };
+  return { line, message: `${shown}; there are ${COLUMNS.join(', ')}` };
 }
 
 const INVISIBLE = /[\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}\u00a0\u115f\u1160\u3164\uffa0]/gu;
@@ -192,7 +192,7 @@ function tableOf([header, ...records]: readonly Parsed[]): Table {
     const [line, { record }] = [lineOf(parsed), parsed];
     if (record.every((field) => field === '')) continue;
     if (record.length !== names.length) {
-      problems.push({ line, words: `${fields(record.length)} where the header has ${names.length}` });
+      problems.push({ line, message: `${fields(record.length)} where the header has ${names.length}` });
       continue;
     }
     const fieldsByName = names.map((name, index) => [name, record[index]] as const);
@@ -205,7 +205,7 @@ function headerProblems(line: number, names: readonly string[]): Problem[] {
   const [only = ''] = names;
   const separator = names.length === 1 ? SEPARATORS.find(([char]) => only.includes(char)) : undefined;
   if (separator) {
-    return [{ line, words: `the columns are separated by ${separator[1]}; save the file with commas` }];
+    return [{ line, message: `the columns are separated by ${separator[1]}; save the file with commas` }];
   }
   const unknown = names.filter((name) => !isColumn(name)).map((name) => unknownColumn(line, name));
   const repeated = names.filter((name, index) => names.indexOf(name) !== index);
@@ -215,8 +215,8 @@ function headerProblems(line: number, names: readonly string[]): Problem[] {
   ];
   return [
     ...unknown,
-    ...[...new Set(repeated)].map((name) => ({ line, words: `the column ${quoted(name)} is there twice` })),
-    ...missing.map((name) => ({ line, words: `the header lacks ${name}` })),
+    ...[...new Set(repeated)].map((name) => ({ line, message: `the column ${quoted(name)} is there twice` })),
+    ...missing.map((name) => ({ line, message: `the header lacks ${name}` })),
   ];
 }
 
@@ -232,16 +232,19 @@ function fields(count: number): string {
 
 function problemOf(error: CsvError, lastLine: number): Problem {
   if (error.code === 'CSV_QUOTE_NOT_CLOSED') {
-    return { line: lastLine + 1, words: 'a quotation mark is opened here or further down and never closed' };
+    return {
+      line: lastLine + 1,
+      message: 'a quotation mark is opened here or further down and never closed',
+    };
   }
   const line = Number(error.lines ?? lastLine + 1);
   if (error.code === 'INVALID_OPENING_QUOTE') {
-    return { line, words: 'a quotation mark within a field; put the field in quotes and double the mark' };
+    return { line, message: 'a quotation mark within a field; put the field in quotes and double the mark' };
   }
   if (error.code === 'CSV_INVALID_CLOSING_QUOTE') {
-    return { line, words: 'something follows a closing quotation mark; double the marks within a field' };
+    return { line, message: 'something follows a closing quotation mark; double the marks within a field' };
   }
-  return { line, words: `cannot be read as CSV (${error.code})` };
+  return { line, message: `cannot be read as CSV (${error.code})` };
 }
 
 /** Reads NDJSON: one object a line, with the columns as names. Skips empty lines. */
@@ -263,20 +266,20 @@ function readObject(line: number, written: string): Row | Problem[] {
   try {
     said = JSON.parse(written, asWritten);
   } catch {
-    return [{ line, words: 'is not JSON' }];
+    return [{ line, message: 'is not JSON' }];
   }
   if (typeof said !== 'object' || said === null || Array.isArray(said)) {
-    return [{ line, words: 'is not an object like {"user_id": 1002, "amount": 500}' }];
+    return [{ line, message: 'is not an object like {"user_id": 1002, "amount": 500}' }];
   }
   const problems: Problem[] = repeatedNames(written).map((name) => ({
     line,
-    words: `the name ${quoted(name)} is there twice`,
+    message: `the name ${quoted(name)} is there twice`,
   }));
   const fields: Partial<Record<Column, string>> = {};
   for (const [name, value] of Object.entries(said)) {
     if (!isColumn(name)) problems.push(unknownColumn(line, name));
     else if (typeof value === 'string') fields[name] = value;
-    else if (value !== null) problems.push({ line, column: name, words: 'must be a number or text' });
+    else if (value !== null) problems.push({ line, column: name, message: 'must be a number or text' });
   }
   if (problems.length > 0) return problems;
   return { line, fields: Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== '')) };

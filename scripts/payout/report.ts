@@ -25,8 +25,8 @@ export function problemsText(name: string, problems: readonly Problem[]): string
     ...problems
       .slice(0, MAX_PROBLEMS)
       .map(
-        ({ line, column, words }) =>
-          `${shown(name)}, line ${line}: ${column === undefined ? '' : `${column}: `}${words}`,
+        ({ line, column, message }) =>
+          `${shown(name)}, line ${line}: ${column === undefined ? '' : `${column}: `}${message}`,
       ),
     ...(more > 0 ? [`and ${more.toLocaleString('en')} more`] : []),
     'Nothing was sent',
@@ -34,8 +34,8 @@ export function problemsText(name: string, problems: readonly Problem[]): string
 }
 
 /** A line that was not paid. */
-export function failureText(name: string, { line, words }: Failure): string {
-  return `${shown(name)}, line ${line}: ${words}`;
+export function failureText(name: string, { line, message }: Failure): string {
+  return `${shown(name)}, line ${line}: ${message}`;
 }
 
 /** The summary and its exit code. */
@@ -55,7 +55,7 @@ export function summaryOf({ status, wasOver }: Outcome): {
         ]
       : []),
     `${count(paidCount)} of ${count(lineCount)} lines paid, ${moneyText(currency, paidAmount)}, in ${seconds.toFixed(1)} s${speed}`,
-    ...(failedCount > 0 ? [`${count(failedCount)} failed; mended, they go into a new file`] : []),
+    ...(failedCount > 0 ? [`${count(failedCount)} failed; put the corrected lines into a new file`] : []),
     ...(unpaid > 0 ? [`${count(unpaid)} were not paid, because the payout was cancelled`] : []),
     `payout ${id}`,
   ];

@@ -1,4 +1,4 @@
-// gRPC from Python and Go, as docs/clients.md shows it: the commands and programs of that page, run as they stand there.
+// gRPC from Python and Go, as docs/clients.md shows it: the commands and programs of that page, run as they are.
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
