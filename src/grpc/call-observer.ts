@@ -35,7 +35,7 @@ export function observeCalls({ began, ended }: CallObserver): Calls {
       if (!isOpen) return;
       isOpen = false;
       openStreams.delete(stop);
-      ended(path, statuses[code] ?? 'UNKNOWN_RULE', (performance.now() - startedAt) / 1000, reason);
+      ended(path, statuses[code] ?? 'UNKNOWN', (performance.now() - startedAt) / 1000, reason);
     };
     call.sendStatus = (status) => {
       end(status.code, reasonOf(status));
