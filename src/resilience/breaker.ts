@@ -27,7 +27,6 @@ export interface BreakerStats {
   readonly fires: number;
   /** Of them, those that failed, timeouts included. */
   readonly failures: number;
-  readonly timeouts: number;
   /** Of them, those that failed at once because the breaker was open. */
   readonly rejects: number;
   /** Of them, those that failed at once because too many calls were under way. */
@@ -49,31 +48,27 @@ const MAX_FAILURES_IN_A_ROW = 5;
 /** How long it stays open, in milliseconds. */
 const RESET_MS = 1_000;
 
-type Work = () => Promise<unknown>;
-type Args = [work: Work, callers: number, startedAt: number];
+type Args = [work: () => Promise<unknown>, callers: number];
 
 /** Creates a breaker, closed. */
 export function createBreaker({ timeoutMs, capacity, onStateChange }: BreakerOptions): Breaker {
   let failuresInARow = 0;
   let cause: Error | undefined;
-  const circuit: CircuitBreaker<Args, unknown> = new CircuitBreaker<Args, unknown>((work) => work(), {
-    ...THRESHOLDS,
-    timeout: timeoutMs,
-    capacity,
-    resetTimeout: RESET_MS,
-    // Nobody reads percentiles and snapshots, and they cost something with each call.
-    rollingPercentilesEnabled: false,
-    enableSnapshots: false,
-    errorFilter: (error, _work, _callers, startedAt) => {
-      // Half-open, only an answer closes the breaker.
-      if (circuit.halfOpen || !CircuitBreaker.isOurError(error)) return false;
-      // A rush must not open the breaker of a dependency that answers.
-      if (error.code === 'ESEMLOCKED') return true;
-      // A timer that is late by another timeout says that this process stood still, and nothing of the dependency: its answer
-      // may be waiting in the socket.
-      return error.code === 'ETIMEDOUT' && performance.now() - startedAt > 2 * timeoutMs;
+  const circuit: CircuitBreaker<Args, unknown> = new CircuitBreaker<Args, unknown>(
+    (work) => withTimeout(work(), timeoutMs),
+    {
+      ...THRESHOLDS,
+      capacity,
+      resetTimeout: RESET_MS,
+      // opossum's own timer fires before what the sockets have received is read: see withTimeout.
+      timeout: false,
+      // Nobody reads percentiles and snapshots, and they cost something with each call.
+      rollingPercentilesEnabled: false,
+      enableSnapshots: false,
+      // A rush must not open the breaker of a dependency that answers. Half-open, only an answer closes it.
+      errorFilter: (error) => error.code === 'ESEMLOCKED' && !circuit.halfOpen,
     },
-  });
+  );
   circuit.on('success', (result) => {
     // Errors that are filtered out arrive here as well, and say nothing of the dependency.
     if (!(result instanceof Error)) failuresInARow = 0;
@@ -88,10 +83,30 @@ export function createBreaker({ timeoutMs, capacity, onStateChange }: BreakerOpt
   circuit.on('close', () => onStateChange('closed'));
   return {
     // The action returns what the work does.
-    run: <T>(work: () => Promise<T>, callers = 1) =>
-      circuit.fire(work, callers, performance.now()) as Promise<T>,
+    run: <T>(work: () => Promise<T>, callers = 1) => circuit.fire(work, callers) as Promise<T>,
     state: () => (circuit.opened ? 'open' : circuit.halfOpen ? 'half-open' : 'closed'),
     stats: () => circuit.stats,
     [Symbol.dispose]: () => circuit.shutdown(),
   };
+}
+
+/**
+ * The work, or an error once it took too long. Timers fire before sockets are read, so where this process itself stood still
+ * (garbage collection, a busy machine) the answer may have arrived already: it is read before the work is given up.
+ */
+function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(new Error(`no answer within ${timeoutMs} ms`));
+    const timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
+    work.then(
+      (result) => {
+        clearTimeout(timer);
+        resolve(result);
+      },
+      (error) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
 }

@@ -8,7 +8,6 @@ declare module 'opossum' {
     readonly fires: number;
     readonly successes: number;
     readonly failures: number;
-    readonly timeouts: number;
     /** Calls that failed at once because the breaker was open. */
     readonly rejects: number;
     /** Calls that failed at once because the capacity was used up. */
@@ -17,8 +16,8 @@ declare module 'opossum' {
 
   interface Options<Args extends unknown[]> {
     readonly name?: string;
-    /** In milliseconds. */
-    readonly timeout: number;
+    /** In milliseconds; false for none. */
+    readonly timeout: number | false;
     /** Calls under way at a time; calls beyond that fail with the code ESEMLOCKED. */
     readonly capacity: number;
     /** Opens when more of the window's calls fail, in percent. */
@@ -38,7 +37,6 @@ declare module 'opossum' {
   interface Events<Args extends unknown[], Result> {
     success: [result: Result | Error, latencyMs: number];
     failure: [error: Error, latencyMs: number, args: Args];
-    timeout: [error: Error, latencyMs: number, args: Args];
     reject: [error: Error];
     semaphoreLocked: [error: Error, latencyMs: number];
     open: [];
@@ -49,8 +47,6 @@ declare module 'opossum' {
   export default class CircuitBreaker<Args extends unknown[], Result> extends EventEmitter<
     Events<Args, Result>
   > {
-    /** Whether opossum made the error, and not the action. */
-    static isOurError(error: Error): boolean;
     constructor(action: (...args: Args) => Promise<Result>, options: Options<Args>);
     fire(...args: Args): Promise<Result>;
     open(): void;

@@ -76,7 +76,7 @@ const LABELS: Record<string, Record<string, Set<string>>> = {
   ppuri_breaker_state: { breaker: among('admission', 'cache'), state: among('closed', 'half-open', 'open') },
   ppuri_breaker_calls: {
     breaker: among('admission', 'cache'),
-    result: among('all', 'failed', 'timeout', 'rejected', 'full'),
+    result: among('all', 'failed', 'rejected', 'full'),
   },
   ppuri_redis_connected: { connection: among('admission') },
   ppuri_cache_reads_total: { kind: KINDS, result: among('hit', 'miss', 'contended', 'corrupt', 'bypass') },

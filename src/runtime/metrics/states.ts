@@ -39,7 +39,7 @@ export function stateMetrics(registry: Registry): StateRecorder {
   });
   const breakerCalls = collected(registry, {
     name: 'ppuri_breaker_calls',
-    help: 'Calls through a breaker in the last second: all, failed (timeouts included), timeout, rejected (open), full.',
+    help: 'Calls through a breaker in the last second: all, failed (timeouts included), rejected (it was open), full (too many under way).',
     labelNames: ['breaker', 'result'],
   });
   const redis = collected(registry, {
@@ -73,10 +73,9 @@ export function stateMetrics(registry: Registry): StateRecorder {
         for (const one of BREAKER_STATES) gauge.set({ breaker: name, state: one }, one === now ? 1 : 0);
       });
       breakerCalls.push((gauge) => {
-        const { fires, failures, timeouts, rejects, semaphoreRejections } = stats();
-        const counts = { all: fires, failed: failures, timeout: timeouts, rejected: rejects };
-        for (const [result, count] of Object.entries({ ...counts, full: semaphoreRejections }))
-          gauge.set({ breaker: name, result }, count);
+        const { fires, failures, rejects, semaphoreRejections } = stats();
+        const counts = { all: fires, failed: failures, rejected: rejects, full: semaphoreRejections };
+        for (const [result, count] of Object.entries(counts)) gauge.set({ breaker: name, result }, count);
       });
     },
     redis: (name, read) => redis.push((gauge) => gauge.set({ connection: name }, read() ? 1 : 0)),
