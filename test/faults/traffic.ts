@@ -41,7 +41,7 @@ export interface Traffic {
 }
 
 const CALLERS = 12;
-const PAUSE_MS = 8;
+const PAUSE_MS = 20;
 const RETRY_AFTER_MS = 50;
 /** UNAVAILABLE, DEADLINE_EXCEEDED, ABORTED: the caller tries again under the same key. */
 const TRY_AGAIN = new Set([14, 4, 10]);

@@ -26,7 +26,7 @@ import { until } from './pages.ts';
 import { startTraffic, type Tally } from './traffic.ts';
 
 const USERS = Array.from({ length: 20 }, (_, index) => 9601 + index);
-const CALLS_PER_SECOND = 200;
+const CALLS_PER_SECOND = 100;
 const NOTICED_MS = 20_000;
 let database: TestDatabase;
 let folder: string;
