@@ -15,7 +15,7 @@ import type { Json } from '../teller.ts';
 
 const VERSION = '4.32.5';
 /** Random requests for each operation, besides those that cover its schema. */
-const EXAMPLES = process.env.SCHEMATHESIS_EXAMPLES ?? '10';
+const EXAMPLES = 10;
 const ANNA = 1001;
 const BEN = 1002;
 const HERE = import.meta.dirname;
@@ -96,7 +96,7 @@ for (const name of ['wallet.v1', 'wallet.v2']) {
     const { code, output } = await run([
       ...['run', document, '--url', stack.restUrl, '--checks', CHECKS.join(',')],
       // The same requests in every run, but for those that repeat an id out of an earlier answer.
-      ...['--phases', 'examples,coverage,fuzzing', '--max-examples', EXAMPLES, '--seed', '1'],
+      ...['--phases', 'examples,coverage,fuzzing', '--max-examples', String(EXAMPLES), '--seed', '1'],
       // One at a time: Python 3.11 trips over its own parser where several threads use it (python/cpython#106905).
       ...['--workers', '1', '--continue-on-failure'],
     ]);
@@ -104,8 +104,9 @@ for (const name of ['wallet.v1', 'wallet.v2']) {
     // Were nothing signed rightly, every answer would be a 401, and every one of them documented. An operation that the
     // drawn ids are not allowed, 403, is another matter.
     assert.doesNotMatch(output, /401 Unauthorized/);
-    // How much money moves is up to the ids that are drawn, and differs from run to run.
-    assert.ok((await answeredOk()) > before + 100, 'hardly any call was let in: the run stayed at the door');
+    // How many calls succeed is up to the ids that are drawn, and differs from run to run.
+    const accepted = (await answeredOk()) - before;
+    assert.ok(accepted > 20, `only ${accepted} calls were accepted: the run tested refusals only`);
   });
 }
 
