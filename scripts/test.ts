@@ -136,7 +136,7 @@ async function orUndefined<T>(dependency: string, starting: Promise<T>): Promise
 }
 
 async function runTests(env: Record<string, string>): Promise<boolean> {
-  const files = asked.length > 0 ? asked : globSync('test/**/*.test.ts', { cwd: ROOT }).sort();
+  const testFiles = files.length > 0 ? files : globSync('test/**/*.test.ts', { cwd: ROOT }).sort();
   // Most tests wait more than they compute: for a fault to end, a process to start, a time to come.
   const concurrency = `--test-concurrency=${2 * availableParallelism()}`;
   const bounds = ['--test-timeout=300000', '--import', './test/orphan-guard.ts'];
