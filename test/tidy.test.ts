@@ -1,4 +1,4 @@
-// Keeps the house: who may import what, how long files may be, how things may be called, and that every RPC has a story.
+// Rules of the repository: who may import what, how long files may be, what names look like, and that every RPC has a scenario.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 
 interface Import {
   readonly file: string;
-  /** A path in the house, or a package's name. */
+  /** A path in this repository, or a package's name. */
   readonly target: string;
 }
 
@@ -70,10 +70,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 };
 
 for (const [folder, allowed] of Object.entries(MAY_IMPORT)) {
-  test(`${folder} imports of the house only itself${allowed.map((name) => `, ${name}`).join('')}`, () => {
-    const inHouse = (path: string) => /^(src|gen|scripts|test|bench|clients)\//.test(path);
+  test(`${folder} imports only itself${allowed.map((name) => `, ${name}`).join('')}`, () => {
+    const isOurs = (path: string) => /^(src|gen|scripts|test|bench|clients)\//.test(path);
     const broken = breaking(
-      ({ file, target }) => file.startsWith(folder) && inHouse(target) && !isIn(target, [folder, ...allowed]),
+      ({ file, target }) => file.startsWith(folder) && isOurs(target) && !isIn(target, [folder, ...allowed]),
     );
     assert.deepEqual(broken, []);
   });

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { type OwnPostgres, startOwnPostgres } from '../db/own-postgres.ts';
 import { withoutRedis as skip } from '../redis/own-redis.ts';
 import { given, makeDatabase } from '../stack.ts';
-import { underTraffic } from './house.ts';
+import { underTraffic } from './fault-harness.ts';
 
 let postgres: OwnPostgres;
 

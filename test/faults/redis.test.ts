@@ -5,7 +5,7 @@ import { connectTo } from '../admission/callers.ts';
 import { startLine } from '../line.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { makeDatabase } from '../stack.ts';
-import { type Fault, underTraffic } from './house.ts';
+import { type Fault, underTraffic } from './fault-harness.ts';
 
 const skip = withoutRedis;
 let redis: OwnRedis;

@@ -1,4 +1,4 @@
-// Two server processes with parts of their own, under traffic, while something breaks.
+// Runs two server processes under traffic while a dependency fails, and checks that nothing is lost, doubled or wrong.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ const RECOVERED_WITHIN_MS = 10_000;
 const PROBE_MS = 1_000;
 
 /** Something that breaks, for a while; resolves when it is over. */
-export type Fault = (house: { readonly db: pg.Pool }) => Promise<void>;
+export type Fault = (context: { readonly db: pg.Pool }) => Promise<void>;
 
 /** How long the slowest of a hundred took, among those that were accepted. */
 function p99(answers: readonly Answered[]): number {
