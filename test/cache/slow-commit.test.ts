@@ -5,10 +5,10 @@ import { after, before, test } from 'node:test';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { type OwnReplica, startOwnReplica } from '../db/own-replica.ts';
-import { startLine } from '../line.ts';
 import { until } from '../ops/pages.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { peopleOf, type TestDatabase } from '../stack.ts';
+import { startTcpProxy } from '../tcp-proxy.ts';
 import { type Process, startProcess } from './process.ts';
 
 const skip = withoutRedis;
@@ -62,8 +62,8 @@ async function untilTrusted(process: Process): Promise<void> {
 test('balances follow a stored answer whose commit was slower than its process and its tombstones', {
   skip,
 }, async () => {
-  const line = await startLine(Number(new URL(database.appUrl).port));
-  const through = Object.assign(new URL(database.appUrl), { port: String(line.port) }).href;
+  const proxy = await startTcpProxy(Number(new URL(database.appUrl).port));
+  const through = Object.assign(new URL(database.appUrl), { port: String(proxy.port) }).href;
   const writer = await startProcess({ ...database, appUrl: through }, redis.url);
   const [reader, other] = [await startProcess(database, redis.url), await startProcess(database, redis.url)];
   try {
@@ -80,7 +80,7 @@ test('balances follow a stored answer whose commit was slower than its process a
     const lost = writer.pay(ANNA, BO, 100, key);
     lost.catch(() => {});
     await until('the commit waits for the standby', async () => (await waiting()) > 0, IN_TIME_MS);
-    line.cut();
+    proxy.cut();
     assert.ok((await expireTombstones()) >= 2, 'no tombstone was set before the commit');
     assert.deepEqual([await reader.balance(ANNA), await reader.balance(BO)], [1000, 0]);
     for (const user of [ANNA, BO]) {
@@ -97,7 +97,7 @@ test('balances follow a stored answer whose commit was slower than its process a
     assert.deepEqual([await reader.balance(ANNA), await reader.balance(BO)], [900, 100]);
   } finally {
     replica.thaw();
-    line.close();
+    proxy.close();
     await Promise.all([writer.stop(), reader.stop(), other.stop()]);
   }
 });

@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lease } from '../../src/cache/lease.ts';
 import type { Store } from '../../src/cache/store.ts';
 import { connectTo } from '../admission/callers.ts';
-import { startLine } from '../line.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { makeDatabase, peopleOf, type TestDatabase } from '../stack.ts';
+import { startTcpProxy } from '../tcp-proxy.ts';
 import { type Process, type Replacements, startProcess } from './process.ts';
 
 const skip = withoutRedis;
@@ -79,21 +79,21 @@ test('Redis hangs for a while: what was answered meanwhile shows when it is back
 test('only the writer has lost Redis: the reader does not trust what it still finds there', {
   skip,
 }, async () => {
-  const line = await startLine(Number(new URL(redis.url).port));
+  const proxy = await startTcpProxy(Number(new URL(redis.url).port));
   const cutOff = async (writer: Process, reader: Process) => {
-    line.cut();
+    proxy.cut();
     for (let index = 0; index < 20; index++) {
       const answered = await writer.pay(ANNA, BO, 1);
       assert.equal(await reader.balance(ANNA), answered);
     }
   };
-  await withTwo(cutOff, { writerUrl: `redis://127.0.0.1:${line.port}` }).finally(() => line.close());
+  await withTwo(cutOff, { writerUrl: `redis://127.0.0.1:${proxy.port}` }).finally(() => proxy.close());
 });
 
 test('negative control: without taking the lease from the reader, it shows an old balance', {
   skip,
 }, async () => {
-  const line = await startLine(Number(new URL(redis.url).port));
+  const proxy = await startTcpProxy(Number(new URL(redis.url).port));
   const blind = (lease: Lease): Lease => {
     let last: string | undefined;
     return {
@@ -106,12 +106,12 @@ test('negative control: without taking the lease from the reader, it shows an ol
     };
   };
   const cutOff = async (writer: Process, reader: Process) => {
-    line.cut();
+    proxy.cut();
     const answered = await writer.pay(ANNA, BO, 1);
     assert.notEqual(await reader.balance(ANNA), answered);
   };
-  await withTwo(cutOff, { writerUrl: `redis://127.0.0.1:${line.port}`, lease: blind }).finally(() =>
-    line.close(),
+  await withTwo(cutOff, { writerUrl: `redis://127.0.0.1:${proxy.port}`, lease: blind }).finally(() =>
+    proxy.close(),
   );
 });
 

@@ -2,9 +2,9 @@
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectTo } from '../admission/callers.ts';
-import { startLine } from '../line.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { makeDatabase } from '../stack.ts';
+import { startTcpProxy } from '../tcp-proxy.ts';
 import { type Fault, underTraffic } from './fault-harness.ts';
 
 const skip = withoutRedis;
@@ -51,11 +51,11 @@ test('Redis is emptied again and again', { skip }, () =>
 );
 
 test('Redis answers half a second late', { skip }, async () => {
-  const line = await startLine(Number(new URL(redis.url).port));
+  const proxy = await startTcpProxy(Number(new URL(redis.url).port));
   const slow: Fault = async () => {
-    line.slowDown(500);
+    proxy.slowDown(500);
     await sleep(4_000);
-    line.slowDown(0);
+    proxy.slowDown(0);
   };
-  await withFault('Redis is slow', `redis://127.0.0.1:${line.port}`, slow).finally(() => line.close());
+  await withFault('Redis is slow', `redis://127.0.0.1:${proxy.port}`, slow).finally(() => proxy.close());
 });

@@ -10,9 +10,9 @@ import { createOutboxListener } from '../../src/db/jobs/outbox-listener.ts';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
 import { readServerConfig } from '../../src/server/config.ts';
 import { makeKey } from '../keys.ts';
-import { type Line, startLine } from '../line.ts';
 import { readMetrics, readPage, sumOf, until } from '../ops/pages.ts';
 import { makeDatabase, peopleOf, serverEnv, type TestDatabase } from '../stack.ts';
+import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
 import { grpcTeller, type Teller } from '../teller.ts';
 
 const LANES = 2;
@@ -20,7 +20,7 @@ const [PAYER, PAYEE] = [8601, 8602];
 /** A statement's timeout and a second, twice, and room for a busy machine. */
 const WELL_WITHIN_MS = 25_000;
 let database: TestDatabase;
-let line: Line;
+let proxy: TcpProxy;
 let folder: string;
 let app: ServerProgram;
 let teller: Teller;
@@ -29,8 +29,8 @@ before(async () => {
   database = await makeDatabase();
   folder = mkdtempSync(join(tmpdir(), 'ppuri-silent-'));
   const url = new URL(database.appUrl);
-  line = await startLine(Number(url.port));
-  url.port = String(line.port);
+  proxy = await startTcpProxy(Number(url.port));
+  url.port = String(proxy.port);
   url.hostname = '127.0.0.1';
   const key = await makeKey(database);
   app = await createServerProgram(
@@ -44,7 +44,7 @@ before(async () => {
 after(async () => {
   teller?.close();
   await app?.stop();
-  line?.close();
+  proxy?.close();
   await database?.drop();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -98,7 +98,7 @@ test('connections that are dead without a word are given up within seconds, and 
     },
     WELL_WITHIN_MS,
   );
-  line.silence();
+  proxy.silence();
   // One after the other, so that each lane has some: none of them gets an answer.
   const keys = Array.from({ length: 6 }, () => crypto.randomUUID());
   let isOver = false;
@@ -122,7 +122,7 @@ test('connections that are dead without a word are given up within seconds, and 
 
 test('the connection that listens to the outbox is opened again', async () => {
   const url = new URL(database.workerUrl);
-  url.port = String(line.port);
+  url.port = String(proxy.port);
   url.hostname = '127.0.0.1';
   let heard = 0;
   const listener = createOutboxListener(
@@ -134,7 +134,7 @@ test('the connection that listens to the outbox is opened again', async () => {
   );
   try {
     await until('listening', async () => heard > 0, WELL_WITHIN_MS);
-    line.silence();
+    proxy.silence();
     const before = heard;
     await until('listening again', async () => heard > before, WELL_WITHIN_MS);
   } finally {

@@ -8,9 +8,9 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { makeKey } from '../keys.ts';
-import { startLine } from '../line.ts';
 import { startServerProcess } from '../server-process.ts';
 import { assertBooksBalance, makeDatabase, ownerPool, peopleOf, serverEnv } from '../stack.ts';
+import { startTcpProxy } from '../tcp-proxy.ts';
 import { type Answer, grpcTeller, type Json, type Teller } from '../teller.ts';
 
 const [ANNA, BO] = [7101, 7102];
@@ -49,9 +49,9 @@ test('SIGKILL among batches whose answers are lost: whole or not at all, and ret
   const db = ownerPool(database);
 
   const first = await startServerProcess({ ...env, LEDGER_MAX_BATCH: '100' });
-  const line = await startLine(first.grpcPort);
+  const proxy = await startTcpProxy(first.grpcPort);
   const near = grpcTeller(first.address, key);
-  const far = grpcTeller(`127.0.0.1:${line.port}`, key);
+  const far = grpcTeller(`127.0.0.1:${proxy.port}`, key);
   const people = peopleOf(database, near);
   await people.addUsers([ANNA, BO]);
   await people.fund([ANNA], BATCHES * ITEMS);
@@ -60,12 +60,12 @@ test('SIGKILL among batches whose answers are lost: whole or not at all, and ret
   // Something must have been heard before, or no connection would be there to lose answers on.
   const heard = await far.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
   assert.equal(heard.status, 0);
-  line.loseAnswers();
+  proxy.loseAnswers();
   const unheard = Array.from({ length: BATCHES }, (_, index) => send(far, wallet, index));
   // Killed once some are on disk; that the others are still on their way is likely and not needed.
   for (let wait = 0; wait < 2000 && (await countOf(db)) === 0; wait++) await sleep(5);
   await first.kill();
-  line.close();
+  proxy.close();
   for (const answer of await Promise.all(unheard)) assert.notEqual(answer.status, 0);
   const onDisk = await countOf(db);
   assert.ok(onDisk > 0);

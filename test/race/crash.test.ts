@@ -9,9 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { makeKey } from '../keys.ts';
-import { startLine } from '../line.ts';
 import { startServerProcess } from '../server-process.ts';
 import { assertBooksBalance, makeDatabase, ownerPool, peopleOf, serverEnv } from '../stack.ts';
+import { startTcpProxy } from '../tcp-proxy.ts';
 import { grpcTeller } from '../teller.ts';
 
 const USERS = Array.from({ length: 20 }, (_, index) => 7001 + index);
@@ -70,8 +70,8 @@ async function makeAllCalls(
   let deaths = 0;
   for (let attempt = 0; answers.size < CALLS_TO_MAKE.length; attempt++) {
     const server = await startServerProcess(env);
-    const line = await startLine(server.grpcPort);
-    const teller = grpcTeller(`127.0.0.1:${line.port}`, key);
+    const proxy = await startTcpProxy(server.grpcPort);
+    const teller = grpcTeller(`127.0.0.1:${proxy.port}`, key);
     const left = CALLS_TO_MAKE.filter((call) => !answers.has(call.key));
     const dieAt = answers.size + (deathsAfter[deaths] ?? Number.POSITIVE_INFINITY);
     let dying: Promise<void> | undefined;
@@ -84,7 +84,7 @@ async function makeAllCalls(
         if (answer.status === 0) answers.set(call.key, String(answer.body.transaction_id));
         if (answers.size >= dieAt && !dying) {
           deaths += 1;
-          line.loseAnswers();
+          proxy.loseAnswers();
           // Every worker goes on and makes one more call, which is committed and never answered.
           dying = sleep(100).then(async () => {
             isDead = true;
@@ -96,7 +96,7 @@ async function makeAllCalls(
     await Promise.all(Array.from({ length: 64 }, worker));
     await dying;
     teller.close();
-    line.close();
+    proxy.close();
     await server.stop();
   }
   assert.equal(deaths, deathsAfter.length);

@@ -11,8 +11,8 @@ import { createLedger, NO_CACHE } from '../../src/ledger/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
-import { startLine } from '../line.ts';
 import { assertBooksBalance, makeDatabase, ownerPool, peopleOf, type TestDatabase } from '../stack.ts';
+import { startTcpProxy } from '../tcp-proxy.ts';
 
 /** Nothing here takes so long; a statement that never comes must not hold up everything else. */
 const OPTIONS = { timeout: 60_000 };
@@ -80,16 +80,16 @@ test(
   async () => {
     const direct = open();
     await empty(direct);
-    const line = await startLine(Number(new URL(database.appUrl).port));
-    ends.push(line.close);
-    const stalled = open(Object.assign(new URL(database.appUrl), { host: `127.0.0.1:${line.port}` }).href);
+    const proxy = await startTcpProxy(Number(new URL(database.appUrl).port));
+    ends.push(proxy.close);
+    const stalled = open(Object.assign(new URL(database.appUrl), { host: `127.0.0.1:${proxy.port}` }).href);
     await pay(stalled, crypto.randomUUID(), attempt(0));
-    const held = line.hold();
+    const held = proxy.hold();
     const first = pay(stalled, 'stalled', attempt(0));
     await held;
     assert.equal(await pay(direct, 'stalled', attempt(1)), 'BALANCE_TOO_LOW');
     await fund(direct);
-    line.release();
+    proxy.release();
     assert.notEqual(await first, 'posted');
     assert.equal(await balance(), PRICE);
     // An honest retry is not turned away, and takes the place of the mark.

@@ -1,19 +1,19 @@
 // A refusal is definite for callers: a first attempt that the network held up does not pay once its retry was refused.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type Line, startLine } from '../line.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
 import { type Answer, grpcTeller, signedLater, type Teller } from '../teller.ts';
 
 const [ANNA, BO] = [6301, 6302];
 let stack: Stack;
-let line: Line;
+let proxy: TcpProxy;
 let far: Teller;
 before(async () => {
   stack = await startStack();
   await stack.addUsers([ANNA, BO]);
-  line = await startLine(stack.app.grpcPort);
-  far = grpcTeller(`127.0.0.1:${line.port}`, stack.key);
+  proxy = await startTcpProxy(stack.app.grpcPort);
+  far = grpcTeller(`127.0.0.1:${proxy.port}`, stack.key);
   // So that the connection is open before anything is held back.
   assert.equal(
     (await far.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) })).status,
@@ -22,7 +22,7 @@ before(async () => {
 });
 after(async () => {
   far.close();
-  line.close();
+  proxy.close();
   await stack.stop();
 });
 
@@ -37,12 +37,12 @@ const paid = async () =>
 
 test('held up on its way to the server, it comes to nothing; an honest retry pays once', async () => {
   const key = crypto.randomUUID();
-  const held = line.hold();
+  const held = proxy.hold();
   const first = pay(far, key);
   await held;
   assert.equal((await pay(stack.grpc, key)).reason, 'BALANCE_TOO_LOW');
   await stack.fund([ANNA], 100);
-  line.release();
+  proxy.release();
   const late = await first;
   assert.deepEqual([late.code, late.reason], ['ERR007', 'ATTEMPT_SUPERSEDED']);
   assert.equal(await paid(), 0);

@@ -1,9 +1,9 @@
-// A line between a client and a server that can lose what passes over it, or take its time.
+// A TCP proxy between a client and a server that can drop, hold or delay what passes through it.
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A line to a server's port. */
-export interface Line {
+/** A proxy in front of a server's port. */
+export interface TcpProxy {
   /** Where clients connect. */
   readonly port: number;
   /** From now on nothing that the server says arrives; what clients say still does. */
@@ -21,8 +21,8 @@ export interface Line {
   close(): void;
 }
 
-/** Opens a line to a port on this machine. */
-export async function startLine(serverPort: number): Promise<Line> {
+/** Starts a proxy in front of a port on this machine. */
+export async function startTcpProxy(serverPort: number): Promise<TcpProxy> {
   let losesAnswers = false;
   let isCut = false;
   let delayMs = 0;
