@@ -8,9 +8,9 @@ import type { SigningKey } from '../clients/typescript/src/signature.ts';
 import { createPeople } from '../src/db/people/index.ts';
 import { createServerProgram, type ServerProgram } from '../src/server/compose.ts';
 import { readServerConfig, type ServerConfig } from '../src/server/config.ts';
+import { type ApiClient, grpcClient, restClient } from './api-client.ts';
 import { EDGE_SECRET, startTestEdge } from './edge.ts';
 import { makeKey } from './keys.ts';
-import { grpcTeller, restTeller, type Teller } from './teller.ts';
 
 /** What a test file asks for. */
 export interface StackOptions {
@@ -29,11 +29,11 @@ export interface Stack {
   readonly app: ServerProgram;
   readonly config: ServerConfig;
   readonly grpcAddress: string;
-  readonly grpc: Teller;
+  readonly grpc: ApiClient;
   /** Through the edge; there only where the edge was asked for. */
-  readonly rest: Teller;
+  readonly rest: ApiClient;
   readonly restUrl: string;
-  /** A key that may do everything for anybody; the tellers sign with it. */
+  /** A key that may do everything for anybody; the clients sign with it. */
   readonly key: SigningKey;
   /** The database's owner, for looking behind the scenes. */
   readonly db: pg.Pool;
@@ -127,8 +127,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const app = await createServerProgram(config, options);
   const db = ownerPool(database);
   const edge = options.edge ? await startTestEdge(logDir, [app.grpcPort]) : undefined;
-  const grpc = grpcTeller(`127.0.0.1:${app.grpcPort}`, key);
-  const rest = edge ? restTeller(edge.restUrl, key) : missing;
+  const grpc = grpcClient(`127.0.0.1:${app.grpcPort}`, key);
+  const rest = edge ? restClient(edge.restUrl, key) : missing;
   const stop = async () => {
     grpc.close();
     await edge?.stop();
@@ -158,7 +158,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 /** Puts people into a database. */
 export function peopleOf(
   database: TestDatabase,
-  teller: Teller = missing,
+  client: ApiClient = missing,
 ): Pick<Stack, 'addUsers' | 'addRoom' | 'fund'> {
   const withPeople = async (work: (people: ReturnType<typeof createPeople>) => Promise<unknown>) => {
     const people = createPeople({ url: database.appUrl, maxConnections: 4 });
@@ -175,7 +175,7 @@ export function peopleOf(
     fund: async (ids, amount) => {
       for (const id of ids) {
         const identity = { userId: String(id), idempotencyKey: crypto.randomUUID() };
-        const answer = await teller.tell('wallet.v1.WalletService/Charge', { amount }, identity);
+        const answer = await client.call('wallet.v1.WalletService/Charge', { amount }, identity);
         assert.equal(answer.status, 0, answer.reason);
       }
     },
@@ -214,9 +214,9 @@ export async function assertBooksBalance(db: pg.Pool): Promise<void> {
   );
 }
 
-const missing: Teller = {
+const missing: ApiClient = {
   name: 'REST',
-  tell: () => Promise.reject(new Error('this test has nothing to make that call with')),
+  call: () => Promise.reject(new Error('this test has nothing to make that call with')),
   close: () => {},
 };
 

@@ -33,7 +33,7 @@ before(async () => {
     },
   };
   victims = [await makeKey(database), await makeKey(database)];
-  await stack.grpc.tell('admin.v1.ApiKeyService/RevokeApiKey', { key_id: others.revoked.keyId });
+  await stack.grpc.call('admin.v1.ApiKeyService/RevokeApiKey', { key_id: others.revoked.keyId });
   untouched = await everything();
 });
 after(() => stack.stop());
@@ -183,7 +183,7 @@ for (const { name, transport, victim, skip } of ways) {
     assert.match(await way.send(signed(way, stack.key, { user: BO, amount: 6 })), /SELF_TRANSFER/);
     const near = await makeKey(stack.database, { allowedNetworks: ['127.0.0.0/8', '::1/128'] });
     // Another process made the key: it is known after the next look, which a change through the server brings about.
-    await stack.grpc.tell('admin.v1.ApiKeyService/RevokeApiKey', { key_id: others.revoked.keyId });
+    await stack.grpc.call('admin.v1.ApiKeyService/RevokeApiKey', { key_id: others.revoked.keyId });
     assert.match(await way.send(signed(way, near)), /^OK/);
     assert.notEqual(await everything(), before);
     untouched = await everything();
@@ -207,7 +207,7 @@ for (const { name, transport, victim, skip } of ways) {
     const database = stack.database;
     const reader = await makeKey(database, { scopes: ['read'] });
     const bos = await makeKey(database, { scopes: ['read', 'pay'], userId: BigInt(BO) });
-    await stack.grpc.tell('admin.v1.ApiKeyService/RevokeApiKey', { key_id: others.revoked.keyId });
+    await stack.grpc.call('admin.v1.ApiKeyService/RevokeApiKey', { key_id: others.revoked.keyId });
     assert.match(await way.send(signed(way, reader)), /MISSING_SCOPE/);
     assert.match(await way.send(signed(way, bos)), /KEY_USER_MISMATCH/);
     assert.equal(await everything(), untouched);

@@ -10,9 +10,9 @@ import { PpuriError } from '../../clients/typescript/src/error.ts';
 import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import { CONTRACTS } from '../../src/grpc/contracts.ts';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
+import type { Json } from '../api-client.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { type Stack, startStack } from '../stack.ts';
-import type { Json } from '../teller.ts';
 
 const [ANNA, BO, CHO] = [9731, 9732, 9733];
 const ROOM = 'room-9730';
@@ -32,7 +32,7 @@ before(async () => {
   await stack.addUsers([ANNA, BO, CHO]);
   await stack.addRoom(ROOM, [ANNA]);
   const { rows } = await stack.db.query('SELECT id FROM accounts WHERE owner_user_id = $1', [ANNA]);
-  const made = await stack.grpc.tell(
+  const made = await stack.grpc.call(
     'wallet.v2.PayoutService/CreatePayout',
     { wallet_id: rows[0].id, mode: 'PAYOUT_MODE_EACH' },
     { userId: String(ANNA), idempotencyKey: crypto.randomUUID() },

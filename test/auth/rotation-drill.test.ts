@@ -35,7 +35,7 @@ interface Seen {
 }
 
 test('not one refused that should have passed, not one passed that should not', async () => {
-  const made = await stack.grpc.tell('admin.v1.ApiKeyService/CreateApiKey', {
+  const made = await stack.grpc.call('admin.v1.ApiKeyService/CreateApiKey', {
     display_name: 'drill',
     kind: 'API_KEY_KIND_HMAC_SHA256',
     scopes: ['SCOPE_READ'],
@@ -66,7 +66,7 @@ test('not one refused that should have passed, not one passed that should not', 
 
   await sleep(500);
   const request = { key_id: old.keyId, overlap: `${OVERLAP_MS / 1000}s` };
-  const rotated = await stack.grpc.tell('admin.v1.ApiKeyService/RotateApiKey', request);
+  const rotated = await stack.grpc.call('admin.v1.ApiKeyService/RotateApiKey', request);
   const oldEndsAt = Date.parse(String(rotated.at('replaced', 'revoked_at')));
   const fresh = hmacKey(String(rotated.at('api_key', 'key_id')), String(rotated.body.secret));
   await sleep(KNOWN_MS);
@@ -76,7 +76,7 @@ test('not one refused that should have passed, not one passed that should not', 
     await sleep(60);
   }
   await sleep(Math.max(0, oldEndsAt - Date.now()) + 1000);
-  await stack.grpc.tell('admin.v1.ApiKeyService/RevokeApiKey', { key_id: fresh.keyId });
+  await stack.grpc.call('admin.v1.ApiKeyService/RevokeApiKey', { key_id: fresh.keyId });
   const freshEndsAt = Date.now() + KNOWN_MS;
   await sleep(KNOWN_MS + 500);
   isOver = true;

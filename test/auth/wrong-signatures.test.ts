@@ -28,7 +28,7 @@ before(async () => {
   const { keyId } = await makeKey(database, { kind: 'ed25519', publicKey });
   // Another process made them; a change through the server makes it look.
   const other = await makeKey(database);
-  await stack.grpc.tell('admin.v1.ApiKeyService/RevokeApiKey', { key_id: other.keyId });
+  await stack.grpc.call('admin.v1.ApiKeyService/RevokeApiKey', { key_id: other.keyId });
   keys = [
     [hmac, { ...hmac, secret: Buffer.alloc(32, 1) } as SigningKey],
     [

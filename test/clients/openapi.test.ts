@@ -106,7 +106,7 @@ test('a generated Python client makes a payout and watches it to its end, throug
     env: { ...process.env, PPURI: stack.restUrl, ...keyOf(stack), PYTHONDONTWRITEBYTECODE: '1' },
   });
   assert.match(output, new RegExp(`PAYOUT_STATE_DONE: ${LINES} of ${LINES} paid`));
-  const balances = await stack.grpc.tell('wallet.v1.WalletService/GetBalance', {}, { userId: `${BEN}` });
+  const balances = await stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, { userId: `${BEN}` });
   assert.equal(balances.body.balance, `${LINES * 100}`);
 });
 

@@ -54,7 +54,7 @@ function program(language: string): string {
 
 async function environment(): Promise<NodeJS.ProcessEnv> {
   assert.ok(stack.key.kind === 'hmac-sha256');
-  const { body } = await stack.grpc.tell('wallet.v2.WalletService/ListWallets', {}, { userId: `${ANNA}` });
+  const { body } = await stack.grpc.call('wallet.v2.WalletService/ListWallets', {}, { userId: `${ANNA}` });
   const [wallet] = body.wallets as { wallet_id: string }[];
   return {
     ...process.env,

@@ -82,14 +82,14 @@ const pay = (from: number, to: number) =>
 
 test('a live sprinkle is claimed by somebody whose account is ahead of its end', async () => {
   const room = { roomId: ROOM };
-  const made = await stack.grpc.tell(
+  const made = await stack.grpc.call(
     'wallet.v1.SprinkleService/CreateSprinkle',
     { amount: 100, headcount: 1 },
     { userId: String(ANNA), idempotencyKey: crypto.randomUUID(), ...room },
   );
   assert.equal(made.status, 0, made.reason);
   await date(50);
-  const claimed = await stack.grpc.tell(
+  const claimed = await stack.grpc.call(
     'wallet.v1.SprinkleService/ClaimSprinkle',
     { token: made.body.token ?? '' },
     { userId: String(AHEAD), idempotencyKey: crypto.randomUUID(), ...room },

@@ -14,7 +14,7 @@ export interface OwnReplica {
   /** The same as the owner of everything. */
   readonly ownerUrl: string;
   /** Says something to the replica as the owner of everything. */
-  tell(sql: string): Promise<pg.QueryResult>;
+  query(sql: string): Promise<pg.QueryResult>;
   /** Commits are seen on the replica so long after they were made, in milliseconds. */
   delay(ms: number): Promise<void>;
   freeze(): void;
@@ -36,14 +36,14 @@ export async function startOwnReplica(): Promise<OwnReplica> {
     primary,
     appUrl: there(primary.appUrl),
     ownerUrl: there(primary.ownerUrl),
-    async tell(sql) {
+    async query(sql) {
       const client = new pg.Client({ connectionString: own.ownerUrl });
       await client.connect();
       return client.query(sql).finally(() => client.end());
     },
     async delay(ms) {
-      await own.tell(`ALTER SYSTEM SET recovery_min_apply_delay = ${ms}`);
-      await own.tell('SELECT pg_reload_conf()');
+      await own.query(`ALTER SYSTEM SET recovery_min_apply_delay = ${ms}`);
+      await own.query('SELECT pg_reload_conf()');
     },
     freeze: () => signalAll(replica.pid, 'SIGSTOP'),
     thaw: () => signalAll(replica.pid, 'SIGCONT'),

@@ -8,16 +8,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
 import { readServerConfig } from '../../src/server/config.ts';
+import { type Answer, type ApiClient, grpcClient, type Identity, type Json } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
 import { assertBooksBalance, ownerPool, peopleOf, serverEnv } from '../stack.ts';
-import { type Answer, grpcTeller, type Identity, type Json, type Teller } from '../teller.ts';
 import { type OwnReplica, startOwnReplica } from './own-replica.ts';
 
 const ROOM = 'replica-room';
 const [ANN, BEN] = [9101, 9102];
 let own: OwnReplica;
 const apps: ServerProgram[] = [];
-const tellers: Teller[] = [];
+const clients: ApiClient[] = [];
 let logDir: string;
 let key: SigningKey;
 let isPromoted = false;
@@ -31,11 +31,11 @@ const database = () => ({
 async function start(env: Record<string, string>): Promise<void> {
   const app = await createServerProgram(readServerConfig({ ...serverEnv(database(), logDir), ...env }));
   apps.push(app);
-  tellers.push(grpcTeller(`127.0.0.1:${app.grpcPort}`, key));
+  clients.push(grpcClient(`127.0.0.1:${app.grpcPort}`, key));
 }
 
 async function stopAll(): Promise<void> {
-  for (const teller of tellers.splice(0)) teller.close();
+  for (const client of clients.splice(0)) client.close();
   for (const app of apps.splice(0)) await app.stop();
 }
 
@@ -47,7 +47,7 @@ before(async () => {
   key = await makeKey(database());
   for (let count = 0; count < 2; count++)
     await start({ ...replica, REPLICA_TIMEOUT_MS: '300', REPLICA_LAG_MS: '100' });
-  const people = peopleOf(database(), tellers[0]);
+  const people = peopleOf(database(), clients[0]);
   await people.addUsers([ANN, BEN]);
   await people.addRoom(ROOM, [ANN, BEN]);
   await people.fund([ANN, BEN], 1_000_000);
@@ -69,7 +69,7 @@ async function call(
   request: Json,
   more: Partial<Identity> = {},
 ): Promise<Answer> {
-  const answer = await (tellers[server] as Teller).tell(rpc, request, { userId: String(ANN), ...more });
+  const answer = await (clients[server] as ApiClient).call(rpc, request, { userId: String(ANN), ...more });
   assert.equal(answer.status, 0, `${rpc}: ${answer.code} ${answer.reason}`);
   return answer;
 }
@@ -80,7 +80,7 @@ const pay = (server: 0 | 1, memo = '') =>
 
 /** What the servers have asked the replica last, and when. */
 async function lastOnReplica(): Promise<{ at: string; query: string }[]> {
-  const { rows } = await own.tell(
+  const { rows } = await own.query(
     `SELECT query_start::text AS at, query FROM pg_stat_activity WHERE usename = 'ppuri_app' ORDER BY query_start`,
   );
   return rows;
@@ -172,9 +172,9 @@ test('a payment at one server is in the list at the other, however far the repli
 });
 
 test('the replica stands still, hangs or is gone: no call fails, and no list is wrong', async () => {
-  await own.tell('SELECT pg_wal_replay_pause()');
+  await own.query('SELECT pg_wal_replay_pause()');
   await payAndList(20);
-  await own.tell('SELECT pg_wal_replay_resume()');
+  await own.query('SELECT pg_wal_replay_resume()');
   own.freeze();
   await payAndList(20);
   own.thaw();
@@ -191,7 +191,7 @@ test('the primary is lost with its last payment, and the replica promoted: no ca
   const { rows } = await db.query<{ lsn: string }>('SELECT pg_current_wal_flush_lsn()::text AS lsn');
   await db.end();
   const hasAll = async () =>
-    (await own.tell(`SELECT pg_last_wal_replay_lsn() >= '${rows[0]?.lsn}' AS has_all`)).rows[0].has_all;
+    (await own.query(`SELECT pg_last_wal_replay_lsn() >= '${rows[0]?.lsn}' AS has_all`)).rows[0].has_all;
   while (!(await hasAll())) await sleep(50);
   await own.kill();
   const kept = await balance();
@@ -200,7 +200,7 @@ test('the primary is lost with its last payment, and the replica promoted: no ca
   await stopAll();
   await own.primary.kill();
   await own.restart();
-  await own.tell('SELECT pg_promote()');
+  await own.query('SELECT pg_promote()');
   isPromoted = true;
   await start({});
   // Once from Postgres, and once more when the new entries are trusted.

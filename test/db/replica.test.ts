@@ -117,8 +117,8 @@ test('who reads while the primary is being asked waits for the next question: th
 
 const FAULTS: Record<string, { does: () => unknown; undo: () => unknown }> = {
   'stops replaying': {
-    does: () => own.tell('SELECT pg_wal_replay_pause()'),
-    undo: () => own.tell('SELECT pg_wal_replay_resume()'),
+    does: () => own.query('SELECT pg_wal_replay_pause()'),
+    undo: () => own.query('SELECT pg_wal_replay_resume()'),
   },
   hangs: { does: () => own.freeze(), undo: () => own.thaw() },
   'is killed': { does: () => own.kill(), undo: () => own.restart() },
@@ -197,7 +197,7 @@ test('a primary restored to an earlier moment: a replica that stands further, bu
 });
 
 test('a replica that was promoted is not used: it goes its own way', async () => {
-  await own.tell('SELECT pg_promote()');
+  await own.query('SELECT pg_promote()');
   await inProcess(async (process) => {
     const readings = await writeAndRead(process, 10);
     assert.deepEqual([missed(readings), onReplica(readings)], [0, 0]);

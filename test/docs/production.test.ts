@@ -12,11 +12,11 @@ import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { hmacKey } from '../../clients/typescript/src/headers.ts';
 import { findFree } from '../../scripts/dev/ports.ts';
 import { type Postgres, startPostgres } from '../../scripts/dev/postgres.ts';
+import { grpcClient, restClient } from '../api-client.ts';
 import { blocksOf } from '../clients/documented.ts';
 import { mustRun } from '../clients/tools.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { withoutEdge } from '../skip.ts';
-import { grpcTeller, restTeller } from '../teller.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const PAGE = 'docs/production.md';
@@ -121,16 +121,16 @@ test('the recipe ends in an answered call, and shows its contracts to nobody', {
   await run('envoy/render.ts');
   await serve('exec envoy', answers('9901', '/ready'));
 
-  const rest = restTeller(`http://127.0.0.1:${ports.get('8080')}`, key);
+  const rest = restClient(`http://127.0.0.1:${ports.get('8080')}`, key);
   const identity = { userId: '1001', idempotencyKey: crypto.randomUUID() };
-  const made = await rest.tell(
+  const made = await rest.call(
     'wallet.v2.UserService/CreateUser',
     { user_id: '1001', display_name: 'Anna' },
     identity,
   );
   assert.equal(made.status, 0, made.reason);
-  const edge = grpcTeller(`127.0.0.1:${ports.get('8081')}`, key);
-  const wallets = await edge.tell('wallet.v2.WalletService/ListWallets', {}, { userId: '1001' });
+  const edge = grpcClient(`127.0.0.1:${ports.get('8081')}`, key);
+  const wallets = await edge.call('wallet.v2.WalletService/ListWallets', {}, { userId: '1001' });
   edge.close();
   assert.equal(wallets.list('wallets').length, 1);
 

@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { findProgram } from '../../scripts/dev/python-environment.ts';
+import type { Json } from '../api-client.ts';
 import { readMetrics, sumOf } from '../ops/pages.ts';
 import { orSkip, withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
-import type { Json } from '../teller.ts';
 
 const VERSION = '4.32.5';
 /** Random requests for each operation, besides those that cover its schema. */
@@ -70,14 +70,14 @@ after(async () => {
 });
 
 async function walletsOf(user: number): Promise<string[]> {
-  const answer = await stack.grpc.tell('wallet.v2.WalletService/ListWallets', {}, { userId: String(user) });
+  const answer = await stack.grpc.call('wallet.v2.WalletService/ListWallets', {}, { userId: String(user) });
   return answer.list('wallets').map(({ wallet_id: id }) => String(id));
 }
 
 async function endedPayout(user: number, wallet_id: string): Promise<string> {
   const call = async (name: string, request: Json) => {
     const identity = { userId: String(user), idempotencyKey: crypto.randomUUID() };
-    const answer = await stack.grpc.tell(`wallet.v2.PayoutService/${name}`, request, identity);
+    const answer = await stack.grpc.call(`wallet.v2.PayoutService/${name}`, request, identity);
     return String(answer.at('payout', 'payout_id'));
   };
   const payout_id = await call('CreatePayout', { wallet_id, mode: 'PAYOUT_MODE_EACH' });

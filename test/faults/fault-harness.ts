@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import { grpcClient } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
 import { startServerProcess } from '../server-process.ts';
 import { assertBooksBalance, ownerPool, peopleOf, serverEnv, type TestDatabase } from '../stack.ts';
-import { grpcTeller } from '../teller.ts';
 import { assertNothingLost } from './history.ts';
 import { type Answered, startTraffic, type Traffic } from './traffic.ts';
 
@@ -45,15 +45,15 @@ export async function underTraffic(
   const settings = { ...serverEnv(database, logDir), REDIS_URL: redisUrl, LOG_LEVEL: 'error', ...env };
   const key = await makeKey(database);
   const servers = await Promise.all([startServerProcess(settings), startServerProcess(settings)]);
-  const tellers = servers.map(({ address }) => grpcTeller(address, key));
+  const clients = servers.map(({ address }) => grpcClient(address, key));
   const db = ownerPool(database);
   let traffic: Traffic | undefined;
   try {
-    const people = peopleOf(database, tellers[0]);
+    const people = peopleOf(database, clients[0]);
     await people.addUsers(USERS).catch(() => {});
     await people.fund(USERS, START);
     const startedAt = new Date();
-    traffic = startTraffic(tellers, USERS);
+    traffic = startTraffic(clients, USERS);
     await sleep(WARM_UP_MS);
     const warmAt = Date.now();
     await sleep(CALM_MS);
@@ -74,7 +74,7 @@ export async function underTraffic(
     await assertBooksBalance(db);
   } finally {
     await traffic?.abandon();
-    for (const teller of tellers) teller.close();
+    for (const client of clients) client.close();
     for (const server of servers) assert.equal(await server.stop(), 0);
     await db.end();
     rmSync(logDir, { recursive: true, force: true });

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IDLE_IN_TRANSACTION_MS } from '../../src/db/timeouts.ts';
+import { type Answer, type ApiClient, grpcClient } from '../api-client.ts';
 import { type ServerProcess, startServerProcess } from '../server-process.ts';
 import { assertBooksBalance, type Stack, serverEnv, startStack } from '../stack.ts';
-import { type Answer, grpcTeller, type Teller } from '../teller.ts';
 
 const [PAYER, PAYEE] = [8501, 8502];
 const OK = 0;
@@ -14,23 +14,23 @@ const UNAVAILABLE = 14;
 const GOES_ON_WITHIN_MS = IDLE_IN_TRANSACTION_MS + 4_000;
 let stack: Stack;
 let server: ServerProcess;
-let teller: Teller;
+let client: ApiClient;
 
 before(async () => {
   stack = await startStack();
   server = await startServerProcess(serverEnv(stack.database, stack.logDir));
-  teller = grpcTeller(server.address, stack.key);
+  client = grpcClient(server.address, stack.key);
   await stack.addUsers([PAYER, PAYEE]);
   await stack.fund([PAYER], 1_000_000);
 });
 after(async () => {
-  teller?.close();
+  client?.close();
   assert.equal(await server?.stop(), 0);
   await stack?.stop();
 });
 
-const pay = (through: Teller): Promise<Answer> =>
-  through.tell(
+const pay = (through: ApiClient): Promise<Answer> =>
+  through.call(
     'wallet.v1.WalletService/Transfer',
     { to_user_id: PAYEE, amount: 1 },
     { userId: String(PAYER), idempotencyKey: crypto.randomUUID() },
@@ -52,7 +52,7 @@ test('a process that is paused with locks in its hands holds up nobody for long,
   let isOver = false;
   const answers: Answer[] = [];
   const traffic = Array.from({ length: 4 }, async () => {
-    while (!isOver) answers.push(await pay(teller));
+    while (!isOver) answers.push(await pay(client));
   });
   // The pause must fall into the middle of a transaction: it is begun again until it does.
   for (let isPaused = false; !isPaused; ) {
@@ -75,7 +75,7 @@ test('a process that is paused with locks in its hands holds up nobody for long,
   }
   await Promise.all(traffic);
   for (const { status, reason } of answers) assert.ok(status === OK || status === UNAVAILABLE, reason);
-  const answer = await pay(teller);
+  const answer = await pay(client);
   assert.equal(answer.status, OK, answer.reason);
   await assertBooksBalance(stack.db);
 });

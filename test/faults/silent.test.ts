@@ -9,11 +9,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createOutboxListener } from '../../src/db/jobs/outbox-listener.ts';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
 import { readServerConfig } from '../../src/server/config.ts';
+import { type ApiClient, grpcClient } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
 import { readMetrics, readPage, sumOf, until } from '../ops/pages.ts';
 import { makeDatabase, peopleOf, serverEnv, type TestDatabase } from '../stack.ts';
 import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
-import { grpcTeller, type Teller } from '../teller.ts';
 
 const LANES = 2;
 const [PAYER, PAYEE] = [8601, 8602];
@@ -23,7 +23,7 @@ let database: TestDatabase;
 let proxy: TcpProxy;
 let folder: string;
 let app: ServerProgram;
-let teller: Teller;
+let client: ApiClient;
 
 before(async () => {
   database = await makeDatabase();
@@ -36,13 +36,13 @@ before(async () => {
   app = await createServerProgram(
     readServerConfig({ ...serverEnv(database, folder), DATABASE_URL: url.href }),
   );
-  teller = grpcTeller(`127.0.0.1:${app.grpcPort}`, key);
-  const people = peopleOf(database, teller);
+  client = grpcClient(`127.0.0.1:${app.grpcPort}`, key);
+  const people = peopleOf(database, client);
   await people.addUsers([PAYER, PAYEE]);
   await people.fund([PAYER], 1_000_000);
 });
 after(async () => {
-  teller?.close();
+  client?.close();
   await app?.stop();
   proxy?.close();
   await database?.drop();
@@ -53,7 +53,7 @@ let users = 8700;
 let transferId = '';
 const pay = async (key: string = crypto.randomUUID()) =>
   (
-    await teller.tell(
+    await client.call(
       'wallet.v1.WalletService/Transfer',
       { to_user_id: PAYEE, amount: 1 },
       { userId: String(PAYER), idempotencyKey: key },
@@ -64,13 +64,13 @@ const CALLS: Record<string, () => Promise<number>> = {
   pay,
   read: async () => {
     const request = { transfer_id: transferId };
-    return (await teller.tell('wallet.v2.TransferService/GetTransfer', request, { userId: String(PAYER) }))
+    return (await client.call('wallet.v2.TransferService/GetTransfer', request, { userId: String(PAYER) }))
       .status;
   },
   'make a user': async () => {
     users += 1;
     const request = { user_id: String(users), display_name: 'New' };
-    return (await teller.tell('wallet.v2.UserService/CreateUser', request, { userId: '0' })).status;
+    return (await client.call('wallet.v2.UserService/CreateUser', request, { userId: '0' })).status;
   },
 };
 const ledgerConnections = async () =>
@@ -81,7 +81,7 @@ const ledgerConnections = async () =>
 const readiness = async () => (await readPage(`http://127.0.0.1:${app.opsPort}`, '/readyz')).status;
 
 test('connections that are dead without a word are given up within seconds, and readiness says so', async () => {
-  const first = await teller.tell(
+  const first = await client.call(
     'wallet.v1.WalletService/Transfer',
     { to_user_id: PAYEE, amount: 1 },
     { userId: String(PAYER), idempotencyKey: crypto.randomUUID() },

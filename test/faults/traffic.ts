@@ -1,6 +1,6 @@
 // Constant mixed traffic against real server processes, which writes down what every caller was told and when.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Teller } from '../teller.ts';
+import type { ApiClient } from '../api-client.ts';
 
 /** A balance that somebody was shown. */
 export interface SeenBalance {
@@ -46,24 +46,24 @@ const RETRY_AFTER_MS = 50;
 /** UNAVAILABLE, DEADLINE_EXCEEDED, ABORTED: the caller tries again under the same key. */
 const TRY_AGAIN = new Set([14, 4, 10]);
 
-/** Starts callers who pay each other, look at their balances and at their histories, each through any of the tellers. */
-export function startTraffic(tellers: readonly Teller[], users: readonly number[]): Traffic {
+/** Starts callers who pay each other, look at their balances and at their histories, each through any of the clients. */
+export function startTraffic(clients: readonly ApiClient[], users: readonly number[]): Traffic {
   const record: Record = { balances: [], answers: [], paid: new Map(), surprises: [] };
   const known = new Map<number, string[]>(users.map((user) => [user, []]));
   let isStopping = false;
   let isAbandoned = false;
   let calls = 0;
 
-  const tell = async (
+  const call = async (
     rpc: string,
     request: { [name: string]: string | number },
     user: number,
     key?: string,
   ) => {
-    const teller = tellers[calls++ % tellers.length] as Teller;
+    const client = clients[calls++ % clients.length] as ApiClient;
     const askedAt = Date.now();
     const startedAt = performance.now();
-    const answer = await teller.tell(`wallet.v1.WalletService/${rpc}`, request, {
+    const answer = await client.call(`wallet.v1.WalletService/${rpc}`, request, {
       userId: String(user),
       ...(key && { idempotencyKey: key }),
     });
@@ -82,7 +82,7 @@ export function startTraffic(tellers: readonly Teller[], users: readonly number[
   const pay = async (from: number, to: number) => {
     const key = crypto.randomUUID();
     for (;;) {
-      const { answer } = await tell('Transfer', { to_user_id: to, amount: 1 }, from, key);
+      const { answer } = await call('Transfer', { to_user_id: to, amount: 1 }, from, key);
       if (answer.status === 0) {
         const id = String(answer.body.transaction_id);
         record.paid.set(key, id);
@@ -96,7 +96,7 @@ export function startTraffic(tellers: readonly Teller[], users: readonly number[
 
   const look = async (user: number) => {
     const before = [...(known.get(user) ?? [])].slice(-20);
-    const { answer, askedAt, answeredAt } = await tell('GetBalance', {}, user);
+    const { answer, askedAt, answeredAt } = await call('GetBalance', {}, user);
     if (answer.status !== 0) return;
     const balance = BigInt(String(answer.body.balance));
     record.balances.push({ user, balance, askedAt, answeredAt, known: before });
@@ -108,7 +108,7 @@ export function startTraffic(tellers: readonly Teller[], users: readonly number[
       const user = at(round * 7);
       if (round % 10 < 4) await pay(user, at(round * 7 + 1 + (round % (users.length - 1))));
       else if (round % 10 < 9) await look(user);
-      else await tell('ListTransactions', { page_size: 10 }, user);
+      else await call('ListTransactions', { page_size: 10 }, user);
       await sleep(PAUSE_MS);
     }
   };

@@ -16,12 +16,12 @@ before(async () => {
 after(() => stack.stop());
 
 const pay = (key: string) =>
-  stack.grpc.tell(
+  stack.grpc.call(
     'wallet.v1.WalletService/Transfer',
     { to_user_id: BO, amount: 1 },
     { userId: String(ANNA), idempotencyKey: key },
   );
-const look = () => stack.grpc.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+const look = () => stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
 
 /** Does something while no call that moves money can come to its end. */
 async function whileStuck<T>(work: () => Promise<T>): Promise<T> {
@@ -68,7 +68,7 @@ test('a call whose time is over while it waits moves nothing', async () => {
     await sleep(100);
     other.push(pay(crypto.randomUUID()));
     await sleep(100);
-    const late = await stack.grpc.tell(
+    const late = await stack.grpc.call(
       'wallet.v1.WalletService/Transfer',
       { to_user_id: BO, amount: 1000 },
       { userId: String(ANNA), idempotencyKey: 'late' },

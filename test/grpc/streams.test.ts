@@ -6,11 +6,11 @@ import type { PpuriError } from '../../clients/typescript/src/error.ts';
 import { type Connection, connect, type Json } from '../../clients/typescript/src/grpc.ts';
 import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
+import type { Identity } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
 import { readMetrics, sumOf, until } from '../ops/pages.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
-import type { Identity } from '../teller.ts';
 
 const WATCH = 'wallet.v2.PayoutService/WatchPayout';
 const GET = 'wallet.v2.PayoutService/GetPayout';
@@ -32,7 +32,7 @@ before(async () => {
   bosKey = await makeKey(stack.database, { userId: BigInt(BO) });
   // Has the server read its keys anew.
   const { keyId } = await makeKey(stack.database);
-  await tell('admin.v1.ApiKeyService/RevokeApiKey', { key_id: keyId }, {});
+  await call('admin.v1.ApiKeyService/RevokeApiKey', { key_id: keyId }, {});
 });
 after(async () => {
   client.close();
@@ -42,28 +42,28 @@ after(async () => {
 const as = (user: number): Identity => ({ userId: String(user) });
 const withKey = (user: number): Identity => ({ ...as(user), idempotencyKey: crypto.randomUUID() });
 
-async function tell(rpc: string, request: Json, identity: Identity): Promise<Json> {
-  const answer = await stack.grpc.tell(rpc, request, identity);
+async function call(rpc: string, request: Json, identity: Identity): Promise<Json> {
+  const answer = await stack.grpc.call(rpc, request, identity);
   assert.equal(answer.status, 0, answer.reason);
   return answer.body;
 }
 
 /** A draft of a user's. */
 async function draft(user: number): Promise<string> {
-  const { wallets } = await tell('wallet.v2.WalletService/ListWallets', {}, as(user));
+  const { wallets } = await call('wallet.v2.WalletService/ListWallets', {}, as(user));
   const wallet_id = (wallets as Json[])[0]?.wallet_id ?? '';
   const wish = { wallet_id, mode: 'PAYOUT_MODE_EACH' };
-  const made = await tell('wallet.v2.PayoutService/CreatePayout', wish, withKey(user));
+  const made = await call('wallet.v2.PayoutService/CreatePayout', wish, withKey(user));
   return String((made.payout as Json).payout_id);
 }
 
 function addLine(user: number, payout_id: string, first_line: number): Promise<Json> {
   const line = { user_id: String(BO), amount: { currency_code: 'KRW', minor_units: '1' } };
-  return tell('wallet.v2.PayoutService/AddPayoutLines', { payout_id, first_line, lines: [line] }, as(user));
+  return call('wallet.v2.PayoutService/AddPayoutLines', { payout_id, first_line, lines: [line] }, as(user));
 }
 
 const cancel = (user: number, payout_id: string) =>
-  tell('wallet.v2.PayoutService/CancelPayout', { payout_id }, withKey(user));
+  call('wallet.v2.PayoutService/CancelPayout', { payout_id }, withKey(user));
 
 /** A stream that is open: what it told so far, and how it ended. */
 function watch(payout_id: string, user: number, timeoutMs?: number) {
@@ -193,7 +193,7 @@ test('a user has so many places and a server has, and open streams take none fro
     .catch((error) => error);
   assert.deepEqual([full.code, full.reason], ['ERR009', 'UNAVAILABLE']);
   assert.ok(full.retryAfterMs > 0);
-  const looks = Array.from({ length: PLACES }, () => tell(GET, { payout_id: chos }, as(CHO)));
+  const looks = Array.from({ length: PLACES }, () => call(GET, { payout_id: chos }, as(CHO)));
   await Promise.all(looks);
   await streams.pop()?.stop();
   await until('there is a place', async () => (await openStreams()) < PLACES, 2000);

@@ -69,7 +69,7 @@ async function history(): Promise<string[]> {
   const all: string[] = [];
   for (let page_token = ''; ; ) {
     const request = { page_size: 7, page_token };
-    const page = await stack.grpc.tell('wallet.v1.WalletService/ListTransactions', request, me);
+    const page = await stack.grpc.call('wallet.v1.WalletService/ListTransactions', request, me);
     assert.equal(page.status, 0, page.reason);
     all.push(...page.list('transactions').map((one) => JSON.stringify(one)));
     page_token = String(page.body.next_page_token);
@@ -147,7 +147,7 @@ test('old months leave, and lists, single transfers and old balances read as bef
   assert.deepEqual(await history(), before);
   const oldest = JSON.parse(before.at(-1) ?? '{}');
   const request = { transfer_id: oldest.transaction_id };
-  const found = await stack.grpc.tell('wallet.v2.TransferService/GetTransfer', request, me);
+  const found = await stack.grpc.call('wallet.v2.TransferService/GetTransfer', request, me);
   assert.equal(found.at('transfer', 'memo'), 'old 1');
   assert.equal(found.at('transfer', 'key_id'), 'old-key');
   // As the kept answer of a batch finds them.
@@ -156,11 +156,11 @@ test('old months leave, and lists, single transfers and old balances read as bef
     const all = await findTransfersAnywhere({ reads: stack.db, archive: archived }, some);
     assert.deepEqual([...all.keys()].sort(), [...some].sort());
   }
-  const wallets = await stack.grpc.tell('wallet.v2.WalletService/ListWallets', {}, me);
+  const wallets = await stack.grpc.call('wallet.v2.WalletService/ListWallets', {}, me);
   const asOf = async (at: Date) => {
     const wallet_id = String(wallets.list('wallets')[0]?.wallet_id);
     const request = { wallet_id, as_of: at.toISOString() };
-    return (await stack.grpc.tell('wallet.v2.WalletService/GetBalance', request, me)).at(
+    return (await stack.grpc.call('wallet.v2.WalletService/GetBalance', request, me)).at(
       'balance',
       'minor_units',
     );
@@ -218,7 +218,7 @@ test('killed at random moments, archiving goes on where it was, and nothing is l
   });
   t.diagnostic(`CHAOS_SEED=${chaos.seed}`);
   try {
-    await stack.grpc.tell('admin.v1.JobService/RunJob', { job: 'archive-transfers' });
+    await stack.grpc.call('admin.v1.JobService/RunJob', { job: 'archive-transfers' });
     await chaos.strike(6, 1200);
     const left = async () =>
       (await stack.db.query(`SELECT count(*)::int AS n FROM transfers WHERE memo LIKE 'old %'`)).rows[0].n;

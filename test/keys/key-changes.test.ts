@@ -8,9 +8,9 @@ import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { createServerProgram, type ServerProgramOptions } from '../../src/server/compose.ts';
 import type { ServerConfig } from '../../src/server/config.ts';
 import { resealSecrets } from '../../src/usecases/commands/api-keys.ts';
+import { grpcClient } from '../api-client.ts';
 import { makeKey, SEALING_KEY } from '../keys.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { grpcTeller } from '../teller.ts';
 
 const ANNA = 9951;
 let stack: Stack;
@@ -30,16 +30,16 @@ async function look(
     { ...stack.config, ...settings, grpcPort: 0, opsPort: 0 },
     { ...(keyRefreshMs !== undefined && { keyRefreshMs }) },
   );
-  const teller = grpcTeller(`127.0.0.1:${app.grpcPort}`, key);
+  const client = grpcClient(`127.0.0.1:${app.grpcPort}`, key);
   await happens();
-  const answer = await teller.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
-  teller.close();
+  const answer = await client.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+  client.close();
   await app.stop();
   return answer.reason || 'OK';
 }
 
 const revoke = ({ keyId }: SigningKey) =>
-  stack.grpc.tell('admin.v1.ApiKeyService/RevokeApiKey', { key_id: keyId });
+  stack.grpc.call('admin.v1.ApiKeyService/RevokeApiKey', { key_id: keyId });
 
 test('without Redis a revoked key is refused once the keys are read anew, and not before', async () => {
   const alone = { redisUrl: 'redis://127.0.0.1:1', keyRefreshMs: 1000 };

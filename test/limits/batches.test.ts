@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { CONTRACTS } from '../../src/grpc/contracts.ts';
+import type { Answer } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
-import type { Answer } from '../teller.ts';
 
 const [ANNA, BO] = [9601, 9602];
 /** The default for a user. */
@@ -27,7 +27,7 @@ const send = (count: number): Promise<Answer> => {
     credit_user_id: String(BO),
     amount: { currency_code: 'KRW', minor_units: '1' },
   };
-  return stack.grpc.tell(
+  return stack.grpc.call(
     'wallet.v2.TransferService/BatchCreateTransfers',
     { items: Array.from({ length: count }, () => item), mode: 'BATCH_MODE_ALL_OR_NOTHING' },
     { userId: String(ANNA), idempotencyKey: crypto.randomUUID() },

@@ -36,7 +36,7 @@ const GOOD = Buffer.from([8, 0xce, 0x4c, 0x10, 1]);
 async function newKey(wish: Parameters<typeof makeKey>[1]): Promise<SigningKey> {
   const key = await makeKey(stack.database, { ratePerSecond: RATE, ...wish });
   const other = await makeKey(stack.database);
-  await stack.grpc.tell('admin.v1.ApiKeyService/RevokeApiKey', { key_id: other.keyId });
+  await stack.grpc.call('admin.v1.ApiKeyService/RevokeApiKey', { key_id: other.keyId });
   return key;
 }
 

@@ -16,6 +16,7 @@ import type pg from 'pg';
 import { cpuSecondsOf, memoryMiBOf } from '../../bench/env/process-stats.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import type { Envoy } from '../../scripts/dev/envoy.ts';
+import { type ApiClient, grpcClient, restClient } from '../api-client.ts';
 import { startTestEdge } from '../edge.ts';
 import { makeKey } from '../keys.ts';
 import { type ServerProcess, startServerProcess } from '../server-process.ts';
@@ -28,7 +29,6 @@ import {
   serverEnv,
   type TestDatabase,
 } from '../stack.ts';
-import { grpcTeller, restTeller, type Teller } from '../teller.ts';
 import { callsOf, type Forge, type Forgery, flood, grpcForger, restForger } from './forged-calls.ts';
 import { floodElsewhere } from './forger-process.ts';
 import { type Sink, startSink } from './sink-process.ts';
@@ -54,7 +54,7 @@ let edge: Envoy;
 let sink: Sink;
 let key: SigningKey;
 let forgery: Forgery;
-let tellers: Teller[] = [];
+let clients: ApiClient[] = [];
 const forgers: { forge: Forge; close(): void }[] = [];
 
 before(async () => {
@@ -67,8 +67,8 @@ before(async () => {
   server = await startServerProcess({ ...serverEnv(database, folder), NODE_ENV: 'test' });
   edge = await startTestEdge(folder, [server.grpcPort], { settings: { addressRatePerSecond: 1_000 } });
   sink = await startSink();
-  tellers = [grpcTeller(server.address, key), restTeller(edge.restUrl, key)];
-  const people = peopleOf(database, tellers[0]);
+  clients = [grpcClient(server.address, key), restClient(edge.restUrl, key)];
+  const people = peopleOf(database, clients[0]);
   await people.addUsers(USERS);
   await people.fund(USERS, 1_000_000);
   const forged = { ...key, secret: Buffer.alloc(32, 1) } as SigningKey;
@@ -84,7 +84,7 @@ before(async () => {
 });
 after(async () => {
   if (skip) return;
-  for (const each of [...tellers, ...forgers]) each.close();
+  for (const each of [...clients, ...forgers]) each.close();
   await sink?.stop();
   await edge?.stop();
   await server?.stop();
@@ -97,11 +97,11 @@ after(async () => {
 let repeated = 0;
 
 /** One transfer, made again under the same key while the answer is UNAVAILABLE, as every client has to. */
-async function transfer(teller: Teller, userId: string, to_user_id: number): Promise<void> {
+async function transfer(client: ApiClient, userId: string, to_user_id: number): Promise<void> {
   const identity = { userId, idempotencyKey: crypto.randomUUID() };
   const request = { to_user_id, amount: 1 };
   for (;;) {
-    const answer = await teller.tell('wallet.v1.WalletService/Transfer', request, identity);
+    const answer = await client.call('wallet.v1.WalletService/Transfer', request, identity);
     if (answer.status !== status.UNAVAILABLE) {
       assert.equal(answer.reason, '', 'the holder of the key was refused');
       return;
@@ -112,14 +112,14 @@ async function transfer(teller: Teller, userId: string, to_user_id: number): Pro
 }
 
 /** Transfers of the key's holder, over both transports, until they are told to stop; how many there were. */
-function pay(isOver: () => boolean, ways: readonly Teller[] = tellers): Promise<number> {
+function pay(isOver: () => boolean, ways: readonly ApiClient[] = clients): Promise<number> {
   const callers = Array.from({ length: CALLERS }, async (_, index) => {
-    const teller = ways[index % ways.length] as Teller;
+    const client = ways[index % ways.length] as ApiClient;
     const userId = String(USERS[index % USERS.length]);
     const to_user_id = USERS[(index + 1) % USERS.length] ?? 0;
     let done = 0;
     while (!isOver()) {
-      await transfer(teller, userId, to_user_id);
+      await transfer(client, userId, to_user_id);
       done++;
     }
     return done;
@@ -196,7 +196,7 @@ test('what a forged call costs of the CPU, against an accepted transfer', {
   timeout: 12 * FLOOD_MS + 60_000,
 }, async (context) => {
   const ms = Math.min(FLOOD_MS / 3, 5_000);
-  const [overGrpc, overRest] = tellers;
+  const [overGrpc, overRest] = clients;
   const [grpc, rest] = forgers;
   assert.ok(overGrpc && overRest && grpc && rest);
   const items = Array(1000).fill({

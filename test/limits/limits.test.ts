@@ -113,7 +113,7 @@ test('over gRPC an answer says how the limits stand once less than half of one i
 
 test('wrong tokens are capped for a user and room at 5 a minute; a right one does not count, others go on', async () => {
   const claim = (user: number, token: string) =>
-    stack.grpc.tell(
+    stack.grpc.call(
       'wallet.v1.SprinkleService/ClaimSprinkle',
       { token },
       { userId: String(user), roomId: ROOM, idempotencyKey: crypto.randomUUID() },
@@ -121,7 +121,7 @@ test('wrong tokens are capped for a user and room at 5 a minute; a right one doe
   await sleep(3000);
   await stack.fund([ANNA], 1000);
   const identity = { userId: String(ANNA), roomId: ROOM, idempotencyKey: crypto.randomUUID() };
-  const made = await stack.grpc.tell(
+  const made = await stack.grpc.call(
     'wallet.v1.SprinkleService/CreateSprinkle',
     { amount: 100, headcount: 2 },
     identity,

@@ -8,11 +8,11 @@ import pg from 'pg';
 import { SERVICES } from '../../src/grpc/contracts.ts';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
 import { readServerConfig } from '../../src/server/config.ts';
+import { type ApiClient, grpcClient } from '../api-client.ts';
 import { type OwnPostgres, startOwnPostgres } from '../db/own-postgres.ts';
 import { makeKey } from '../keys.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { peopleOf, serverEnv } from '../stack.ts';
-import { grpcTeller, type Teller } from '../teller.ts';
 import { type HealthClient, healthClient, readPage, until } from './pages.ts';
 
 const USER = 9301;
@@ -24,7 +24,7 @@ let folder: string;
 let app: ServerProgram;
 let opsUrl: string;
 let health: HealthClient;
-let teller: Teller;
+let client: ApiClient;
 
 before(async () => {
   [postgres, redis] = await Promise.all([startOwnPostgres(), withoutRedis ? undefined : startOwnRedis()]);
@@ -34,12 +34,12 @@ before(async () => {
   app = await createServerProgram(readServerConfig({ ...env, ...(redis && { REDIS_URL: redis.url }) }));
   opsUrl = `http://127.0.0.1:${app.opsPort}`;
   health = healthClient(`127.0.0.1:${app.grpcPort}`);
-  teller = grpcTeller(`127.0.0.1:${app.grpcPort}`, key);
+  client = grpcClient(`127.0.0.1:${app.grpcPort}`, key);
   await peopleOf({ ...postgres, drop: async () => {} }).addUsers([USER]);
 });
 after(async () => {
   health?.close();
-  teller?.close();
+  client?.close();
   assert.equal(await app?.stop(), true);
   await Promise.all([postgres?.stop(), redis?.stop()]);
   rmSync(folder, { recursive: true, force: true });
@@ -50,7 +50,7 @@ const isAll = async (status: string) => {
   const all = await Promise.all(['', ...SERVICES].map((name) => health.check(name)));
   return all.every((one) => one === status);
 };
-const balance = () => teller.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(USER) });
+const balance = () => client.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(USER) });
 
 for (const [how, away, back] of [
   ['is killed', () => postgres.kill(), () => postgres.restart()],
@@ -103,7 +103,7 @@ test('Postgres becomes read-only: nobody is served, calls may be tried again, an
       'wallet.v2.UserService/CreateUser': { user_id: '9399', display_name: 'New' },
     })) {
       const identity = { userId: String(USER), idempotencyKey: crypto.randomUUID() };
-      const answer = await teller.tell(rpc, request, identity);
+      const answer = await client.call(rpc, request, identity);
       assert.equal(answer.reason, 'UNAVAILABLE', `${rpc}: ${answer.status}`);
     }
   } finally {
@@ -115,7 +115,7 @@ test('Postgres becomes read-only: nobody is served, calls may be tried again, an
     'a payment passes',
     async () => {
       const identity = { userId: String(USER), idempotencyKey: crypto.randomUUID() };
-      return (await teller.tell('wallet.v1.WalletService/Charge', { amount: 1 }, identity)).status === 0;
+      return (await client.call('wallet.v1.WalletService/Charge', { amount: 1 }, identity)).status === 0;
     },
     NOTICED_MS,
   );

@@ -21,12 +21,12 @@ import { createPeople } from '../../src/db/people/index.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { errorFields, errorText } from '../../src/domain/error-fields.ts';
 import { createLogs } from '../../src/runtime/logs.ts';
+import { grpcClient } from '../api-client.ts';
 import { openSprinkleLedger } from '../jobs/sprinkles.ts';
 import { startWorkerProcess, workerEnv } from '../jobs/worker-process.ts';
 import { makeKey, SEALING_KEY } from '../keys.ts';
 import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { grpcTeller } from '../teller.ts';
 
 const ANNA = 8811;
 const BO = 8812;
@@ -200,18 +200,18 @@ test('calls that fail inside, with sealed secrets, names and memos in their stat
   ];
   const identity = () => ({ userId: String(ANNA), idempotencyKey: crypto.randomUUID() });
   const answers = await Promise.all([
-    stack.grpc.tell('admin.v1.ApiKeyService/CreateApiKey', {
+    stack.grpc.call('admin.v1.ApiKeyService/CreateApiKey', {
       display_name: MARKER,
       kind: 'API_KEY_KIND_HMAC_SHA256',
       scopes: ['SCOPE_READ'],
     }),
-    stack.grpc.tell(
+    stack.grpc.call(
       'wallet.v2.RoomService/CreateRoom',
       { room_id: 'leaky', display_name: MARKER },
       identity(),
     ),
-    stack.grpc.tell('wallet.v2.UserService/CreateUser', { user_id: 8899, display_name: MARKER }),
-    stack.grpc.tell(
+    stack.grpc.call('wallet.v2.UserService/CreateUser', { user_id: 8899, display_name: MARKER }),
+    stack.grpc.call(
       'wallet.v1.WalletService/Transfer',
       { to_user_id: BO, amount: 1, memo: MARKER },
       identity(),
@@ -220,8 +220,8 @@ test('calls that fail inside, with sealed secrets, names and memos in their stat
   for (const undo of mend) await undo();
   const { rows } = await stack.db.query<{ sealed_secret: string }>('SELECT sealed_secret FROM api_keys');
   const key = await makeKey(stack.database);
-  const forged = grpcTeller(stack.grpcAddress, { ...key, keyId: `${MARKER}-key` });
-  const stranger = await forged.tell('wallet.v1.WalletService/GetBalance', {}, { userId: MARKER });
+  const forged = grpcClient(stack.grpcAddress, { ...key, keyId: `${MARKER}-key` });
+  const stranger = await forged.call('wallet.v1.WalletService/GetBalance', {}, { userId: MARKER });
   forged.close();
   assert.equal(stranger.reason, 'AUTHENTICATION_FAILED');
   assert.deepEqual(

@@ -28,7 +28,7 @@ test('a transfer is one line with ids, amount, currency, balances after and requ
   const before = (await linesOf('transactions.log')).length;
   const identity = { userId: String(ANNA), idempotencyKey: crypto.randomUUID() };
   const pay = (amount: number, who = identity) =>
-    stack.grpc.tell('wallet.v1.WalletService/Transfer', { to_user_id: BO, amount, memo: 'for lunch' }, who);
+    stack.grpc.call('wallet.v1.WalletService/Transfer', { to_user_id: BO, amount, memo: 'for lunch' }, who);
   const sent = await pay(300);
   await pay(300);
   await pay(100_000, { ...identity, idempotencyKey: crypto.randomUUID() });

@@ -21,7 +21,7 @@ before(async () => {
 after(() => stack.stop());
 
 const transfer = (amount: number, userId = ANNA) =>
-  stack.grpc.tell(
+  stack.grpc.call(
     'wallet.v1.WalletService/Transfer',
     { to_user_id: BO, amount },
     { userId: String(userId), idempotencyKey: crypto.randomUUID() },
@@ -106,7 +106,7 @@ test('every promised metric is there, and each label has only values of ours', a
   assert.equal((await transfer(5)).status, 0);
   // The second look finds what the first one left.
   for (let look = 0; look < 3; look++) {
-    await stack.grpc.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+    await stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
   }
   const samples = await readMetrics(opsUrl);
   assertBounded(samples);
@@ -146,7 +146,7 @@ test('a flood of odd methods, tokens and users makes the page no longer, and nam
     await stranger('/wallet.v1.WalletService/Transfer');
     await stranger('/no.such.Service/Method');
     const claim = { room: 'metrics', token: 'aaa' };
-    await stack.grpc.tell(
+    await stack.grpc.call(
       'wallet.v1.SprinkleService/ClaimSprinkle',
       { token: claim.token },
       {
@@ -164,7 +164,7 @@ test('a flood of odd methods, tokens and users makes the page no longer, and nam
   }
   await Promise.all(
     Array.from({ length: 30 }, (_, index) =>
-      stack.grpc.tell(
+      stack.grpc.call(
         'wallet.v1.SprinkleService/ClaimSprinkle',
         { token: `a${String(index).padStart(2, '0')}` },
         { userId: String(10_000 + index), roomId: `odd-${index}`, idempotencyKey: crypto.randomUUID() },

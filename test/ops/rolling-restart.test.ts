@@ -9,6 +9,7 @@ import { Client, credentials, status } from '@grpc/grpc-js';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { renderEdge } from '../../envoy/render.ts';
 import type { Envoy, EnvoyOptions } from '../../scripts/dev/envoy.ts';
+import { grpcClient } from '../api-client.ts';
 import { startTestEdge } from '../edge.ts';
 import { makeKey } from '../keys.ts';
 import { freePorts, type ServerProcess, startServerProcess } from '../server-process.ts';
@@ -21,7 +22,6 @@ import {
   serverEnv,
   type TestDatabase,
 } from '../stack.ts';
-import { grpcTeller } from '../teller.ts';
 import { until } from './pages.ts';
 import { startTraffic, type Tally } from './traffic.ts';
 
@@ -64,11 +64,11 @@ async function start(
   Object.assign(env, settings);
   const ports = [await freePorts(), await freePorts()];
   servers = await Promise.all(ports.map((one) => startServerProcess(env, one)));
-  const teller = grpcTeller(servers[0]?.address ?? '', key);
-  const people = peopleOf(database, teller);
+  const client = grpcClient(servers[0]?.address ?? '', key);
+  const people = peopleOf(database, client);
   await people.addUsers(USERS).catch(() => {});
   await people.fund(USERS, 100_000);
-  teller.close();
+  client.close();
   edge = await startTestEdge(
     folder,
     ports.map(({ grpcPort }) => grpcPort),

@@ -9,6 +9,7 @@ import { status } from '@grpc/grpc-js';
 import type pg from 'pg';
 import { connect, type Json } from '../../clients/typescript/src/grpc.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
+import { type ApiClient, grpcClient } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
 import { type ServerProcess, startServerProcess } from '../server-process.ts';
 import {
@@ -19,7 +20,6 @@ import {
   serverEnv,
   type TestDatabase,
 } from '../stack.ts';
-import { grpcTeller, type Teller } from '../teller.ts';
 import { type HealthClient, healthClient, readPage, until } from './pages.ts';
 
 const ANNA = 9501;
@@ -30,7 +30,7 @@ let folder: string;
 let key: SigningKey;
 let db: pg.Pool;
 let server: ServerProcess;
-let teller: Teller;
+let client: ApiClient;
 let health: HealthClient;
 
 before(async () => {
@@ -39,14 +39,14 @@ before(async () => {
   key = await makeKey(database);
   db = ownerPool(database);
   await start({});
-  const people = peopleOf(database, teller);
+  const people = peopleOf(database, client);
   await people.addUsers([ANNA, BO]);
   await people.fund([ANNA], 1_000_000);
   await server.stop();
 });
 after(async () => {
   await server?.kill();
-  teller?.close();
+  client?.close();
   health?.close();
   await assertBooksBalance(db).finally(() => db.end());
   await database.drop();
@@ -54,15 +54,15 @@ after(async () => {
 });
 
 async function start(env: Record<string, string>): Promise<void> {
-  teller?.close();
+  client?.close();
   health?.close();
   server = await startServerProcess({ ...serverEnv(database, folder), ...env });
-  teller = grpcTeller(server.address, key);
+  client = grpcClient(server.address, key);
   health = healthClient(server.address);
 }
 
 const pay = () =>
-  teller.tell(
+  client.call(
     'wallet.v1.WalletService/Transfer',
     { to_user_id: BO, amount: 1 },
     { userId: String(ANNA), idempotencyKey: crypto.randomUUID() },
@@ -134,11 +134,11 @@ test('while it drains it says that it is not there, and still serves who has not
 test('an open watch of a payout is told to come again, and holds nobody up', async () => {
   await start({ STOP_GRACE_MS: '60000' });
   const identity = { userId: String(ANNA) };
-  const { wallets } = (await teller.tell('wallet.v2.WalletService/ListWallets', {}, identity)).body;
+  const { wallets } = (await client.call('wallet.v2.WalletService/ListWallets', {}, identity)).body;
   const wallet_id = (wallets as Json[])[0]?.wallet_id ?? '';
   const wish = { wallet_id, mode: 'PAYOUT_MODE_EACH' };
   const idempotencyKey = crypto.randomUUID();
-  const made = await teller.tell('wallet.v2.PayoutService/CreatePayout', wish, {
+  const made = await client.call('wallet.v2.PayoutService/CreatePayout', wish, {
     ...identity,
     idempotencyKey,
   });

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
-import { type Answer, grpcTeller, type Json, restTeller, type Teller } from '../teller.ts';
+import { type Answer, type ApiClient, grpcClient, type Json, restClient } from '../api-client.ts';
 
 /** What came of the calls. */
 export interface Tally {
@@ -37,7 +37,7 @@ export interface TrafficOptions {
 
 /** Starts traffic. A call that is slow holds up no other: each goes out when its time has come. */
 export function startTraffic({ restUrl, grpcAddress, key, users, callsPerSecond }: TrafficOptions): Traffic {
-  const tellers = [grpcTeller(grpcAddress, key), restTeller(restUrl, key)] as const;
+  const clients = [grpcClient(grpcAddress, key), restClient(restUrl, key)] as const;
   const failed: string[] = [];
   const cutOff: string[] = [];
   const name = crypto.randomUUID();
@@ -47,20 +47,20 @@ export function startTraffic({ restUrl, grpcAddress, key, users, callsPerSecond 
   let isOver = false;
 
   const make = async (index: number) => {
-    const teller = tellers[index % 2 === 0 ? 0 : 1];
+    const client = clients[index % 2 === 0 ? 0 : 1];
     const userId = String(users[index % users.length]);
     const isTransfer = index % 4 >= 2;
     const rpc = `wallet.v1.WalletService/${isTransfer ? 'Transfer' : 'GetBalance'}`;
     const request: Json = isTransfer ? { to_user_id: users[(index + 1) % users.length] ?? 0, amount: 1 } : {};
     const identity = { userId, ...(isTransfer && { idempotencyKey: `${name}-${index}` }) };
-    const tell = () => teller.tell(rpc, request, identity).catch((error: Error) => error);
-    let answer = await tell();
-    if (isCutOff(answer, teller.name)) {
-      cutOff.push(`${rpc} over ${teller.name}: ${wordsOf(answer)}`);
-      answer = await tell();
+    const call = () => client.call(rpc, request, identity).catch((error: Error) => error);
+    let answer = await call();
+    if (isCutOff(answer, client.name)) {
+      cutOff.push(`${rpc} over ${client.name}: ${wordsOf(answer)}`);
+      answer = await call();
     }
     if (answer instanceof Error || answer.status !== 0) {
-      failed.push(`${rpc} over ${teller.name}: ${wordsOf(answer)}`);
+      failed.push(`${rpc} over ${client.name}: ${wordsOf(answer)}`);
     } else if (isTransfer) transfers += 1;
   };
   const run = async () => {
@@ -82,7 +82,7 @@ export function startTraffic({ restUrl, grpcAddress, key, users, callsPerSecond 
       isOver = true;
       await running;
       await Promise.all(underWay);
-      for (const teller of tellers) teller.close();
+      for (const client of clients) client.close();
       return { failed, cutOff, calls, transfers };
     },
   };
@@ -92,7 +92,7 @@ export function startTraffic({ restUrl, grpcAddress, key, users, callsPerSecond 
  * An answer that broke off has no reason over gRPC; over REST the edge has not passed anything on yet, and says UNAVAILABLE
  * itself.
  */
-function isCutOff(answer: Answer | Error, over: Teller['name']): boolean {
+function isCutOff(answer: Answer | Error, over: ApiClient['name']): boolean {
   if (answer instanceof Error) return true;
   if (answer.status === status.OK) return false;
   return answer.reason === '' || (over === 'REST' && answer.status === status.UNAVAILABLE);

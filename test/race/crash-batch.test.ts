@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import { type Answer, type ApiClient, grpcClient, type Json } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
 import { startServerProcess } from '../server-process.ts';
 import { assertBooksBalance, makeDatabase, ownerPool, peopleOf, serverEnv } from '../stack.ts';
 import { startTcpProxy } from '../tcp-proxy.ts';
-import { type Answer, grpcTeller, type Json, type Teller } from '../teller.ts';
 
 const [ANNA, BO] = [7101, 7102];
 const BATCHES = 60;
@@ -35,8 +35,8 @@ function batchOf(wallet: string, index: number): Json {
     : { items: [item(1_000_000_000), ...items], mode: 'BATCH_MODE_EACH' };
 }
 
-const send = (teller: Teller, wallet: string, index: number): Promise<Answer> =>
-  teller.tell('wallet.v2.TransferService/BatchCreateTransfers', batchOf(wallet, index), {
+const send = (client: ApiClient, wallet: string, index: number): Promise<Answer> =>
+  client.call('wallet.v2.TransferService/BatchCreateTransfers', batchOf(wallet, index), {
     userId: String(ANNA),
     idempotencyKey: `batch-${index}`,
   });
@@ -50,15 +50,15 @@ test('SIGKILL among batches whose answers are lost: whole or not at all, and ret
 
   const first = await startServerProcess({ ...env, LEDGER_MAX_BATCH: '100' });
   const proxy = await startTcpProxy(first.grpcPort);
-  const near = grpcTeller(first.address, key);
-  const far = grpcTeller(`127.0.0.1:${proxy.port}`, key);
+  const near = grpcClient(first.address, key);
+  const far = grpcClient(`127.0.0.1:${proxy.port}`, key);
   const people = peopleOf(database, near);
   await people.addUsers([ANNA, BO]);
   await people.fund([ANNA], BATCHES * ITEMS);
   const { rows } = await db.query('SELECT id FROM accounts WHERE owner_user_id = $1', [ANNA]);
   const wallet = String(rows[0].id);
   // Something must have been heard before, or no connection would be there to lose answers on.
-  const heard = await far.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+  const heard = await far.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
   assert.equal(heard.status, 0);
   proxy.loseAnswers();
   const unheard = Array.from({ length: BATCHES }, (_, index) => send(far, wallet, index));
@@ -75,8 +75,8 @@ test('SIGKILL among batches whose answers are lost: whole or not at all, and ret
   far.close();
 
   const second = await startServerProcess(env);
-  const teller = grpcTeller(second.address, key);
-  const retry = () => Promise.all(Array.from({ length: BATCHES }, (_, index) => send(teller, wallet, index)));
+  const client = grpcClient(second.address, key);
+  const retry = () => Promise.all(Array.from({ length: BATCHES }, (_, index) => send(client, wallet, index)));
   const answers = await retry();
   const again = await retry();
   const posted = answers.flatMap((answer) => answer.list('results')).filter((result) => 'posted' in result);
@@ -87,7 +87,7 @@ test('SIGKILL among batches whose answers are lost: whole or not at all, and ret
   );
   assert.equal(await countOf(db), BATCHES * ITEMS);
   await assertBooksBalance(db);
-  teller.close();
+  client.close();
   await second.stop();
   await db.end();
   await database.drop();

@@ -8,11 +8,11 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
+import { grpcClient } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
 import { startServerProcess } from '../server-process.ts';
 import { assertBooksBalance, makeDatabase, ownerPool, peopleOf, serverEnv } from '../stack.ts';
 import { startTcpProxy } from '../tcp-proxy.ts';
-import { grpcTeller } from '../teller.ts';
 
 const USERS = Array.from({ length: 20 }, (_, index) => 7001 + index);
 const START = 1_000_000;
@@ -71,7 +71,7 @@ async function makeAllCalls(
   for (let attempt = 0; answers.size < CALLS_TO_MAKE.length; attempt++) {
     const server = await startServerProcess(env);
     const proxy = await startTcpProxy(server.grpcPort);
-    const teller = grpcTeller(`127.0.0.1:${proxy.port}`, key);
+    const client = grpcClient(`127.0.0.1:${proxy.port}`, key);
     const left = CALLS_TO_MAKE.filter((call) => !answers.has(call.key));
     const dieAt = answers.size + (deathsAfter[deaths] ?? Number.POSITIVE_INFINITY);
     let dying: Promise<void> | undefined;
@@ -80,7 +80,7 @@ async function makeAllCalls(
       for (let call = left.shift(); call && !isDead; call = left.shift()) {
         const identity = { userId: String(call.from), idempotencyKey: keyOf(call, attempt) };
         const request = { to_user_id: call.to, amount: call.amount };
-        const answer = await teller.tell('wallet.v1.WalletService/Transfer', request, identity);
+        const answer = await client.call('wallet.v1.WalletService/Transfer', request, identity);
         if (answer.status === 0) answers.set(call.key, String(answer.body.transaction_id));
         if (answers.size >= dieAt && !dying) {
           deaths += 1;
@@ -95,7 +95,7 @@ async function makeAllCalls(
     };
     await Promise.all(Array.from({ length: 64 }, worker));
     await dying;
-    teller.close();
+    client.close();
     proxy.close();
     await server.stop();
   }
@@ -110,11 +110,11 @@ async function withServerData(work: (data: Data) => Promise<void>): Promise<void
   const key = await makeKey(database);
   const db = ownerPool(database);
   const server = await startServerProcess(env);
-  const teller = grpcTeller(server.address, key);
-  const people = peopleOf(database, teller);
+  const client = grpcClient(server.address, key);
+  const people = peopleOf(database, client);
   await people.addUsers(USERS);
   await people.fund(USERS, START);
-  teller.close();
+  client.close();
   assert.equal(await server.stop(), 0);
   await work({ env, key, db }).finally(() => db.end());
   await database.drop();

@@ -1,22 +1,22 @@
 // A refusal is definite for callers: a first attempt that the network held up does not pay once its retry was refused.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { type Answer, type ApiClient, grpcClient, signedLater } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
-import { type Answer, grpcTeller, signedLater, type Teller } from '../teller.ts';
 
 const [ANNA, BO] = [6301, 6302];
 let stack: Stack;
 let proxy: TcpProxy;
-let far: Teller;
+let far: ApiClient;
 before(async () => {
   stack = await startStack();
   await stack.addUsers([ANNA, BO]);
   proxy = await startTcpProxy(stack.app.grpcPort);
-  far = grpcTeller(`127.0.0.1:${proxy.port}`, stack.key);
+  far = grpcClient(`127.0.0.1:${proxy.port}`, stack.key);
   // So that the connection is open before anything is held back.
   assert.equal(
-    (await far.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) })).status,
+    (await far.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) })).status,
     0,
   );
 });
@@ -26,8 +26,8 @@ after(async () => {
   await stack.stop();
 });
 
-const pay = (teller: Teller, idempotencyKey: string): Promise<Answer> =>
-  teller.tell(
+const pay = (client: ApiClient, idempotencyKey: string): Promise<Answer> =>
+  client.call(
     'wallet.v1.WalletService/Transfer',
     { to_user_id: BO, amount: 100 },
     { userId: String(ANNA), idempotencyKey },

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
+import { type Answer, type ApiClient, grpcClient } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { type Answer, grpcTeller, type Teller } from '../teller.ts';
 
 const MEMBERS = Array.from({ length: 100 }, (_, index) => 5001 + index);
 const CREATOR = 5000;
@@ -13,24 +13,24 @@ const ROOM = 'rush';
 let stack: Stack;
 /** A second server process on the same database; in this process, but with its own connections and batches. */
 let second: ServerProgram;
-let tellers: readonly Teller[];
+let clients: readonly ApiClient[];
 
 before(async () => {
   stack = await startStack();
   second = await createServerProgram(stack.config);
-  const other = grpcTeller(`127.0.0.1:${second.grpcPort}`, stack.key);
-  tellers = [stack.grpc, other];
+  const other = grpcClient(`127.0.0.1:${second.grpcPort}`, stack.key);
+  clients = [stack.grpc, other];
   await stack.addUsers([CREATOR, SPENDER, ...MEMBERS]);
   await stack.addRoom(ROOM, [CREATOR, ...MEMBERS]);
   await stack.fund([CREATOR], 1_000_000);
 });
 after(async () => {
-  tellers[1]?.close();
+  clients[1]?.close();
   await second.stop();
   await stack.stop();
 });
 
-const tellerFor = (index: number) => tellers[index % tellers.length] as Teller;
+const clientFor = (index: number) => clients[index % clients.length] as ApiClient;
 const withKey = (userId: number, more: { roomId?: string; key?: string } = {}) => ({
   userId: String(userId),
   idempotencyKey: more.key ?? crypto.randomUUID(),
@@ -38,7 +38,7 @@ const withKey = (userId: number, more: { roomId?: string; key?: string } = {}) =
 });
 
 test('1,000 claims by 100 members on 20 shares: exactly 20 distinct winners, and the sum is exact', async () => {
-  const made = await stack.grpc.tell(
+  const made = await stack.grpc.call(
     'wallet.v1.SprinkleService/CreateSprinkle',
     { amount: 10_007, headcount: 20 },
     withKey(CREATOR, { roomId: ROOM }),
@@ -48,7 +48,7 @@ test('1,000 claims by 100 members on 20 shares: exactly 20 distinct winners, and
     Array.from({ length: 1000 }, async (_, index) => {
       const user = MEMBERS[index % MEMBERS.length] ?? 0;
       const identity = withKey(user, { roomId: ROOM });
-      const answer = await tellerFor(index).tell(
+      const answer = await clientFor(index).call(
         'wallet.v1.SprinkleService/ClaimSprinkle',
         { token },
         identity,
@@ -71,7 +71,7 @@ test('50 spends of 100 at once from 1,000: exactly 10 pass', async () => {
   await stack.fund([SPENDER], 1000);
   const answers = await Promise.all(
     Array.from({ length: 50 }, (_, index) =>
-      tellerFor(index).tell(
+      clientFor(index).call(
         'wallet.v1.WalletService/Transfer',
         { to_user_id: MEMBERS[index] ?? 0, amount: 100 },
         withKey(SPENDER),
@@ -80,7 +80,7 @@ test('50 spends of 100 at once from 1,000: exactly 10 pass', async () => {
   );
   assert.equal(answers.filter(({ status }) => status === 0).length, 10);
   assert.ok(answers.every(({ status, reason }) => status === 0 || reason === 'BALANCE_TOO_LOW'));
-  const balance = await stack.grpc.tell(
+  const balance = await stack.grpc.call(
     'wallet.v1.WalletService/GetBalance',
     {},
     { userId: String(SPENDER) },
@@ -94,7 +94,7 @@ test('one key 50 times at once, through both servers: one transfer, 50 identical
   const key = crypto.randomUUID();
   const answers = await Promise.all(
     Array.from({ length: 50 }, (_, index) =>
-      tellerFor(index).tell(
+      clientFor(index).call(
         'wallet.v1.WalletService/Transfer',
         { to_user_id: payee, amount: 7 },
         withKey(payer, { key }),
@@ -116,7 +116,7 @@ test('one key for two different requests at once: one wins, the other is refused
   const key = crypto.randomUUID();
   const answers = await Promise.all(
     [11, 12].map((amount, index) =>
-      tellerFor(index).tell(
+      clientFor(index).call(
         'wallet.v1.WalletService/Transfer',
         { to_user_id: MEMBERS[3] ?? 0, amount },
         withKey(payer, { key }),
@@ -136,7 +136,7 @@ test('money goes round in circles both ways at once: nobody waits for good, noth
       const from = circle[index % circle.length] ?? 0;
       const to = circle[(index + step) % circle.length] ?? 0;
       const request = { to_user_id: to, amount: 1 + (index % 9) };
-      return tellerFor(index >> 1).tell('wallet.v1.WalletService/Transfer', request, withKey(from));
+      return clientFor(index >> 1).call('wallet.v1.WalletService/Transfer', request, withKey(from));
     }),
   );
   assert.deepEqual(

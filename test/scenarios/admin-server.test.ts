@@ -4,19 +4,19 @@ import { after, before, test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
 import { readServerConfig } from '../../src/server/config.ts';
+import { type ApiClient, grpcClient } from '../api-client.ts';
 import { healthClient } from '../ops/pages.ts';
 import { type Stack, serverEnv, startStack } from '../stack.ts';
-import { grpcTeller, type Teller } from '../teller.ts';
 
 let stack: Stack;
 let publicApp: ServerProgram;
-let publicServer: Teller;
+let publicServer: ApiClient;
 
 before(async () => {
   stack = await startStack();
   const { ADMIN_DATABASE_URL: _, ...env } = serverEnv(stack.database, stack.logDir);
   publicApp = await createServerProgram(readServerConfig(env));
-  publicServer = grpcTeller(`127.0.0.1:${publicApp.grpcPort}`, stack.key);
+  publicServer = grpcClient(`127.0.0.1:${publicApp.grpcPort}`, stack.key);
 });
 after(async () => {
   publicServer.close();
@@ -30,13 +30,13 @@ test('without the login, its methods are unknown, like every other that there is
     'JobService/ListJobs',
     'StatisticsService/ListMeasures',
   ]) {
-    const answer = await publicServer.tell(`admin.v1.${method}`, {});
+    const answer = await publicServer.call(`admin.v1.${method}`, {});
     assert.deepEqual(
       [answer.status, answer.code, answer.reason],
       [status.UNIMPLEMENTED, 'ERR005', 'METHOD_NOT_FOUND'],
     );
     assert.equal(
-      (await stack.grpc.tell(`admin.v1.${method}`, {})).status,
+      (await stack.grpc.call(`admin.v1.${method}`, {})).status,
       status.OK,
       'with it they are there',
     );

@@ -7,10 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { hmacKey } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
+import { type Answer, grpcClient, type Json } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { type Answer, grpcTeller, type Json } from '../teller.ts';
 
 const ANNA = 9701;
 let stack: Stack;
@@ -25,7 +25,7 @@ after(async () => {
   await stack.stop();
 });
 
-const admin = (method: string, request: Json) => stack.grpc.tell(`admin.v1.ApiKeyService/${method}`, request);
+const admin = (method: string, request: Json) => stack.grpc.call(`admin.v1.ApiKeyService/${method}`, request);
 const refuses = (answer: Answer, code: string, reason: string, fields: string[] = []) =>
   assert.deepEqual([answer.code, answer.reason, answer.fields], [code, reason, fields]);
 const wish = { display_name: 'a caller', kind: 'API_KEY_KIND_HMAC_SHA256', scopes: ['SCOPE_READ'] };
@@ -33,21 +33,21 @@ const keyOf = (made: Answer) => hmacKey(String(made.at('api_key', 'key_id')), St
 
 /** What a key gets for a look at a balance, through one server or the other. */
 async function look(key: SigningKey, app: ServerProgram = stack.app): Promise<string> {
-  const teller = grpcTeller(`127.0.0.1:${app.grpcPort}`, key);
-  const answer = await teller.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
-  teller.close();
+  const client = grpcClient(`127.0.0.1:${app.grpcPort}`, key);
+  const answer = await client.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+  client.close();
   return answer.reason || 'OK';
 }
 
 test('a key is made, works at once and within a second in the other server, and its secret is shown once', async () => {
-  const made = await stack.grpc.tell('admin.v1.ApiKeyService/CreateApiKey', wish);
+  const made = await stack.grpc.call('admin.v1.ApiKeyService/CreateApiKey', wish);
   const key = keyOf(made);
   assert.equal(await look(key), 'OK');
   await sleep(1000);
   assert.equal(await look(key, second), 'OK');
   const secret = String(made.body.secret);
-  const list = await stack.grpc.tell('admin.v1.ApiKeyService/ListApiKeys', {});
-  const got = await stack.grpc.tell('admin.v1.ApiKeyService/GetApiKey', { key_id: key.keyId });
+  const list = await stack.grpc.call('admin.v1.ApiKeyService/ListApiKeys', {});
+  const got = await stack.grpc.call('admin.v1.ApiKeyService/GetApiKey', { key_id: key.keyId });
   assert.equal(got.at('api_key', 'state'), 'API_KEY_STATE_ACTIVE');
   assert.ok(list.list('api_keys').some(({ key_id }) => key_id === key.keyId));
   const { rows } = await stack.db.query('SELECT to_jsonb(k)::text AS text FROM api_keys k');
@@ -97,7 +97,7 @@ test('bad wishes are refused and name their field', async () => {
 test('a key is replaced: both are live for the overlap, then the old one ends; no third one comes in', async () => {
   const old = keyOf(await admin('CreateApiKey', wish));
   const request = { key_id: old.keyId, overlap: '2s' };
-  const rotated = await stack.grpc.tell('admin.v1.ApiKeyService/RotateApiKey', request);
+  const rotated = await stack.grpc.call('admin.v1.ApiKeyService/RotateApiKey', request);
   assert.equal(rotated.at('replaced', 'state'), 'API_KEY_STATE_RETIRING');
   const fresh = keyOf(rotated);
   assert.deepEqual([await look(old), await look(fresh)], ['OK', 'OK']);
@@ -114,7 +114,7 @@ test('a key is replaced: both are live for the overlap, then the old one ends; n
 test('a key is kept to networks, and revoked, in both servers within a second', async () => {
   const key = keyOf(await admin('CreateApiKey', wish));
   const set = { key_id: key.keyId, allowed_networks: ['192.0.2.0/24'] };
-  await stack.grpc.tell('admin.v1.ApiKeyService/SetAllowedNetworks', set);
+  await stack.grpc.call('admin.v1.ApiKeyService/SetAllowedNetworks', set);
   await sleep(1000);
   assert.deepEqual(
     [await look(key), await look(key, second)],
@@ -123,7 +123,7 @@ test('a key is kept to networks, and revoked, in both servers within a second', 
   await admin('SetAllowedNetworks', { ...set, allowed_networks: ['192.0.2.0/24', '127.0.0.0/8', '::1/128'] });
   await sleep(1000);
   assert.deepEqual([await look(key), await look(key, second)], ['OK', 'OK']);
-  const revoked = await stack.grpc.tell('admin.v1.ApiKeyService/RevokeApiKey', { key_id: key.keyId });
+  const revoked = await stack.grpc.call('admin.v1.ApiKeyService/RevokeApiKey', { key_id: key.keyId });
   assert.equal(revoked.at('api_key', 'state'), 'API_KEY_STATE_REVOKED');
   await sleep(1000);
   assert.deepEqual(
@@ -144,7 +144,7 @@ test('uses are counted', async () => {
 test('without the scope nobody looks after keys, and the edge does not lead there', async () => {
   const key = await makeKey(stack.database, { scopes: ['read', 'pay', 'fund'] });
   await admin('CreateApiKey', wish);
-  const teller = grpcTeller(stack.grpcAddress, key);
-  refuses(await teller.tell('admin.v1.ApiKeyService/ListApiKeys', {}), 'ERR004', 'MISSING_SCOPE');
-  teller.close();
+  const client = grpcClient(stack.grpcAddress, key);
+  refuses(await client.call('admin.v1.ApiKeyService/ListApiKeys', {}), 'ERR004', 'MISSING_SCOPE');
+  client.close();
 });

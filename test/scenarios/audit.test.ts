@@ -9,9 +9,9 @@ import pg from 'pg';
 import { hmacKey } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { type Act, ActSampler } from '../../src/domain/act.ts';
+import { type Answer, grpcClient, type Json } from '../api-client.ts';
 import { makeKey, SEALING_KEY } from '../keys.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { type Answer, grpcTeller, type Json } from '../teller.ts';
 
 const ANNA = 9721;
 const BO = 9722;
@@ -24,7 +24,7 @@ after(() => stack.stop());
 
 const KEYS = 'admin.v1.ApiKeyService';
 const wish = { display_name: 'a caller', kind: 'API_KEY_KIND_HMAC_SHA256', scopes: ['SCOPE_READ'] };
-const listActs = (request: Json) => stack.grpc.tell('admin.v1.AuditService/ListActs', request);
+const listActs = (request: Json) => stack.grpc.call('admin.v1.AuditService/ListActs', request);
 
 async function actsOf(request: Json): Promise<Json[]> {
   const answer = await listActs({ page_size: 100, ...request });
@@ -44,18 +44,18 @@ async function until<T>(what: string, find: () => Promise<T | undefined>): Promi
 
 /** Calls with a key. */
 async function callWith(key: SigningKey, rpc: string, request: Json, userId?: number): Promise<Answer> {
-  const teller = grpcTeller(stack.grpcAddress, key);
+  const client = grpcClient(stack.grpcAddress, key);
   const identity = userId === undefined ? {} : { userId: String(userId) };
-  return teller.tell(rpc, request, identity).finally(() => teller.close());
+  return client.call(rpc, request, identity).finally(() => client.close());
 }
 
 test('a key that is made, kept to networks, replaced and revoked leaves attempt and outcome, before and after, no secret', async () => {
-  const made = await stack.grpc.tell(`${KEYS}/CreateApiKey`, wish);
+  const made = await stack.grpc.call(`${KEYS}/CreateApiKey`, wish);
   const keyId = String(made.at('api_key', 'key_id'));
   const networks = { key_id: keyId, allowed_networks: ['10.0.0.0/8'] };
-  await stack.grpc.tell(`${KEYS}/SetAllowedNetworks`, networks);
-  const rotated = await stack.grpc.tell(`${KEYS}/RotateApiKey`, { key_id: keyId });
-  await stack.grpc.tell(`${KEYS}/RevokeApiKey`, { key_id: keyId });
+  await stack.grpc.call(`${KEYS}/SetAllowedNetworks`, networks);
+  const rotated = await stack.grpc.call(`${KEYS}/RotateApiKey`, { key_id: keyId });
+  await stack.grpc.call(`${KEYS}/RevokeApiKey`, { key_id: keyId });
   const acts = await actsOf({ target: keyId });
   assert.deepEqual(
     acts.map(({ rpc, outcome }) => `${rpc} ${outcome}`),
@@ -94,11 +94,11 @@ test('a key that is made, kept to networks, replaced and revoked leaves attempt 
 });
 
 test('a look, a refusal and a job that is paused stand there, with the reason', async () => {
-  await stack.grpc.tell(`${KEYS}/ListApiKeys`, {});
+  await stack.grpc.call(`${KEYS}/ListApiKeys`, {});
   const none = `ppk_live_${'a'.repeat(30)}`;
-  assert.equal((await stack.grpc.tell(`${KEYS}/RevokeApiKey`, { key_id: none })).reason, 'KEY_NOT_FOUND');
-  await stack.grpc.tell('admin.v1.JobService/PauseJob', { job: 'purge-sprinkles' });
-  await stack.grpc.tell('admin.v1.JobService/ResumeJob', { job: 'purge-sprinkles' });
+  assert.equal((await stack.grpc.call(`${KEYS}/RevokeApiKey`, { key_id: none })).reason, 'KEY_NOT_FOUND');
+  await stack.grpc.call('admin.v1.JobService/PauseJob', { job: 'purge-sprinkles' });
+  await stack.grpc.call('admin.v1.JobService/ResumeJob', { job: 'purge-sprinkles' });
   assert.equal((await actsOf({ rpc: `${KEYS}/ListApiKeys` }))[0]?.outcome, 'ACT_OUTCOME_DONE');
   const refused = await until('the refusal', async () =>
     (await actsOf({ target: none })).find(({ outcome }) => outcome === 'ACT_OUTCOME_REFUSED'),
@@ -111,7 +111,7 @@ test('a look, a refusal and a job that is paused stand there, with the reason', 
 });
 
 test('a key without the scope, and one that acts for somebody else, are denied on the trail', async () => {
-  const made = await stack.grpc.tell(`${KEYS}/CreateApiKey`, { ...wish, user_id: ANNA });
+  const made = await stack.grpc.call(`${KEYS}/CreateApiKey`, { ...wish, user_id: ANNA });
   const key = hmacKey(String(made.at('api_key', 'key_id')), String(made.body.secret));
   const other = await callWith(key, 'wallet.v1.WalletService/GetBalance', {}, BO);
   assert.equal(other.status, 7);
@@ -131,14 +131,14 @@ test('a key without the scope, and one that acts for somebody else, are denied o
 
 test('hundreds of calls of a stranger are a handful of lines', async () => {
   const key = await makeKey(stack.database);
-  const teller = grpcTeller(stack.grpcAddress, { ...key, keyId: `ppk_live_${'b'.repeat(30)}` });
+  const client = grpcClient(stack.grpcAddress, { ...key, keyId: `ppk_live_${'b'.repeat(30)}` });
   const calls = 300;
   await Promise.all(
     Array.from({ length: calls }, () =>
-      teller.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) }),
+      client.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) }),
     ),
   );
-  teller.close();
+  client.close();
   const lines = await until('a line of a stranger', async () => {
     const { rows } = await stack.db.query(
       `SELECT key_id, reason, rpc, client_address, count FROM audit_acts WHERE outcome = 'unauthenticated'`,
@@ -224,12 +224,12 @@ test('where the trail cannot be written nothing is done: no key is made', async 
   const count = async () => (await stack.db.query('SELECT count(*) FROM api_keys')).rows[0].count;
   const had = await count();
   await stack.db.query('ALTER TABLE audit_acts ADD CONSTRAINT full_disk CHECK (id < 0) NOT VALID');
-  const answer = await stack.grpc.tell(`${KEYS}/CreateApiKey`, wish);
-  const look = await stack.grpc.tell(`${KEYS}/ListApiKeys`, {});
+  const answer = await stack.grpc.call(`${KEYS}/CreateApiKey`, wish);
+  const look = await stack.grpc.call(`${KEYS}/ListApiKeys`, {});
   await stack.db.query('ALTER TABLE audit_acts DROP CONSTRAINT full_disk');
   assert.deepEqual([answer.reason, look.reason], ['UNAVAILABLE', 'UNAVAILABLE']);
   assert.equal(await count(), had);
-  assert.equal((await stack.grpc.tell(`${KEYS}/CreateApiKey`, wish)).status, 0);
+  assert.equal((await stack.grpc.call(`${KEYS}/CreateApiKey`, wish)).status, 0);
 });
 
 test('npm run keys leaves its lines too, with the user of the machine', async () => {
@@ -258,7 +258,7 @@ test('npm run keys leaves its lines too, with the user of the machine', async ()
 });
 
 test('the list has pages and bounds in time, and refuses tokens of another list', async () => {
-  for (let i = 0; i < 5; i++) await stack.grpc.tell(`${KEYS}/ListApiKeys`, {});
+  for (let i = 0; i < 5; i++) await stack.grpc.call(`${KEYS}/ListApiKeys`, {});
   const rpc = `${KEYS}/ListApiKeys`;
   const first = await listActs({ rpc, page_size: 2 });
   const token = String(first.body.next_page_token);

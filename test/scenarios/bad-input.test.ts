@@ -1,9 +1,9 @@
 // Bad input, over gRPC and over REST: each is refused with a reason that names the field, and nothing is written.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { ApiClient, Identity, Json } from '../api-client.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
-import type { Identity, Json, Teller } from '../teller.ts';
 
 const ANNA = 8001;
 const BO = 8002;
@@ -26,7 +26,7 @@ before(async () => {
 after(() => stack.stop());
 
 async function walletOf(user: number): Promise<string> {
-  const answer = await stack.grpc.tell('wallet.v2.WalletService/ListWallets', {}, { userId: String(user) });
+  const answer = await stack.grpc.call('wallet.v2.WalletService/ListWallets', {}, { userId: String(user) });
   return String(answer.list('wallets')[0]?.wallet_id);
 }
 
@@ -206,16 +206,16 @@ const CASES: readonly Case[] = [
   ),
 ];
 
-const ways: readonly { over: string; teller: () => Teller; skip: string | false }[] = [
-  { over: 'gRPC', teller: () => stack.grpc, skip: false },
-  { over: 'REST', teller: () => stack.rest, skip: withoutEdge },
+const ways: readonly { over: string; client: () => ApiClient; skip: string | false }[] = [
+  { over: 'gRPC', client: () => stack.grpc, skip: false },
+  { over: 'REST', client: () => stack.rest, skip: withoutEdge },
 ];
 
-for (const { over, teller, skip } of ways) {
+for (const { over, client, skip } of ways) {
   test(`over ${over}: refused, the field named, nothing written`, { skip }, async (t) => {
     for (const { name, rpc, request, identity, reason, field } of CASES) {
       await t.test(name, async () => {
-        const answer = await teller().tell(rpc, request(), (identity ?? me)());
+        const answer = await client().call(rpc, request(), (identity ?? me)());
         assert.deepEqual([answer.reason, answer.fields], [reason, [field]]);
         assert.match(answer.code, reason.endsWith('_NOT_FOUND') ? /^ERR005$/ : /^ERR001$/);
       });
@@ -226,9 +226,9 @@ for (const { over, teller, skip } of ways) {
 
 test('SQL and script in text are data', async () => {
   const memo = `'; DROP TABLE transfers; --<script>alert(1)</script>{"}\\`;
-  const sent = await stack.grpc.tell(pay, { to_user_id: String(BO), amount: '1', memo }, me());
+  const sent = await stack.grpc.call(pay, { to_user_id: String(BO), amount: '1', memo }, me());
   assert.equal(sent.status, 0);
-  const list = await stack.grpc.tell(
+  const list = await stack.grpc.call(
     'wallet.v1.WalletService/ListTransactions',
     { page_size: 1 },
     { userId: String(BO) },

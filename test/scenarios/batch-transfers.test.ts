@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Answer, type ApiClient, type Identity, type Json, signedLater } from '../api-client.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { type Answer, type Identity, type Json, signedLater, type Teller } from '../teller.ts';
 
 const BATCH = 'wallet.v2.TransferService/BatchCreateTransfers';
 const NO_ID = '00000000-0000-4000-8000-000000000000';
@@ -21,12 +21,12 @@ const withKey = (user: number): Identity => ({ ...as(user), idempotencyKey: cryp
 const won = (minor_units: number) => ({ currency_code: 'KRW', minor_units: String(minor_units) });
 
 async function walletOf(user: number): Promise<string> {
-  const answer = await stack.grpc.tell('wallet.v2.WalletService/ListWallets', {}, as(user));
+  const answer = await stack.grpc.call('wallet.v2.WalletService/ListWallets', {}, as(user));
   return String(answer.list('wallets')[0]?.wallet_id);
 }
 
 async function balanceOf(user: number): Promise<number> {
-  const answer = await stack.grpc.tell('wallet.v1.WalletService/GetBalance', {}, as(user));
+  const answer = await stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, as(user));
   return Number(answer.body.balance);
 }
 
@@ -46,21 +46,21 @@ function storyOf(answer: Answer): string[] {
   });
 }
 
-const ways: readonly { over: string; first: number; teller: () => Teller; other: () => Teller }[] = [
+const ways: readonly { over: string; first: number; client: () => ApiClient; other: () => ApiClient }[] = [
   {
     over: 'gRPC',
     first: 4300,
-    teller: () => stack.grpc,
+    client: () => stack.grpc,
     other: () => (withoutEdge ? stack.grpc : stack.rest),
   },
-  ...(withoutEdge ? [] : [{ over: 'REST', first: 4400, teller: () => stack.rest, other: () => stack.grpc }]),
+  ...(withoutEdge ? [] : [{ over: 'REST', first: 4400, client: () => stack.rest, other: () => stack.grpc }]),
 ];
 
-for (const { over, first, teller, other } of ways) {
+for (const { over, first, client, other } of ways) {
   const [anna, bo, cho] = [first + 1, first + 2, first + 3];
   let wallet: string;
   let boWallet: string;
-  const tell = (request: Json, identity = withKey(anna)) => teller().tell(BATCH, request, identity);
+  const call = (request: Json, identity = withKey(anna)) => client().call(BATCH, request, identity);
   const toBo = (amount: number) => ({
     debit_wallet_id: wallet,
     credit_wallet_id: boWallet,
@@ -88,21 +88,21 @@ for (const { over, first, teller, other } of ways) {
     [wallet, boWallet] = [await walletOf(anna), await walletOf(bo)];
     const items = [toBo(1000), toUser(cho, 2000), { ...toBo(3000), memo: 'Rent' }];
     const identity = withKey(anna);
-    const answer = await tell({ items, mode: 'BATCH_MODE_ALL_OR_NOTHING' }, identity);
+    const answer = await call({ items, mode: 'BATCH_MODE_ALL_OR_NOTHING' }, identity);
     assert.deepEqual(storyOf(answer), ['9000', '7000', '4000']);
     assert.deepEqual([await balanceOf(anna), await balanceOf(bo), await balanceOf(cho)], [4000, 4000, 2000]);
     for (const result of answer.list('results')) {
       const sent = (result.posted as Json).transfer as Json;
       const request = { transfer_id: sent.transfer_id ?? '' };
-      const seen = await teller().tell('wallet.v2.TransferService/GetTransfer', request, as(bo));
+      const seen = await client().call('wallet.v2.TransferService/GetTransfer', request, as(bo));
       // The other side sees all of it but the key that signed.
       if (sent.credit_user_id === String(bo)) assert.deepEqual(seen.body.transfer, { ...sent, key_id: '' });
       else assert.equal(seen.reason, 'TRANSFER_NOT_FOUND');
     }
-    const again = await other().tell(BATCH, { items, mode: 'BATCH_MODE_ALL_OR_NOTHING' }, identity);
+    const again = await other().call(BATCH, { items, mode: 'BATCH_MODE_ALL_OR_NOTHING' }, identity);
     assert.deepEqual(again.body, answer.body, 'the same answer, over the other transport too');
     assert.equal(await balanceOf(anna), 4000);
-    const changed = await tell({ items: items.slice(1), mode: 'BATCH_MODE_ALL_OR_NOTHING' }, identity);
+    const changed = await call({ items: items.slice(1), mode: 'BATCH_MODE_ALL_OR_NOTHING' }, identity);
     assert.equal(changed.reason, 'IDEMPOTENCY_KEY_REUSED');
   });
 
@@ -123,14 +123,14 @@ for (const { over, first, teller, other } of ways) {
     for (const [bad, reason, field] of refusals) {
       const identity = withKey(anna);
       const items = [toBo(100), bad, toBo(1)];
-      const answer = await tell({ items, mode: 'BATCH_MODE_ALL_OR_NOTHING' }, identity);
+      const answer = await call({ items, mode: 'BATCH_MODE_ALL_OR_NOTHING' }, identity);
       assert.deepEqual([answer.reason, answer.fields], [reason, [field]]);
     }
     assert.equal(await everything(), written);
     // The guard is the mode: the very same items, each for itself, do move money.
     const [bad] = refusals[5] ?? [];
     const items = [toBo(100), bad ?? {}, toBo(1)];
-    const answer = await tell({ items, mode: 'BATCH_MODE_EACH' });
+    const answer = await call({ items, mode: 'BATCH_MODE_EACH' });
     assert.deepEqual(storyOf(answer), ['3900', 'ERR006 BALANCE_TOO_LOW items[1]', '3899']);
     assert.notEqual(await everything(), written);
   });
@@ -138,17 +138,17 @@ for (const { over, first, teller, other } of ways) {
   test(`a call that was refused can be made again under its key, over ${over}`, async () => {
     const identity = withKey(anna);
     const request = { items: [toBo(3000), toBo(1000)], mode: 'BATCH_MODE_ALL_OR_NOTHING' };
-    assert.deepEqual((await tell(request, identity)).fields, ['items[1]']);
+    assert.deepEqual((await call(request, identity)).fields, ['items[1]']);
     await stack.fund([anna], 101);
     // Within the second in which the refused attempt was signed it is told to come again: it may be an earlier one.
-    assert.deepEqual(storyOf(await signedLater(() => tell(request, identity))), ['1000', '0']);
+    assert.deepEqual(storyOf(await signedLater(() => call(request, identity))), ['1000', '0']);
   });
 
   test(`each for itself: the refused leave no trace, the others are posted, over ${over}`, async () => {
     await stack.fund([anna], 1000);
     const identity = withKey(anna);
     const request = { items: mixed(), mode: 'BATCH_MODE_EACH' };
-    const answer = await tell(request, identity);
+    const answer = await call(request, identity);
     assert.deepEqual(storyOf(answer), [
       '900',
       'ERR005 USER_NOT_FOUND items[1].credit_user_id',
@@ -163,7 +163,7 @@ for (const { over, first, teller, other } of ways) {
     assert.equal(told[4], 'the balance is too low');
     assert.equal(await balanceOf(anna), 550);
     await stack.fund([anna], 1_000_000);
-    const again = await other().tell(BATCH, request, identity);
+    const again = await other().call(BATCH, request, identity);
     assert.deepEqual(again.body, answer.body, 'also what was refused for now stays refused under this key');
     assert.equal(await balanceOf(anna), 1_000_550);
   });
@@ -172,12 +172,12 @@ for (const { over, first, teller, other } of ways) {
     const identity = withKey(cho);
     const choWallet = await walletOf(cho);
     const items = [{ debit_wallet_id: choWallet, credit_user_id: String(bo), amount: won(100_000) }];
-    const answer = await tell({ items, mode: 'BATCH_MODE_EACH' }, identity);
+    const answer = await call({ items, mode: 'BATCH_MODE_EACH' }, identity);
     assert.deepEqual(storyOf(answer), ['ERR006 BALANCE_TOO_LOW items[0]']);
     await stack.fund([cho], 100_000);
-    const again = await other().tell(BATCH, { items, mode: 'BATCH_MODE_EACH' }, identity);
+    const again = await other().call(BATCH, { items, mode: 'BATCH_MODE_EACH' }, identity);
     assert.deepEqual(again.body, answer.body);
-    const anew = await tell({ items, mode: 'BATCH_MODE_EACH' }, withKey(cho));
+    const anew = await call({ items, mode: 'BATCH_MODE_EACH' }, withKey(cho));
     assert.match(storyOf(anew)[0] ?? '', /^\d+$/);
   });
 
@@ -202,12 +202,12 @@ for (const { over, first, teller, other } of ways) {
     ];
     for (const mode of ['BATCH_MODE_ALL_OR_NOTHING', 'BATCH_MODE_EACH']) {
       for (const [request, reason, fields] of bad) {
-        const answer = await tell({ ...request, mode });
+        const answer = await call({ ...request, mode });
         assert.deepEqual([answer.code, answer.reason, answer.fields], ['ERR001', reason, fields]);
       }
     }
-    assert.deepEqual((await tell({ items: [toBo(1)] })).fields, ['mode']);
-    const wrongAllOver = await tell({ items: many(1000, toBo(0)), mode: 'BATCH_MODE_EACH' });
+    assert.deepEqual((await call({ items: [toBo(1)] })).fields, ['mode']);
+    const wrongAllOver = await call({ items: many(1000, toBo(0)), mode: 'BATCH_MODE_EACH' });
     assert.equal(wrongAllOver.reason, 'INVALID_FIELD');
     assert.equal(wrongAllOver.fields.length, 20, 'so many are named that they fit into the headers');
     assert.equal(await everything(), written);
@@ -220,10 +220,10 @@ for (const { over, first, teller, other } of ways) {
       const request = { items, mode: 'BATCH_MODE_ALL_OR_NOTHING' };
       const identity = withKey(anna);
       const before = await balanceOf(anna);
-      const answer = await tell(request, identity);
+      const answer = await call(request, identity);
       assert.equal(answer.status, 0, answer.reason);
       assert.equal(storyOf(answer).at(-1), String(before - 1000));
-      assert.deepEqual((await other().tell(BATCH, request, identity)).body, answer.body);
+      assert.deepEqual((await other().call(BATCH, request, identity)).body, answer.body);
       const [last] = answer.list('results').slice(-1);
       const lastId = String(((last?.posted as Json | undefined)?.transfer as Json | undefined)?.transfer_id);
       await sleep(500);

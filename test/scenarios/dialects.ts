@@ -1,5 +1,5 @@
 // The four ways to tell one story: v1 and v2, over gRPC and over REST.
-import type { Answer, Identity, Teller } from '../teller.ts';
+import type { Answer, ApiClient, Identity } from '../api-client.ts';
 
 /** What happens in a story, in the words that both versions share. Amounts are whole won. */
 export interface Dialect {
@@ -20,15 +20,15 @@ const withKey = (userId: number, key: string | undefined, more: Partial<Identity
   as(userId, { ...more, idempotencyKey: key ?? crypto.randomUUID() });
 
 /** The story's words in wallet.v1. */
-export function v1(teller: Teller): Dialect {
+export function v1(client: ApiClient): Dialect {
   return {
-    name: `v1 over ${teller.name}`,
+    name: `v1 over ${client.name}`,
     async balance(user) {
-      const answer = await teller.tell('wallet.v1.WalletService/GetBalance', {}, as(user));
+      const answer = await client.call('wallet.v1.WalletService/GetBalance', {}, as(user));
       return Number(answer.body.balance);
     },
     async history(user) {
-      const answer = await teller.tell('wallet.v1.WalletService/ListTransactions', {}, as(user));
+      const answer = await client.call('wallet.v1.WalletService/ListTransactions', {}, as(user));
       return answer.list('transactions').map((transaction) => ({
         amount: Number(transaction.amount),
         balanceAfter: Number(transaction.balance_after),
@@ -36,19 +36,19 @@ export function v1(teller: Teller): Dialect {
       }));
     },
     charge: (user, amount, key) =>
-      teller.tell('wallet.v1.WalletService/Charge', { amount }, withKey(user, key)),
+      client.call('wallet.v1.WalletService/Charge', { amount }, withKey(user, key)),
     transfer: (from, to, amount, key) =>
-      teller.tell('wallet.v1.WalletService/Transfer', { to_user_id: to, amount }, withKey(from, key)),
+      client.call('wallet.v1.WalletService/Transfer', { to_user_id: to, amount }, withKey(from, key)),
     sprinkle: (user, roomId, amount, headcount, key) =>
-      teller.tell(
+      client.call(
         'wallet.v1.SprinkleService/CreateSprinkle',
         { amount, headcount },
         withKey(user, key, { roomId }),
       ),
     claim: (user, roomId, token, key) =>
-      teller.tell('wallet.v1.SprinkleService/ClaimSprinkle', { token }, withKey(user, key, { roomId })),
+      client.call('wallet.v1.SprinkleService/ClaimSprinkle', { token }, withKey(user, key, { roomId })),
     lookUp: (user, roomId, made) =>
-      teller.tell(
+      client.call(
         'wallet.v1.SprinkleService/GetSprinkle',
         { token: made.body.token ?? '' },
         as(user, { roomId }),
@@ -59,21 +59,21 @@ export function v1(teller: Teller): Dialect {
 const won = (amount: number) => ({ currency_code: 'KRW', minor_units: amount });
 
 /** The story's words in wallet.v2, always with the users' default wallets. */
-export function v2(teller: Teller): Dialect {
+export function v2(client: ApiClient): Dialect {
   const walletOf = async (user: number): Promise<string> => {
-    const answer = await teller.tell('wallet.v2.WalletService/ListWallets', {}, as(user));
+    const answer = await client.call('wallet.v2.WalletService/ListWallets', {}, as(user));
     return String(answer.list('wallets').find((wallet) => wallet.is_default)?.wallet_id);
   };
   return {
-    name: `v2 over ${teller.name}`,
+    name: `v2 over ${client.name}`,
     async balance(user) {
       const wallet_id = await walletOf(user);
-      const answer = await teller.tell('wallet.v2.WalletService/GetBalance', { wallet_id }, as(user));
+      const answer = await client.call('wallet.v2.WalletService/GetBalance', { wallet_id }, as(user));
       return Number(answer.at('balance', 'minor_units'));
     },
     async history(user) {
       const wallet_id = await walletOf(user);
-      const answer = await teller.tell('wallet.v2.WalletService/ListTransactions', { wallet_id }, as(user));
+      const answer = await client.call('wallet.v2.WalletService/ListTransactions', { wallet_id }, as(user));
       return answer.list('transactions').map((transaction) => {
         const transfer = transaction.transfer as { kind: string; amount: { minor_units: string } };
         const sign = transaction.direction === 'DIRECTION_IN' ? 1 : -1;
@@ -86,20 +86,20 @@ export function v2(teller: Teller): Dialect {
     },
     charge: async (user, amount, key) => {
       const request = { wallet_id: await walletOf(user), amount: won(amount) };
-      return teller.tell('wallet.v2.TransferService/Deposit', request, withKey(user, key));
+      return client.call('wallet.v2.TransferService/Deposit', request, withKey(user, key));
     },
     transfer: async (from, to, amount, key) => {
       const request = { debit_wallet_id: await walletOf(from), credit_user_id: to, amount: won(amount) };
-      return teller.tell('wallet.v2.TransferService/CreateTransfer', request, withKey(from, key));
+      return client.call('wallet.v2.TransferService/CreateTransfer', request, withKey(from, key));
     },
     sprinkle: async (user, room_id, amount, headcount, key) => {
       const request = { room_id, wallet_id: await walletOf(user), amount: won(amount), headcount };
-      return teller.tell('wallet.v2.SprinkleService/CreateSprinkle', request, withKey(user, key));
+      return client.call('wallet.v2.SprinkleService/CreateSprinkle', request, withKey(user, key));
     },
     claim: (user, room_id, token, key) =>
-      teller.tell('wallet.v2.SprinkleService/ClaimSprinkle', { room_id, token }, withKey(user, key)),
+      client.call('wallet.v2.SprinkleService/ClaimSprinkle', { room_id, token }, withKey(user, key)),
     lookUp: (user, room_id, made) =>
-      teller.tell(
+      client.call(
         'wallet.v2.SprinkleService/GetSprinkle',
         { room_id, sprinkle_id: made.at('sprinkle', 'sprinkle_id') ?? '' },
         as(user),

@@ -18,11 +18,11 @@ after(() => stack.stop());
 
 const me = (user: number) => ({ userId: String(user), roomId: ROOM, idempotencyKey: crypto.randomUUID() });
 const make = (user: number) =>
-  stack.grpc.tell('wallet.v1.SprinkleService/CreateSprinkle', { amount: 1000, headcount: 2 }, me(user));
+  stack.grpc.call('wallet.v1.SprinkleService/CreateSprinkle', { amount: 1000, headcount: 2 }, me(user));
 const claim = (user: number, token: string) =>
-  stack.grpc.tell('wallet.v1.SprinkleService/ClaimSprinkle', { token }, me(user));
+  stack.grpc.call('wallet.v1.SprinkleService/ClaimSprinkle', { token }, me(user));
 const lookUp = (user: number, token: string) =>
-  stack.grpc.tell('wallet.v1.SprinkleService/GetSprinkle', { token }, me(user));
+  stack.grpc.call('wallet.v1.SprinkleService/GetSprinkle', { token }, me(user));
 
 /** Lets time pass for every sprinkle: everything about it happened so much earlier. */
 async function letPass(interval: string): Promise<void> {
@@ -70,10 +70,10 @@ test('in a room with two free tokens left, two sprinkles made at once get them, 
   await fillRoom(['aB3', 'zz9']);
   const made = await Promise.all([make(ANNA), make(BO)]);
   assert.deepEqual(made.map(({ body }) => body.token).sort(), ['aB3', 'zz9']);
-  const before = await stack.grpc.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+  const before = await stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
   const refused = await make(ANNA);
   assert.deepEqual([refused.code, refused.reason], ['ERR006', 'ROOM_OUT_OF_TOKENS']);
-  const after = await stack.grpc.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+  const after = await stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
   assert.deepEqual(after.body, before.body);
 });
 

@@ -4,8 +4,8 @@ import { hash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { RPCS } from '../../clients/typescript/src/contracts.ts';
 import { CONTRACTS } from '../../src/grpc/contracts.ts';
+import type { Json } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
-import type { Json } from '../teller.ts';
 
 const ANNA = 9721;
 const ROOM = 'room-9720';
@@ -21,7 +21,7 @@ before(async () => {
   wallet = rows[0].id;
   const identity = { userId: String(ANNA), idempotencyKey: crypto.randomUUID() };
   const request = { wallet_id: wallet, mode: 'PAYOUT_MODE_EACH' };
-  const made = await stack.grpc.tell('wallet.v2.PayoutService/CreatePayout', request, identity);
+  const made = await stack.grpc.call('wallet.v2.PayoutService/CreatePayout', request, identity);
   payout = String(made.at('payout', 'payout_id'));
 });
 after(() => stack.stop());
@@ -176,13 +176,13 @@ for (const { rpc, request, name, isByMoment } of LISTS) {
       forge(list, isByMoment ? ['1', ID] : ['1'], 2),
     ];
     const answers = await Promise.all(
-      tokens.map((page_token) => stack.grpc.tell(rpc, { ...request(), page_token }, { userId: user })),
+      tokens.map((page_token) => stack.grpc.call(rpc, { ...request(), page_token }, { userId: user })),
     );
     const reasons = answers.map(({ reason, fields }) => `${reason} ${fields.join()}`);
     const other = reasons.filter((reason) => reason !== ' ' && reason !== 'INVALID_PAGE_TOKEN page_token');
     assert.deepEqual(other, []);
     assert.ok(reasons.includes(' '), 'the right form of a token is not known here any more');
-    const oversized = await stack.grpc.tell(
+    const oversized = await stack.grpc.call(
       rpc,
       { ...request(), page_token: 'x'.repeat(257) },
       { userId: user },

@@ -5,10 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { hmacKey } from '../../clients/typescript/src/headers.ts';
 import { createWorkerProgram, type WorkerProgram } from '../../src/worker/compose.ts';
 import { readWorkerConfig } from '../../src/worker/config.ts';
+import { grpcClient, type Json } from '../api-client.ts';
 import { workerEnv } from '../jobs/worker-process.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { grpcTeller, type Json } from '../teller.ts';
 
 const OPS_KEY = 'a key that only ops have';
 let stack: Stack;
@@ -28,7 +28,7 @@ after(async () => {
   await redis.stop();
 });
 
-const jobs = async () => (await stack.grpc.tell('admin.v1.JobService/ListJobs', {})).list('jobs');
+const jobs = async () => (await stack.grpc.call('admin.v1.JobService/ListJobs', {})).list('jobs');
 async function until(name: string, isSo: (job: Json) => boolean): Promise<Json> {
   for (let i = 0; i < 100; i++) {
     const job = (await jobs()).find((one) => one.name === name);
@@ -39,7 +39,7 @@ async function until(name: string, isSo: (job: Json) => boolean): Promise<Json> 
 }
 
 test('a job is run now, and how it went is shown', { skip: withoutRedis }, async () => {
-  assert.equal((await stack.grpc.tell('admin.v1.JobService/RunJob', { job: 'reconcile-ledger' })).status, 0);
+  assert.equal((await stack.grpc.call('admin.v1.JobService/RunJob', { job: 'reconcile-ledger' })).status, 0);
   const job = await until('reconcile-ledger', ({ runs }) => runs === '1');
   assert.equal(job.last_error, '');
   assert.equal(JSON.parse(String(job.last_result)).faults, 0);
@@ -48,13 +48,13 @@ test('a job is run now, and how it went is shown', { skip: withoutRedis }, async
 
 test('a paused job waits, and runs once it is resumed', { skip: withoutRedis }, async () => {
   const request = { job: 'partitions-ahead' };
-  await stack.grpc.tell('admin.v1.JobService/PauseJob', request);
+  await stack.grpc.call('admin.v1.JobService/PauseJob', request);
   await sleep(1500);
-  await stack.grpc.tell('admin.v1.JobService/RunJob', request);
+  await stack.grpc.call('admin.v1.JobService/RunJob', request);
   await sleep(1500);
   const waiting = await until('partitions-ahead', ({ paused_at }) => paused_at !== null);
   assert.deepEqual([waiting.runs, waiting.waiting], ['0', '1']);
-  await stack.grpc.tell('admin.v1.JobService/ResumeJob', request);
+  await stack.grpc.call('admin.v1.JobService/ResumeJob', request);
   await until('partitions-ahead', ({ runs }) => runs === '1');
 });
 
@@ -63,11 +63,11 @@ test('dead letters are listed, and replayed once each', { skip: withoutRedis }, 
     `INSERT INTO dead_letters (job, queue_id, data, error, attempts)
      VALUES ('refund-sprinkle', 'x', '{"sprinkleId":"${crypto.randomUUID()}"}', 'it was so', 8)`,
   );
-  const listed = await stack.grpc.tell('admin.v1.JobService/ListDeadLetters', { job: 'refund-sprinkle' });
+  const listed = await stack.grpc.call('admin.v1.JobService/ListDeadLetters', { job: 'refund-sprinkle' });
   const [letter] = listed.list('dead_letters');
   assert.deepEqual([letter?.job, letter?.error, letter?.attempts], ['refund-sprinkle', 'it was so', 8]);
   const dead_letter_ids = [String(letter?.dead_letter_id)];
-  const replay = () => stack.grpc.tell('admin.v1.JobService/ReplayDeadLetters', { dead_letter_ids });
+  const replay = () => stack.grpc.call('admin.v1.JobService/ReplayDeadLetters', { dead_letter_ids });
   assert.equal((await replay()).body.replayed, 1);
   assert.equal((await replay()).body.replayed, 0);
   const job = await until('refund-sprinkle', ({ runs }) => runs === '1');
@@ -78,21 +78,21 @@ test('jobs that are none are refused, and so are keys without the scope', {
   skip: withoutRedis,
 }, async () => {
   for (const method of ['RunJob', 'PauseJob', 'ResumeJob', 'ListDeadLetters']) {
-    const refused = await stack.grpc.tell(`admin.v1.JobService/${method}`, { job: 'make-tea' });
+    const refused = await stack.grpc.call(`admin.v1.JobService/${method}`, { job: 'make-tea' });
     assert.deepEqual([refused.code, refused.reason, refused.fields], ['ERR005', 'JOB_NOT_FOUND', ['job']]);
   }
-  const refused = await stack.grpc.tell('admin.v1.JobService/RunJob', { job: 'refund-sprinkle' });
+  const refused = await stack.grpc.call('admin.v1.JobService/RunJob', { job: 'refund-sprinkle' });
   assert.equal(refused.reason, 'JOB_NOT_FOUND');
   const wish = {
     display_name: 'no admin',
     kind: 'API_KEY_KIND_HMAC_SHA256',
     scopes: ['SCOPE_READ', 'SCOPE_PAY'],
   };
-  const made = await stack.grpc.tell('admin.v1.ApiKeyService/CreateApiKey', wish);
+  const made = await stack.grpc.call('admin.v1.ApiKeyService/CreateApiKey', wish);
   const key = hmacKey(String(made.at('api_key', 'key_id')), String(made.body.secret));
-  const teller = grpcTeller(stack.grpcAddress, key);
-  assert.equal((await teller.tell('admin.v1.JobService/ListJobs', {})).reason, 'MISSING_SCOPE');
-  teller.close();
+  const client = grpcClient(stack.grpcAddress, key);
+  assert.equal((await client.call('admin.v1.JobService/ListJobs', {})).reason, 'MISSING_SCOPE');
+  client.close();
 });
 
 test('a worker without Redis says so, and is ready again once Redis is back', {

@@ -4,8 +4,8 @@ import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { hmacKey } from '../../clients/typescript/src/headers.ts';
+import { type Answer, grpcClient, type Json } from '../api-client.ts';
 import { type Stack, serverEnv, startStack } from '../stack.ts';
-import { type Answer, grpcTeller, type Json } from '../teller.ts';
 
 const DAY = 86_400_000;
 const HMAC = 'API_KEY_KIND_HMAC_SHA256';
@@ -16,17 +16,17 @@ before(async () => {
 });
 after(() => stack.stop());
 
-const admin = (method: string, request: Json) => stack.grpc.tell(`admin.v1.ApiKeyService/${method}`, request);
+const admin = (method: string, request: Json) => stack.grpc.call(`admin.v1.ApiKeyService/${method}`, request);
 const idOf = (made: Answer) => String(made.at('api_key', 'key_id'));
 
 /** A call signed with a key of these rights. */
 async function as(rights: Json, method: string, request: Json): Promise<Answer> {
   const granter = await admin('CreateApiKey', { ...wish, ...rights });
-  const teller = grpcTeller(stack.grpcAddress, hmacKey(idOf(granter), String(granter.body.secret)));
+  const client = grpcClient(stack.grpcAddress, hmacKey(idOf(granter), String(granter.body.secret)));
   try {
-    return await teller.tell(`admin.v1.ApiKeyService/${method}`, request);
+    return await client.call(`admin.v1.ApiKeyService/${method}`, request);
   } finally {
-    teller.close();
+    client.close();
   }
 }
 

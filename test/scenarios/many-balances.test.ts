@@ -34,7 +34,7 @@ after(() => stack.stop());
 const identity = { userId: String(ANNA) };
 
 test('a thousand balances over gRPC', async () => {
-  const answer = await stack.grpc.tell(
+  const answer = await stack.grpc.call(
     'wallet.v2.WalletService/BatchGetBalances',
     { wallet_ids: ids },
     identity,

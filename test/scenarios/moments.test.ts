@@ -19,7 +19,7 @@ before(async () => {
   await stack.fund([ANNA], 1000);
   for (let count = 0; count < 4; count++) {
     const identity = { userId: String(ANNA), idempotencyKey: crypto.randomUUID() };
-    await stack.grpc.tell(
+    await stack.grpc.call(
       'wallet.v1.WalletService/Transfer',
       { to_user_id: String(BO), amount: '1' },
       identity,
@@ -105,7 +105,7 @@ test('a moment that is kept comes back as it was, or is refused', () => {
 test('lists and balances as of a moment: right to the nanosecond beside each transfer, and far away', async () => {
   const list = async (bounds: Record<string, string>) => {
     const request = { wallet_id: wallet, page_size: 100, ...bounds };
-    const answer = await stack.grpc.tell('wallet.v2.WalletService/ListTransactions', request, {
+    const answer = await stack.grpc.call('wallet.v2.WalletService/ListTransactions', request, {
       userId: String(ANNA),
     });
     assert.equal(answer.status, 0, answer.reason);
@@ -113,7 +113,7 @@ test('lists and balances as of a moment: right to the nanosecond beside each tra
   };
   const balance = async (asOf: string) => {
     const request = { wallet_id: wallet, as_of: asOf };
-    const answer = await stack.grpc.tell('wallet.v2.WalletService/GetBalance', request, {
+    const answer = await stack.grpc.call('wallet.v2.WalletService/GetBalance', request, {
       userId: String(ANNA),
     });
     assert.equal(answer.status, 0, answer.reason);
@@ -141,7 +141,7 @@ test('statistics take every moment', async () => {
         start_time: textOf(start),
         end_time: textOf(end),
       };
-      const answer = await stack.grpc.tell('admin.v1.StatisticsService/GetSeries', request);
+      const answer = await stack.grpc.call('admin.v1.StatisticsService/GetSeries', request);
       assert.ok(
         answer.status === 0 || answer.reason === 'INVALID_FIELD',
         `${answer.reason} ${JSON.stringify(request)}`,
@@ -152,7 +152,7 @@ test('statistics take every moment', async () => {
 
 test('the moments of a key come back to the microsecond, or are refused by name', async () => {
   const create = (times: Record<string, string>) =>
-    stack.grpc.tell('admin.v1.ApiKeyService/CreateApiKey', {
+    stack.grpc.call('admin.v1.ApiKeyService/CreateApiKey', {
       display_name: 'a key',
       kind: 'API_KEY_KIND_HMAC_SHA256',
       scopes: ['SCOPE_READ'],
@@ -167,13 +167,13 @@ test('the moments of a key come back to the microsecond, or are refused by name'
     [from, until].map(short),
   );
   const { key_id } = made.body.api_key as { key_id: string };
-  const got = await stack.grpc.tell('admin.v1.ApiKeyService/GetApiKey', { key_id });
+  const got = await stack.grpc.call('admin.v1.ApiKeyService/GetApiKey', { key_id });
   assert.equal(got.at('api_key', 'expires_at'), short(until));
   for (const nanos of [soon + 1n, 9_007_199_254_740_993_000n, NANOS_OF_LAST_YEAR]) {
     const refused = await create({ expires_at: textOf(nanos) });
     assert.deepEqual([refused.reason, refused.fields], ['INVALID_FIELD', ['expires_at']], textOf(nanos));
   }
-  const overlap = await stack.grpc.tell('admin.v1.ApiKeyService/RotateApiKey', {
+  const overlap = await stack.grpc.call('admin.v1.ApiKeyService/RotateApiKey', {
     key_id: stack.key.keyId,
     overlap: '0.000000999s',
   });

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { requestRest } from '../../clients/typescript/src/rest.ts';
+import { type Answer, type ApiClient, grpcClient, type Json, signedLater } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { type Answer, grpcTeller, type Json, signedLater, type Teller } from '../teller.ts';
 
 const GET = 'wallet.v2.TransferService/GetOutcome';
 const PAY = 'wallet.v1.WalletService/Transfer';
@@ -22,23 +22,23 @@ after(() => stack.stop());
 
 const as = (user: number) => ({ userId: String(user) });
 const krw = (amount: number) => ({ currency_code: 'KRW', minor_units: String(amount) });
-const ways: readonly { over: string; first: number; teller: () => Teller }[] = [
-  { over: 'gRPC', first: 9600, teller: () => stack.grpc },
-  ...(withoutEdge ? [] : [{ over: 'REST', first: 9700, teller: () => stack.rest }]),
+const ways: readonly { over: string; first: number; client: () => ApiClient }[] = [
+  { over: 'gRPC', first: 9600, client: () => stack.grpc },
+  ...(withoutEdge ? [] : [{ over: 'REST', first: 9700, client: () => stack.rest }]),
 ];
 
-for (const { over, first, teller } of ways) {
+for (const { over, first, client } of ways) {
   const [anna, bo] = [first + 1, first + 2];
   const room = `room-${first}`;
-  const tell = (...call: Parameters<Teller['tell']>) => teller().tell(...call);
-  const ask = (idempotency_key: string, user = anna) => tell(GET, { idempotency_key }, as(user));
+  const call = (...args: Parameters<ApiClient['call']>) => client().call(...args);
+  const ask = (idempotency_key: string, user = anna) => call(GET, { idempotency_key }, as(user));
   const walletOf = async (user: number) =>
-    String((await tell('wallet.v2.WalletService/ListWallets', {}, as(user))).list('wallets')[0]?.wallet_id);
+    String((await call('wallet.v2.WalletService/ListWallets', {}, as(user))).list('wallets')[0]?.wallet_id);
 
   /** Makes a call and asks what became of it: the very answer that it gave. */
   async function isToldAgain(rpc: string, request: Json, user = anna, roomId?: string): Promise<Answer> {
     const idempotencyKey = crypto.randomUUID();
-    const given = await tell(rpc, request, { ...as(user), idempotencyKey, ...(roomId && { roomId }) });
+    const given = await call(rpc, request, { ...as(user), idempotencyKey, ...(roomId && { roomId }) });
     assert.equal(given.status, 0, `${rpc}: ${given.reason}`);
     const { body } = await ask(idempotencyKey, user);
     assert.deepEqual([body.state, body.rpc], ['OUTCOME_STATE_POSTED', rpc]);
@@ -74,7 +74,7 @@ for (const { over, first, teller } of ways) {
     const made = await isToldAgain('wallet.v2.PayoutService/CreatePayout', draft);
     const payout_id = String(made.at('payout', 'payout_id'));
     const lines = [{ user_id: String(bo), amount: krw(1) }];
-    await tell('wallet.v2.PayoutService/AddPayoutLines', { payout_id, first_line: 1, lines }, as(anna));
+    await call('wallet.v2.PayoutService/AddPayoutLines', { payout_id, first_line: 1, lines }, as(anna));
     await isToldAgain('wallet.v2.PayoutService/StartPayout', { payout_id, line_count: 1 });
     await isToldAgain('wallet.v2.PayoutService/CancelPayout', { payout_id });
   });
@@ -84,7 +84,7 @@ for (const { over, first, teller } of ways) {
     const asked = await ask(idempotencyKey);
     assert.equal(asked.body.state, 'OUTCOME_STATE_NOT_POSTED');
     assert.deepEqual([asked.body.rpc, asked.body.answer], ['', undefined]);
-    const pay = () => tell(PAY, { to_user_id: String(bo), amount: 1 }, { ...as(anna), idempotencyKey });
+    const pay = () => call(PAY, { to_user_id: String(bo), amount: 1 }, { ...as(anna), idempotencyKey });
     // Signed in the second of the question, it may have been signed before it.
     const paid = await signedLater(pay);
     assert.equal(paid.status, 0, paid.reason);
@@ -116,7 +116,7 @@ test('a key of any visible characters can be asked for over REST, in the query',
   const [{ first }] = ways.slice(-1) as [(typeof ways)[number]];
   for (const idempotencyKey of ['a/b', '50%', 'why?', '..', '//', '&=#+', '"{x}"', '%2F']) {
     const identity = { ...as(first + 1), idempotencyKey };
-    const paid = await stack.rest.tell(PAY, { to_user_id: String(first + 2), amount: 1 }, identity);
+    const paid = await stack.rest.call(PAY, { to_user_id: String(first + 2), amount: 1 }, identity);
     assert.equal(paid.status, 0, idempotencyKey);
     const path = `/api/v2/outcomes?idempotency_key=${encodeURIComponent(idempotencyKey)}`;
     const answer = await requestRest(
@@ -140,8 +140,8 @@ test('a key in the path and another one in the query is refused', { skip: withou
 
 test('who may not pay may not ask: it ends attempts that are on their way', async () => {
   const key = await makeKey(stack.database, { scopes: ['read'] });
-  const reader = grpcTeller(stack.grpcAddress, key);
-  const ask = () => reader.tell(GET, { idempotency_key: 'k' }, as(9601));
+  const reader = grpcClient(stack.grpcAddress, key);
+  const ask = () => reader.call(GET, { idempotency_key: 'k' }, as(9601));
   let answer = await ask();
   // The server hears of the new key in a moment.
   while (answer.reason === 'AUTHENTICATION_FAILED') answer = await ask();

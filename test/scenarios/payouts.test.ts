@@ -1,11 +1,11 @@
 // Payouts over gRPC and REST: many lines paid in the background, the bad ones named by number, all of them or each.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { Answer, ApiClient, Identity, Json } from '../api-client.ts';
 import { startWorkerProcess, type WorkerProcess, workerEnv } from '../jobs/worker-process.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
-import type { Answer, Identity, Json, Teller } from '../teller.ts';
 
 const CREATE = 'wallet.v2.PayoutService/CreatePayout';
 const ADD = 'wallet.v2.PayoutService/AddPayoutLines';
@@ -43,46 +43,46 @@ const toUser = (user: number, amount: number, key = ''): Json => ({
 const payoutOf = (answer: Answer) => answer.body.payout as Json;
 
 async function walletOf(user: number): Promise<string> {
-  const answer = await stack.grpc.tell('wallet.v2.WalletService/ListWallets', {}, as(user));
+  const answer = await stack.grpc.call('wallet.v2.WalletService/ListWallets', {}, as(user));
   return String(answer.list('wallets')[0]?.wallet_id);
 }
 
 async function balanceOf(user: number): Promise<number> {
-  const answer = await stack.grpc.tell('wallet.v1.WalletService/GetBalance', {}, as(user));
+  const answer = await stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, as(user));
   return Number(answer.body.balance);
 }
 
-const ways: readonly { over: string; first: number; teller: () => Teller }[] = [
-  { over: 'gRPC', first: 5300, teller: () => stack.grpc },
-  ...(withoutEdge ? [] : [{ over: 'REST', first: 5400, teller: () => stack.rest }]),
+const ways: readonly { over: string; first: number; client: () => ApiClient }[] = [
+  { over: 'gRPC', first: 5300, client: () => stack.grpc },
+  ...(withoutEdge ? [] : [{ over: 'REST', first: 5400, client: () => stack.rest }]),
 ];
 
-for (const { over, first, teller } of ways) {
+for (const { over, first, client } of ways) {
   const [anna, bo, cho] = [first + 1, first + 2, first + 3];
   const options = { skip: withoutRedis };
   let wallet: string;
-  const tell = (rpc: string, request: Json, identity = withKey(anna)) =>
-    teller().tell(rpc, request, identity);
+  const call = (rpc: string, request: Json, identity = withKey(anna)) =>
+    client().call(rpc, request, identity);
 
   /** A draft with lines. */
   async function draft(mode: string, lines: readonly Json[]): Promise<string> {
-    const made = await tell(CREATE, { wallet_id: wallet, mode, memo: 'October' });
+    const made = await call(CREATE, { wallet_id: wallet, mode, memo: 'October' });
     assert.equal(made.status, 0, made.reason);
     const payout_id = String(payoutOf(made).payout_id);
-    const added = await tell(ADD, { payout_id, first_line: 1, lines: [...lines] }, as(anna));
+    const added = await call(ADD, { payout_id, first_line: 1, lines: [...lines] }, as(anna));
     assert.equal(added.status, 0, added.reason);
     return payout_id;
   }
   /** Watches a payout to its end. */
   async function ended(payout_id: string): Promise<Json> {
-    const last = await tell(WATCH, { payout_id }, as(anna));
+    const last = await call(WATCH, { payout_id }, as(anna));
     assert.equal(last.status, 0, last.reason);
     assert.ok(payoutOf(last).ended_at, 'the last message shows its end');
-    assert.deepEqual((await tell(GET, { payout_id }, as(anna))).body, last.body);
+    assert.deepEqual((await call(GET, { payout_id }, as(anna))).body, last.body);
     return payoutOf(last);
   }
   const failuresOf = async (payout_id: string) =>
-    (await tell(FAILURES, { payout_id, page_size: 100 }, as(anna)))
+    (await call(FAILURES, { payout_id, page_size: 100 }, as(anna)))
       .list('failures')
       .map(({ line, code, reason, field }) => `${line} ${code} ${reason} ${field}`);
   const mixed = () => [
@@ -113,7 +113,7 @@ for (const { over, first, teller } of ways) {
     const id = await draft('PAYOUT_MODE_EACH', mixed());
     assert.deepEqual(await failuresOf(id), BAD, 'they are named before anything moves');
     assert.equal(await balanceOf(anna), 10_000);
-    const started = await tell(START, { payout_id: id, line_count: 9 });
+    const started = await call(START, { payout_id: id, line_count: 9 });
     assert.deepEqual(
       [payoutOf(started).state, payoutOf(started).funded_amount],
       ['PAYOUT_STATE_RUNNING', money(400)],
@@ -125,7 +125,7 @@ for (const { over, first, teller } of ways) {
     );
     assert.deepEqual(await failuresOf(id), BAD);
     assert.deepEqual([await balanceOf(anna), await balanceOf(bo), await balanceOf(cho)], [9600, 100, 300]);
-    const history = await stack.grpc.tell(
+    const history = await stack.grpc.call(
       'wallet.v2.WalletService/ListTransactions',
       { wallet_id: await walletOf(cho), kinds: ['TRANSFER_KIND_PAYOUT_LINE'] },
       as(cho),
@@ -139,13 +139,13 @@ for (const { over, first, teller } of ways) {
     options,
     async () => {
       const bad = await draft('PAYOUT_MODE_ALL_OR_NOTHING', [toUser(bo, 1), toUser(999_999, 1)]);
-      const refused = await tell(START, { payout_id: bad, line_count: 2 });
+      const refused = await call(START, { payout_id: bad, line_count: 2 });
       assert.deepEqual([refused.reason, refused.fields], ['PAYOUT_HAS_INVALID_LINES', ['lines[2].user_id']]);
       const poor = await draft('PAYOUT_MODE_ALL_OR_NOTHING', [toUser(bo, 9000), toUser(cho, 601)]);
-      assert.equal((await tell(START, { payout_id: poor, line_count: 2 })).reason, 'BALANCE_TOO_LOW');
+      assert.equal((await call(START, { payout_id: poor, line_count: 2 })).reason, 'BALANCE_TOO_LOW');
       assert.equal(await balanceOf(anna), 9600);
       await stack.fund([anna], 1);
-      assert.equal((await tell(START, { payout_id: poor, line_count: 2 })).status, 0);
+      assert.equal((await call(START, { payout_id: poor, line_count: 2 })).status, 0);
       assert.equal((await ended(poor)).paid_count, 2);
       assert.deepEqual([await balanceOf(anna), await balanceOf(bo), await balanceOf(cho)], [0, 9100, 901]);
     },
@@ -157,7 +157,7 @@ for (const { over, first, teller } of ways) {
     async () => {
       await stack.fund([anna], 100);
       const id = await draft('PAYOUT_MODE_EACH', [toUser(bo, 60), toUser(cho, 50), toUser(bo, 30)]);
-      await tell(START, { payout_id: id, line_count: 3 });
+      await call(START, { payout_id: id, line_count: 3 });
       const done = await ended(id);
       assert.deepEqual([done.funded_amount, done.paid_amount], [money(100), money(90)]);
       assert.deepEqual(await failuresOf(id), ['2 ERR006 BALANCE_TOO_LOW ']);
@@ -168,42 +168,42 @@ for (const { over, first, teller } of ways) {
   test(`every step may be made again, and pays once, over ${over}`, options, async () => {
     const [creating, starting] = [withKey(anna), withKey(anna)];
     const wish = { wallet_id: wallet, mode: 'PAYOUT_MODE_EACH' };
-    const made = await tell(CREATE, wish, creating);
-    assert.deepEqual((await tell(CREATE, wish, creating)).body, made.body);
+    const made = await call(CREATE, wish, creating);
+    assert.deepEqual((await call(CREATE, wish, creating)).body, made.body);
     const payout_id = String(payoutOf(made).payout_id);
     const lines = [toUser(bo, 1, 'x'), toUser(cho, 1, 'x')];
     const add = { payout_id, first_line: 1, lines };
-    const added = await tell(ADD, add, as(anna));
+    const added = await call(ADD, add, as(anna));
     assert.equal(added.list('bad_lines').length, 1);
-    assert.deepEqual((await tell(ADD, add, as(anna))).body, added.body);
+    assert.deepEqual((await call(ADD, add, as(anna))).body, added.body);
     const other = { ...add, lines: [toUser(bo, 2, 'x')] };
-    assert.equal((await tell(ADD, other, as(anna))).reason, 'LINE_OUT_OF_ORDER');
-    assert.equal((await tell(ADD, { ...add, first_line: 4 }, as(anna))).reason, 'LINE_OUT_OF_ORDER');
+    assert.equal((await call(ADD, other, as(anna))).reason, 'LINE_OUT_OF_ORDER');
+    assert.equal((await call(ADD, { ...add, first_line: 4 }, as(anna))).reason, 'LINE_OUT_OF_ORDER');
     const late = { payout_id, first_line: 3, lines: [toUser(bo, 3, 'x')] };
     assert.equal(
-      (await tell(ADD, late, as(anna))).list('bad_lines')[0]?.reason,
+      (await call(ADD, late, as(anna))).list('bad_lines')[0]?.reason,
       'LINE_KEY_REUSED',
       'also across calls',
     );
-    assert.deepEqual((await tell(START, { payout_id, line_count: 2 })).fields, ['line_count']);
-    const started = await tell(START, { payout_id, line_count: 3 }, starting);
+    assert.deepEqual((await call(START, { payout_id, line_count: 2 })).fields, ['line_count']);
+    const started = await call(START, { payout_id, line_count: 3 }, starting);
     await ended(payout_id);
-    assert.deepEqual((await tell(START, { payout_id, line_count: 3 }, starting)).body, started.body);
-    assert.equal((await tell(START, { payout_id, line_count: 3 })).reason, 'PAYOUT_STARTED');
-    assert.deepEqual((await tell(ADD, add, as(anna))).list('bad_lines'), added.list('bad_lines'));
+    assert.deepEqual((await call(START, { payout_id, line_count: 3 }, starting)).body, started.body);
+    assert.equal((await call(START, { payout_id, line_count: 3 })).reason, 'PAYOUT_STARTED');
+    assert.deepEqual((await call(ADD, add, as(anna))).list('bad_lines'), added.list('bad_lines'));
     const more = { payout_id, first_line: 4, lines };
-    assert.equal((await tell(ADD, more, as(anna))).reason, 'PAYOUT_STARTED');
-    assert.equal((await tell(CANCEL, { payout_id })).reason, 'PAYOUT_STARTED');
+    assert.equal((await call(ADD, more, as(anna))).reason, 'PAYOUT_STARTED');
+    assert.equal((await call(CANCEL, { payout_id })).reason, 'PAYOUT_STARTED');
     assert.equal(await balanceOf(anna), 9);
   });
 
   test(`a payout that is cancelled pays no more, over ${over}`, options, async () => {
     const id = await draft('PAYOUT_MODE_EACH', [toUser(bo, 1)]);
     const identity = withKey(anna);
-    const cancelled = await tell(CANCEL, { payout_id: id }, identity);
+    const cancelled = await call(CANCEL, { payout_id: id }, identity);
     assert.equal(payoutOf(cancelled).state, 'PAYOUT_STATE_CANCELLED');
-    assert.deepEqual((await tell(CANCEL, { payout_id: id }, identity)).body, cancelled.body);
-    assert.equal((await tell(START, { payout_id: id, line_count: 1 })).reason, 'PAYOUT_STARTED');
+    assert.deepEqual((await call(CANCEL, { payout_id: id }, identity)).body, cancelled.body);
+    assert.equal((await call(START, { payout_id: id, line_count: 1 })).reason, 'PAYOUT_STARTED');
     assert.equal(await balanceOf(anna), 9);
   });
 
@@ -218,12 +218,12 @@ for (const { over, first, teller } of ways) {
       [CANCEL, { payout_id }],
     ];
     for (const [rpc, request] of calls) {
-      assert.equal((await tell(rpc, request, withKey(bo))).reason, 'PAYOUT_NOT_FOUND', rpc);
+      assert.equal((await call(rpc, request, withKey(bo))).reason, 'PAYOUT_NOT_FOUND', rpc);
       const nowhere = { ...request, payout_id: NO_ID };
-      assert.equal((await tell(rpc, nowhere)).reason, 'PAYOUT_NOT_FOUND', rpc);
+      assert.equal((await call(rpc, nowhere)).reason, 'PAYOUT_NOT_FOUND', rpc);
     }
     const boWallet = { wallet_id: await walletOf(bo), mode: 'PAYOUT_MODE_EACH' };
-    assert.equal((await tell(CREATE, boWallet)).reason, 'WALLET_NOT_FOUND');
+    assert.equal((await call(CREATE, boWallet)).reason, 'WALLET_NOT_FOUND');
   });
 
   test(`what breaks the contract refuses the call, over ${over}`, options, async () => {
@@ -239,7 +239,7 @@ for (const { over, first, teller } of ways) {
       [WATCH, { payout_id: 'x' }, 'payout_id'],
     ];
     for (const [rpc, request, field] of bad) {
-      const answer = await tell(rpc, request);
+      const answer = await call(rpc, request);
       assert.deepEqual([answer.reason, answer.fields], ['INVALID_FIELD', [field]]);
     }
   });

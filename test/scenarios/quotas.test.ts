@@ -4,8 +4,8 @@ import { after, before, test } from 'node:test';
 import { purgePayoutDrafts } from '../../src/db/jobs/upkeep.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
+import { type Answer, type ApiClient, grpcClient, type Json } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { type Answer, grpcTeller, type Json, type Teller } from '../teller.ts';
 
 const [ANNA, FIRST, COUNT] = [9801, 9810, 12];
 const OTHERS = Array.from({ length: COUNT }, (_, index) => FIRST + index);
@@ -13,7 +13,7 @@ const MOST = 5;
 let stack: Stack;
 /** Another process on the same database. */
 let second: ServerProgram;
-let another: Teller;
+let another: ApiClient;
 before(async () => {
   stack = await startStack({
     env: {
@@ -26,7 +26,7 @@ before(async () => {
   });
   await stack.addUsers([ANNA, ...OTHERS]);
   second = await createServerProgram({ ...stack.config, grpcPort: 0, opsPort: 0 });
-  another = grpcTeller(`127.0.0.1:${second.grpcPort}`, stack.key);
+  another = grpcClient(`127.0.0.1:${second.grpcPort}`, stack.key);
 });
 after(async () => {
   another.close();
@@ -36,8 +36,8 @@ after(async () => {
 
 let calls = 0;
 /** Calls go to both processes by turns. */
-const tell = (rpc: string, request: Json, user = ANNA) =>
-  (calls++ % 2 === 0 ? stack.grpc : another).tell(rpc, request, {
+const call = (rpc: string, request: Json, user = ANNA) =>
+  (calls++ % 2 === 0 ? stack.grpc : another).call(rpc, request, {
     userId: String(user),
     idempotencyKey: crypto.randomUUID(),
   });
@@ -55,13 +55,13 @@ async function assertMost(made: number, calls: (() => Promise<Answer>)[]): Promi
 
 test('rooms that a user owns', async () => {
   const create = (id: number) => () =>
-    tell('wallet.v2.RoomService/CreateRoom', { room_id: `quota-${id}`, display_name: 'Room' });
+    call('wallet.v2.RoomService/CreateRoom', { room_id: `quota-${id}`, display_name: 'Room' });
   await assertMost(
     MOST,
     OTHERS.map((id) => create(id)),
   );
   assert.equal(
-    (await tell('wallet.v2.RoomService/CreateRoom', { room_id: 'of-another', display_name: 'R' }, FIRST))
+    (await call('wallet.v2.RoomService/CreateRoom', { room_id: 'of-another', display_name: 'R' }, FIRST))
       .status,
     0,
   );
@@ -69,7 +69,7 @@ test('rooms that a user owns', async () => {
 
 test('members of a room, the owner among them', async () => {
   const add = (id: number) => () =>
-    tell('wallet.v2.RoomService/AddMember', { room_id: 'of-another', user_id: id }, FIRST);
+    call('wallet.v2.RoomService/AddMember', { room_id: 'of-another', user_id: id }, FIRST);
   await assertMost(
     MOST - 1,
     OTHERS.slice(1).map((id) => add(id)),
@@ -78,7 +78,7 @@ test('members of a room, the owner among them', async () => {
 
 test('friends and requests that a user sent', async () => {
   const add = (id: number) => () =>
-    tell('wallet.v2.UserService/AddFriend', { user_id: ANNA, friend_user_id: id });
+    call('wallet.v2.UserService/AddFriend', { user_id: ANNA, friend_user_id: id });
   await assertMost(
     MOST,
     OTHERS.map((id) => add(id)),
@@ -87,7 +87,7 @@ test('friends and requests that a user sent', async () => {
     ANNA,
   ]);
   const [asked] = rows;
-  const accepted = await tell(
+  const accepted = await call(
     'wallet.v2.UserService/AddFriend',
     { user_id: asked.to_user_id, friend_user_id: ANNA },
     Number(asked.to_user_id),
@@ -100,16 +100,16 @@ test('wallets, the default one among them', async () => {
     MOST - 1,
     OTHERS.map(
       (id) => () =>
-        tell('wallet.v2.WalletService/CreateWallet', { currency_code: 'KRW', display_name: `w${id}` }),
+        call('wallet.v2.WalletService/CreateWallet', { currency_code: 'KRW', display_name: `w${id}` }),
     ),
   );
 });
 
 test('drafts of payouts, whatever wallet they pay from; a cancelled one is none', async () => {
-  const wallets = (await tell('wallet.v2.WalletService/ListWallets', {})).list('wallets');
+  const wallets = (await call('wallet.v2.WalletService/ListWallets', {})).list('wallets');
   assert.equal(wallets.length, MOST);
   const create = (index: number) => () =>
-    tell('wallet.v2.PayoutService/CreatePayout', {
+    call('wallet.v2.PayoutService/CreatePayout', {
       // Each process pays from a wallet of its own, so that the wallet's lock is not what makes them take turns.
       wallet_id: String(wallets[index % 2]?.wallet_id),
       mode: 'PAYOUT_MODE_EACH',
@@ -124,7 +124,7 @@ test('drafts of payouts, whatever wallet they pay from; a cancelled one is none'
   );
   await stack.db.query('DROP FUNCTION dawdle() CASCADE');
   const { rows } = await stack.db.query('SELECT id FROM payouts WHERE owner_user_id = $1 LIMIT 1', [ANNA]);
-  const cancelled = await tell('wallet.v2.PayoutService/CancelPayout', { payout_id: rows[0].id });
+  const cancelled = await call('wallet.v2.PayoutService/CancelPayout', { payout_id: rows[0].id });
   assert.equal(cancelled.status, 0, cancelled.reason);
   assert.equal((await create(0)()).status, 0);
   assert.equal((await create(0)()).reason, 'QUOTA_EXCEEDED');
@@ -137,8 +137,8 @@ test('whoever has more than a quota keeps it', async () => {
     [FIRST],
   );
   const request = { currency_code: 'KRW', display_name: 'one more' };
-  assert.equal((await tell('wallet.v2.WalletService/CreateWallet', request, FIRST)).reason, 'QUOTA_EXCEEDED');
-  assert.equal((await tell('wallet.v2.WalletService/ListWallets', {}, FIRST)).list('wallets').length, 11);
+  assert.equal((await call('wallet.v2.WalletService/CreateWallet', request, FIRST)).reason, 'QUOTA_EXCEEDED');
+  assert.equal((await call('wallet.v2.WalletService/ListWallets', {}, FIRST)).list('wallets').length, 11);
 });
 
 test('drafts that are never started go after their time, with their lines; started and young ones stay', async () => {
@@ -151,7 +151,7 @@ test('drafts that are never started go after their time, with their lines; start
   const day = 24 * 3_600_000;
   const drafts = async () => (await stack.db.query(`SELECT id, state FROM payouts ORDER BY id`)).rows;
   const [old] = (await drafts()).filter(({ state }) => state === 'draft');
-  await tell('wallet.v2.PayoutService/AddPayoutLines', {
+  await call('wallet.v2.PayoutService/AddPayoutLines', {
     payout_id: old.id,
     first_line: 1,
     lines: [{ user_id: FIRST, amount: { currency_code: 'KRW', minor_units: 5 } }],
@@ -165,6 +165,6 @@ test('drafts that are never started go after their time, with their lines; start
   assert.equal((await stack.db.query('SELECT FROM payout_lines')).rowCount, 0);
   await assert.rejects(purgePayoutDrafts(pool, day / 2, 10), /a day at least/);
   await pool.end();
-  const gone = await tell('wallet.v2.PayoutService/StartPayout', { payout_id: old.id, line_count: 1 });
+  const gone = await call('wallet.v2.PayoutService/StartPayout', { payout_id: old.id, line_count: 1 });
   assert.equal(gone.reason, 'PAYOUT_NOT_FOUND');
 });

@@ -41,7 +41,7 @@ const me = (user: number, roomId?: string) => ({
   ...(roomId && { roomId }),
 });
 async function call(rpc: string, request: Record<string, string | number>, user: number, roomId?: string) {
-  const answer = await stack.grpc.tell(`wallet.v1.${rpc}`, request, me(user, roomId));
+  const answer = await stack.grpc.call(`wallet.v1.${rpc}`, request, me(user, roomId));
   assert.equal(answer.status, 0, answer.reason);
   return answer.body;
 }
@@ -102,7 +102,7 @@ test('what people did', async () => {
 /** A measure's figures: `label currency value` by the hour, or of the day. */
 async function figures(measure: string, period: 'HOUR' | 'DAY'): Promise<Record<string, string[]>> {
   const request = { measure, period: `PERIOD_${period}`, start_time: at(0), end_time: at(24) };
-  const answer = await stack.grpc.tell('admin.v1.StatisticsService/GetSeries', request);
+  const answer = await stack.grpc.call('admin.v1.StatisticsService/GetSeries', request);
   assert.equal(answer.status, 0, answer.reason);
   const byTime = new Map<string, string[]>();
   for (const { starts_at, label, currency_code, value } of answer.list('figures')) {
@@ -148,10 +148,10 @@ test('the figures of the day', async () => {
 });
 
 test('measures are listed, and one that is none is refused', async () => {
-  const listed = await stack.grpc.tell('admin.v1.StatisticsService/ListMeasures', {});
+  const listed = await stack.grpc.call('admin.v1.StatisticsService/ListMeasures', {});
   assert.ok(listed.list('measures').some(({ name }) => name === 'room_volume'));
   const request = { measure: 'weather', period: 'PERIOD_DAY', start_time: at(0), end_time: at(24) };
-  const refused = await stack.grpc.tell('admin.v1.StatisticsService/GetSeries', request);
+  const refused = await stack.grpc.call('admin.v1.StatisticsService/GetSeries', request);
   assert.deepEqual([refused.code, refused.fields], ['ERR001', ['measure']]);
 });
 
@@ -164,7 +164,7 @@ test('a server writes down how its calls went', async () => {
     );
     return rows[0];
   };
-  await stack.grpc.tell('wallet.v1.UserService/GetUser', { user_id: '1' }, { userId: String(ANNA) });
+  await stack.grpc.call('wallet.v1.UserService/GetUser', { user_id: '1' }, { userId: String(ANNA) });
   for (let i = 0; i < 120 && (await count()).lost === 0; i++) await sleep(100);
   const { good, lost } = await count();
   assert.ok(good >= 10 && lost === 1, `${good} good, ${lost} not found`);

@@ -1,8 +1,8 @@
 // The answer under an idempotency key comes first: it is given again whatever it was about has gone since.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { Answer, Json } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
-import type { Answer, Json } from '../teller.ts';
 
 const [ANNA, BO] = [9501, 9502];
 const ROOM = 'room-9500';
@@ -14,7 +14,7 @@ before(async () => {
   await stack.addUsers([ANNA, BO]);
   await stack.addRoom(ROOM, [ANNA, BO]);
   await stack.fund([ANNA, BO], 10_000);
-  const wallets = await stack.grpc.tell('wallet.v2.WalletService/ListWallets', {}, { userId: String(ANNA) });
+  const wallets = await stack.grpc.call('wallet.v2.WalletService/ListWallets', {}, { userId: String(ANNA) });
   wallet = String(wallets.list('wallets')[0]?.wallet_id);
 });
 after(() => stack.stop());
@@ -45,12 +45,12 @@ async function purgeSprinkles(): Promise<void> {
 test('of claims, over both versions, after their sprinkle was purged', async () => {
   for (const version of ['v1', 'v2']) {
     const make = { amount: 2, headcount: 2 };
-    const made = await stack.grpc.tell('wallet.v1.SprinkleService/CreateSprinkle', make, inRoom(ANNA));
+    const made = await stack.grpc.call('wallet.v1.SprinkleService/CreateSprinkle', make, inRoom(ANNA));
     const token = String(made.body.token);
     const identity = version === 'v1' ? inRoom(BO) : me(BO);
     const request: Json = version === 'v1' ? { token } : { token, room_id: ROOM };
     await sameAfter(
-      () => stack.grpc.tell(`wallet.${version}.SprinkleService/ClaimSprinkle`, request, identity),
+      () => stack.grpc.call(`wallet.${version}.SprinkleService/ClaimSprinkle`, request, identity),
       purgeSprinkles,
     );
   }
@@ -59,18 +59,18 @@ test('of claims, over both versions, after their sprinkle was purged', async () 
 test('of a sprinkle, after its creator left the room', async () => {
   const identity = inRoom(BO);
   const make = () =>
-    stack.grpc.tell('wallet.v1.SprinkleService/CreateSprinkle', { amount: 10, headcount: 2 }, identity);
+    stack.grpc.call('wallet.v1.SprinkleService/CreateSprinkle', { amount: 10, headcount: 2 }, identity);
   await sameAfter(make, () => behind('DELETE FROM room_members WHERE user_id = $1', [BO]));
 });
 
 test('of starting and cancelling a payout, after it has gone', async () => {
   const draft = async () => {
     const request = { wallet_id: wallet, mode: 'PAYOUT_MODE_EACH' };
-    const made = await stack.grpc.tell('wallet.v2.PayoutService/CreatePayout', request, me(ANNA));
+    const made = await stack.grpc.call('wallet.v2.PayoutService/CreatePayout', request, me(ANNA));
     const payout_id = String(made.at('payout', 'payout_id'));
     const amount = { currency_code: 'KRW', minor_units: '1' };
     const lines = { payout_id, first_line: 1, lines: [{ user_id: String(BO), amount }] };
-    await stack.grpc.tell('wallet.v2.PayoutService/AddPayoutLines', lines, { userId: String(ANNA) });
+    await stack.grpc.call('wallet.v2.PayoutService/AddPayoutLines', lines, { userId: String(ANNA) });
     return payout_id;
   };
   const deletePayouts = () =>
@@ -85,7 +85,7 @@ test('of starting and cancelling a payout, after it has gone', async () => {
   ] as const) {
     const [payout_id, identity] = [await draft(), me(ANNA)];
     await sameAfter(
-      () => stack.grpc.tell(`wallet.v2.PayoutService/${rpc}`, { payout_id, ...more }, identity),
+      () => stack.grpc.call(`wallet.v2.PayoutService/${rpc}`, { payout_id, ...more }, identity),
       deletePayouts,
     );
   }
@@ -93,11 +93,11 @@ test('of starting and cancelling a payout, after it has gone', async () => {
 
 test('what was refused before the ledger looked leaves a mark as well', async () => {
   const identity = inRoom(BO);
-  const claim = await stack.grpc.tell('wallet.v1.SprinkleService/ClaimSprinkle', { token: '000' }, identity);
+  const claim = await stack.grpc.call('wallet.v1.SprinkleService/ClaimSprinkle', { token: '000' }, identity);
   assert.equal(claim.reason, 'SPRINKLE_NOT_FOUND');
   const cancel = me(ANNA);
   const payout_id = crypto.randomUUID();
-  const gone = await stack.grpc.tell('wallet.v2.PayoutService/CancelPayout', { payout_id }, cancel);
+  const gone = await stack.grpc.call('wallet.v2.PayoutService/CancelPayout', { payout_id }, cancel);
   assert.equal(gone.reason, 'PAYOUT_NOT_FOUND');
   const { rows } = await behind('SELECT key FROM idempotency_keys WHERE outcome IS NULL AND key = ANY ($1)', [
     [identity.idempotencyKey, cancel.idempotencyKey],

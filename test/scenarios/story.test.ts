@@ -1,8 +1,8 @@
 // One story, told to v1 and v2, over gRPC and over REST: money comes in, moves, is sprinkled and grabbed.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { Answer } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
-import type { Answer } from '../teller.ts';
 import { type Dialect, v1, v2 } from './dialects.ts';
 
 let stack: Stack;
@@ -11,14 +11,14 @@ before(async () => {
 });
 after(() => stack.stop());
 
-const tellers = { gRPC: () => stack.grpc, REST: () => stack.rest };
+const clients = { gRPC: () => stack.grpc, REST: () => stack.rest };
 const versions = { v1, v2 };
 /** Every way gets people of its own, so that the stories don't meet. */
 let people = 2000;
 
 for (const [version, dialect] of Object.entries(versions)) {
-  for (const [transport, teller] of Object.entries(tellers)) {
-    describe(`${version} over ${transport}`, () => tellStory(() => dialect(teller())));
+  for (const [transport, client] of Object.entries(clients)) {
+    describe(`${version} over ${transport}`, () => tellStory(() => dialect(client())));
   }
 }
 

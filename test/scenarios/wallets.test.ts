@@ -1,8 +1,8 @@
 // What only v2 can: wallets in several currencies, balances as they were, filters, and every transfer by its id.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { Answer, ApiClient, Json } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
-import type { Answer, Json, Teller } from '../teller.ts';
 
 let stack: Stack;
 before(async () => {
@@ -24,14 +24,14 @@ const refuses = (answer: Answer, code: string, reason: string, fields: string[] 
   assert.deepEqual([answer.code, answer.reason, answer.fields], [code, reason, fields]);
 
 const ways = [
-  { over: 'gRPC', teller: () => stack.grpc, first: 4100 },
-  { over: 'REST', teller: () => stack.rest, first: 4200 },
+  { over: 'gRPC', client: () => stack.grpc, first: 4100 },
+  { over: 'REST', client: () => stack.rest, first: 4200 },
 ] as const;
 
-for (const { over, teller, first } of ways) {
+for (const { over, client, first } of ways) {
   const [anna, bo, stranger] = [first + 1, first + 2, first + 3];
   const room = `room-${first}`;
-  const tell = (...call: Parameters<Teller['tell']>) => teller().tell(...call);
+  const call = (...args: Parameters<ApiClient['call']>) => client().call(...args);
   let annaUsd: string;
   let boUsd: string;
   let annaKrw: string;
@@ -39,7 +39,7 @@ for (const { over, teller, first } of ways) {
 
   const open = async (user: number, identity = withKey(user)) => {
     const request = { currency_code: 'USD', display_name: 'Dollars' };
-    return tell('wallet.v2.WalletService/CreateWallet', request, identity);
+    return call('wallet.v2.WalletService/CreateWallet', request, identity);
   };
 
   test(`a wallet in dollars is opened, and a retry opens no second one, over ${over}`, async () => {
@@ -48,7 +48,7 @@ for (const { over, teller, first } of ways) {
     assert.deepEqual((await open(anna, identity)).body, made.body);
     annaUsd = String(made.at('wallet', 'wallet_id'));
     boUsd = String((await open(bo)).at('wallet', 'wallet_id'));
-    const wallets = (await tell('wallet.v2.WalletService/ListWallets', {}, as(anna))).list('wallets');
+    const wallets = (await call('wallet.v2.WalletService/ListWallets', {}, as(anna))).list('wallets');
     assert.deepEqual(
       wallets.map(({ currency_code, is_default }) => [currency_code, is_default]),
       [
@@ -57,15 +57,15 @@ for (const { over, teller, first } of ways) {
       ],
     );
     annaKrw = String(wallets[0]?.wallet_id);
-    const page1 = await tell('wallet.v2.WalletService/ListWallets', { page_size: 1 }, as(anna));
+    const page1 = await call('wallet.v2.WalletService/ListWallets', { page_size: 1 }, as(anna));
     const page_token = String(page1.body.next_page_token);
-    const page2 = await tell('wallet.v2.WalletService/ListWallets', { page_size: 1, page_token }, as(anna));
+    const page2 = await call('wallet.v2.WalletService/ListWallets', { page_size: 1, page_token }, as(anna));
     assert.equal(page2.list('wallets')[0]?.wallet_id, annaUsd);
   });
 
   test(`money comes in, moves and goes out; each answer shows the balance, over ${over}`, async () => {
     const deposit = { wallet_id: annaUsd, amount: usd(10_000), memo: 'Salary' };
-    const deposited = await tell('wallet.v2.TransferService/Deposit', deposit, withKey(anna));
+    const deposited = await call('wallet.v2.TransferService/Deposit', deposit, withKey(anna));
     assert.equal(deposited.at('balance', 'minor_units'), '10000');
     const request = {
       debit_wallet_id: annaUsd,
@@ -73,14 +73,14 @@ for (const { over, teller, first } of ways) {
       amount: usd(2_500),
       memo: 'Lunch "\\{}" 🍚',
     };
-    const moved = await tell('wallet.v2.TransferService/CreateTransfer', request, withKey(anna));
+    const moved = await call('wallet.v2.TransferService/CreateTransfer', request, withKey(anna));
     assert.equal(moved.at('balance', 'minor_units'), '7500');
     sent = moved.body.transfer as Json;
     assert.equal(sent.memo, 'Lunch "\\{}" 🍚');
     assert.equal(sent.key_id, stack.key.keyId);
     assert.equal(deposited.at('transfer', 'key_id'), stack.key.keyId);
     const withdraw = { wallet_id: annaUsd, amount: usd(500) };
-    const withdrawn = await tell('wallet.v2.TransferService/Withdraw', withdraw, withKey(anna));
+    const withdrawn = await call('wallet.v2.TransferService/Withdraw', withdraw, withKey(anna));
     assert.equal(withdrawn.at('balance', 'minor_units'), '7000');
     assert.equal(withdrawn.at('transfer', 'credit_wallet_id'), '');
   });
@@ -88,43 +88,43 @@ for (const { over, teller, first } of ways) {
   test(`a transfer is shown to both sides and to nobody else, over ${over}`, async () => {
     const request = { transfer_id: sent.transfer_id ?? '' };
     for (const user of [anna, bo]) {
-      const seen = await tell('wallet.v2.TransferService/GetTransfer', request, as(user));
+      const seen = await call('wallet.v2.TransferService/GetTransfer', request, as(user));
       // The key that signed is the business of the side that signed.
       const key_id = user === anna ? stack.key.keyId : '';
       assert.deepEqual(seen.body.transfer, { ...sent, key_id });
     }
-    const hidden = await tell('wallet.v2.TransferService/GetTransfer', request, as(stranger));
+    const hidden = await call('wallet.v2.TransferService/GetTransfer', request, as(stranger));
     refuses(hidden, 'ERR005', 'TRANSFER_NOT_FOUND', ['transfer_id']);
     const none = { transfer_id: crypto.randomUUID() };
-    const unknown = await tell('wallet.v2.TransferService/GetTransfer', none, as(stranger));
+    const unknown = await call('wallet.v2.TransferService/GetTransfer', none, as(stranger));
     assert.deepEqual([unknown.reason, unknown.fields], [hidden.reason, hidden.fields]);
   });
 
   test(`a balance can be asked as it was, over ${over}`, async () => {
     const as_of = String(sent.created_at);
-    const then = await tell('wallet.v2.WalletService/GetBalance', { wallet_id: annaUsd, as_of }, as(anna));
+    const then = await call('wallet.v2.WalletService/GetBalance', { wallet_id: annaUsd, as_of }, as(anna));
     assert.equal(then.at('balance', 'minor_units'), '7500');
     const before = { wallet_id: annaUsd, as_of: '2020-01-01T00:00:00Z' };
-    const nothing = await tell('wallet.v2.WalletService/GetBalance', before, as(anna));
+    const nothing = await call('wallet.v2.WalletService/GetBalance', before, as(anna));
     assert.equal(nothing.at('balance', 'minor_units'), '0');
-    const now = await tell('wallet.v2.WalletService/GetWallet', { wallet_id: annaUsd }, as(anna));
+    const now = await call('wallet.v2.WalletService/GetWallet', { wallet_id: annaUsd }, as(anna));
     assert.equal(now.at('wallet', 'balance', 'minor_units'), '7000');
   });
 
   test(`many balances come in the order asked; one that is not mine is named, over ${over}`, async () => {
     const rpc = 'wallet.v2.WalletService/BatchGetBalances';
-    const mine = await tell(rpc, { wallet_ids: [annaUsd, annaKrw] }, as(anna));
+    const mine = await call(rpc, { wallet_ids: [annaUsd, annaKrw] }, as(anna));
     assert.deepEqual(
       mine.list('balances').map(({ wallet_id }) => wallet_id),
       [annaUsd, annaKrw],
     );
-    const mixed = await tell(rpc, { wallet_ids: [annaUsd, boUsd] }, as(anna));
+    const mixed = await call(rpc, { wallet_ids: [annaUsd, boUsd] }, as(anna));
     refuses(mixed, 'ERR005', 'WALLET_NOT_FOUND', ['wallet_ids[1]']);
   });
 
   test(`a history can be filtered and read page by page, over ${over}`, async () => {
     const list = (request: Json) =>
-      tell('wallet.v2.WalletService/ListTransactions', { wallet_id: annaUsd, ...request }, as(anna));
+      call('wallet.v2.WalletService/ListTransactions', { wallet_id: annaUsd, ...request }, as(anna));
     const kindsOf = (answer: Answer) =>
       answer.list('transactions').map(({ transfer }) => (transfer as Json).kind);
     assert.deepEqual(kindsOf(await list({})), [
@@ -158,17 +158,17 @@ for (const { over, teller, first } of ways) {
 
   test(`a sprinkle in dollars is grabbed into a dollar wallet, over ${over}`, async () => {
     const request = { room_id: room, wallet_id: annaUsd, amount: usd(300), headcount: 1 };
-    const made = await tell('wallet.v2.SprinkleService/CreateSprinkle', request, withKey(anna));
+    const made = await call('wallet.v2.SprinkleService/CreateSprinkle', request, withKey(anna));
     assert.equal(made.at('balance', 'minor_units'), '6700');
     assert.equal(made.at('sprinkle', 'state'), 'SPRINKLE_STATE_LIVE');
     const token = String(made.at('sprinkle', 'token'));
     const claim = (wallet: Json) =>
-      tell('wallet.v2.SprinkleService/ClaimSprinkle', { room_id: room, token, ...wallet }, withKey(bo));
+      call('wallet.v2.SprinkleService/ClaimSprinkle', { room_id: room, token, ...wallet }, withKey(bo));
     refuses(await claim({}), 'ERR001', 'CURRENCY_MISMATCH', ['wallet_id']);
     const claimed = await claim({ wallet_id: boUsd });
     assert.deepEqual(claimed.body.amount, usd(300));
     assert.equal(claimed.at('balance', 'minor_units'), '2800');
-    const own = await tell('wallet.v2.SprinkleService/ListSprinkles', { room_id: room }, as(anna));
+    const own = await call('wallet.v2.SprinkleService/ListSprinkles', { room_id: room }, as(anna));
     assert.deepEqual(
       own.list('sprinkles').map(({ state, claimed_count, claims }) => [state, claimed_count, claims]),
       [['SPRINKLE_STATE_EMPTY', 1, []]],

@@ -1,4 +1,4 @@
-// Tells calls to a running server over gRPC or over REST, and reads both kinds of answers as the same thing.
+// Calls a running server over gRPC or over REST, and reads both kinds of answers as the same thing.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DescMethod, JsonValue } from '@bufbuild/protobuf';
 import { RPCS, restRouteOf } from '../clients/typescript/src/contracts.ts';
@@ -49,10 +49,10 @@ export class Answer {
 }
 
 /** One way to make calls. */
-export interface Teller {
+export interface ApiClient {
   readonly name: 'gRPC' | 'REST';
   /** Calls `wallet.v1.WalletService/GetBalance` and the like with a request in JSON. The answer of a stream is its last message. */
-  tell(rpc: string, request: Json, identity?: Identity, timeoutMs?: number): Promise<Answer>;
+  call(rpc: string, request: Json, identity?: Identity, timeoutMs?: number): Promise<Answer>;
   close(): void;
 }
 
@@ -69,7 +69,7 @@ export async function signedLater(call: () => Promise<Answer>): Promise<Answer> 
 }
 
 /** Calls straight to a server's gRPC port. */
-export function grpcTeller(address: string, key?: SigningKey): Teller {
+export function grpcClient(address: string, key?: SigningKey): ApiClient {
   const connection = connect(address, key);
   const lastOf: Connection['call'] = async (...call) => {
     let last: Json = {};
@@ -79,7 +79,7 @@ export function grpcTeller(address: string, key?: SigningKey): Teller {
   return {
     name: 'gRPC',
     close: () => connection.close(),
-    tell: (rpc, request, identity = {}, timeoutMs = TIMEOUT_MS) =>
+    call: (rpc, request, identity = {}, timeoutMs = TIMEOUT_MS) =>
       (isStream(RPCS.get(rpc)) ? lastOf : connection.call)(rpc, request, identity, timeoutMs).then(
         (body) => new Answer(body),
         (error: unknown) => {
@@ -98,11 +98,11 @@ export function grpcTeller(address: string, key?: SigningKey): Teller {
 }
 
 /** Calls through the edge, each RPC by the REST address that its contract gives it. */
-export function restTeller(baseUrl: string, key?: SigningKey): Teller {
+export function restClient(baseUrl: string, key?: SigningKey): ApiClient {
   return {
     name: 'REST',
     close: () => {},
-    async tell(rpc, request, identity = {}, timeoutMs = TIMEOUT_MS) {
+    async call(rpc, request, identity = {}, timeoutMs = TIMEOUT_MS) {
       const method = RPCS.get(rpc);
       if (!method) throw new TypeError(`there is no RPC ${rpc}`);
       const { verb, path, body } = restRequest(method, request);
