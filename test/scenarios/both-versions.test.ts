@@ -1,9 +1,9 @@
-// One story, told to v1 and v2, over gRPC and over REST: money comes in, moves, is sprinkled and grabbed.
+// The same operations in v1 and v2, over gRPC and over REST: money comes in, moves, is sprinkled and grabbed.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Answer } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { type Dialect, v1, v2 } from './dialects.ts';
+import { type ApiVersion, v1, v2 } from './api-versions.ts';
 
 let stack: Stack;
 before(async () => {
@@ -13,12 +13,12 @@ after(() => stack.stop());
 
 const clients = { gRPC: () => stack.grpc, REST: () => stack.rest };
 const versions = { v1, v2 };
-/** Every way gets people of its own, so that the stories don't meet. */
+/** Every way gets people of its own, so that the runs do not share wallets. */
 let people = 2000;
 
-for (const [version, dialect] of Object.entries(versions)) {
+for (const [version, create] of Object.entries(versions)) {
   for (const [transport, client] of Object.entries(clients)) {
-    describe(`${version} over ${transport}`, () => tellStory(() => dialect(client())));
+    describe(`${version} over ${transport}`, () => testOperations(() => create(client())));
   }
 }
 
@@ -29,15 +29,15 @@ const tokenOf = (made: Answer) => String(made.body.token ?? made.at('sprinkle', 
 const amountOf = (claim: Answer) => Number(claim.at('amount', 'minor_units') ?? claim.body.amount);
 const balanceOf = (answer: Answer) => Number(answer.at('balance', 'minor_units') ?? answer.body.balance);
 
-function tellStory(speak: () => Dialect): void {
-  let told: Dialect;
+function testOperations(create: () => ApiVersion): void {
+  let api: ApiVersion;
   let room: string;
   let anna: number;
   let bo: number;
   let cho: number;
   let outsider: number;
   before(async () => {
-    told = speak();
+    api = create();
     people += 10;
     [anna, bo, cho, outsider] = [people + 1, people + 2, people + 3, people + 4];
     room = `room-${people}`;
@@ -46,64 +46,64 @@ function tellStory(speak: () => Dialect): void {
   });
 
   test('money comes in, and the balance shows it', async () => {
-    assert.equal(await told.balance(anna), 0);
-    assert.equal(balanceOf(await told.charge(anna, 50_000)), 50_000);
-    assert.equal(await told.balance(anna), 50_000);
+    assert.equal(await api.balance(anna), 0);
+    assert.equal(balanceOf(await api.charge(anna, 50_000)), 50_000);
+    assert.equal(await api.balance(anna), 50_000);
   });
 
   test('money moves, and both histories show it', async () => {
-    assert.equal(balanceOf(await told.transfer(anna, bo, 20_000)), 30_000);
-    assert.deepEqual(await told.history(anna), [
+    assert.equal(balanceOf(await api.transfer(anna, bo, 20_000)), 30_000);
+    assert.deepEqual(await api.history(anna), [
       { amount: -20_000, balanceAfter: 30_000, kind: 'TRANSFER' },
       { amount: 50_000, balanceAfter: 50_000, kind: 'DEPOSIT' },
     ]);
-    assert.deepEqual(await told.history(bo), [{ amount: 20_000, balanceAfter: 20_000, kind: 'TRANSFER' }]);
+    assert.deepEqual(await api.history(bo), [{ amount: 20_000, balanceAfter: 20_000, kind: 'TRANSFER' }]);
   });
 
   test('too much is refused and nothing moves', async () => {
-    refuses(await told.transfer(anna, bo, 30_001), 'ERR006', 'BALANCE_TOO_LOW');
-    assert.equal(await told.balance(anna), 30_000);
+    refuses(await api.transfer(anna, bo, 30_001), 'ERR006', 'BALANCE_TOO_LOW');
+    assert.equal(await api.balance(anna), 30_000);
   });
 
   test('a retry gets the same answer and moves nothing again', async () => {
     const key = crypto.randomUUID();
-    const first = await told.transfer(anna, bo, 1000, key);
-    const again = await told.transfer(anna, bo, 1000, key);
+    const first = await api.transfer(anna, bo, 1000, key);
+    const again = await api.transfer(anna, bo, 1000, key);
     assert.equal(first.status, 0);
     assert.deepEqual(again.body, first.body);
-    refuses(await told.transfer(anna, bo, 1001, key), 'ERR006', 'IDEMPOTENCY_KEY_REUSED');
-    assert.equal(await told.balance(anna), 29_000);
+    refuses(await api.transfer(anna, bo, 1001, key), 'ERR006', 'IDEMPOTENCY_KEY_REUSED');
+    assert.equal(await api.balance(anna), 29_000);
   });
 
   test('a sprinkle is grabbed by members, each once, and its creator sees who got what', async () => {
-    const made = await told.sprinkle(anna, room, 10_000, 2);
+    const made = await api.sprinkle(anna, room, 10_000, 2);
     const token = tokenOf(made);
     assert.match(token, /^[A-Za-z0-9]{3}$/);
-    assert.equal(await told.balance(anna), 19_000);
+    assert.equal(await api.balance(anna), 19_000);
 
-    refuses(await told.claim(anna, room, token), 'ERR006', 'OWN_SPRINKLE');
-    refuses(await told.claim(outsider, room, token), 'ERR005', 'SPRINKLE_NOT_FOUND');
-    const boBefore = await told.balance(bo);
-    const boGot = amountOf(await told.claim(bo, room, token));
-    assert.equal(await told.balance(bo), boBefore + boGot);
-    refuses(await told.claim(bo, room, token), 'ERR006', 'ALREADY_CLAIMED');
-    const choGot = amountOf(await told.claim(cho, room, token));
+    refuses(await api.claim(anna, room, token), 'ERR006', 'OWN_SPRINKLE');
+    refuses(await api.claim(outsider, room, token), 'ERR005', 'SPRINKLE_NOT_FOUND');
+    const boBefore = await api.balance(bo);
+    const boGot = amountOf(await api.claim(bo, room, token));
+    assert.equal(await api.balance(bo), boBefore + boGot);
+    refuses(await api.claim(bo, room, token), 'ERR006', 'ALREADY_CLAIMED');
+    const choGot = amountOf(await api.claim(cho, room, token));
     assert.equal(boGot + choGot, 10_000);
 
-    const seen = await told.lookUp(anna, room, made);
+    const seen = await api.getSprinkle(anna, room, made);
     const claims = (seen.body.claims ?? seen.at('sprinkle', 'claims')) as { user_id: string }[];
     assert.deepEqual(
       claims.map(({ user_id }) => Number(user_id)),
       [bo, cho],
     );
-    refuses(await told.lookUp(bo, room, made), 'ERR005', 'SPRINKLE_NOT_FOUND');
+    refuses(await api.getSprinkle(bo, room, made), 'ERR005', 'SPRINKLE_NOT_FOUND');
   });
 
   test('a retried claim gets the same share', async () => {
-    const token = tokenOf(await told.sprinkle(anna, room, 5_000, 5));
+    const token = tokenOf(await api.sprinkle(anna, room, 5_000, 5));
     const key = crypto.randomUUID();
-    const first = await told.claim(bo, room, token, key);
-    assert.deepEqual((await told.claim(bo, room, token, key)).body, first.body);
-    refuses(await told.claim(bo, room, token), 'ERR006', 'ALREADY_CLAIMED');
+    const first = await api.claim(bo, room, token, key);
+    assert.deepEqual((await api.claim(bo, room, token, key)).body, first.body);
+    refuses(await api.claim(bo, room, token), 'ERR006', 'ALREADY_CLAIMED');
   });
 }

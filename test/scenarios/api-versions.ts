@@ -1,8 +1,8 @@
-// The four ways to tell one story: v1 and v2, over gRPC and over REST.
+// One set of operations over both API versions, wallet.v1 and wallet.v2, and over gRPC or REST.
 import type { Answer, ApiClient, Identity } from '../api-client.ts';
 
-/** What happens in a story, in the words that both versions share. Amounts are whole won. */
-export interface Dialect {
+/** The operations that both versions have. Amounts are whole won. */
+export interface ApiVersion {
   readonly name: string;
   balance(user: number): Promise<number>;
   /** Newest first: what came in is above zero, what went out below. */
@@ -11,16 +11,16 @@ export interface Dialect {
   transfer(from: number, to: number, amount: number, key?: string): Promise<Answer>;
   sprinkle(user: number, room: string, amount: number, headcount: number, key?: string): Promise<Answer>;
   claim(user: number, room: string, token: string, key?: string): Promise<Answer>;
-  /** The creator's look-up of what sprinkle() answered. */
-  lookUp(user: number, room: string, made: Answer): Promise<Answer>;
+  /** What the creator of a sprinkle sees of it, by what sprinkle() answered. */
+  getSprinkle(user: number, room: string, made: Answer): Promise<Answer>;
 }
 
 const as = (userId: number, more: Partial<Identity> = {}): Identity => ({ userId: String(userId), ...more });
 const withKey = (userId: number, key: string | undefined, more: Partial<Identity> = {}): Identity =>
   as(userId, { ...more, idempotencyKey: key ?? crypto.randomUUID() });
 
-/** The story's words in wallet.v1. */
-export function v1(client: ApiClient): Dialect {
+/** The operations in wallet.v1. */
+export function v1(client: ApiClient): ApiVersion {
   return {
     name: `v1 over ${client.name}`,
     async balance(user) {
@@ -47,7 +47,7 @@ export function v1(client: ApiClient): Dialect {
       ),
     claim: (user, roomId, token, key) =>
       client.call('wallet.v1.SprinkleService/ClaimSprinkle', { token }, withKey(user, key, { roomId })),
-    lookUp: (user, roomId, made) =>
+    getSprinkle: (user, roomId, made) =>
       client.call(
         'wallet.v1.SprinkleService/GetSprinkle',
         { token: made.body.token ?? '' },
@@ -58,8 +58,8 @@ export function v1(client: ApiClient): Dialect {
 
 const won = (amount: number) => ({ currency_code: 'KRW', minor_units: amount });
 
-/** The story's words in wallet.v2, always with the users' default wallets. */
-export function v2(client: ApiClient): Dialect {
+/** The operations in wallet.v2, always with the users' default wallets. */
+export function v2(client: ApiClient): ApiVersion {
   const walletOf = async (user: number): Promise<string> => {
     const answer = await client.call('wallet.v2.WalletService/ListWallets', {}, as(user));
     return String(answer.list('wallets').find((wallet) => wallet.is_default)?.wallet_id);
@@ -98,7 +98,7 @@ export function v2(client: ApiClient): Dialect {
     },
     claim: (user, room_id, token, key) =>
       client.call('wallet.v2.SprinkleService/ClaimSprinkle', { room_id, token }, withKey(user, key)),
-    lookUp: (user, room_id, made) =>
+    getSprinkle: (user, room_id, made) =>
       client.call(
         'wallet.v2.SprinkleService/GetSprinkle',
         { room_id, sprinkle_id: made.at('sprinkle', 'sprinkle_id') ?? '' },
