@@ -100,7 +100,7 @@ test('a nonce is forgotten with its signature, and nothing in Redis stays for ev
 });
 
 /** Always the same sequence of numbers from 0 to 1 (a linear congruential generator). */
-function dice(seed: number) {
+function random(seed: number) {
   let state = seed;
   return (sides: number) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -112,7 +112,7 @@ test('3,000 calls of all sorts: Redis and the in-memory fallback decide the same
   skip,
 }, async () => {
   const local = createInMemoryAdmission();
-  const roll = dice(7);
+  const roll = random(7);
   const counts = new Map<string, number>();
   const used = new Set<string>();
   const caps = [cap(3, 40), cap(4, 60)];

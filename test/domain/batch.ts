@@ -7,7 +7,7 @@ import { BatchContext, type LedgerBatch } from '../../src/domain/batch/ledger-ba
 import { Rooms } from '../../src/domain/batch/rooms.ts';
 import { Sprinkles } from '../../src/domain/batch/sprinkles.ts';
 import { Transfers } from '../../src/domain/batch/transfers.ts';
-import { seededRandom } from './dice.ts';
+import { seededRandom } from './seeded-random.ts';
 
 /** What a batch has beside its accounts. */
 export interface Surroundings {

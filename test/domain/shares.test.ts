@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { drawShares } from '../../src/domain/shares.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
-import { seededRandom } from './dice.ts';
+import { seededRandom } from './seeded-random.ts';
 
 const MAX_AMOUNT = 2 ** 48 - 1;
 

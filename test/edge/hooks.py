@@ -61,10 +61,10 @@ def aimed(name, value):
     text = str(value)
     if not known or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text):
         return value
-    dice = zlib.crc32(text.encode())
-    if dice % 5 == 0 or (name.endswith("user_id") and not text.isdigit()):
+    random = zlib.crc32(text.encode())
+    if random % 5 == 0 or (name.endswith("user_id") and not text.isdigit()):
         return value
-    return known[dice % len(known)]
+    return known[random % len(known)]
 
 
 def aim(name, value):

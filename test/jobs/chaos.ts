@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { seededRandom } from '../domain/dice.ts';
+import { seededRandom } from '../domain/seeded-random.ts';
 import type { OwnRedis } from '../redis/own-redis.ts';
 import { startWorkerProcess, type WorkerProcess } from './worker-process.ts';
 

@@ -1,7 +1,7 @@
-// Chance for tests: repeatable from a seed, or the real one.
+// A random source for tests that repeats itself for the same seed.
 import type { Random } from '../../src/domain/random.ts';
 
-/** A source of chance that gives the same for the same seed (mulberry32). Good enough for tests, never for money. */
+/** The same numbers for the same seed (mulberry32). Good enough for tests, never for money. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = () => {
