@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createLease, LEASE_MS, type Lease } from '../../src/cache/lease.ts';
 import { createCacheEpochs } from '../../src/db/cache-epochs.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { until } from '../ops/pages.ts';
+import { until } from '../ops/ops-client.ts';
 import { makeDatabase, ownerPool, type TestDatabase } from '../stack.ts';
 
 /** Longer than a lease, and shorter than two. */

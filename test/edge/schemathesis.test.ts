@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { findProgram } from '../../scripts/dev/python-environment.ts';
 import type { Json } from '../api-client.ts';
-import { readMetrics, sumOf } from '../ops/pages.ts';
+import { readMetrics, sumOf } from '../ops/ops-client.ts';
 import { orSkip, withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 

@@ -11,7 +11,7 @@ import { createServerProgram, type ServerProgram } from '../../src/server/compos
 import { readServerConfig } from '../../src/server/config.ts';
 import { type ApiClient, grpcClient } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
-import { readMetrics, readPage, sumOf, until } from '../ops/pages.ts';
+import { readMetrics, readPage, sumOf, until } from '../ops/ops-client.ts';
 import { makeDatabase, peopleOf, serverEnv, type TestDatabase } from '../stack.ts';
 import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
 

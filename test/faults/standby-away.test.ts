@@ -11,7 +11,7 @@ import { connectionsFor, createLedger, NO_CACHE } from '../../src/ledger/index.t
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { type OwnPostgres, startOwnPostgres } from '../db/own-postgres.ts';
-import { until } from '../ops/pages.ts';
+import { until } from '../ops/ops-client.ts';
 import { peopleOf } from '../stack.ts';
 
 const USERS = Array.from({ length: 12 }, (_, index) => 8801 + index);

@@ -6,7 +6,7 @@ import { PpuriError } from '../../clients/typescript/src/error.ts';
 import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { createSuspects } from '../../src/grpc/interceptors/suspects.ts';
-import { readMetrics, sumOf } from '../ops/pages.ts';
+import { readMetrics, sumOf } from '../ops/ops-client.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const ANNA = 9871;

@@ -8,7 +8,7 @@ import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import type { Identity } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
-import { readMetrics, sumOf, until } from '../ops/pages.ts';
+import { readMetrics, sumOf, until } from '../ops/ops-client.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { createMetrics } from '../../src/runtime/metrics.ts';
 import { createWorkerProgram } from '../../src/worker/compose.ts';
 import { readWorkerConfig } from '../../src/worker/config.ts';
-import { readMetrics, until } from '../ops/pages.ts';
+import { readMetrics, until } from '../ops/ops-client.ts';
 import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { makeDatabase, ownerPool } from '../stack.ts';
 import { openPayoutLedger } from './payouts.ts';

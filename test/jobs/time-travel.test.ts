@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { startTimeTravel, type TimeTravel } from '../db/time-travel.ts';
-import { until } from '../ops/pages.ts';
+import { until } from '../ops/ops-client.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { assertBooksBalance, type TestDatabase } from '../stack.ts';
 import { openPayoutLedger, type PayoutLedger } from './payouts.ts';

@@ -8,7 +8,7 @@ import { purgeEndedKeys } from '../../src/worker/jobs/purge-keys.ts';
 import { purgeOldMarks } from '../../src/worker/jobs/purge-refusal-marks.ts';
 import { purgeOldSprinkles } from '../../src/worker/jobs/purge-sprinkles.ts';
 import { makeKey } from '../keys.ts';
-import { until } from '../ops/pages.ts';
+import { until } from '../ops/ops-client.ts';
 import { assertBooksBalance, makeDatabase, ownerPool, type TestDatabase } from '../stack.ts';
 import { openSprinkleLedger } from './sprinkles.ts';
 

@@ -13,7 +13,7 @@ import { type OwnPostgres, startOwnPostgres } from '../db/own-postgres.ts';
 import { makeKey } from '../keys.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { peopleOf, serverEnv } from '../stack.ts';
-import { type HealthClient, healthClient, readPage, until } from './pages.ts';
+import { type HealthClient, healthClient, readPage, until } from './ops-client.ts';
 
 const USER = 9301;
 /** Two failures half a second apart, each after at most a second, and room for a busy machine. */
@@ -80,7 +80,7 @@ for (const [how, away, back] of [
     assert.ok(tookMs < 5000, `${tookMs} ms`);
     assert.equal((await statusOf('/readyz')).status, 200);
     await until('a call passes', async () => (await balance()).status === 0, NOTICED_MS);
-    assert.deepEqual(watched.told, ['SERVING', 'NOT_SERVING', 'SERVING'], 'told of each change once');
+    assert.deepEqual(watched.statuses, ['SERVING', 'NOT_SERVING', 'SERVING'], 'told of each change once');
   });
 }
 
@@ -168,6 +168,6 @@ test('a page that there is not is 404 and says which there are', async () => {
 
 test('who watches a name that is none is told so, and it is not remembered', async () => {
   const watched = health.watch('wallet.v1.NobodyService');
-  await until('told', async () => watched.told.includes('SERVICE_UNKNOWN'), NOTICED_MS);
+  await until('told', async () => watched.statuses.includes('SERVICE_UNKNOWN'), NOTICED_MS);
   watched.cancel();
 });

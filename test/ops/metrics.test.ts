@@ -5,7 +5,7 @@ import { Client, credentials, Metadata, status as statuses } from '@grpc/grpc-js
 import { REASONS } from '../../src/domain/reasons.ts';
 import { CONTRACTS } from '../../src/grpc/contracts.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { healthClient, readMetrics, type Sample, sumOf, until } from './pages.ts';
+import { healthClient, readMetrics, type Sample, sumOf, until } from './ops-client.ts';
 
 const ANNA = 9401;
 const BO = 9402;

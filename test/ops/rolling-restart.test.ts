@@ -22,7 +22,7 @@ import {
   serverEnv,
   type TestDatabase,
 } from '../stack.ts';
-import { until } from './pages.ts';
+import { until } from './ops-client.ts';
 import { startTraffic, type Tally } from './traffic.ts';
 
 const USERS = Array.from({ length: 20 }, (_, index) => 9601 + index);

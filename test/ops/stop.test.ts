@@ -20,7 +20,7 @@ import {
   serverEnv,
   type TestDatabase,
 } from '../stack.ts';
-import { type HealthClient, healthClient, readPage, until } from './pages.ts';
+import { type HealthClient, healthClient, readPage, until } from './ops-client.ts';
 
 const ANNA = 9501;
 const BO = 9502;
@@ -90,7 +90,7 @@ test('SIGTERM under load: every call is answered, or was never made; streams are
   await start({});
   const before = await transferCount();
   const watched = health.watch('');
-  await until('the stream is open', () => watched.told.length === 1, 5000);
+  await until('the stream is open', () => watched.statuses.length === 1, 5000);
   let answered = 0;
   const refused = new Set<string>();
   let isOver = false;
@@ -113,7 +113,7 @@ test('SIGTERM under load: every call is answered, or was never made; streams are
     [...refused].filter((why) => why !== 'UNAVAILABLE'),
     [],
   );
-  assert.deepEqual(watched.told, ['SERVING', 'NOT_SERVING']);
+  assert.deepEqual(watched.statuses, ['SERVING', 'NOT_SERVING']);
   assert.equal((await watched.ended).code, status.UNAVAILABLE);
 });
 

@@ -1,4 +1,4 @@
-// What the ops port and health checks of a server tell.
+// Reads what the ops port and the health checks of a server answer.
 import { Client, type ClientReadableStream, credentials, type ServiceDefinition } from '@grpc/grpc-js';
 import { service } from 'grpc-health-check';
 
@@ -41,8 +41,8 @@ export function sumOf(samples: readonly Sample[], name: string, labels: Record<s
 
 /** A stream of statuses. */
 export interface HealthWatch {
-  /** The statuses that were told so far. */
-  readonly told: readonly string[];
+  /** The statuses that came so far. */
+  readonly statuses: readonly string[];
   /** Resolves with how the server ended it. */
   readonly ended: Promise<{ readonly code: number }>;
   cancel(): void;
@@ -83,11 +83,11 @@ export function healthClient(address: string): HealthClient {
         responseDeserialize,
         { service: name },
       );
-      const told: string[] = [];
-      stream.on('data', ({ status }: HealthAnswer) => told.push(status));
+      const statuses: string[] = [];
+      stream.on('data', ({ status }: HealthAnswer) => statuses.push(status));
       stream.on('error', () => {});
       const ended = new Promise<{ code: number }>((resolve) => stream.on('status', resolve));
-      return { told, ended, cancel: () => stream.cancel() };
+      return { statuses, ended, cancel: () => stream.cancel() };
     },
     close: () => client.close(),
   };
