@@ -3,7 +3,7 @@ import type { Currency } from './currency.ts';
 import { Refusal } from './refusal.ts';
 import type { Micros } from './time.ts';
 
-/** What an account is for. Only `external`, the money outside, may go below its limit. */
+/** What an account is for. Only `external`, the world outside, may go below its limit. */
 export type AccountKind = 'wallet' | 'sprinkle' | 'payout' | 'external';
 
 /** A row of the ledger with a balance. */
@@ -11,7 +11,7 @@ export interface Account {
   readonly id: string;
   readonly kind: AccountKind;
   readonly currency: Currency;
-  /** The user whose wallet it is; none for a pot and for the outside. */
+  /** The owner of a wallet; undefined for pots and external accounts. */
   readonly ownerUserId: bigint | undefined;
   readonly isDefault: boolean;
   readonly displayName: string;
@@ -25,17 +25,17 @@ export interface Account {
   readonly updatedAt: Micros;
 }
 
-/** The most that an account can hold: what a bigint column of the database can. */
+/** The largest balance: the limit of a bigint column. */
 export const MAX_BALANCE = 2n ** 63n - 1n;
 
-/** The account after so much has left it; refuses what its limit does not allow. */
+/** The account after `amount` has left it. Refuses BALANCE_TOO_LOW, BALANCE_TOO_HIGH. */
 export function debited(account: Account, amount: bigint, at: Micros): Account {
   const balance = account.balance - amount;
   if (account.kind !== 'external' && balance < -account.overdraftLimit) throw new Refusal('BALANCE_TOO_LOW');
   return changed(account, balance, at);
 }
 
-/** The account after so much has come into it. */
+/** The account after `amount` has come in. Refuses BALANCE_TOO_HIGH. */
 export function credited(account: Account, amount: bigint, at: Micros): Account {
   return changed(account, account.balance + amount, at);
 }

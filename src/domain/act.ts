@@ -1,6 +1,6 @@
-// The audit trail's lines, and the rule that keeps strangers from filling it.
+// Entries of the audit trail, and the rule that keeps unauthenticated callers from flooding it.
 
-/** How an act went. `attempted` is written before anything is changed, under the same id as the outcome. */
+/** The outcome of an act. `attempted` is written before anything is changed, with the same id as the outcome. */
 export const ACT_OUTCOMES = [
   'attempted',
   'done',
@@ -13,49 +13,49 @@ export const ACT_OUTCOMES = [
 /** One of them. */
 export type ActOutcome = (typeof ACT_OUTCOMES)[number];
 
-/** A line of the audit trail; the database says when it was. */
+/** An entry of the audit trail; the database adds its time. */
 export interface Act {
-  /** A UUID that the lines of one act have in common. */
+  /** A UUID that the entries of one act share. */
   readonly actId: string;
-  /** The key that signed, or that an unauthenticated call named; empty where there is none. */
+  /** The key that signed, or that an unauthenticated call named; empty if there is none. */
   readonly keyId: string;
   /** `key`, `stranger`, or `command-line:USER@HOST`. */
   readonly actor: string;
   readonly clientAddress: string;
   /** `package.Service/Method`, or the command. */
   readonly rpc: string;
-  /** The id of what it was about; empty where there is none. */
+  /** The id of the target; empty if there is none. */
   readonly target: string;
   readonly outcome: ActOutcome;
   readonly reason: string;
-  /** How the target was before and after it, without secrets. */
+  /** The state of the target before and after the act, without secrets. */
   readonly before?: object | undefined;
   readonly after?: object | undefined;
   readonly requestId: string;
-  /** How many calls the line stands for. */
+  /** How many calls the entry stands for. */
   readonly count: number;
 }
 
 /** Where acts are written. */
 export interface AuditTrail {
-  /** Writes a line now; throws where it cannot be written, and then the act must not be done. */
+  /** Writes an entry now. If it throws, the act must not be done. */
   record(act: Act): Promise<void>;
-  /** Keeps a line to be written soon; it never waits and never throws. */
+  /** Queues an entry to be written soon; it never waits and never throws. */
   note(act: Act): void;
-  /** The same for what anybody can bring about as often as he likes: the first few of a minute, and a count of the others. */
+  /** The same for acts that any caller can cause at any rate: the first few of a minute, and a count of the others. */
   sample(act: Act): void;
 }
 
-/** Of one address, or of one key and RPC, so many refusals of a minute are lines of their own; the others are counted in one. */
+/** How many refusals per minute of one address, or of one key and RPC, get entries of their own; the rest is counted. */
 const LINES_PER_SOURCE = 5;
-/** Of all sources together. Each source may add one line that counts. */
+/** The same for all sources together. Each source may add one entry with a count. */
 const LINES_PER_MINUTE = 60;
 const MINUTE_MS = 60_000;
 
 /**
- * Chooses which of many refusals become lines: the first few of each source and minute, then one that counts the others.
- * What many sources do beyond the total is counted in one line with the outcome `dropped`. So a process writes at most
- * 121 lines a minute, whoever calls and however often.
+ * Chooses which refusals become entries: the first few of each source and minute, then one that counts the others. What
+ * exceeds the total over all sources is counted in one entry with the outcome `dropped`. So a process writes at most
+ * 121 entries a minute, whatever the traffic.
  */
 export class ActSampler {
   readonly #sources = new Map<string, { lines: number; more: number; last: Act }>();
@@ -64,7 +64,7 @@ export class ActSampler {
   #dropped = 0;
   #lastDropped: Act | undefined;
 
-  /** The lines to write now; empty where the act is only counted. `nowMs` never goes back. */
+  /** The entries to write now; empty if the act is only counted. `nowMs` must never decrease. */
   take(source: string, act: Act, nowMs: number): readonly Act[] {
     const summary = this.summarize(nowMs);
     const known = this.#sources.get(source);
@@ -86,7 +86,7 @@ export class ActSampler {
     return [...summary, act];
   }
 
-  /** Once a minute is over: the lines that count what had none of its own. */
+  /** The counting entries of the minute before, once it is over. */
   summarize(nowMs: number): readonly Act[] {
     const minute = Math.floor(nowMs / MINUTE_MS);
     if (minute === this.#minute) return [];
@@ -103,7 +103,7 @@ export class ActSampler {
   }
 }
 
-/** A line for acts that have none of their own. */
+/** An entry that counts acts without entries of their own. */
 export function droppedActs(like: Act, count: number): Act {
   return {
     ...like,

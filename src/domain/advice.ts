@@ -1,4 +1,4 @@
-// What a caller can do about each reason for a no: by its status, and in particular where a reason has its own way out.
+// What callers can do about each error: by its gRPC status, or by its reason where that has its own remedy.
 
 import type { StatusName } from './reason-entry.ts';
 import { REASONS, type Reason } from './reasons.ts';
@@ -45,7 +45,7 @@ const BY_REASON: Readonly<Partial<Record<Reason, string>>> = {
   ROUTE_NOT_FOUND: 'Check the path and the HTTP method.',
 };
 
-/** What to do about a reason, in a sentence or two. */
+/** The remedy for a reason, in a sentence or two. */
 export function adviceFor(reason: Reason): string {
   return BY_REASON[reason] ?? BY_STATUS[REASONS[reason].status];
 }

@@ -1,4 +1,4 @@
-// API keys: their names, what they may do, and where they stand.
+// API keys: their ids, scopes and states.
 import type { Random } from './random.ts';
 import { Refusal } from './refusal.ts';
 import { afterMs, type Micros } from './time.ts';
@@ -12,18 +12,18 @@ export type Scope = (typeof SCOPES)[number];
 /** How a key signs (RFC 9421, section 6.2). */
 export type KeyKind = 'hmac-sha256' | 'ed25519';
 
-/** Where a key stands. Active and retiring ones are live. */
+/** The state of a key. Active and retiring keys are live. */
 export type KeyState = 'pending' | 'active' | 'retiring' | 'revoked' | 'expired';
 
-/** A key, without what it signs with. */
+/** A key, without its secret or public key. */
 export interface ApiKey {
   readonly id: string;
   readonly displayName: string;
   readonly kind: KeyKind;
   readonly scopes: readonly Scope[];
-  /** The only user that it may act for; any when undefined. */
+  /** The only user that it may act for; any user if undefined. */
   readonly userId: bigint | undefined;
-  /** CIDR blocks; anywhere when empty. */
+  /** CIDR blocks; any address if empty. */
   readonly allowedNetworks: readonly string[];
   /** Its own rate limit in cost units per second. */
   readonly ratePerSecond: number | undefined;
@@ -36,10 +36,10 @@ export interface ApiKey {
   readonly lastUsedAt: Micros | undefined;
 }
 
-/** How long a replaced key may stay usable at most. */
+/** How long a replaced key stays usable at most. */
 export const MAX_OVERLAP_MS = 48 * 3_600_000;
 
-/** Where a key stands at a moment. A revocation that is set but has not come yet makes it retiring. */
+/** The state of a key at a moment. A revocation in the future makes it retiring. */
 export function keyStateOf(key: ApiKey, at: Micros): KeyState {
   if (key.revokedAt !== undefined && key.revokedAt <= at) return 'revoked';
   if (key.expiresAt !== undefined && key.expiresAt <= at) return 'expired';
@@ -47,16 +47,16 @@ export function keyStateOf(key: ApiKey, at: Micros): KeyState {
   return key.revokedAt === undefined ? 'active' : 'retiring';
 }
 
-/** Whether calls may be signed with a key at a moment. */
+/** Whether a key can sign calls at a moment. */
 export function isLive(key: ApiKey, at: Micros): boolean {
   const state = keyStateOf(key, at);
   return state === 'active' || state === 'retiring';
 }
 
-/** How long a key lives whose maker does not say. */
+/** The default lifetime of a key. */
 export const DEFAULT_LIFETIME_MS = 365 * 24 * 3_600_000;
 
-/** When the key ends that takes another one's place: after as long a life as that one was given; never where that is. */
+/** When the successor of a key expires: after the same lifetime; never if the old key never expires. */
 export function endOfSuccessor(
   old: Pick<ApiKey, 'activeFrom' | 'expiresAt'>,
   at: Micros,
@@ -64,15 +64,15 @@ export function endOfSuccessor(
   return old.expiresAt === undefined ? undefined : at + (old.expiresAt - old.activeFrom);
 }
 
-/** What a key can give away, and what it can be given. */
+/** The rights of a key, which it can pass on to others. */
 export type Rights = Pick<ApiKey, 'scopes' | 'userId' | 'allowedNetworks' | 'ratePerSecond'>;
 
 /** A right that a key may lack, by its field in requests. */
 type RightField = 'scopes' | 'user_id' | 'allowed_networks' | 'rate_per_second';
 
 /**
- * The first right that is wider than the granter's own; undefined where none is. Who has a rate of its own gives none
- * that is larger, nor the default. Whether networks lie within others is for who knows of networks to say.
+ * The first right that is wider than the granter's own; undefined if there is none. A granter with a rate of its own cannot
+ * give a larger one, nor the default. `liesWithin` compares networks.
  */
 export function tooWide(
   granter: Rights,
@@ -88,7 +88,7 @@ export function tooWide(
   return undefined;
 }
 
-/** When a key that is replaced now ends. Refuses one that is being replaced already, or that is not live. */
+/** When a key that is replaced now expires. Refuses a key that is already being replaced, or is not live. */
 export function endOfReplaced(key: ApiKey, at: Micros, overlapMs: number): Micros {
   if (keyStateOf(key, at) !== 'active') throw new Refusal('KEY_NOT_ACTIVE');
   const end = afterMs(at, Math.min(overlapMs, MAX_OVERLAP_MS));
@@ -99,8 +99,8 @@ const PREFIX = 'ppk_live_';
 const RANDOM_DIGITS = 24;
 
 /**
- * Draws the name of a new key: the prefix, 24 hexadecimal digits by chance, and six of a checksum over them, by which
- * whoever searches texts for keys that got out tells one from what only looks like it.
+ * Draws the id of a new key: the prefix, 24 random hexadecimal digits, and six digits of a checksum over them, with which
+ * secret scanners tell leaked ids from similar texts.
  */
 export function drawKeyId(random: Random): string {
   const digits = (random.uuid() + random.uuid()).replaceAll('-', '').slice(0, RANDOM_DIGITS);

@@ -1,15 +1,15 @@
-// Attempts under one idempotency key: which of them came first, and the mark by which a refusal ends the earlier ones.
+// Attempts under one idempotency key: their order, and the mark with which a refusal ends the earlier ones.
 import type { Micros } from './time.ts';
 
-/** One sending of a call, placed in time twice: by its caller's clock and by the database's. */
+/** One sending of a call, timed by its caller's clock and by the database's. */
 export interface Attempt {
   /** `created` of its signature: whole seconds since 1970 by its caller's clock. */
   readonly signedAt: number;
-  /** When it arrived here, by the database's clock; a lower bound, so an attempt may seem older than it is and never younger. */
+  /** When it arrived here, by the database's clock. A lower bound: an attempt may seem older than it is, never younger. */
   readonly arrivedAt: Micros;
 }
 
-/** What a refusal leaves under its idempotency key: attempts that are not later than it never post. */
+/** What a refusal leaves under its idempotency key: attempts that are not later never post. */
 export interface Mark {
   /** As Attempt.signedAt, of the attempt that was refused. */
   readonly signedAt: number;
@@ -18,15 +18,15 @@ export interface Mark {
 }
 
 /**
- * Whether an attempt was made after a refusal. It must be later by both clocks. The caller's own finds those that were
- * signed before and held up on their way here; within one second it cannot tell, so these count as earlier. The
- * database's finds those that had arrived before, whatever the clocks of callers and servers say.
+ * Whether an attempt was made after a refusal. It must be later by both clocks. The caller's clock finds attempts that were
+ * signed before and delayed on their way; within the same second it cannot tell, so those count as earlier. The database's
+ * clock finds attempts that had arrived before, whatever the clocks of callers and servers say.
  */
 export function isAfter({ signedAt, arrivedAt }: Attempt, mark: Mark): boolean {
   return signedAt > mark.signedAt && arrivedAt > mark.at;
 }
 
-/** The mark of a refusal; it reaches at least as far as the one before it under the same key. */
+/** The mark of a refusal; never earlier than the mark that stood under the same key. */
 export function markOf({ signedAt }: Pick<Attempt, 'signedAt'>, at: Micros, before: Mark | undefined): Mark {
   return {
     signedAt: Math.max(signedAt, before?.signedAt ?? signedAt),
@@ -34,13 +34,13 @@ export function markOf({ signedAt }: Pick<Attempt, 'signedAt'>, at: Micros, befo
   };
 }
 
-/** How long to wait before an attempt that met a mark is signed again, in milliseconds: until its caller's clock is past it. */
+/** How long to wait before signing again after an attempt met a mark, in milliseconds: until the caller's clock is past it. */
 export function waitMsAfter({ signedAt }: Attempt, mark: Mark): number {
   return 1000 * Math.max(1, mark.signedAt - signedAt + 1);
 }
 
 /**
- * The longest life of an attempt after it arrived, in milliseconds; older ones are not decided any more. With the minute
- * that a signature is taken and the time that a transaction may last it is well within what marks are kept for, an hour.
+ * The longest life of an attempt after its arrival, in milliseconds; older ones are refused. Together with the minute for
+ * which a signature is valid and the longest transaction it is far below the hour for which marks are kept.
  */
 export const MAX_ATTEMPT_MS = 5 * 60_000;

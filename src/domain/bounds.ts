@@ -1,18 +1,18 @@
-// How much a request may hold. The contracts say it to callers; it stands here once more for whatever gets past them, because
-// these bounds protect the books and the event loop.
+// The bounds of requests. The contracts state them for callers; they are checked here once more, because they protect the
+// ledger and the event loop.
 
 import { type LocalizedText, mustBeFromTo } from './localized-text.ts';
 import { refuseField } from './refusal.ts';
 
-/** Characters of a memo, of the name of a user, room, wallet or key, and of the name that a payout's line has. */
+/** Characters of a memo, of the name of a user, room, wallet or key, and of the key of a payout's line. */
 export const MAX_MEMO_LENGTH = 200;
 export const MAX_NAME_LENGTH = 100;
 export const MAX_LINE_KEY_LENGTH = 64;
-/** The largest amount of a request: the largest whole number that every JSON client keeps exact. */
+/** The largest amount of a request: the largest integer that every JSON client represents exactly. */
 export const MAX_AMOUNT = 2n ** 53n - 1n;
-/** The largest amount of a sprinkle: as far as the random source draws without bias. */
+/** The largest amount of a sprinkle: the limit of unbiased draws of the random source. */
 export const MAX_SPRINKLE_AMOUNT = 2n ** 48n - 1n;
-/** Shares of a sprinkle: drawing them takes the event loop a few milliseconds. */
+/** Shares of a sprinkle: drawing this many blocks the event loop for a few milliseconds. */
 export const MAX_HEADCOUNT = 10_000;
 /** Elements of a list in a request. */
 export const MAX_ITEMS = 1000;
@@ -26,10 +26,10 @@ const INVISIBLE =
 const EMOJI = '\\u2190-\\u2bff\\ufe0f\\u{1f000}-\\u{1faff}';
 
 /**
- * Text that people see: no control characters, and none that are invisible or change the direction of what stands around
- * them (Unicode's zero-width and bidirectional formatting, tags, fillers), with which one name can be made to look like
- * another. A zero-width joiner may stand after an emoji, because it makes families and professions of several. The
- * contracts have the same pattern in RE2; test/domain/bounds.test.ts compares them.
+ * Text that people see: no control characters, and none that are invisible or change the text direction (Unicode's
+ * zero-width and bidirectional formatting, tags, fillers), because they make one name look like another. A zero-width
+ * joiner is allowed after an emoji, where it combines emojis. The contracts have the same pattern in RE2;
+ * test/domain/bounds.test.ts compares them.
  */
 const PLAIN_TEXT = new RegExp(`^(?:[^\\p{Cc}${INVISIBLE}]|[${EMOJI}]\\u200d)*$`, 'u');
 
@@ -43,12 +43,12 @@ export function isPlainText(text: string): boolean {
   return PLAIN_TEXT.test(text);
 }
 
-/** Refuses INVALID_FIELD for a memo that is too long or not plain. */
+/** Refuses INVALID_FIELD for a memo that is too long or has control or invisible characters. */
 export function checkMemo(memo: string, field = 'memo'): void {
   checkText(memo, MAX_MEMO_LENGTH, field);
 }
 
-/** Refuses INVALID_FIELD for a name that is empty, too long or not plain. */
+/** Refuses INVALID_FIELD for a name that is empty, too long or has control or invisible characters. */
 export function checkName(name: string, field = 'display_name'): void {
   if (name === '') throw refuseField('INVALID_FIELD', field, lengthWords(1, MAX_NAME_LENGTH));
   checkText(name, MAX_NAME_LENGTH, field);
@@ -67,7 +67,7 @@ export function checkCount(count: number, most: number, field: string): void {
 }
 
 function checkText(text: string, most: number, field: string): void {
-  // A character is a code point, as the contracts and PostgreSQL count them: one or two of JavaScript's.
+  // A character is a code point, as the contracts and Postgres count them: one or two UTF-16 units.
   const isTooLong = text.length > most && (text.length > 2 * most || [...text].length > most);
   if (isTooLong) throw refuseField('INVALID_FIELD', field, lengthWords(0, most));
   if (text !== '' && !isPlainText(text)) throw refuseField('INVALID_FIELD', field, PLAIN_WORDS);

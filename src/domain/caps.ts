@@ -1,23 +1,23 @@
-// How often somebody may be wrong: tight caps on failures, exact over any stretch of time.
+// Caps on failures: how often a caller may guess wrong, exact over any period.
 import { MICROS_PER_MS, type Micros } from './time.ts';
 
-/** At most so many failures in any stretch of so many milliseconds. */
+/** At most `count` failures in any period of `windowMs` milliseconds. */
 export interface CapWindow {
   readonly count: number;
   readonly windowMs: number;
 }
 
-/** What a guesser of signatures or tokens is left with: 5 a minute and 100 a day. Sorted by count. */
+/** Guesses of signatures or tokens: 5 a minute and 100 a day. Sorted by count. */
 export const GUESSING_CAP: readonly CapWindow[] = [
   { count: 5, windowMs: 60_000 },
   { count: 100, windowMs: 86_400_000 },
 ];
 
 /**
- * How many microseconds somebody must wait who failed at these times, the latest first; 0 when not capped.
+ * How many microseconds a caller must wait after failures at these times, latest first; 0 if it is not capped.
  *
- * The times themselves are remembered, not counts: a counter that starts anew lets twice as much through around its
- * start, and GCRA a burst more than its rate. There are never more of them than the largest count.
+ * The times are stored instead of counts: a counter that is reset lets twice as much through around its reset, and GCRA a
+ * burst more than its rate. There are never more times than the largest count.
  */
 export function waitOfCap(failures: readonly Micros[], windows: readonly CapWindow[], now: Micros): Micros {
   const waits = windows.map(({ count, windowMs }) => {

@@ -3,7 +3,7 @@
 import { mustBeOneOf } from './localized-text.ts';
 import { refuseField } from './refusal.ts';
 
-/** ISO 4217 codes; the migration that makes the external accounts lists the same. */
+/** ISO 4217 codes; the migration that creates the external accounts lists the same. */
 export const CURRENCIES = ['KRW', 'USD', 'EUR', 'JPY'] as const;
 
 /** An ISO 4217 code that ppuri keeps accounts in. */
@@ -15,7 +15,7 @@ export interface Money {
   readonly amount: bigint;
 }
 
-/** Reads a currency code; refuses one that ppuri does not keep, naming the field it came from. */
+/** Reads a currency code. Refuses UNKNOWN_CURRENCY, naming the field it came from. */
 export function parseCurrency(code: string, field: string): Currency {
   const currency = CURRENCIES.find((known) => known === code);
   if (!currency) throw refuseField('UNKNOWN_CURRENCY', field, mustBeOneOf(CURRENCIES));

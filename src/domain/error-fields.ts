@@ -1,39 +1,39 @@
-// What may be told of an error, by an allow list: messages, details and parameters of databases hold what people wrote.
+// The fields of an error that may be logged, by an allow list: messages, details and parameters may hold users' data.
 
 /**
- * Our own code found something that it takes to be impossible. Its message is written by us and holds ids at most, so
- * logs and dead letters show it; of errors of any other kind they do not.
+ * A broken invariant: our code found something that should be impossible. Its message is ours and holds ids at most, so logs
+ * and dead letters show it. They don't show the messages of other errors.
  */
 export class InvariantError extends Error {
   override name = 'InvariantError';
 }
 
-/** What is told of an error. Every field is of a form that no value of a row, a request or a secret can take. */
+/** What is logged of an error. No field can hold a value of a row, a request or a secret. */
 export interface ErrorFields {
   /** The class of the error. */
   readonly type: string;
-  /** SQLSTATE of Postgres, errno of Node, status of gRPC, or the first word of an answer of Redis. */
+  /** A SQLSTATE, an errno, a gRPC status, or the first word of a Redis reply. */
   readonly code?: string;
-  /** Names of the database's own things, as Postgres gives them. */
+  /** Names of database objects, as Postgres reports them. */
   readonly constraint?: string;
   readonly table?: string;
   readonly column?: string;
-  /** The function of Postgres that raised it. */
+  /** The function inside Postgres that raised it. */
   readonly routine?: string;
-  /** What the system was asked for, and where. */
+  /** The system call that failed, and its target. */
   readonly syscall?: string;
   readonly address?: string;
   readonly port?: string;
   /** The reason of a refusal. */
   readonly reason?: string;
-  /** Only where it is ours, or one of a library's fixed sentences. */
+  /** Only if it is ours, or a fixed text of a library. */
   readonly message?: string;
-  /** Where it was thrown: frames alone, without the message that V8 puts before them. */
+  /** The stack frames, without the message that V8 puts before them. */
   readonly stack?: string;
   readonly cause?: ErrorFields;
 }
 
-/** The forms of the fields that are taken over from an error as they are. */
+/** The patterns of fields that are copied from an error as they are. */
 const FORMS = {
   code: /^(?:[0-9A-Z]{5}|[A-Z][A-Z0-9_]{1,39}|\d{1,3})$/,
   constraint: /^[a-z_][a-z0-9_]{0,62}$/,
@@ -48,7 +48,7 @@ const FORMS = {
 
 const TYPE = /^[A-Za-z]\w{0,60}$/;
 
-/** Sentences of libraries, and of parts that know nothing of InvariantError, that are the same whatever the call was. */
+/** Fixed texts of libraries, and of code that cannot import InvariantError. */
 const FIXED_MESSAGES = [
   /^Connection terminated(?: unexpectedly| due to connection timeout)?$/,
   /^timeout exceeded when trying to connect$/,
@@ -72,7 +72,7 @@ const FIXED_MESSAGES = [
   /^cannot execute [A-Z ]{1,30} in a read-only transaction$/,
 ];
 
-/** Errors of these classes are ours, and so are their words. */
+/** Classes of our own errors, whose messages are ours too. */
 const OUR_TYPES = new Set([
   'InvariantError',
   'JobFailure',
@@ -86,7 +86,7 @@ const FRAME = /^ {4}at (?:(?:async |new )*[\w$.<>[\] #]+ \()?(?:file:\/\/\/|node
 const MAX_FRAMES = 12;
 const MAX_CAUSES = 3;
 
-/** What may be told of whatever was thrown. */
+/** The loggable fields of anything that was thrown. */
 export function errorFields(error: unknown, causesLeft = MAX_CAUSES): ErrorFields {
   if (!(error instanceof Error)) return { type: typeof error };
   const raw = error as Error & Record<string, unknown>;
@@ -107,7 +107,7 @@ export function errorFields(error: unknown, causesLeft = MAX_CAUSES): ErrorField
   return fields as unknown as ErrorFields;
 }
 
-/** The same in one line without the stack, for columns, and for logs of what happens often. */
+/** The same in one line without the stack, for database columns and for frequent log lines. */
 export function errorText(error: unknown): string {
   const lineOf = (fields: ErrorFields): string => {
     const { type, stack: _stack, cause, message, ...rest } = fields;
@@ -117,7 +117,7 @@ export function errorText(error: unknown): string {
   return lineOf(errorFields(error));
 }
 
-/** For what prints or keeps whole errors by itself: an error that holds nothing but what may be told of another one. */
+/** An error with nothing but the loggable fields of another one, for libraries that print or store whole errors. */
 export function tellableError(error: unknown): Error {
   const told = new InvariantError(errorText(error));
   told.name = 'JobFailure';
@@ -126,7 +126,7 @@ export function tellableError(error: unknown): Error {
 }
 
 function typeOf(error: Error): string {
-  // Drivers call theirs `error`, and their classes say more.
+  // Drivers name theirs `error`; their class says more.
   const names = error.name === 'error' || error.name === 'Error' ? [error.constructor.name] : [error.name];
   return names.find((name) => typeof name === 'string' && TYPE.test(name)) ?? 'Error';
 }
@@ -136,7 +136,7 @@ function isFixed(error: Error): boolean {
   return OUR_TYPES.has(typeOf(error)) || FIXED_MESSAGES.some((form) => form.test(error.message));
 }
 
-/** The message goes first, and may look like frames: it is cut out before frames are looked for. */
+/** The message comes first and may look like frames, so it is removed before frames are searched. */
 function framesOf({ stack, message }: Error): string {
   if (typeof stack !== 'string') return '';
   const text = message ? stack.replaceAll(message, '') : stack;

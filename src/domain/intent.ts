@@ -1,4 +1,4 @@
-// What callers name: wallets, amounts, and their intents themselves.
+// What callers name: wallets, amounts, and intents.
 import type { Currency } from './currency.ts';
 
 /** A wallet as a caller names it, with the field of the request that named it, for refusals to point at. */

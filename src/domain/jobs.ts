@@ -1,18 +1,18 @@
-// The one table of the work that is done in the background: what it is called, what it does, when, and how often it is tried.
+// The table of background jobs: name, purpose, schedule and retries.
 import type { Micros } from './time.ts';
 
-/** What is known of a job before it runs. */
+/** The definition of a job. */
 export interface JobEntry {
-  /** What it does, for ops. */
+  /** Its purpose, for operators. */
   readonly about: string;
-  /** How often it runs by itself, in milliseconds, or when, as a cron pattern in UTC; only when asked to where undefined. */
+  /** Its interval in milliseconds, or a cron pattern in UTC; undefined for jobs that only run on request. */
   readonly schedule: { readonly everyMs: number } | { readonly pattern: string } | undefined;
   /**
-   * How often it is tried before it becomes a dead letter. 1 is for work that the next run finds again by itself within
-   * moments: it leaves no dead letter.
+   * How many attempts it has before it becomes a dead letter. 1 is for work that the next run finds again by itself: it
+   * leaves no dead letter.
    */
   readonly attempts: number;
-  /** How many of it one worker runs at a time. */
+  /** How many of it one worker runs concurrently. */
   readonly concurrency: number;
 }
 
@@ -100,18 +100,18 @@ export type JobName = keyof typeof JOBS;
 /** Every job's name. */
 export const JOB_NAMES = Object.keys(JOBS) as readonly JobName[];
 
-/** What a job of the table is; wider than the entry itself, so that all of them read alike. */
+/** The definition of a job, typed the same for all of them. */
 export function jobEntry(name: JobName): JobEntry {
   return JOBS[name];
 }
 
-/** What a job is told. Small: the queue carries it about. */
+/** The data of a job. It must be small, because the queue copies it. */
 export type JobData = Readonly<Record<string, string | number>>;
 
-/** Work to be done once what asks for it is on disk. */
+/** A job that is enqueued together with the transaction that asks for it. */
 export interface NewJob {
   readonly job: JobName;
   readonly data: JobData;
-  /** Not before. */
+  /** When it runs at the earliest. */
   readonly runAt: Micros;
 }

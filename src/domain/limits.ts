@@ -1,7 +1,7 @@
-// How often somebody may call: the generic cell rate algorithm (GCRA), exact, over one number per caller.
+// Rate limits by the generic cell rate algorithm (GCRA): exact, with one number per caller.
 import { MICROS_PER_MS, type Micros } from './time.ts';
 
-/** So many cost units a second for ever, and so many at once after a rest. */
+/** A sustained rate, and a burst after a pause. */
 export interface Limit {
   /** A whole number of cost units, at least 1. */
   readonly ratePerSecond: number;
@@ -9,37 +9,37 @@ export interface Limit {
   readonly burst: number;
 }
 
-/** A limit and a cost as spans of time, in whole microseconds. */
+/** A limit and a cost as durations, in whole microseconds. */
 export interface Pace {
-  /** What one cost unit takes. */
+  /** The duration of one cost unit. */
   readonly interval: Micros;
-  /** How far ahead of the clock a caller may be: the burst. */
+  /** How far ahead of the clock a caller may be: the duration of the burst. */
   readonly tolerance: Micros;
-  /** What this call takes. */
+  /** The duration of this call's cost. */
   readonly charge: Micros;
 }
 
-/** What becomes of one call. */
+/** The decision about one call. */
 export interface RateDecision {
   readonly isAllowed: boolean;
-  /** The theoretical arrival time to remember; what it was before when the call is refused. */
+  /** The theoretical arrival time to store; unchanged if the call is refused. */
   readonly newTat: Micros;
   /** Cost units that would still pass at this moment. */
   readonly remaining: number;
-  /** After so many milliseconds the same call passes, if nobody else takes its place; 0 when it passed. */
+  /** In how many milliseconds the same call would pass if no other comes first; 0 if it passed. */
   readonly retryAfterMs: number;
-  /** After so many milliseconds the whole burst is there again. */
+  /** In how many milliseconds the full burst is available again. */
   readonly resetMs: number;
 }
 
 const MICROS_PER_SECOND = 1_000_000;
 
 /**
- * The limit and a cost as spans of time.
+ * Converts a limit and a cost to durations.
  *
- * The interval is rounded up to a whole microsecond, so that sums of it are exact. A rate that divides 1,000,000 is kept
- * exactly; any other never more than exactly, and short of it by less than rate/1,000,000 of itself: 3,000/s becomes
- * 2,994/s. A call that costs more than the burst is charged the burst: otherwise it could never pass.
+ * The interval is rounded up to a whole microsecond, so that its sums are exact. A rate that divides 1,000,000 is enforced
+ * exactly; any other is lowered by less than rate/1,000,000 of itself: 3,000/s becomes 2,994/s. A call that costs more
+ * than the burst is charged the burst: otherwise it could never pass.
  */
 export function paceOf(limit: Limit, cost: number): Pace {
   const interval = Math.ceil(MICROS_PER_SECOND / limit.ratePerSecond);
@@ -51,13 +51,13 @@ export function paceOf(limit: Limit, cost: number): Pace {
 }
 
 /**
- * Decides one call by the time at which the ones before it would have been through at the limit's own pace (ITU-T
- * I.371, annex A, the virtual scheduling algorithm). Undefined stands for a caller who rests. A refused call costs
- * nothing; one of cost 0 always passes, and so only looks.
+ * Decides one call by its theoretical arrival time, at which the earlier calls would have passed at the limit's rate
+ * (ITU-T I.371, annex A, the virtual scheduling algorithm). `tat` is undefined for a caller without recent calls. A
+ * refused call costs nothing. A call of cost 0 always passes: it only reads the state.
  */
 export function decideRate(tat: Micros | undefined, pace: Pace, now: Micros): RateDecision {
   const full = now + pace.tolerance;
-  // Further ahead than the burst is nobody unless the limit was lowered or the clock set back: neither locks out.
+  // A caller is further ahead than the burst only if the limit was lowered or the clock set back; neither may lock it out.
   const before = Math.min(Math.max(tat ?? now, now), full);
   const after = before + pace.charge;
   const isAllowed = after <= full;
@@ -70,7 +70,7 @@ export function decideRate(tat: Micros | undefined, pace: Pace, now: Micros): Ra
   };
 }
 
-/** How a limit stands for a caller who is so far ahead of the clock. */
+/** The state of a limit for a caller that is `ahead` of the clock. */
 export function standingOf(
   { interval, tolerance }: Pace,
   ahead: Micros,

@@ -1,11 +1,11 @@
-// A page of a list, how long it may be, and the place where the next one starts.
+// Pages of lists: their size, and the place where the next one starts.
 import { MAX_PAGE_SIZE } from './bounds.ts';
 import { mustBeFromTo } from './localized-text.ts';
 import { refuseField } from './refusal.ts';
 
 const DEFAULT_PAGE_SIZE = 20;
 
-/** How many items to show, as asked or by default. Refuses INVALID_FIELD for more than a page may hold. */
+/** The number of items per page, as requested or the default. Refuses INVALID_FIELD for more than MAX_PAGE_SIZE. */
 export function pageSize(asked: number): number {
   if (!Number.isInteger(asked) || asked < 0 || asked > MAX_PAGE_SIZE) {
     throw refuseField('INVALID_FIELD', 'page_size', mustBeFromTo(0, MAX_PAGE_SIZE));
@@ -13,13 +13,13 @@ export function pageSize(asked: number): number {
   return asked === 0 ? DEFAULT_PAGE_SIZE : asked;
 }
 
-/** One page: what is on it, and the place after which the next one starts, if there is a next one. */
+/** One page: its items, and the place after which the next page starts, if there is one. */
 export interface Page<Item, Place> {
   readonly items: readonly Item[];
   readonly next: Place | undefined;
 }
 
-/** Cuts one page out of rows that were read with a limit of size + 1: the one too many tells that there is more. */
+/** Makes a page of rows that were read with a limit of size + 1: an extra row means that there is a next page. */
 export function pageOf<Item, Place>(
   rows: readonly Item[],
   size: number,

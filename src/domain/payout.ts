@@ -1,4 +1,4 @@
-// A payout and its rules: many payments out of one wallet, each a line, and what stands against a line.
+// A payout and its rules: many payments out of one wallet, one per line, and what makes a line invalid.
 import { MAX_AMOUNT, MAX_LINE_KEY_LENGTH } from './bounds.ts';
 import type { Currency } from './currency.ts';
 import { CURRENCIES } from './currency.ts';
@@ -6,17 +6,17 @@ import type { Reason } from './reasons.ts';
 import { refuseField } from './refusal.ts';
 import type { Micros } from './time.ts';
 
-/** What becomes of the other lines when one is bad: nothing is paid, or each is for itself. */
+/** Whether one invalid line keeps all lines from being paid, or only itself. */
 export type PayoutMode = 'all-or-nothing' | 'each';
 
-/** Where a payout stands. Lines are added to a draft, and paid while it runs. */
+/** The state of a payout. Lines are added to a draft, and paid while it runs. */
 export type PayoutState = 'draft' | 'running' | 'done' | 'cancelled';
 
 /** Many payments out of one wallet. All amounts are in the smallest unit of the currency. */
 export interface Payout {
   readonly id: string;
   readonly ownerUserId: bigint;
-  /** The wallet that pays and that gets back what is left. */
+  /** The wallet that pays and gets back what is left. */
   readonly sourceAccountId: string;
   /** The account that holds what is set aside and not paid yet. */
   readonly potAccountId: string;
@@ -25,7 +25,7 @@ export interface Payout {
   readonly memo: string;
   readonly state: PayoutState;
   readonly lineCount: number;
-  /** How many lines were found bad when they were added. */
+  /** How many lines were found invalid when they were added. */
   readonly badCount: number;
   /** The sum of the other lines. */
   readonly totalAmount: bigint;
@@ -39,46 +39,46 @@ export interface Payout {
   readonly endedAt: Micros | undefined;
 }
 
-/** Whom a line pays: a user's default wallet, or any wallet. */
+/** The payee of a line: a user's default wallet, or any wallet. */
 export type Payee = { readonly userId: bigint } | { readonly walletId: string };
 
-/** A line as its caller wrote it. */
+/** A line as the caller sent it. */
 export interface RequestedLine {
   readonly to: Payee;
   readonly currency: string;
   readonly amount: bigint;
-  /** The caller's name for it, unlike that of any other line of the payout; empty where it has none. */
+  /** The caller's key for it, unique within the payout; empty if it has none. */
   readonly key: string;
   readonly memo: string;
 }
 
 /** A line of a payout. */
 export interface PayoutLine extends RequestedLine {
-  /** From 1 on. */
+  /** Counted from 1. */
   readonly line: number;
-  /** The wallet that the payee means; none where there is none. */
+  /** The payee's wallet; undefined if there is none. */
   readonly creditAccountId: string | undefined;
   /** Why it is not paid. */
   readonly reason: Reason | undefined;
 }
 
-/** A wallet as far as a line's destination has to be known. */
+/** What has to be known of a payee's wallet. */
 export interface PayeeWallet {
   readonly id: string;
   readonly currency: Currency;
 }
 
-/** What is known about new lines before they are judged. */
+/** What has to be known to validate new lines. */
 export interface KnownOfLines {
   wallet(to: Payee): PayeeWallet | undefined;
-  /** Whether an earlier good line of the payout has this key. */
+  /** Whether an earlier valid line of the payout has this key. */
   isKeyTaken(key: string): boolean;
 }
 
-/** How many lines a payout may have. */
+/** The most lines of a payout. */
 export const MAX_PAYOUT_LINES = 100_000;
 
-/** Refuses INVALID_FIELD for a key of a line that is too long, or not of visible ASCII characters. */
+/** Refuses INVALID_FIELD for a line's key that is too long or has other than visible ASCII characters. */
 export function checkLineKey(key: string, field: string): void {
   if (key.length <= MAX_LINE_KEY_LENGTH && /^[\x21-\x7e]*$/.test(key)) return;
   throw refuseField('INVALID_FIELD', field, {
@@ -87,7 +87,7 @@ export function checkLineKey(key: string, field: string): void {
   });
 }
 
-/** Numbers new lines and says of each what stands against it. Of lines with the same key the first good one counts. */
+/** Numbers new lines and validates each. Of lines with the same key, the first valid one counts. */
 export function validateLines(
   payout: Pick<Payout, 'currency' | 'sourceAccountId'>,
   firstLine: number,
@@ -118,7 +118,7 @@ function faultOf(
   return undefined;
 }
 
-/** Whether there is something to tell to who saw an earlier state of the same payout. */
+/** Whether a payout has changed since an earlier state, as far as its watchers see. */
 export function isFurther(payout: Payout, seen: Payout): boolean {
   return (
     payout.state !== seen.state ||
@@ -128,7 +128,7 @@ export function isFurther(payout: Payout, seen: Payout): boolean {
   );
 }
 
-/** Whether two lines say the same: a line that is sent again must. */
+/** Whether two lines are the same, as a line that is sent again must be. */
 export function isSameLine(one: RequestedLine, other: RequestedLine): boolean {
   return (
     one.amount === other.amount &&
@@ -143,7 +143,7 @@ function payeeText(to: Payee): string {
   return 'userId' in to ? `user ${to.userId}` : `wallet ${to.walletId}`;
 }
 
-/** The field of a line that a reason is about, as callers call it; empty where no one field is wrong. */
+/** The request field of a line that a reason refers to; empty if it is no single field. */
 export function fieldOfFault({ to, currency }: RequestedLine, reason: Reason, payout: Currency): string {
   const payee = 'userId' in to ? 'user_id' : 'wallet_id';
   if (reason === 'INVALID_FIELD') return 'amount.minor_units';

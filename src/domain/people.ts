@@ -1,4 +1,4 @@
-// Users, rooms and members: who there is, apart from any money.
+// Users, rooms and members, without any money.
 import type { Micros } from './time.ts';
 
 /** A user's profile. */
@@ -8,10 +8,10 @@ export interface User {
   readonly createdAt: Micros;
 }
 
-/** How two users stand to each other: one asked the other, or they are friends. */
+/** The relation between two users: one has asked the other, or they are friends. */
 export type Friendship = 'requested' | 'friends';
 
-/** Which requests: those that others sent to a user, or those that it sent. */
+/** Which requests: those that a user received, or those that it sent. */
 export type RequestDirection = 'incoming' | 'outgoing';
 
 /** A request to be friends, as one side sees it. */

@@ -1,4 +1,4 @@
-// What idempotency keys promise, in the words that every document uses; a test holds them to it.
+// The promise of idempotency keys, in the words of every document; a test compares them.
 
 /** The promise. The contracts (options.proto), README, ARCHITECTURE and the pages in docs/ say the same. */
 export const IDEMPOTENCY_PROMISE =

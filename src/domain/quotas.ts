@@ -1,7 +1,7 @@
-// How much of what anybody can make a user may have. Whoever has more already keeps it, and gets no more.
+// Quotas on what users can create without limit otherwise. A user above a quota keeps what it has and gets no more.
 import { Refusal } from './refusal.ts';
 
-/** The most of each, by the name that refusals and settings call it. */
+/** The most of each. */
 export interface Quotas {
   readonly walletsPerUser: number;
   /** Payouts that were not started. */
@@ -13,7 +13,7 @@ export interface Quotas {
   readonly friendsPerUser: number;
 }
 
-/** Each quota where nothing else is set. */
+/** The quotas if none are configured. */
 export const DEFAULT_QUOTAS: Quotas = {
   walletsPerUser: 100,
   payoutDraftsPerUser: 100,
@@ -22,7 +22,7 @@ export const DEFAULT_QUOTAS: Quotas = {
   friendsPerUser: 5_000,
 };
 
-/** Refuses QUOTA_EXCEEDED, naming the quota, where there are so many already. `count` must be taken under a lock. */
+/** Refuses QUOTA_EXCEEDED, naming the quota, if `count` has reached it. `count` must be taken under a lock. */
 export function checkQuota(quotas: Quotas, quota: keyof Quotas, count: number): void {
   if (count >= quotas[quota]) throw new Refusal('QUOTA_EXCEEDED', { quota: NAMES[quota] });
 }

@@ -1,4 +1,4 @@
-// What the table of reasons says of each: its code, its gRPC status, and its words.
+// An entry of the table of reasons: code, gRPC status and texts.
 import type { LocalizedText } from './localized-text.ts';
 
 /** The gRPC status names that ppuri answers with (google.rpc.Code). */
@@ -17,7 +17,7 @@ export type StatusName =
   | 'INTERNAL'
   | 'UNAVAILABLE';
 
-/** The codes that clients may switch on; they stay when reasons are added. */
+/** The codes that clients can switch on; they don't change when reasons are added. */
 export type ErrorCode =
   | 'ERR001'
   | 'ERR002'

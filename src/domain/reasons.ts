@@ -1,4 +1,4 @@
-// The one table of everything that can go wrong for a caller: what it is called, its code, and what is said about it.
+// The table of all errors that callers can get: reason, code, gRPC status and texts.
 
 import type { ErrorCode, ReasonEntry, StatusName } from './reason-entry.ts';
 
@@ -25,7 +25,7 @@ export const REASONS = {
     'the request cannot be parsed',
     '요청을 해석할 수 없습니다',
   ),
-  // The next four only the edge gives: what they refuse never reaches the server.
+  // Only the edge gives the next four: what they refuse never reaches the server.
   ROUTE_NOT_FOUND: entry('ERR005', 'NOT_FOUND', 'there is no such path', '존재하지 않는 경로입니다'),
   REQUEST_TOO_LARGE: entry(
     'ERR001',
@@ -87,7 +87,7 @@ export const REASONS = {
     'the amount is too small for that many shares',
     '인원수보다 금액이 작습니다',
   ),
-  // One answer for every reason up to the signature: who tries keys or signatures learns nothing from it.
+  // One answer for every failure up to the signature, so that guessing keys or signatures reveals nothing.
   AUTHENTICATION_FAILED: entry(
     'ERR002',
     'UNAUTHENTICATED',

@@ -1,4 +1,4 @@
-// A refusal: the one way in which our own code says no to a caller.
+// A refusal: the one way in which our code rejects a call.
 
 import type { LocalizedText } from './localized-text.ts';
 import { REASONS, type Reason } from './reasons.ts';
@@ -10,7 +10,7 @@ export interface Violation {
   readonly description: LocalizedText;
 }
 
-/** What a refusal may say beside its reason. */
+/** Details of a refusal besides its reason. */
 export interface RefusalDetails {
   readonly violations?: readonly Violation[];
   /** How long to wait before trying again, in milliseconds. */
@@ -19,7 +19,7 @@ export interface RefusalDetails {
   readonly quota?: string;
 }
 
-/** Thrown to refuse a call. It holds nothing of the inside: all of it goes to the caller. */
+/** Thrown to refuse a call. All of it is shown to the caller, so it holds nothing internal. */
 export class Refusal extends Error {
   readonly reason: Reason;
   readonly violations: readonly Violation[];
@@ -37,8 +37,7 @@ export class Refusal extends Error {
 }
 
 /**
- * A refusal that names one field of the request, with the reason's own words as its description unless others
- * are given.
+ * A refusal that names one field of the request. Its description is the text of the reason unless another is given.
  */
 export function refuseField(reason: Reason, field: string, description?: LocalizedText): Refusal {
   return new Refusal(reason, { violations: [{ field, description: description ?? REASONS[reason] }] });

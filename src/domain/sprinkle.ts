@@ -1,21 +1,21 @@
-// A sprinkle and its rules: who may grab, until when, who may look, and what goes back.
+// A sprinkle and its rules: who may claim, until when, who may look it up, and what is refunded.
 import type { Account } from './account.ts';
 import type { Currency } from './currency.ts';
 import { Refusal, refuseField } from './refusal.ts';
 import { afterMs, type Micros } from './time.ts';
 
-/** How long a sprinkle's creator can look it up after it was made, in milliseconds; then a worker may delete it. */
+/** How long the creator can look a sprinkle up, in milliseconds from its creation; then a worker may delete it. */
 export const SPRINKLE_LOOKUP_MS = 7 * 24 * 60 * 60_000;
 
-/** An amount dropped into a room, in shares for its members to grab. */
+/** An amount dropped into a room, in shares for its members to claim. */
 export interface Sprinkle {
   readonly id: string;
   readonly roomId: string;
   readonly token: string;
   readonly creatorUserId: bigint;
-  /** The wallet that paid for it and that gets back what is left. */
+  /** The wallet that paid for it and gets the refund. */
   readonly sourceAccountId: string;
-  /** The account that holds what is not grabbed yet. */
+  /** The account that holds what is not claimed yet. */
   readonly potAccountId: string;
   readonly currency: Currency;
   readonly amount: bigint;
@@ -25,23 +25,23 @@ export interface Sprinkle {
   readonly expiresAt: Micros;
 }
 
-/** One grabbed share. */
+/** One claimed share. */
 export interface Claim {
   readonly userId: bigint;
   readonly amount: bigint;
   readonly createdAt: Micros;
 }
 
-/** Where a sprinkle stands: live, or why it gives no more. */
+/** The state of a sprinkle: live, or why it gives no more. */
 export type SprinkleState = 'live' | 'empty' | 'expired';
 
-/** Where a sprinkle stands at a moment. One that was grabbed to the last share stays `empty` after its time. */
+/** The state of a sprinkle at a moment. A sprinkle without shares left stays `empty` after its expiry. */
 export function stateOf(sprinkle: Sprinkle, at: Micros): SprinkleState {
   if (sprinkle.claimedCount === sprinkle.headcount) return 'empty';
   return at < sprinkle.expiresAt ? 'live' : 'expired';
 }
 
-/** Refuses a split that would leave somebody with nothing. */
+/** Refuses HEADCOUNT_ABOVE_AMOUNT: every share is at least 1. */
 export function checkSplit(amount: bigint, headcount: number): void {
   if (amount < BigInt(headcount)) {
     throw refuseField('HEADCOUNT_ABOVE_AMOUNT', 'headcount', {
@@ -51,7 +51,7 @@ export function checkSplit(amount: bigint, headcount: number): void {
   }
 }
 
-/** What is known about somebody who wants to grab a share. */
+/** What is known about a user who wants to claim a share. */
 export interface Claimer {
   readonly userId: bigint;
   readonly isMember: boolean;
@@ -59,8 +59,7 @@ export interface Claimer {
 }
 
 /**
- * Refuses a claim that the rules don't allow. To somebody outside the room a sprinkle is the same as one that does
- * not exist.
+ * Refuses a claim that the rules don't allow. For users outside the room a sprinkle does not exist.
  */
 export function checkClaim(sprinkle: Sprinkle | undefined, claimer: Claimer, at: Micros): Sprinkle {
   if (!sprinkle || !claimer.isMember) throw refuseField('SPRINKLE_NOT_FOUND', 'token');
@@ -72,14 +71,14 @@ export function checkClaim(sprinkle: Sprinkle | undefined, claimer: Claimer, at:
   return sprinkle;
 }
 
-/** Whether a user may look a sprinkle up: its creator, until so many milliseconds after it was made. */
+/** Whether a user may look a sprinkle up: its creator, until `lookupMs` milliseconds after its creation. */
 export function mayLookUp(sprinkle: Sprinkle, userId: bigint, at: Micros, lookupMs: number): boolean {
   return sprinkle.creatorUserId === userId && at < afterMs(sprinkle.createdAt, lookupMs);
 }
 
 /**
- * What goes back to the creator: all that is in the pot once the sprinkle's time is over, zero before that and when
- * nothing is left. A refund empties the pot, so a second one finds nothing.
+ * What is refunded to the creator: all that is in the pot once the sprinkle has expired, and zero before. A refund empties
+ * the pot, so a second one finds nothing.
  */
 export function refundDue(sprinkle: Sprinkle, pot: Account, at: Micros): bigint {
   return at < sprinkle.expiresAt ? 0n : pot.balance;

@@ -1,11 +1,11 @@
-// The figures that ops can ask for: what each is called and what it says.
+// The statistics for operators: their names and meanings.
 
-/** Over what a figure is taken; hours and days begin in UTC. */
+/** The period of a figure; hours and days begin in UTC. */
 export const PERIODS = ['hour', 'day'] as const;
 
 export type Period = (typeof PERIODS)[number];
 
-/** Every measure, and what it says. */
+/** Every measure, and its meaning. */
 export const MEASURES = {
   active_users: 'users who moved money or had money sent to them; refunds do not count',
   transfers: 'transfers, by kind',

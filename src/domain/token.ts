@@ -1,4 +1,4 @@
-// The token that a sprinkle is grabbed with: 3 characters, drawn by chance.
+// The token with which a sprinkle is claimed: 3 random characters.
 import type { Random } from './random.ts';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
@@ -13,8 +13,8 @@ export function drawToken(random: Random): string {
 }
 
 /**
- * Draws so many of the tokens that are not taken, every choice equally likely; fewer when fewer are left. For a room
- * so crowded that drawing any token and looking whether it is free would go on for too long.
+ * Draws `count` of the tokens that are not taken, every choice equally likely; fewer if fewer are left. For rooms so full
+ * that drawing tokens until one is free would take too long.
  */
 export function drawFreeTokens(taken: ReadonlySet<string>, count: number, random: Random): string[] {
   const free: string[] = [];

@@ -1,4 +1,4 @@
-// A transfer: one movement of money between two accounts, and the id that it gets.
+// A transfer: one movement of money between two accounts, and its id.
 import type { Currency } from './currency.ts';
 import type { Random } from './random.ts';
 import { MICROS_PER_MS, type Micros } from './time.ts';
@@ -32,22 +32,22 @@ export interface Transfer {
   readonly creditBalanceAfter: bigint;
   readonly sprinkleId: string | undefined;
   readonly memo: string;
-  /** The API key that signed the call; undefined where no call made it, and on transfers from before this was noted. */
+  /** The API key that signed the call; undefined for the system's own transfers, and for those from before it was stored. */
   readonly keyId: string | undefined;
 }
 
 /** A posted transfer, with the users on both of its sides. */
 export interface PostedTransfer {
   readonly transfer: Transfer;
-  /** None where the account is no wallet. */
+  /** Undefined if the account is not a wallet. */
   readonly debitUserId: bigint | undefined;
   readonly creditUserId: bigint | undefined;
 }
 
-/** Kinds whose money goes to the user who asked for it; all others take it from that user. */
+/** Kinds that the receiver asked for; all others were asked for by the payer. */
 const ASKED_BY_PAYEE: readonly TransferKind[] = ['deposit', 'claim', 'refund'];
 
-/** The key that signed, as one side of a transfer may see it: whose call it was sees it, the other side does not. */
+/** The API key of a transfer as one side may see it: only the user who made the call sees it. */
 export function keyIdSeenBy(
   userId: bigint,
   posted: Pick<PostedTransfer, 'debitUserId' | 'creditUserId'> & {
@@ -62,19 +62,19 @@ export function keyIdSeenBy(
 const COUNTER_LIMIT = 2 ** 24;
 
 /**
- * Makes the id of the n-th transfer of a batch: a UUID of version 7 (RFC 9562) that carries the moment in
- * milliseconds, then the counter (24 bits, so that ids of one moment sort in the order of a batch's decisions), then chance.
+ * The id of the n-th transfer of a batch: a UUID of version 7 (RFC 9562) with the moment in milliseconds, then the counter
+ * (24 bits, so that ids of one moment sort in the order of a batch's decisions), then random bits.
  */
 export function transferId(at: Micros, counter: number, random: Random): string {
   if (counter >= COUNTER_LIMIT) throw new RangeError('a batch cannot post that many transfers');
   const time = hex(Math.floor(at / MICROS_PER_MS), 12);
   const count = hex(counter, 6);
-  const chance = random.uuid();
+  const tail = random.uuid();
   const high = `${time.slice(0, 8)}-${time.slice(8)}-7${count.slice(0, 3)}`;
-  return `${high}-8${count.slice(3)}-${chance.slice(24)}`;
+  return `${high}-8${count.slice(3)}-${tail.slice(24)}`;
 }
 
-/** The moment that a transfer's id carries, cut down to the millisecond; undefined for a UUID of another version. */
+/** The moment in a transfer's id, truncated to the millisecond; undefined for a UUID of another version. */
 export function momentOfTransferId(id: string): Micros | undefined {
   if (id.charAt(14) !== '7') return undefined;
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) * MICROS_PER_MS;

@@ -7,7 +7,7 @@ import type { LedgerBatch, ReadSet } from './ledger-batch.ts';
 export interface LedgerCommand<Intent, Outcome> {
   /** What the decision depends on. */
   readSet(intent: Intent, random: Random): ReadSet;
-  /** How many movements of money it may take; 1 where it does not say. What shares a transaction is bounded by it. */
+  /** How many movements of money it takes at most; 1 if left out. It bounds what shares a transaction. */
   weight?(intent: Intent): number;
   /** Decides, and changes the batch. Throws a Refusal, which leaves the batch as it was. */
   decide(intent: Intent, batch: LedgerBatch): Outcome;
@@ -15,29 +15,32 @@ export interface LedgerCommand<Intent, Outcome> {
 
 /** The call that a command belongs to. */
 export interface CallInfo {
-  /** What logs know the call by. */
+  /** The id of the call in logs. */
   readonly id: string;
-  /** When nobody waits for its answer any more, in milliseconds since 1970; infinity where somebody always does. */
+  /** When its caller stops waiting, in milliseconds since 1970; NO_DEADLINE for the system's own calls. */
   readonly deadlineMs: number;
-  /** The API key that signed it; undefined where no caller did. */
+  /** The API key that signed it; undefined for the system's own calls. */
   readonly keyId: string | undefined;
-  /** Its RPC, `wallet.v2.TransferService/CreateTransfer`; undefined where it is the system's own. */
+  /** Its RPC, such as `wallet.v2.TransferService/CreateTransfer`; undefined for the system's own calls. */
   readonly rpc: string | undefined;
   /**
    * When it was made: signed, in whole seconds since 1970 by its caller's clock, and received, by performance.now().
-   * Undefined where it is the system's own: nobody pays a job's refusal in another way, so it leaves no mark.
+   * Undefined for the system's own calls: nobody repeats a refused job in another way, so its refusals leave no marks.
    */
   readonly made: { readonly signedAt: number; readonly receivedAt: number } | undefined;
-  /** Where it came from; left out where no caller did. */
+  /** The address of its caller; left out for the system's own calls. */
   readonly clientAddress?: string;
 }
 
-/** A call that nobody waits for with a clock in hand: the system's own. */
+/** The deadline of a call whose caller waits as long as it takes. */
+export const NO_DEADLINE = Number.POSITIVE_INFINITY;
+
+/** A call that the system makes by itself, for a job. */
 export function systemCall(id: string): CallInfo {
-  return { id, deadlineMs: Number.POSITIVE_INFINITY, keyId: undefined, rpc: undefined, made: undefined };
+  return { id, deadlineMs: NO_DEADLINE, keyId: undefined, rpc: undefined, made: undefined };
 }
 
-/** Does one command: the answer arrives once what was decided is on disk. Provided by the ledger. */
+/** Executes one command and resolves once its decision is on disk. The ledger provides it. */
 export type Execute = <Intent, Outcome>(
   command: LedgerCommand<Intent, Outcome>,
   intent: Intent,

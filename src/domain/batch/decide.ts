@@ -15,10 +15,10 @@ export interface Call {
 }
 
 /**
- * Decides one call. The same key with the same request gets the answer that was given, and the same key with another
- * request is refused (IDEMPOTENCY_KEY_REUSED). A refusal is not kept, but it is definite: it leaves a mark, and an attempt
- * that is not after the mark would be refused with ATTEMPT_SUPERSEDED instead of posting. The system's own calls are no
- * attempts of anybody's and take no part in that.
+ * Decides one call. The same key with the same request gets the stored answer, and the same key with another request is
+ * refused (IDEMPOTENCY_KEY_REUSED). A refusal is not stored, but it is definite: it leaves a mark, and an attempt that is
+ * not later than the mark is refused with ATTEMPT_SUPERSEDED instead of posting. The system's own calls have no attempts
+ * and leave no marks.
  */
 export function decide(call: Call, batch: LedgerBatch, attempt?: Attempt): unknown {
   const { key, command, intent, info } = call;
@@ -32,7 +32,7 @@ export function decide(call: Call, batch: LedgerBatch, attempt?: Attempt): unkno
   try {
     return batch.attempt(() => {
       const outcome = command.decide(intent, batch);
-      // Only now: an attempt that is refused anyway is told the reason.
+      // Only now: an attempt that is refused anyway gets its own reason.
       if (attempt) refuseSuperseded(attempt, batch, key);
       batch.answers.add(key, outcome, info.rpc);
       return outcome;
