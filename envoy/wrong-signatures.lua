@@ -5,7 +5,7 @@
 --
 -- Each worker thread of Envoy has its own state; a connection stays on one thread.
 local MAX_WRONG, TRUST_S = 50, 60
--- Entries before the older half is dropped: some 2 MB.
+-- Entries before the older half is dropped.
 local MAX_ENTRIES = 10000
 
 -- Keeps the newest keys: when the younger table is full it becomes the older one.

@@ -6,7 +6,7 @@ import { MICROS_PER_MS, type Micros } from '../../domain/time.ts';
 /**
  * The addresses over whose connections more than ten wrong signatures came lately; each is forgotten after a second. An
  * edge is such an address, too, while strangers call through it. Nothing is refused to a suspect: its calls are only
- * checked earlier, which costs less where they are wrong, and some 20 µs more where they are right.
+ * checked earlier, which costs less where they are wrong, and a second check where they are right.
  */
 export interface Suspects {
   /** Whether a wrong signature came lately, from anywhere. It costs nothing to ask. */
@@ -18,7 +18,7 @@ export interface Suspects {
 
 const WRONG: Limit = { ratePerSecond: 1, burst: 10 };
 const PACE = paceOf(WRONG, 1);
-/** How many addresses are remembered: the latest ones, in some 5 MB. */
+/** How many addresses are remembered: the latest ones. */
 const MAX_ENTRIES = 50_000;
 
 /** Starts with nobody suspected. `now` is in microseconds, by a clock that never steps back. */
