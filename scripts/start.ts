@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { crashReport, reportCrashes } from '../src/runtime/crash.ts';
 import { makePrivateFolder } from '../src/runtime/private-file.ts';
-import { startBanner } from './dev/banner.ts';
+import { bannerText } from './dev/banner.ts';
 import { loadDemoKey } from './dev/demo.ts';
 import { dataDirOf, nameOfDataDir, removeDevInfo, writeDevInfo } from './dev/dev-info.ts';
 import { type PreparedEnvoy, prepareEnvoy } from './dev/envoy.ts';
@@ -145,7 +145,7 @@ async function startAll(installation: Installation): Promise<void> {
     users: [1001, 1002, 1003, 1004, 1005],
     room: 'demo',
   });
-  log(startBanner({ ports, dataDir, tookMs: performance.now() - startedAt, noEnvoy }));
+  log(bannerText({ ports, dataDir, tookMs: performance.now() - startedAt, noEnvoy }));
   output.open();
 }
 

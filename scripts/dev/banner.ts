@@ -13,7 +13,7 @@ export interface BannerInput {
 }
 
 /** The text: addresses, three calls to paste, how to stop. */
-export function startBanner({ ports, dataDir, tookMs, noEnvoy }: BannerInput): string {
+export function bannerText({ ports, dataDir, tookMs, noEnvoy }: BannerInput): string {
   const folder = nameOfDataDir(dataDir);
   const edge: [string, string][] = [
     ['REST', `http://${HOST}:${ports.rest}`],

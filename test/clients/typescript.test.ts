@@ -1,6 +1,6 @@
 // The TypeScript client as an installed package: packed, without this repository's sources, in JavaScript and typed.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -100,6 +100,16 @@ test('the typed program of the README compiles strictly, and moves money', async
     env: await environment(),
   });
   assert.match(output, /^typed: \d+ left$/);
+});
+
+test('a typed client of every service of wallet.v1 and wallet.v2 is exported', () => {
+  const services = globSync('wallet/*/*_service.ts', { cwd: join(ROOT, 'gen', 'ts') });
+  const index = readFileSync(join(ROOT, PACKAGE, 'src', 'index.ts'), 'utf8');
+  assert.ok(services.length >= 10);
+  assert.deepEqual(
+    services.filter((file) => !index.includes(`gen/ts/${file}'`)),
+    [],
+  );
 });
 
 test('the types are real: a call that they do not allow does not compile', async () => {
