@@ -1,4 +1,4 @@
-// Refuses calls by their headers on the HTTP/2 stream, before grpc-js makes a call of it, which costs more than the check.
+// Refuses calls by their headers on the HTTP/2 stream, before grpc-js makes a call of it, which would cost more.
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { Metadata, type Server } from '@grpc/grpc-js';
 import { InvariantError } from '../domain/error-fields.ts';
@@ -10,39 +10,39 @@ import { addressOf } from './client-request.ts';
 import { type Language, languageOf, statusOf } from './error-status.ts';
 import type { Authenticator, RecordCall } from './interceptors/index.ts';
 
-/** What grpc-js keeps to itself: how it takes a stream that a client opened. */
-interface Inside {
+/** Private methods of the server of grpc-js: how it handles a stream that a client opened. */
+interface ServerInternals {
   _streamHandler(interceptors: unknown, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void;
 }
 
-/** Who checks, and who is told. */
+/** What early refusals depend on. */
 export interface EarlyRefusals {
-  /** Paths of the calls that have to be signed. */
+  /** Paths of the RPCs that require a signature. */
   readonly signedPaths: ReadonlySet<string>;
   readonly authenticator: Authenticator;
   readonly calls: CallObserver;
   readonly recordCall: RecordCall;
 }
 
-/** What stands before the path where the edge asks about the headers of a request (`signed_headers` in envoy.yaml). */
+/** The prefix of the path when the edge asks for a check of headers (ext_authz, `signed_headers` in envoy.yaml). */
 const HEADER_CHECK = '/check-headers';
 const COMPRESSED = new Refusal('COMPRESSION_NOT_SUPPORTED');
-const STRANGER = new Refusal('AUTHENTICATION_FAILED');
+const UNAUTHENTICATED = new Refusal('AUTHENTICATION_FAILED');
 
 /**
- * Refuses COMPRESSION_NOT_SUPPORTED where a call says that its messages are compressed: grpc-js would inflate a kilobyte
- * to a megabyte before the signature is checked, and no request is worth compressing. Refuses AUTHENTICATION_FAILED to
- * suspects (`Suspects`) whose headers are enough for it. Every other call goes on to grpc-js, and is checked there as if
- * nothing had been checked here. The edge asks about the headers of requests over REST whose bodies are large, and gets 200
- * or 401. Call this before the server listens.
+ * Refuses COMPRESSION_NOT_SUPPORTED for compressed messages: grpc-js would inflate a kilobyte to a megabyte before the
+ * signature is checked, and no request is worth compressing. Refuses AUTHENTICATION_FAILED for calls from suspects
+ * (`Suspects`) whose headers show that they fail. All other calls go on to grpc-js, where everything is checked again.
+ * Answers the edge, which asks for the headers of REST requests with large bodies, with 200 or 401. Has to be called before
+ * the server listens.
  */
 export function refuseEarly(server: Server, refusals: EarlyRefusals): void {
-  // Not part of grpc-js' interface: test/grpc/early-refusals.test.ts notices when an update moves it.
-  const inside = server as unknown as Inside;
-  const { _streamHandler: accept } = inside;
+  // Not part of grpc-js' API; test/grpc/early-refusals.test.ts fails when an update moves it.
+  const internals = server as unknown as ServerInternals;
+  const { _streamHandler: accept } = internals;
   if (typeof accept !== 'function')
     throw new InvariantError('this version of grpc-js takes streams elsewhere');
-  inside._streamHandler = (interceptors, stream, headers) => {
+  internals._streamHandler = (interceptors, stream, headers) => {
     const startedAt = performance.now();
     const isGrpc = headers['content-type']?.startsWith('application/grpc');
     if (!isGrpc && headers[':path']?.startsWith(HEADER_CHECK)) {
@@ -52,14 +52,14 @@ export function refuseEarly(server: Server, refusals: EarlyRefusals): void {
     const refused = isGrpc ? refusalOf(stream, headers, refusals) : undefined;
     if (refused) {
       answer(stream, refused);
-      tell(refusals, headers, refused.refusal, startedAt);
+      report(refusals, headers, refused.refusal, startedAt);
     } else {
       accept.call(server, interceptors, stream, headers);
     }
   };
 }
 
-function tell(
+function report(
   { calls, recordCall }: EarlyRefusals,
   { ':path': path = '' }: IncomingHttpHeaders,
   { reason }: Refusal,
@@ -72,7 +72,7 @@ function tell(
   recordCall(code, tookMs);
 }
 
-/** Whom the edge is told to let pass is checked once more, with the body; nothing is learnt here that is not learnt there. */
+/** A request that passes is authenticated again with its body, so this answer reveals nothing that the later one does not. */
 function answerEdge(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
@@ -87,7 +87,7 @@ function answerEdge(
   });
   const call = { path, metadata, peer: peerOf(stream), requestId: requestIdOf(metadata) };
   const isRefused = refusals.authenticator.isRefusedByHeaders(call);
-  if (isRefused) tell(refusals, headers, STRANGER, startedAt);
+  if (isRefused) report(refusals, headers, UNAUTHENTICATED, startedAt);
   stream.on('error', () => {});
   stream.resume();
   stream.respond({ ':status': isRefused ? 401 : 200 }, { endStream: true });
@@ -98,7 +98,7 @@ function peerOf(stream: ServerHttp2Stream): string {
   return `${remoteAddress}:${remotePort}`;
 }
 
-/** A refusal, and what its answer needs of the call. */
+/** A refusal, and the fields of the call that its answer depends on. */
 interface Refused {
   readonly refusal: Refusal;
   readonly language: Language;
@@ -122,16 +122,16 @@ function refusalOf(
   const metadata = Metadata.fromHttp2Headers(headers);
   const requestId = requestIdOf(metadata);
   if (!authenticator.isRefusedByHeaders({ path, metadata, peer, requestId })) return undefined;
-  return { refusal: STRANGER, language: languageOf(metadata), requestId };
+  return { refusal: UNAUTHENTICATED, language: languageOf(metadata), requestId };
 }
 
 /**
- * The answer waits for the end of the message, which is thrown away: clients that are answered before it reset their
- * stream, and a thousand resets end the connection that others may share (nghttp2's guard against rapid resets).
+ * Answers after the end of the message, which is discarded. A client that is answered earlier resets its stream, and nghttp2
+ * closes a connection, which others may share, after a thousand resets (its guard against rapid reset).
  */
 function answer(stream: ServerHttp2Stream, { refusal, language, requestId }: Refused): void {
   const headers = { ...answerOf(refusal, language), 'x-request-id': requestId };
-  // Without a listener a stream that its client breaks off would end the process.
+  // Without a listener, a stream that its client resets would end the process.
   stream.on('error', () => {});
   stream.once('end', () => {
     if (!stream.destroyed) stream.respond(headers, { endStream: true });
@@ -141,7 +141,7 @@ function answer(stream: ServerHttp2Stream, { refusal, language, requestId }: Ref
 
 const answers = new Map<string, OutgoingHttpHeaders>();
 
-/** The answer of one frame, as gRPC has it for calls without messages (Trailers-Only), written once for each language. */
+/** A Trailers-Only response, encoded once for each reason and language. */
 function answerOf(refusal: Refusal, language: Language): OutgoingHttpHeaders {
   const name = `${refusal.reason} ${language}`;
   const known = answers.get(name);
@@ -152,7 +152,7 @@ function answerOf(refusal: Refusal, language: Language): OutgoingHttpHeaders {
     'content-type': 'application/grpc+proto',
     'grpc-status': code,
     'grpc-message': encodeURI(details),
-    // Also where nothing was compressed: the protocol demands it of UNIMPLEMENTED (gRPC, 'Compression').
+    // Required with UNIMPLEMENTED for a compressed message (gRPC, 'Compression').
     'grpc-accept-encoding': 'identity',
     ...metadata.toHttp2Headers(),
   };

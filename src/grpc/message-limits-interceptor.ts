@@ -1,28 +1,28 @@
-// Bounds each message by what its contract can need.
+// Limits the length of each message to what its contract allows.
 import type { ServerInterceptor } from '@grpc/grpc-js';
 import { CONTRACTS } from './contracts.ts';
 
-/** What grpc-js keeps to itself of a call. test/grpc/message-limits.test.ts notices when an update moves it. */
-interface Inside {
+/** Private fields of a call of grpc-js. test/grpc/message-limits.test.ts fails when an update moves them. */
+interface CallInternals {
   readonly decoder: { maxReadMessageLength: number };
 }
 
-/** How long a message may be that is for none of our own services: health checks, reflection. */
+/** The maximum length of messages of other services, in bytes: health checks, reflection. */
 const OTHER_BYTES = 16 * 1024;
 
 /**
- * A message that is longer than its contract can need is refused by grpc-js as soon as it says its length. That none is
- * compressed was seen before (`refuseEarly`).
+ * grpc-js refuses a message that is too long as soon as it has read its length prefix. Compressed messages have been refused
+ * before (`refuseEarly`).
  */
 export const messageLimitsInterceptor: ServerInterceptor = ({ path }, call) => {
-  const inside = call as unknown as Inside;
-  if (typeof inside.decoder?.maxReadMessageLength !== 'number') {
+  const internals = call as unknown as CallInternals;
+  if (typeof internals.decoder?.maxReadMessageLength !== 'number') {
     throw new Error('this version of grpc-js keeps its decoder elsewhere');
   }
-  inside.decoder.maxReadMessageLength = CONTRACTS.get(path)?.maxBytes ?? OTHER_BYTES;
+  internals.decoder.maxReadMessageLength = CONTRACTS.get(path)?.maxBytes ?? OTHER_BYTES;
   const sendMetadata = call.sendMetadata.bind(call);
   call.sendMetadata = (metadata) => {
-    // grpc-js would say gzip and deflate, and clients go by it.
+    // grpc-js would announce gzip and deflate, and clients would use them.
     metadata.set('grpc-accept-encoding', 'identity');
     sendMetadata(metadata);
   };

@@ -9,7 +9,7 @@ import { errorDetailsInterceptor, handleUnknownMethods } from './error-details-i
 import { addHealth, HEALTH_SERVICE } from './health.ts';
 import {
   type Authentication,
-  authenticator,
+  createAuthenticator,
   type InterceptorOptions,
   interceptorChains,
 } from './interceptors/index.ts';
@@ -59,15 +59,15 @@ export async function startServer(core: Core, options: ServerOptions): Promise<R
   handleUnknownMethods(server);
   const { admin, trail } = options;
   const services = [...publicServices(core), ...(admin ? adminServices(admin, trail) : [])];
-  const authentication = authenticator(options.authentication);
-  const chains = interceptorChains(core, authentication.interceptor, options);
+  const authenticator = createAuthenticator(options.authentication);
+  const chains = interceptorChains(core, authenticator.interceptor, options);
   for (const { definition, handlers } of services) {
     const { methods, implementation } = implementService(definition, handlers, chains);
     server.addService(methods, implementation);
   }
   refuseEarly(server, {
     signedPaths: new Set(services.flatMap(({ definition }) => pathsOf(definition))),
-    authenticator: authentication,
+    authenticator,
     calls: options.calls,
     recordCall: options.recordCall,
   });

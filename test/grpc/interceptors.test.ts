@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   type Authentication,
-  authenticator,
+  createAuthenticator,
   type InterceptorOptions,
   interceptorChains,
 } from '../../src/grpc/interceptors/index.ts';
@@ -13,7 +13,7 @@ const options = {
   callTimeoutMs: 1,
   maxInFlight: 1,
 } as unknown as InterceptorOptions;
-const { interceptor } = authenticator({ edgeSecret: 'secret' } as Authentication);
+const { interceptor } = createAuthenticator({ edgeSecret: 'secret' } as Authentication);
 const { unary, stream } = interceptorChains({} as Core, interceptor, options);
 
 const CHECKS = [

@@ -1,4 +1,4 @@
-// Checks who signed the call: a live key, from where it may be used, in time, and rightly.
+// Authenticates calls: the signature, its time, and the key, which has to be live and allowed from the client's address.
 import { isLive } from '../../domain/api-key.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { KeyRing, RingKey } from '../../keys/key-ring.ts';
@@ -15,62 +15,62 @@ import type { Interceptor } from '../interceptor.ts';
 import { createSuspects, type Suspects } from './suspects.ts';
 import { verificationBudget } from './verification-budget.ts';
 
-/** What checking works with. */
+/** What authentication depends on. */
 export interface Authentication {
   readonly ring: KeyRing;
-  /** What the server knows the edge by. */
+  /** The secret that the edge sends with every call. */
   readonly edgeSecret: string;
-  /** Whether any key may be used from an address. */
+  /** Whether keys may be used from an address at all. */
   readonly allowsGlobally: NetworkCheck;
-  /** Told of every call that is not let in, with the cause that its caller is not told. */
+  /** Called for every call that fails, with the cause, which its caller does not learn. */
   readonly onFailure: (failure: AuthenticationFailure) => void;
 }
 
-/** A call that was not let in. */
+/** A call that failed authentication. */
 export interface AuthenticationFailure {
   readonly cause: string;
   readonly clientAddress: string;
-  /** As the caller named it; empty when it named none. */
+  /** The key id that the call claims; empty where it claims none. */
   readonly keyId: string;
   /** The RPC's path, and the request's id. */
   readonly path: string;
   readonly requestId: string;
 }
 
-/** How far a signature's time may be from now: a minute old, or five seconds ahead for clocks that run fast. */
+/** How old a signature may be, and how far its time may be ahead, for clocks that run fast; in seconds. */
 const MAX_AGE_S = 60;
 const MAX_AHEAD_S = 5;
 
-/** One for all: nobody learns more, and what a stranger's call costs is not making errors and writing their details. */
+/** One object for all failures: callers learn nothing else, and a failed call costs no new error and no encoding. */
 const FAILED = new Refusal('AUTHENTICATION_FAILED');
 
-/** The two places where signatures are checked. */
+/** Authentication of calls, in two places. */
 export interface Authenticator {
-  /** Checks every call, once its message is there. */
+  /** Authenticates every call, after its message has been received. */
   readonly interceptor: Interceptor;
-  /** From where so many wrong ones come that calls are worth checking before. */
+  /** Addresses whose calls are worth checking before their message has been received. */
   readonly suspects: Suspects;
-  /** Whether the headers are enough to refuse a call; it is reported like any other then. */
+  /** Whether the headers alone show that a call fails. The failure is reported like any other. */
   isRefusedByHeaders(call: CallHeaders): boolean;
 }
 
-/** What is known of a call before its message is there. */
+/** What is known of a call before its message has been received. */
 export type CallHeaders = Pick<CallContext, 'path' | 'metadata' | 'peer' | 'requestId'>;
 
 /**
- * Lets a call through when its signature is right. Everything else gets the same answer, AUTHENTICATION_FAILED, after
- * the same work: neither the words nor the time tell whether a key exists, is live, or may be used from there.
+ * Refuses AUTHENTICATION_FAILED, for every cause, after the same work: neither the message nor the time reveals whether a key
+ * exists, is live, or may be used from that address.
  *
- * A stranger costs little: what is wrong with the form or the time of a signature is seen before a key is used, wrong
- * Ed25519 signatures are bounded (`VerificationBudget`), and a body is hashed only once its signature was right. A right
- * signature is never refused for wrong ones that others sent.
+ * Failed calls cost little: the form and the time of a signature are checked before a key is used, wrong Ed25519 signatures
+ * are bounded (`VerificationBudget`), and a body is hashed only after its signature has been verified. A valid signature is
+ * never refused because of invalid ones that others sent.
  */
-export function authenticator(authentication: Authentication): Authenticator {
+export function createAuthenticator(authentication: Authentication): Authenticator {
   const { ring, edgeSecret, onFailure } = authentication;
   const isEdge = edgeSecretCheck(edgeSecret);
   const check = headersCheck(authentication);
   const suspects = createSuspects();
-  const fail = (call: CallHeaders, { clientAddress }: ClientRequest, { cause, keyId }: Failed) => {
+  const fail = (call: CallHeaders, { clientAddress }: ClientRequest, { cause, keyId }: Failure) => {
     suspects.add(addressOf(call.peer));
     onFailure({ cause, clientAddress, keyId, path: call.path, requestId: call.requestId });
     return FAILED;
@@ -108,16 +108,19 @@ export function authenticator(authentication: Authentication): Authenticator {
 
 const NO_BYTES = Buffer.alloc(0);
 
-/** Whose signature it is, and what it says of the body. */
-interface Signed {
+/** A verified signature, and its key. */
+interface Verified {
   readonly known: RingKey;
   readonly signature: ParsedSignature;
 }
 
-type Failed = Pick<AuthenticationFailure, 'cause' | 'keyId'>;
+type Failure = Pick<AuthenticationFailure, 'cause' | 'keyId'>;
 
-/** Checks all of a signature that needs no body. */
-function headersCheck({ ring, allowsGlobally }: Authentication): (request: ClientRequest) => Signed | Failed {
+/** Checks everything of a signature but the digest of the body. */
+function headersCheck({
+  ring,
+  allowsGlobally,
+}: Authentication): (request: ClientRequest) => Verified | Failure {
   const budget = verificationBudget();
   return ({ view, clientAddress, connection }) => {
     const signature = parseSignatureHeaders(view);
@@ -126,16 +129,17 @@ function headersCheck({ ring, allowsGlobally }: Authentication): (request: Clien
     const now = Date.now();
     const age = now / 1000 - created;
     if (age > MAX_AGE_S || age < -MAX_AHEAD_S) return { cause: 'time', keyId };
-    const isDear = alg === 'ed25519';
-    if (isDear && !budget.allows(connection, keyId)) return { cause: 'too many wrong signatures', keyId };
+    const isExpensive = alg === 'ed25519';
+    if (isExpensive && !budget.allows(connection, keyId))
+      return { cause: 'too many wrong signatures', keyId };
     const known = ring.find(keyId);
     const isRight = verifySignature(signature, known?.verifying);
-    if (isDear && !isRight) budget.failed(connection);
+    if (isExpensive && !isRight) budget.failed(connection);
     if (!known) return { cause: 'unknown key', keyId };
     if (!isLive(known.key, now * 1000)) return { cause: 'key is not live', keyId };
     if (!known.allows(clientAddress) || !allowsGlobally(clientAddress)) return { cause: 'network', keyId };
     if (!isRight) return { cause: 'signature', keyId };
-    if (isDear) budget.succeeded(connection, keyId);
+    if (isExpensive) budget.succeeded(connection, keyId);
     return { known, signature };
   };
 }

@@ -17,7 +17,7 @@ import { shedLoad } from './shed-load.ts';
 import { validateRequest } from './validate-request.ts';
 
 export { unauthenticatedAct } from './audit-refusals.ts';
-export { type Authentication, type Authenticator, authenticator } from './authenticate.ts';
+export { type Authentication, type Authenticator, createAuthenticator } from './authenticate.ts';
 export type { RecordCall } from './record-calls.ts';
 
 /** What the interceptors depend on. */

@@ -1,27 +1,27 @@
-// Remembers which addresses many wrong signatures come from.
+// Remembers the addresses that many wrong signatures come from.
 import { LRUCache } from 'lru-cache';
 import { decideRate, type Limit, paceOf } from '../../domain/limits.ts';
 import { MICROS_PER_MS, type Micros } from '../../domain/time.ts';
 
 /**
- * The addresses over whose connections more than ten wrong signatures came lately; each is forgotten after a second. An
- * edge is such an address, too, while strangers call through it. Nothing is refused to a suspect: its calls are only
- * checked earlier, which costs less where they are wrong, and a second check where they are right.
+ * The addresses that sent a burst of more than ten wrong signatures; one is forgotten each second. An edge is one of them
+ * while others send wrong signatures through it. Suspects are refused nothing: their calls are only checked earlier, which
+ * costs less for wrong signatures and a second check for valid ones.
  */
 export interface Suspects {
-  /** Whether a wrong signature came lately, from anywhere. It costs nothing to ask. */
+  /** Whether any address sent a wrong signature within the last seconds. A cheap check before `has`. */
   readonly isAny: boolean;
   has(address: string): boolean;
-  /** A wrong signature came from there. */
+  /** Records a wrong signature. */
   add(address: string): void;
 }
 
 const WRONG: Limit = { ratePerSecond: 1, burst: 10 };
 const PACE = paceOf(WRONG, 1);
-/** How many addresses are remembered: the latest ones. */
+/** The number of addresses that are remembered. */
 const MAX_ENTRIES = 50_000;
 
-/** Starts with nobody suspected. `now` is in microseconds, by a clock that never steps back. */
+/** `now` is a monotonic clock in microseconds. */
 export function createSuspects(now: () => Micros = monotonicMicros): Suspects {
   const tats = new LRUCache<string, Micros>({ max: MAX_ENTRIES });
   let latest = Number.NEGATIVE_INFINITY;
