@@ -86,7 +86,7 @@ async function startAll(installation: Installation): Promise<void> {
   log('Starting PostgreSQL, Redis, the server, the worker and Envoy …');
   const edgeSecret = randomSecret();
   const edge = { restPort: ports.rest, grpcEdgePort: ports.grpcEdge, adminPort: ports.envoyAdmin };
-  const [databases, redisUrl, envoy] = await allSettled([
+  const [databases, redisUrl, envoy] = await whenAllSettled([
     startDatabase(installation),
     startQueue(installation),
     prepareEnvoy({ dataDir, logDir, ...edge, serverPorts: [ports.grpc], edgeSecret }, log),
@@ -102,28 +102,18 @@ async function startAll(installation: Installation): Promise<void> {
     KEY_ENCRYPTION_KEYS: keyEncryptionKeys,
   };
   const opsKey = process.env.OPS_KEY || loadSecret(join(dataDir, 'ops-key.secret'));
-  // Serves admin.v1 and is not behind Envoy, whose server therefore cannot create keys if it is taken over.
-  const adminEnv = {
-    ...env,
-    ...databases.admin,
-    GRPC_PORT: String(ports.adminGrpc),
-    OPS_PORT: String(ports.adminOps),
-  };
-  const workerEnv = {
-    ...env,
-    OPS_KEY: opsKey,
-    ...databases.worker,
-    OPS_PORT: String(ports.workerOps),
-  };
-  await allSettled([
-    startSupervised('server', 'The server', () => startServer({ dataDir, env, onOutput: output.write })),
-    startSupervised('admin', 'The server for ops', () =>
-      startServer({ dataDir, env: adminEnv, onOutput: output.write, name: 'admin' }),
-    ),
-    startSupervised('worker', 'The worker', () =>
-      startWorker({ dataDir, env: workerEnv, onOutput: output.write }),
-    ),
-  ]);
+  await startPrograms(installation, {
+    server: env,
+    // Serves admin.v1 and is not behind Envoy, whose server therefore cannot create keys if it is taken over.
+    admin: {
+      ...env,
+      ...databases.admin,
+      GRPC_PORT: String(ports.adminGrpc),
+      OPS_PORT: String(ports.adminOps),
+    },
+    worker: { ...env, ...databases.worker, OPS_KEY: opsKey, OPS_PORT: String(ports.workerOps) },
+    onOutput: output.write,
+  });
   const noEnvoy = 'reason' in envoy ? envoy.reason : await startEdge(envoy);
   if (stopping) return;
   writeDevInfo(dataDir, {
@@ -147,6 +137,25 @@ async function startAll(installation: Installation): Promise<void> {
   });
   log(bannerText({ ports, dataDir, tookMs: performance.now() - startedAt, noEnvoy }));
   output.open();
+}
+
+/** Starts the server, the server for ops and the worker, each in its environment. */
+async function startPrograms(
+  { dataDir }: Installation,
+  {
+    server,
+    admin,
+    worker,
+    onOutput,
+  }: Record<'server' | 'admin' | 'worker', NodeJS.ProcessEnv> & { onOutput: (chunk: Buffer) => void },
+): Promise<void> {
+  await whenAllSettled([
+    startSupervised('server', 'The server', () => startServer({ dataDir, env: server, onOutput })),
+    startSupervised('admin', 'The server for ops', () =>
+      startServer({ dataDir, env: admin, onOutput, name: 'admin' }),
+    ),
+    startSupervised('worker', 'The worker', () => startWorker({ dataDir, env: worker, onOutput })),
+  ]);
 }
 
 /** Starts Postgres, migrates it and seeds the demo users; returns the logins of the servers and the worker. */
@@ -231,7 +240,7 @@ async function startSupervised<T extends Runnable>(
 }
 
 /** Like Promise.all, but rejects only when all have ended, so that everything that started can be stopped. */
-async function allSettled<T extends readonly Promise<unknown>[]>(
+async function whenAllSettled<T extends readonly Promise<unknown>[]>(
   works: readonly [...T],
 ): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
   for (const work of works) work.catch(endCommands);
