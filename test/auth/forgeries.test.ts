@@ -138,7 +138,7 @@ const ways: readonly {
 ];
 
 for (const { name, transport, victim, skip } of ways) {
-  test(`over ${name}: altered calls get one and the same answer, and do nothing`, { skip }, async () => {
+  test(`over ${name}: altered calls get one and the same answer, and change nothing`, { skip }, async () => {
     const way = transport();
     const answers = new Map<string, string>();
     for (const [row, alter] of Object.entries(ALTERATIONS)) {
@@ -165,7 +165,7 @@ for (const { name, transport, victim, skip } of ways) {
     way.close();
   });
 
-  test(`over ${name}: the key is taken from the same address, however many wrong signatures came from there`, {
+  test(`over ${name}: the key is accepted from the same address, however many wrong signatures came from there`, {
     skip,
   }, async () => {
     const way = transport();
@@ -190,7 +190,7 @@ for (const { name, transport, victim, skip } of ways) {
     way.close();
   });
 
-  test(`over ${name}: a call that is sent again is refused, and has happened once`, { skip }, async () => {
+  test(`over ${name}: a repeated call is refused, and has happened once`, { skip }, async () => {
     const way = transport();
     const call = signed(way, stack.key);
     assert.match(await way.send(call), /^OK/);

@@ -96,7 +96,7 @@ const CALLS: Record<string, () => Json> = {
   }),
 };
 
-test('each of them answers once, and a replay is refused after Redis was emptied, by another process, too', async () => {
+test('each call is answered once; a replay is refused after Redis was emptied, by another process too', async () => {
   for (const [rpc, request] of Object.entries(CALLS)) {
     const call = capture(rpc, request());
     assert.equal(await call(clients[0]), 'OK', rpc);
@@ -110,7 +110,7 @@ test('each of them answers once, and a replay is refused after Redis was emptied
   assert.equal(rows[0].made, 1);
 });
 
-test('sent to two processes at once that know nothing of it, one of them does it', {
+test('sent to two processes at once, a call is done by one of them', {
   skip: withoutRedis,
 }, async () => {
   const call = capture('admin.v1.ApiKeyService/CreateApiKey', {
@@ -126,7 +126,7 @@ test('sent to two processes at once that know nothing of it, one of them does it
   }
 });
 
-test('which calls keep their nonce in Postgres', () => {
+test('which calls store their nonce in Postgres', () => {
   const spent = [...CONTRACTS]
     .filter(([, { rules }]) => rules.needsNonceRecord)
     .map(([path]) => path.slice(1));
@@ -147,7 +147,7 @@ test('which calls keep their nonce in Postgres', () => {
   }
 });
 
-test('a retry by the edge passes once more, another request does not; used nonces go when their time is over', async () => {
+test('a retry by the edge passes once more, another request does not; used nonces are deleted when they expire', async () => {
   const use = async (nonce: string, request: string) =>
     (await stack.db.query('SELECT use_nonce($1, $2, $3, 120000) AS is_new', ['key', nonce, request])).rows[0]
       .is_new;

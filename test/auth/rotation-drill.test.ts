@@ -34,7 +34,7 @@ interface Seen {
   readonly reason: string;
 }
 
-test('not one refused that should have passed, not one passed that should not', async () => {
+test('a rotation refuses no valid call and accepts no invalid one', async () => {
   const made = await stack.grpc.call('admin.v1.ApiKeyService/CreateApiKey', {
     display_name: 'drill',
     kind: 'API_KEY_KIND_HMAC_SHA256',

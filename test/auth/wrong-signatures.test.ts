@@ -71,7 +71,7 @@ function connection(): { call: (key: SigningKey) => Promise<string>; close: () =
 for (const index of [0, 1]) {
   const kind = ['HMAC', 'Ed25519'][index];
 
-  test(`${kind}: over another connection than the forger's, and over the same one once it signed rightly there`, async () => {
+  test(`${kind}: valid signatures pass over another connection, and over the forger's once one has passed there`, async () => {
     const [holder, forger] = keys[index] as (typeof keys)[number];
     const [mine, theirs, late] = [connection(), connection(), connection()];
     assert.equal(await mine.call(holder), 'OK');
@@ -106,7 +106,7 @@ for (const index of [0, 1]) {
   });
 }
 
-test('Ed25519: a connection that sends wrong ones only is not checked beyond ten, and again a second later', async () => {
+test('Ed25519: of a connection with wrong signatures only, ten are verified, and one more each second', async () => {
   const [holder, forger] = keys[1] as (typeof keys)[number];
   const theirs = connection();
   for (let sent = 0; sent < 12; sent++) assert.equal(await theirs.call(forger), 'AUTHENTICATION_FAILED');
@@ -119,7 +119,7 @@ test('Ed25519: a connection that sends wrong ones only is not checked beyond ten
   theirs.close();
 });
 
-test('the budget: ten wrong ones a connection, one more each second, and no bound for a key that is proven there', () => {
+test('the budget: a burst of ten for each connection, one more each second, no limit for a key that was valid there', () => {
   let now = 1_000_000_000;
   const budget = verificationBudget(() => now);
   for (let count = 0; count < 10; count++) {

@@ -66,7 +66,7 @@ async function transferCount(): Promise<number> {
   return rows[0].count;
 }
 
-test('a call that names no deadline gets one; after it nothing moves, and the retry moves once', async () => {
+test('a call without a deadline gets the default one; nothing posts after it, and a retry posts once', async () => {
   const key = crypto.randomUUID();
   await whileLocked(async () => {
     const started = Date.now();
@@ -80,7 +80,7 @@ test('a call that names no deadline gets one; after it nothing moves, and the re
   assert.equal(await transferCount(), 1);
 });
 
-test('a deadline that the caller names counts instead', async () => {
+test('the deadline of the caller replaces the default one', async () => {
   const key = crypto.randomUUID();
   let outcome: Promise<PpuriError | undefined> | undefined;
   await whileLocked(async () => {
@@ -90,7 +90,7 @@ test('a deadline that the caller names counts instead', async () => {
   assert.equal(await outcome, undefined);
 });
 
-test('a connection is given up when it is old, and no call is lost by it', async () => {
+test('a connection that reaches its maximum age is closed without losing a call', async () => {
   const session = connect(`http://${stack.grpcAddress}`);
   const started = Date.now();
   const calls: Promise<PpuriError | undefined>[] = [];
@@ -105,14 +105,14 @@ test('a connection is given up when it is old, and no call is lost by it', async
   assert.ok(calls.length > 20);
 });
 
-test('a connection carries so many calls at once and no more', async () => {
+test('a connection carries at most 256 concurrent streams', async () => {
   const session = connect(`http://${stack.grpcAddress}`);
   const [settings] = (await once(session, 'remoteSettings')) as [Settings];
   assert.equal(settings.maxConcurrentStreams, 256);
   session.close();
 });
 
-test('reflection is off unless it is asked for, whatever NODE_ENV says', () => {
+test('reflection is off by default, whatever NODE_ENV is', () => {
   const env = {
     DATABASE_URL: 'postgres://a@127.0.0.1/b',
     REDIS_URL: 'redis://127.0.0.1:6379',
@@ -125,7 +125,7 @@ test('reflection is off unless it is asked for, whatever NODE_ENV says', () => {
   assert.equal(readServerConfig({ ...env, GRPC_REFLECTION: 'true' }).grpcReflection, true);
 });
 
-test('a certificate without its key, and one that is not there, are named at the start', () => {
+test('a certificate without its key, or a missing one, is named in the error at the start', () => {
   assert.throws(
     () => readServerConfig({ GRPC_TLS_CERT: import.meta.filename }),
     /GRPC_TLS_CERT and GRPC_TLS_KEY/,

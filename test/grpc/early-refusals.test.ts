@@ -62,7 +62,7 @@ async function refusedCalls(): Promise<number> {
   return sumOf(samples, 'ppuri_rpc_errors_total', reason);
 }
 
-test('after ten wrong signatures the headers are enough, and what is answered and counted is the same', async () => {
+test('after ten wrong signatures calls are refused by their headers, with the same answer and the same metrics', async () => {
   const { call, close } = connection();
   const asked = { 'x-request-id': 'a-request', 'accept-language': 'ko' };
   const first = await call(forger, NOTHING, asked);
@@ -76,7 +76,7 @@ test('after ten wrong signatures the headers are enough, and what is answered an
   close();
 });
 
-test('a right signature is served beside them, over the same connection and from the same address', async () => {
+test('a valid signature is served meanwhile, over the same connection and from the same address', async () => {
   const [theirs, mine] = [connection(), connection()];
   const forged = Array.from({ length: 500 }, () => theirs.call(forger));
   const served = [mine, theirs, mine, theirs].map(({ call }) => call(stack.key));
@@ -89,7 +89,7 @@ test('a right signature is served beside them, over the same connection and from
   mine.close();
 });
 
-test('a body that is not the signed one is refused also where the headers were right', async () => {
+test('a body that is not the signed one is refused although the headers are valid', async () => {
   const { call, close } = connection();
   await Promise.all(Array.from({ length: 30 }, () => call(forger)));
   assert.match(await call(stack.key, Buffer.from([8, 1]), {}, Buffer.from([8, 2])), /AUTHENTICATION_FAILED/);
@@ -97,7 +97,7 @@ test('a body that is not the signed one is refused also where the headers were r
   close();
 });
 
-test('suspects: more than ten wrong ones lately, and one is forgotten each second', () => {
+test('suspects: above a burst of ten wrong signatures, one of which is forgotten each second', () => {
   let now = 0;
   const suspects = createSuspects(() => now);
   assert.equal(suspects.isAny, false);

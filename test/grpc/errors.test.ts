@@ -54,7 +54,7 @@ function detailsOf(error: ServiceError): Status {
 
 const BALANCE = '/wallet.v1.WalletService/GetBalance';
 
-test('an unknown method and an unknown service', async () => {
+test('an unknown method and an unknown service are UNIMPLEMENTED, with details', async () => {
   for (const path of ['/wallet.v1.WalletService/Nothing', '/wallet.v9.WalletService/GetBalance', '/x']) {
     const error = await call(path, Buffer.alloc(0));
     assert.equal(error.code, status.UNIMPLEMENTED);
@@ -63,19 +63,19 @@ test('an unknown method and an unknown service', async () => {
   }
 });
 
-test('bytes that are no message', async () => {
+test('bytes that are no message are refused as malformed', async () => {
   const error = await call(BALANCE, Buffer.from('ffffffff', 'hex'), { 'x-user-id': '1' });
   assert.equal(error.code, status.INVALID_ARGUMENT);
   assert.equal(new PpuriError(error).reason, 'MALFORMED_REQUEST');
 });
 
-test('a message that is too large', async () => {
+test('a message that is too large is refused with details', async () => {
   const error = await call(BALANCE, Buffer.alloc(2 * 1024 * 1024), { 'x-user-id': '1' });
   assert.equal(error.code, status.RESOURCE_EXHAUSTED);
   assert.equal(new PpuriError(error).code, 'ERR008');
 });
 
-test('a fault of ours says INTERNAL to the caller and everything to the log, under the same request id', async () => {
+test('an unexpected error is INTERNAL for the caller, and logged in full under the same request id', async () => {
   await stack.db.query('ALTER TABLE users RENAME TO users_away');
   try {
     const requestId = crypto.randomUUID();
@@ -98,7 +98,7 @@ test('a fault of ours says INTERNAL to the caller and everything to the log, und
   }
 });
 
-test('words come in Korean for those who ask for it', async () => {
+test('messages are Korean for accept-language: ko', async () => {
   for (const [accept, locale] of [
     ['ko-KR,ko;q=0.9', 'ko'],
     ['en-US', 'en'],
@@ -111,7 +111,7 @@ test('words come in Korean for those who ask for it', async () => {
   }
 });
 
-test('each wrong field is said in plain words, and in Korean besides where that is asked for', async () => {
+test('each invalid field is described in English, and also in Korean for accept-language: ko', async () => {
   const violationsOf = async (headers: Record<string, string>) => {
     // A room whose name has a space, and no sprinkle.
     const bytes = Buffer.from('0a03612062', 'hex');
@@ -145,7 +145,7 @@ test('each wrong field is said in plain words, and in Korean besides where that 
   );
 });
 
-test('every reason has exactly one ErrorInfo, without an empty value that would bring the edge down', () => {
+test('every reason has exactly one ErrorInfo, without empty values, which would crash the edge', () => {
   for (const reason of Object.keys(REASONS) as Reason[]) {
     const { metadata, code } = statusOf(new Refusal(reason), 'ko', 'id');
     assert.equal(code, status[REASONS[reason].status]);

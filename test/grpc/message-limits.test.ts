@@ -38,7 +38,7 @@ async function call(path: string, bytes: Buffer, options: ClientOptions = {}): P
 
 const reasonOf = (error: ServiceError) => new PpuriError(error).reason;
 
-test('gzip and deflate are refused, whatever is in them, and the answer says what is taken', async () => {
+test('gzip and deflate are refused, and the answer names the accepted encoding', async () => {
   const bomb = Buffer.alloc(512 * 1024);
   assert.ok(gzipSync(bomb).length < 1024 && gunzipSync(gzipSync(bomb)).length === bomb.length);
   for (const algorithm of [1, 2]) {
@@ -51,7 +51,7 @@ test('gzip and deflate are refused, whatever is in them, and the answer says wha
   }
 });
 
-test('a message is refused for its length where its contract cannot need it', async () => {
+test('a message that is longer than its contract allows is refused', async () => {
   for (const [path, length] of [
     [TRANSFER, 65 * 1024],
     [BATCH, 1100 * 1024],
@@ -64,7 +64,7 @@ test('a message is refused for its length where its contract cannot need it', as
   assert.equal(reasonOf(await call(TRANSFER, Buffer.alloc(63 * 1024))), 'AUTHENTICATION_FAILED');
 });
 
-test('refused messages, however many, do not end the connection that others use', {
+test('refused messages, however many, do not close a shared connection', {
   timeout: 120_000,
 }, async () => {
   const asIs = (message: Buffer) => message;
@@ -94,7 +94,7 @@ test('refused messages, however many, do not end the connection that others use'
   }
 });
 
-test('the longest request that keeps the rules of its contract is not too long', async () => {
+test('the longest valid request is within the limit', async () => {
   const id = '3f1c9c52-6d5e-4d0b-9a3e-0c6d2f5a7b11';
   const item = {
     debitWalletId: id,

@@ -35,7 +35,7 @@ async function whileStuck<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-test('calls above the bound are refused at once and say when to come again; looks are refused first', async () => {
+test('calls above the limit are refused at once with a retry delay; reads are refused first', async () => {
   const keys = Array.from({ length: MAX }, () => crypto.randomUUID());
   const { first, tooMuch } = await whileStuck(async () => {
     // A quarter is taken by money, so there is no place left for looks.
@@ -60,7 +60,7 @@ test('calls above the bound are refused at once and say when to come again; look
   assert.equal((await look()).status, 0);
 });
 
-test('a call whose time is over while it waits moves nothing', async () => {
+test('a call whose deadline passes while it waits posts nothing', async () => {
   const before = await look();
   const { late, other } = await whileStuck(async () => {
     // Two batches hold both lanes; what comes then waits in the queue.

@@ -31,11 +31,11 @@ function checkHealth(service: string): Promise<{ status: string }> {
   });
 }
 
-test('health is told for the whole server and for every service', async () => {
+test('health checks report the whole server and every service', async () => {
   for (const name of ['', ...SERVICES]) assert.equal((await checkHealth(name)).status, 'SERVING', name);
 });
 
-test('health of a service that does not exist is not found, with details like every error', async () => {
+test('the health of an unknown service is NOT_FOUND, with details like every error', async () => {
   await assert.rejects(
     checkHealth('wallet.v9.WalletService'),
     (error: { code: number; metadata: { get(name: string): unknown[] } }) => {
@@ -46,12 +46,12 @@ test('health of a service that does not exist is not found, with details like ev
   );
 });
 
-test('the descriptor that reflection and the edge read holds every service', () => {
+test('the descriptor for reflection and the edge has every service', () => {
   const definitions = loadFileDescriptorSetFromBuffer(DESCRIPTOR_SET);
   for (const name of SERVICES) assert.ok(definitions[name], name);
 });
 
-test('no field of a response is a map: Envoy crashes over a map entry that is not whole on the wire', () => {
+test('no field of a response is a map: Envoy crashes on a map entry that is incomplete on the wire', () => {
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, DESCRIPTOR_SET));
   const seen = new Set<string>();
   const walk = (message: DescMessage) => {

@@ -20,7 +20,7 @@ test('every RPC of the contracts has a handler', () => {
   assert.deepEqual(handled.toSorted(), [...CONTRACTS.keys()].toSorted());
 });
 
-test('only the services of admin.v1 are kept from the public edge', () => {
+test('the public services are all but those of admin.v1', () => {
   const isAdmin = (name: string) => name.startsWith('admin.');
   const open = publicServices({} as Core).map(({ definition }) => serviceName(definition));
   assert.deepEqual(open.filter(isAdmin), []);

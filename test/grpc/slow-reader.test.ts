@@ -51,7 +51,7 @@ const letIn: Interceptor = (call, next) => {
 const server = new Server();
 after(() => server.forceShutdown());
 
-test('what a slow reader does not take is not made; its time ends all the same', async () => {
+test('no messages are made for a reader that takes none, and its stream ends at the maximum duration', async () => {
   const chains = { unary: [], stream: [limitStreamDuration(STREAM_MS), letIn] };
   const { methods, implementation } = implementService(PayoutServiceService, handlers, chains);
   server.addService(methods, implementation);

@@ -108,7 +108,7 @@ async function lastLook(): Promise<string> {
   return rows[0].at;
 }
 
-test('it tells at once, then what is new, and ends with OK after the end', async () => {
+test('the stream sends the state at once, then each change, and ends with OK after the last one', async () => {
   const payout_id = await draft(ANNA);
   const { told, ended } = watch(payout_id, ANNA);
   await until('it told at once', () => told.length === 1, 5000);
@@ -131,7 +131,7 @@ test('it tells at once, then what is new, and ends with OK after the end', async
   assert.equal(again.told.length, 1);
 });
 
-test('it is refused as GetPayout is, whatever is wrong with the call', async () => {
+test('the stream is refused like GetPayout, for the same faults', async () => {
   const payout_id = await draft(ANNA);
   const { keyId } = stack.key;
   const forged: SigningKey = { keyId, kind: 'hmac-sha256', secret: Buffer.alloc(32) };
@@ -158,7 +158,7 @@ test('it is refused as GetPayout is, whatever is wrong with the call', async () 
   assert.equal(refusals.size, 6, [...refusals].join('\n'));
 });
 
-test('whom its client leaves it leaves: nobody looks any more, and its place is free', async () => {
+test('the stream is released when the client cancels: polling stops, and its place is free', async () => {
   const payout_id = await draft(ANNA);
   const stream = await open(payout_id, ANNA);
   const before = await lastLook();
@@ -170,14 +170,14 @@ test('whom its client leaves it leaves: nobody looks any more, and its place is 
   assert.equal(await lastLook(), last);
 });
 
-test('its deadline ends it', async () => {
+test('the stream ends at its deadline', async () => {
   const { told, ended } = watch(await draft(ANNA), ANNA, 1000);
   assert.equal(((await ended) as PpuriError).status, 4);
   assert.equal(told.length, 1);
   await until('the stream is gone', async () => (await openStreams()) === 0, 2000);
 });
 
-test('a user has so many places and a server has, and open streams take none from other calls', async () => {
+test('streams are limited for each user and each server, and take no places from other calls', async () => {
   const [annas, bos, chos] = [await draft(ANNA), await draft(BO), await draft(CHO)];
   const streams = await Promise.all(Array.from({ length: PER_USER }, () => open(annas, ANNA)));
   const tooMany = await client
@@ -203,7 +203,7 @@ test('a user has so many places and a server has, and open streams take none fro
   await (await open(annas, ANNA)).stop();
 });
 
-test('over REST it is lines as they come, for longer than other calls may take', {
+test('over REST the stream is JSON lines, and may last longer than other calls', {
   skip: withoutEdge,
 }, async () => {
   const payout_id = await draft(ANNA);

@@ -114,20 +114,20 @@ function callRest(url: string, trust: Trust): Promise<{ status: number | undefin
   });
 }
 
-test('a server with TLS takes who trusts its authority, and nobody who comes plain', async () => {
+test('a server with TLS serves clients that trust its CA, and refuses plain text', async () => {
   assert.equal(await callGrpc(open.grpcAddress, open, anybody), status.OK);
   assert.equal(await callGrpc(open.grpcAddress, open, { caFile: strangers.caFile }), status.UNAVAILABLE);
   assert.equal(await callGrpc(open.grpcAddress, open, 'plain'), status.UNAVAILABLE);
 });
 
-test('a server that asks for certificates takes only those of its own authority', async () => {
+test('a server that requires client certificates accepts only those of its CA', async () => {
   assert.equal(await callGrpc(closed.grpcAddress, closed, known), status.OK);
   assert.equal(await callGrpc(closed.grpcAddress, closed, anybody), status.UNAVAILABLE);
   assert.equal(await callGrpc(closed.grpcAddress, closed, wrong), status.UNAVAILABLE);
   assert.equal(await callGrpc(closed.grpcAddress, closed, 'plain'), status.UNAVAILABLE);
 });
 
-test('the REST listener with TLS, before a server with TLS', { skip: withoutEdge }, async () => {
+test('the REST listener with TLS, in front of a server with TLS', { skip: withoutEdge }, async () => {
   assert.ok(edge);
   const answer = await callRest(edge.restUrl, known);
   assert.deepEqual(answer, { status: 200, hsts: 'max-age=31536000' });
@@ -137,7 +137,7 @@ test('the REST listener with TLS, before a server with TLS', { skip: withoutEdge
   await assert.rejects(fetch(edge.restUrl.replace('https:', 'http:')));
 });
 
-test('the gRPC listener with TLS, before a server with TLS', { skip: withoutEdge }, async () => {
+test('the gRPC listener with TLS, in front of a server with TLS', { skip: withoutEdge }, async () => {
   assert.ok(edge);
   assert.equal(await callGrpc(edge.grpcAddress, closed, known), status.OK);
   assert.equal(await callGrpc(edge.grpcAddress, closed, anybody), status.UNAVAILABLE);
@@ -145,7 +145,7 @@ test('the gRPC listener with TLS, before a server with TLS', { skip: withoutEdge
   assert.equal(await callGrpc(edge.grpcAddress, closed, 'plain'), status.UNAVAILABLE);
 });
 
-test('an edge sends nothing to a server whose certificate is for another name', {
+test('an edge sends nothing to a server whose certificate has another name', {
   skip: withoutEdge,
 }, async () => {
   assert.ok(lostEdge);

@@ -42,7 +42,7 @@ const rules = [...registry].flatMap((type) =>
       ),
 );
 
-test('each rule of each field has words', () => {
+test('each rule of each field has a message', () => {
   assert.ok(rules.length > 150, String(rules.length));
   for (const { field, rule, path } of rules) {
     const words = violationMessage(new Violation('', `type.${rule}`, [field], path, false));
@@ -55,7 +55,7 @@ test('each rule of each field has words', () => {
   }
 });
 
-test('numbers come from the rule that is broken', () => {
+test('numbers in messages come from the broken rule', () => {
   const said = (type: string, name: string, rule: string) => {
     const found = rules.find(
       ({ field, rule: its }) => field.parent.typeName === type && field.name === name && its === rule,

@@ -124,20 +124,20 @@ async function search(serve: Server, seconds: number, seed: number): Promise<str
   return undefined;
 }
 
-test('what is not changed is taken, by every method', async () => {
+test('unchanged requests are accepted, by every method', async () => {
   for (const sample of SAMPLES) {
     assert.ok('request' in (await server(sample, Buffer.from(sample.bytes))), sample.method.path);
   }
   assert.equal(SAMPLES.length, CONTRACTS.size);
 });
 
-test(`for ${SECONDS} s from seed ${SEED}: no bytes get a handler what its contract forbids`, {
+test(`for ${SECONDS} s from seed ${SEED}: no bytes bring a handler a request that its contract forbids`, {
   timeout: SECONDS * 1000 + 60_000,
 }, async () => {
   assert.equal(await search(server, SECONDS, SEED), undefined);
 });
 
-test('with a decoder for the rules and another one for the handler, such bytes are found within a minute', {
+test('negative control: with two decoders, such bytes are found within a minute', {
   timeout: 120_000,
 }, async () => {
   assert.match((await search(twoDecoders, 60, 1)) ?? '', /\/(wallet|admin)\.v\d/);
@@ -207,7 +207,7 @@ for (const [name, path, bytes, outcome] of CASES) {
   });
 }
 
-test('a list that is too long is counted to its end and not read further', async () => {
+test('a list that is too long is counted up to its limit and not read further', async () => {
   for (const rpc of ['TransferService/BatchCreateTransfers', 'WalletService/BatchGetBalances']) {
     const sample = SAMPLES.find(({ method }) => method.path === `/wallet.v2.${rpc}`) as Sample;
     const startedAt = performance.now();

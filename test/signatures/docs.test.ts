@@ -146,7 +146,7 @@ async function noncesOfBrokenPayment(t: TestContext, program: string): Promise<(
   return nonces;
 }
 
-test('the Go program does not send a payment again by itself', { skip: lacking('go') }, async (t) => {
+test('the Go program does not retry a payment by itself', { skip: lacking('go') }, async (t) => {
   assert.equal((await noncesOfBrokenPayment(t, await buildGo(t))).length, 1);
 });
 

@@ -10,12 +10,20 @@ import {
   verifySignature,
 } from '../../src/signatures/index.ts';
 import { isSignatureOf } from '../../src/signatures/verify.ts';
-import { counterpartOf, ED25519_KEY, HMAC_KEY, isAccepted, post, receive, TRANSFER } from './post.ts';
+import {
+  counterpartOf,
+  ED25519_KEY,
+  HMAC_KEY,
+  isAccepted,
+  receive,
+  signAndReceive,
+  TRANSFER,
+} from './signed-requests.ts';
 
-test('another key of the same kind does not fit', () => {
+test('another key of the same kind is refused', () => {
   const other: SigningKey = { ...HMAC_KEY, kind: 'hmac-sha256', secret: Buffer.from('another secret') };
-  assert.ok(isAccepted(post(TRANSFER), counterpartOf(HMAC_KEY)));
-  assert.equal(isAccepted(post(TRANSFER), counterpartOf(other)), false);
+  assert.ok(isAccepted(signAndReceive(TRANSFER), counterpartOf(HMAC_KEY)));
+  assert.equal(isAccepted(signAndReceive(TRANSFER), counterpartOf(other)), false);
 });
 
 test('the request does not choose the algorithm', () => {
@@ -27,7 +35,10 @@ test('the request does not choose the algorithm', () => {
   ];
   // Whoever takes the request's word for it would use the public key, which anybody may have, as the secret.
   for (const secret of [publicBytes, publicBytes.subarray(-32), publicPem]) {
-    const forged = post({ ...TRANSFER, key: { keyId: ED25519_KEY.keyId, kind: 'hmac-sha256', secret } });
+    const forged = signAndReceive({
+      ...TRANSFER,
+      key: { keyId: ED25519_KEY.keyId, kind: 'hmac-sha256', secret },
+    });
     assert.equal(isAccepted(forged, counterpartOf(ED25519_KEY)), false);
   }
   for (const key of [HMAC_KEY, ED25519_KEY]) {
@@ -40,9 +51,9 @@ test('the request does not choose the algorithm', () => {
   }
 });
 
-test('a signature under the name of another algorithm is refused, though it is right', () => {
+test('a valid signature under the name of another algorithm is refused', () => {
   for (const key of [HMAC_KEY, ED25519_KEY]) {
-    const parsed = parseSignature(post({ ...TRANSFER, key }));
+    const parsed = parseSignature(signAndReceive({ ...TRANSFER, key }));
     assert.ok(!('fault' in parsed));
     const alg = key.kind === 'ed25519' ? 'hmac-sha256' : 'ed25519';
     const base = parsed.base.replace(`alg="${key.kind}"`, `alg="${alg}"`);
@@ -52,15 +63,15 @@ test('a signature under the name of another algorithm is refused, though it is r
   }
 });
 
-test('no key: no, however it is signed', () => {
+test('an unknown key is refused, however the request is signed', () => {
   for (const key of [HMAC_KEY, ED25519_KEY])
-    assert.equal(isAccepted(post({ ...TRANSFER, key }), undefined), false);
+    assert.equal(isAccepted(signAndReceive({ ...TRANSFER, key }), undefined), false);
 });
 
-test('no key, or one of another kind, takes the time of a wrong signature', () => {
+test('an unknown key, or one of another kind, takes as long as a wrong signature', () => {
   for (const key of [HMAC_KEY, ED25519_KEY]) {
     const other = key === HMAC_KEY ? ED25519_KEY : HMAC_KEY;
-    const parsed = parseSignature(post({ ...TRANSFER, key }));
+    const parsed = parseSignature(signAndReceive({ ...TRANSFER, key }));
     assert.ok(!('fault' in parsed));
     const wrong = { ...parsed, base: `${parsed.base} ` };
     const known = fastestOf(wrong, counterpartOf(key));

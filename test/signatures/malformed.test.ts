@@ -4,7 +4,15 @@ import { test } from 'node:test';
 import { signBase, signRequest, type UnsignedRequest } from '../../clients/typescript/src/signature.ts';
 import { parseSignature, type SignatureFault, type SignedRequest } from '../../src/signatures/index.ts';
 import { componentsOf, signatureBaseOf } from '../../src/signatures/signature-base.ts';
-import { counterpartOf, HMAC_KEY, isAccepted, NONCE, post, receive, TRANSFER } from './post.ts';
+import {
+  counterpartOf,
+  HMAC_KEY,
+  isAccepted,
+  NONCE,
+  receive,
+  signAndReceive,
+  TRANSFER,
+} from './signed-requests.ts';
 
 const SIGNED = signRequest(TRANSFER);
 const INPUT = SIGNED['signature-input'];
@@ -19,10 +27,10 @@ function faultOf(headers: object, request: UnsignedRequest = TRANSFER): Signatur
   return 'fault' in parsed ? parsed.fault : 'none';
 }
 
-test('the request that all rows alter has no fault', () => {
+test('the request that all rows alter is valid', () => {
   assert.equal(INPUT, `sig1=(${WHOLE})${PARAMETERS}`);
   assert.equal(faultOf({}), 'none');
-  assert.ok(isAccepted(post(TRANSFER), counterpartOf(HMAC_KEY)));
+  assert.ok(isAccepted(signAndReceive(TRANSFER), counterpartOf(HMAC_KEY)));
 });
 
 const INPUTS: Readonly<Record<string, readonly [input: string, fault: SignatureFault]>> = {
@@ -113,7 +121,7 @@ for (const [name, [signature, fault]] of Object.entries(SIGNATURES)) {
 const BARE: UnsignedRequest = { ...TRANSFER, body: Buffer.alloc(0) };
 const OTHER_DIGEST = signRequest({ ...TRANSFER, body: Buffer.from('other') })['content-digest'] ?? '';
 
-test('Content-Digest: of this body, alone, and there whenever there is a body', () => {
+test('Content-Digest is required with a body, has to match it, and has to be the only digest', () => {
   const wrong = [
     '',
     OTHER_DIGEST,
@@ -131,12 +139,12 @@ test('Content-Digest: of this body, alone, and there whenever there is a body', 
   assert.deepEqual(parseSignature(receive(TRANSFER, signRequest(BARE))), { fault: 'content-digest' });
 });
 
-test('what is not a SHA-256 is the digest of nothing', () => {
+test('a digest that is no SHA-256 matches no body', () => {
   const arrived = receive(TRANSFER, { ...SIGNED, 'content-digest': 'sha-256=::' });
   assert.deepEqual(parseSignature({ ...arrived, bodySha256: new Uint8Array() }), { fault: 'content-digest' });
 });
 
-test('a request without a body may carry the digest of nothing, covered', () => {
+test('a request without a body may have the covered digest of no bytes', () => {
   const digest = 'sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:';
   assert.equal(faultOf({ 'content-digest': digest }, BARE), 'none');
   assert.deepEqual(parseSignature(receive(BARE, { ...signRequest(BARE), 'content-digest': digest })), {
@@ -144,8 +152,8 @@ test('a request without a body may carry the digest of nothing, covered', () => 
   });
 });
 
-test('a header that is missing, repeated or not printable', () => {
-  const signed = post(TRANSFER);
+test('a header that is missing, repeated or not printable is refused', () => {
+  const signed = signAndReceive(TRANSFER);
   const faultWith = (headers: SignedRequest['headers']) => {
     const parsed = parseSignature({ ...signed, headers: { ...signed.headers, ...headers } });
     return 'fault' in parsed ? parsed.fault : 'none';
@@ -169,7 +177,7 @@ test('whitespace around a header is not signed, on either side', () => {
   assert.ok(isAccepted(receive(padded, signRequest(TRANSFER)), counterpartOf(HMAC_KEY)));
 });
 
-test('other writers may order, space and name it as they like', () => {
+test('order, spaces and labels may differ between signers', () => {
   const values = componentsOf(TRANSFER, { ...TRANSFER.headers, 'content-digest': DIGEST }) ?? assert.fail();
   const names = [...values.keys()].reverse();
   const lines = names.map((name) => [name, values.get(name) ?? ''] as const);

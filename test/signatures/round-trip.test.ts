@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { signRequest, type UnsignedRequest } from '../../clients/typescript/src/signature.ts';
 import { parseSignature, SIGNED_HEADERS, type SignedRequest, sha256Of } from '../../src/signatures/index.ts';
-import { counterpartOf, ED25519_KEY, HMAC_KEY, isAccepted, post } from './post.ts';
+import { counterpartOf, ED25519_KEY, HMAC_KEY, isAccepted, signAndReceive } from './signed-requests.ts';
 
 const VISIBLE = Array.from({ length: 94 }, (_, index) => String.fromCharCode(0x21 + index));
 const visible = (minLength: number, maxLength: number) =>
@@ -33,10 +33,10 @@ const unsigned: fc.Arbitrary<UnsignedRequest> = fc.record({
   nonce: fc.string({ unit, minLength: 22, maxLength: 128 }),
 });
 
-test('what is signed is let in, and says who signed it, when and how', () => {
+test('a signed request is accepted, with its key, time and algorithm', () => {
   fc.assert(
     fc.property(unsigned, (request) => {
-      const parsed = parseSignature(post(request));
+      const parsed = parseSignature(signAndReceive(request));
       if ('fault' in parsed) throw new Error(parsed.fault);
       const { keyId, created, nonce, alg } = parsed;
       const { key } = request;
@@ -44,7 +44,7 @@ test('what is signed is let in, and says who signed it, when and how', () => {
         { keyId, created, nonce, alg },
         { keyId: key.keyId, created: request.created, nonce: request.nonce, alg: key.kind },
       );
-      assert.ok(isAccepted(post(request), counterpartOf(key)));
+      assert.ok(isAccepted(signAndReceive(request), counterpartOf(key)));
     }),
   );
 });
@@ -94,10 +94,10 @@ const alterations: readonly ((request: SignedRequest, pick: number) => SignedReq
   ]),
 ];
 
-test('with anything of it altered, it is not', () => {
+test('a request with anything altered is refused', () => {
   fc.assert(
     fc.property(unsigned, fc.nat(), (request, pick) => {
-      const signed = post(request);
+      const signed = signAndReceive(request);
       for (const alter of alterations) {
         const altered = alter(signed, pick);
         // A space taken out of the list changes nothing that it says, and RFC 9421 signs what it says.
@@ -114,9 +114,9 @@ function isSameInput(one: SignedRequest, other: SignedRequest): boolean {
   return a !== b && a?.replaceAll(' ', '') === b?.replaceAll(' ', '');
 }
 
-test('every single character of the two headers counts', () => {
+test('altering any character of the two headers is refused', () => {
   const request: UnsignedRequest = fc.sample(unsigned, { numRuns: 1, seed: 9421 })[0] ?? assert.fail();
-  const signed = post({ ...request, key: HMAC_KEY });
+  const signed = signAndReceive({ ...request, key: HMAC_KEY });
   for (const name of ['signature-input', 'signature'] as const) {
     const text = signed.headers[name]?.[0] ?? '';
     for (let place = 0; place < text.length; place++) {
@@ -130,7 +130,7 @@ test('every single character of the two headers counts', () => {
   }
 });
 
-test('nothing that arrives makes it throw', () => {
+test('no input makes the parser throw', () => {
   const piece = fc.constantFrom(
     ...[
       'sig1',
@@ -172,7 +172,7 @@ test('nothing that arrives makes it throw', () => {
   );
 });
 
-test('the client refuses to sign what could not be checked', () => {
+test('the client refuses to sign what could not be verified', () => {
   const [request = assert.fail()] = fc.sample(unsigned, 1);
   const wrong: readonly Partial<UnsignedRequest>[] = [
     { nonce: 'short' },

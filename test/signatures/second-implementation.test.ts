@@ -10,7 +10,7 @@ import {
   type UnsignedRequest,
 } from '../../clients/typescript/src/signature.ts';
 import { sha256Of, splitTarget } from '../../src/signatures/index.ts';
-import { counterpartOf, ED25519_KEY, HMAC_KEY, isAccepted, receive } from './post.ts';
+import { counterpartOf, ED25519_KEY, HMAC_KEY, isAccepted, receive } from './signed-requests.ts';
 
 const ORIGIN = 'https://ppuri.example';
 const word = fc.string({
@@ -51,7 +51,7 @@ function theirSignerOf(key: SigningKey) {
   return createSigner(material, key.kind, key.keyId);
 }
 
-test('what we sign, it lets in; altered, it does not', async () => {
+test('it accepts what we sign, and refuses it altered', async () => {
   await fc.assert(
     fc.asyncProperty(requests, async (request) => {
       const { method, path, query, headers, key } = request;
@@ -78,7 +78,7 @@ test('what we sign, it lets in; altered, it does not', async () => {
   );
 });
 
-test('what it signs, we let in; altered, we do not', async () => {
+test('we accept what it signs, and refuse it altered', async () => {
   await fc.assert(
     fc.asyncProperty(requests, async (request) => {
       const { method, path, query, body, key, created, nonce } = request;

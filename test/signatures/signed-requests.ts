@@ -54,7 +54,7 @@ export function receive(request: UnsignedRequest, headers: object): SignedReques
 }
 
 /** The request, signed and arrived. */
-export function post(request: UnsignedRequest): SignedRequest {
+export function signAndReceive(request: UnsignedRequest): SignedRequest {
   return receive(request, signRequest(request));
 }
 
