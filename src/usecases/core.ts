@@ -21,7 +21,7 @@ export interface KeyAdmin {
   readonly apiKeys: ApiKeys;
   readonly sealingKeys: SealingKeys;
   readonly random: Random;
-  /** Tells every process that keys have changed. */
+  /** Announces to all processes that keys have changed. */
   announce(): Promise<void>;
   now(): Micros;
 }
@@ -45,7 +45,7 @@ export interface Core {
   readonly rooms: Rooms;
   readonly quotas: Quotas;
   readonly limits: {
-    /** How long a sprinkle gives, in milliseconds. */
+    /** How long a sprinkle can be claimed, in milliseconds. */
     readonly sprinkleLifetimeMs: number;
     /** How long its creator can look it up, in milliseconds. */
     readonly sprinkleLookupMs: number;

@@ -1,10 +1,10 @@
-// Moves a month of transfers to the archive: copy in small steps, compare, let go.
+// Moves a month of transfers to the archive: copy in chunks, verify, drop.
 
 import type { Pool } from 'pg';
 import { InvariantError } from '../../domain/error-fields.ts';
 import { sqlState } from '../pool.ts';
 
-/** A month of transfers, and where it begins and ends. */
+/** A month of transfers with its bounds. */
 export interface Month {
   /** The first day: 2026-11-01. */
   readonly from: string;
@@ -12,7 +12,7 @@ export interface Month {
   readonly to: string;
 }
 
-/** What the archive says of a month that it holds, and signs. */
+/** The archive's signed attestation of a month. */
 export interface Attestation {
   readonly transfers: string;
   readonly amount: string;
@@ -21,7 +21,7 @@ export interface Attestation {
   readonly signature: string;
 }
 
-/** A transfer of the partition's month is in its place here and stays there, so a partition is as good as its name. */
+/** All transfers of a month lie in its partition, so the partition's name identifies them. */
 const OLD_MONTHS = `
   SELECT to_char(month, 'YYYY-MM-DD') AS from, to_char(month + interval '1 month', 'YYYY-MM-DD') AS to
   FROM (SELECT to_date(right(inhrelid::regclass::text, 7), 'YYYY_MM') AS month FROM pg_inherits
@@ -29,7 +29,7 @@ const OLD_MONTHS = `
   WHERE month + interval '1 month' <= date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC') - $1 * interval '1 month'
   ORDER BY month`;
 
-/** As text from one database into the other: what a row says goes through nobody's hands in between. */
+/** Rows are copied as text, so no conversion in between can change a value. */
 const TAKE = `
   SELECT json_agg(t)::text AS rows, count(*)::int AS count, max(created_at)::text AS last_at,
     (array_agg(id ORDER BY created_at DESC, id DESC))[1]::text AS last_id
@@ -53,7 +53,7 @@ const VERIFY = `SELECT verify_archived_month($1, $2, $3, decode($4, 'hex'), deco
 const LOCK_NOT_AVAILABLE = '55P03';
 const BEFORE_ALL = { last_at: '-infinity', last_id: '00000000-0000-0000-0000-000000000000' };
 
-/** The months here that ended so many months ago or longer, oldest first. */
+/** The months that ended at least this many months ago, oldest first. */
 export async function monthsToArchive(pool: Pool, afterMonths: number): Promise<Month[]> {
   return (await pool.query<Month>(OLD_MONTHS, [afterMonths])).rows;
 }
@@ -65,8 +65,8 @@ export async function isReconciled(pool: Pool, { to }: Month): Promise<boolean> 
 }
 
 /**
- * Copies a month, `chunk` transfers at a time in the order of time, from where the archive stopped: a copy that was cut
- * off goes on there. Between chunks it waits for `pause`. Returns how many it copied.
+ * Copies a month, `chunk` transfers at a time in order of time, and continues where an interrupted copy stopped. Between
+ * chunks it waits for `pause`. Returns how many it copied.
  */
 export async function copyMonth(
   live: Pool,
@@ -89,22 +89,22 @@ export async function copyMonth(
   }
 }
 
-/** Asks the archive for its word on a month: neither database believes what is carried between them. */
+/** Gets the archive's attestation of a month: neither database trusts the process that copies. */
 export async function attestMonth(archive: Pool, { from }: Month): Promise<Attestation> {
   const { rows } = await archive.query<Attestation>(ATTEST, [from]);
   if (!rows[0]) throw new InvariantError('a function that returned no row');
   return rows[0];
 }
 
-/** Whether the ledger finds its rows of a month to be what the archive signed; only then it lets the month go. */
+/** Whether the ledger's rows of a month match what the archive signed; only then the ledger releases the month. */
 export async function verifyMonth(live: Pool, { from }: Month, copy: Attestation): Promise<boolean> {
   const values = [from, copy.transfers, copy.amount, copy.digest, copy.signature];
   return (await live.query<{ is_same: boolean }>(VERIFY, values)).rows[0]?.is_same === true;
 }
 
 /**
- * Lets a month go here whose copy was verified. That locks the table of transfers for a moment; where somebody reads it for
- * long, it gives up before others notice that they queue, and tries again after `pause`, which says whether to go on.
+ * Drops a month whose copy was verified. That locks the table of transfers for a moment. If a long read holds the table, it
+ * gives up before others queue noticeably, and retries after `pause`, which returns whether to go on.
  */
 export async function releaseMonth(
   live: Pool,

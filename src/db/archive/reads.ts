@@ -1,4 +1,4 @@
-// Reads transfers wherever they are: here, and in the archive what left from here.
+// Reads transfers from the ledger's database and from the archive.
 import { type Page, pageOf } from '../../domain/page.ts';
 import { END_OF_TIME, type Micros } from '../../domain/time.ts';
 import { momentOfTransferId, type PostedTransfer } from '../../domain/transfer.ts';
@@ -15,7 +15,7 @@ import {
 import { TRANSFER_COLUMNS, type TransferRow, toTransfer } from '../rows.ts';
 import { microsOf, plainArray, timestamptz } from '../sql.ts';
 
-/** Both places; without an archive there is only the first. */
+/** Both databases; `archive` is undefined if there is none. */
 export interface TransferPlaces {
   readonly reads: Reader;
   readonly archive: Pool | undefined;
@@ -38,8 +38,8 @@ const LIST = `
 const OWNERS = 'SELECT id, owner_user_id FROM accounts WHERE id = ANY ($1::uuid[])';
 
 /**
- * Before which moment transfers are in the archive. It is read after this database was: a month that leaves in between is
- * then seen twice and never not at all.
+ * The moment before which transfers are in the archive. It must be read after the ledger's database: a month that moves in
+ * between is then read twice, and never missed.
  */
 async function boundaryOf(reads: Reader): Promise<Micros | undefined> {
   const { rows } = await reads.query<{ boundary: string | null }>({
@@ -50,7 +50,7 @@ async function boundaryOf(reads: Reader): Promise<Micros | undefined> {
   return rows[0]?.boundary ? Number(rows[0].boundary) : undefined;
 }
 
-/** The transfer with this id; undefined when there is none. */
+/** The transfer with this id; undefined if there is none. */
 export async function findTransferAnywhere(
   { reads, archive }: TransferPlaces,
   id: string,
@@ -80,7 +80,7 @@ export async function findTransfersAnywhere(
   return found;
 }
 
-/** An account's transfers, newest first, one page; where those here don't fill it, the archive's follow. */
+/** An account's transfers, newest first, one page; the archive's follow if the ledger's don't fill it. */
 export async function listTransfersAnywhere(
   places: TransferPlaces,
   accountId: string,

@@ -1,4 +1,4 @@
-// The secret that the archive signs its words with and the ledger checks them by, put into both by their owners.
+// The secret with which the archive signs its attestations and the ledger verifies them. Their owners store it in both.
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 
@@ -6,7 +6,7 @@ import pg from 'pg';
 const BLOCK = 64;
 const KEY_BYTES = 32;
 
-/** Gives both databases the secret that the ledger has, or a new one. Both are named by logins that own them. */
+/** Stores the ledger's secret, or a new one, in both databases. Both URLs must name logins that own them. */
 export async function shareArchiveSecret(ledgerUrl: string, archiveUrl: string): Promise<void> {
   const key = Buffer.concat([randomBytes(KEY_BYTES)], BLOCK);
   const pads = [0x36, 0x5c].map((mask) => key.map((byte) => byte ^ mask));

@@ -1,4 +1,4 @@
-// Adds lines to a draft: judged, numbered, and counted in one transaction.
+// Adds lines to a draft: validated, numbered, and counted in one transaction.
 import type { Pool, PoolClient } from 'pg';
 import type { Currency } from '../../domain/currency.ts';
 import type { KnownOfLines, Payee, Payout, PayoutLine, RequestedLine } from '../../domain/payout.ts';
@@ -7,14 +7,14 @@ import { plainArray, textArray } from '../sql.ts';
 import { linesBetween } from './lines.ts';
 import { PAYOUT_COLUMNS, type PayoutRow, toPayout } from './rows.ts';
 
-/** What was found of a payout that lines are to be added to, while nobody else changes it. */
+/** A draft that is locked while lines are added to it. */
 export interface OpenDraft {
   readonly payout: Payout;
-  /** The lines that are there already, from one to another. */
+  /** The existing lines in a range, both ends included. */
   linesBetween(first: number, last: number): Promise<PayoutLine[]>;
   /** Loads what has to be known to validate new lines. */
   load(lines: readonly RequestedLine[]): Promise<KnownOfLines>;
-  /** Adds lines behind those that are there. */
+  /** Appends lines. */
   append(lines: readonly PayoutLine[]): Promise<void>;
 }
 
@@ -37,7 +37,7 @@ const COUNT = `
   UPDATE payouts SET line_count = line_count + $2, bad_count = bad_count + $3, total_amount = total_amount + $4 WHERE id = $1`;
 
 /**
- * Holds a user's payout still while `work` adds lines to it: nobody starts it or adds others meanwhile. Undefined when the
+ * Locks a user's payout while `work` adds lines to it, so that nobody starts it or adds others meanwhile. Undefined if the
  * user has no such payout.
  */
 export function withDraft<T>(

@@ -6,14 +6,14 @@ import { LINE_COLUMNS, type LineRow, PAYOUT_COLUMNS, type PayoutRow, toLine, toP
 const BETWEEN = `
   SELECT ${LINE_COLUMNS} FROM payout_lines l WHERE l.payout_id = $1 AND l.line BETWEEN $2 AND $3 ORDER BY l.line`;
 
-/** Of a draft also those that stand to fail: they were judged when they were added. */
+/** Includes the invalid lines of a draft: they are validated when they are added. */
 const FAILED = `
   SELECT ${LINE_COLUMNS} FROM payout_lines l
   WHERE l.payout_id = $1 AND l.line > $2 AND l.reason IS NOT NULL ORDER BY l.line LIMIT $3`;
 
 const FIND = `SELECT ${PAYOUT_COLUMNS}, p.next_line FROM payouts p WHERE p.id = $1`;
 
-/** A payout with how far its lines are settled. */
+/** A payout with the progress of its lines. */
 export interface PayoutView {
   readonly payout: Payout;
   /** The first line that is neither paid nor failed. */
@@ -32,14 +32,14 @@ export async function findPayout(db: Reader, id: string): Promise<PayoutView | u
   return rows[0] && { payout: toPayout(rows[0]), nextLine: rows[0].next_line };
 }
 
-/** Those of the payouts that there are, by their ids. */
+/** The payouts with these ids, by id; missing ones are left out. */
 export async function findPayouts(db: Reader, ids: readonly string[]): Promise<Map<string, Payout>> {
   const values = [ids];
   const { rows } = await db.query<PayoutRow>({ name: 'find-payouts', text: FIND_ALL, values });
   return new Map(rows.map((row) => [row.id, toPayout(row)]));
 }
 
-/** The lines of a payout from one number to another. */
+/** The lines of a payout in a range, both ends included. */
 export async function linesBetween(
   db: Reader,
   payoutId: string,
@@ -50,7 +50,7 @@ export async function linesBetween(
   return (await db.query<LineRow>({ name: 'lines-between', text: BETWEEN, values })).rows.map(toLine);
 }
 
-/** The first so many lines behind one that are not paid for a reason. */
+/** The first `count` lines after one that are not paid for a reason. */
 export async function failedLines(
   db: Reader,
   payoutId: string,

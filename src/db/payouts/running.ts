@@ -1,14 +1,14 @@
-// How the payouts that run stand, all together.
+// The total progress of all running payouts.
 import type { Reader } from '../pool.ts';
 
-/** The payouts that are started and not over; zeros where there are none. */
+/** The payouts that are started and have not ended; zeros if there are none. */
 export interface RunningPayouts {
   readonly count: number;
   /** Their lines that are neither paid nor failed. */
   readonly linesLeft: number;
   /** How long ago the oldest of them was started, in seconds. */
   readonly oldestSeconds: number;
-  /** For how long the one that waits longest has paid no line, in seconds. */
+  /** The longest time for which one of them has paid no line, in seconds. */
   readonly stalledSeconds: number;
 }
 
@@ -19,7 +19,7 @@ const RUNNING = `
     coalesce(extract(epoch FROM now() - min(pot.updated_at)), 0)::float8 AS stalled
   FROM payouts p JOIN accounts pot ON pot.id = p.pot_account_id WHERE p.state = 'running'`;
 
-/** Looks at all of them at one moment. */
+/** Reads all of them in one statement. */
 export async function runningPayouts(db: Reader): Promise<RunningPayouts> {
   type Row = { count: number; lines: number; oldest: number; stalled: number };
   const { rows } = await db.query<Row>({ name: 'running-payouts', text: RUNNING, values: [] });

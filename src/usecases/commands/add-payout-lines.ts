@@ -1,4 +1,4 @@
-// Adds lines to a payout that is a draft still.
+// Adds lines to a draft of a payout.
 import { checkCount, checkMemo, MAX_ITEMS } from '../../domain/bounds.ts';
 import {
   checkLineKey,
@@ -12,17 +12,16 @@ import {
 import { refuseField } from '../../domain/refusal.ts';
 import type { Core } from '../core.ts';
 
-/** What came of it. */
+/** The result. */
 export interface AddedLines {
   readonly payout: Payout;
-  /** Those of the lines that will not be paid. */
+  /** The lines that will not be paid. */
   readonly bad: readonly PayoutLine[];
 }
 
 /**
- * Adds lines, the first one under a number, which must follow on the lines that are there. Lines that are there already
- * are not added again, and what was found bad in them then is told again. Refuses PAYOUT_NOT_FOUND, PAYOUT_STARTED,
- * LINE_OUT_OF_ORDER.
+ * Adds lines, numbered from `firstLine`, which must follow the last line of the draft. Lines that are already there are not
+ * added again, and their errors are returned again. Refuses PAYOUT_NOT_FOUND, PAYOUT_STARTED, LINE_OUT_OF_ORDER.
  */
 export async function addPayoutLines(
   { payouts }: Core,

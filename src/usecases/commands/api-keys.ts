@@ -21,33 +21,33 @@ import { isSealedByOld, open, seal } from '../../keys/seal.ts';
 import type { KeyAdmin } from '../core.ts';
 import { findApiKey, getApiKey, withoutSecrets } from '../queries/api-keys.ts';
 
-/** What a new key is to be. */
+/** The properties of a new key. */
 export interface CreateKeyInput {
   readonly displayName: string;
   readonly kind: KeyKind;
-  /** PEM; for Ed25519 alone. */
+  /** PEM, for Ed25519 keys; otherwise empty. */
   readonly publicKey: string;
   readonly scopes: readonly Scope[];
   readonly userId: bigint | undefined;
   readonly allowedNetworks: readonly string[];
   readonly ratePerSecond: number | undefined;
-  /** Now when undefined. */
+  /** Now if undefined. */
   readonly activeFrom: Micros | undefined;
-  /** DEFAULT_LIFETIME_MS after it begins when undefined. */
+  /** DEFAULT_LIFETIME_MS after activeFrom if undefined. */
   readonly expiresAt: Micros | 'never' | undefined;
 }
 
-/** The key that a call was signed with, which bounds what it gives away; undefined for who has the database itself. */
+/** The id of the key that signed the call, whose rights bound the new key's; undefined for operators with database access. */
 export type Granter = string | undefined;
 
-/** A key that was just made. The secret is here and nowhere else; none for Ed25519. */
+/** A new key. Its secret is never shown again; undefined for Ed25519. */
 export interface MadeKey {
   readonly key: ApiKey;
   readonly secret: string | undefined;
 }
 
 /**
- * Refuses INVALID_FIELD for a public key or a network that is none, and for an end that comes before the beginning;
+ * Creates a key. Refuses INVALID_FIELD for an invalid public key or network, and for an expiry before its activation;
  * GRANT_TOO_WIDE.
  */
 export async function createApiKey(
@@ -82,9 +82,9 @@ export async function createApiKey(
 }
 
 /**
- * Makes a key with the rights of another one, and as long a life; that one ends after the overlap. Refuses KEY_NOT_FOUND,
- * KEY_NOT_ACTIVE (one that is being replaced already is not active any more), KEY_ROTATION_IN_PROGRESS (the one before that is still
- * live), GRANT_TOO_WIDE, INVALID_FIELD.
+ * Creates a successor with a key's rights and lifetime; the old key expires after the overlap. Refuses KEY_NOT_FOUND,
+ * KEY_NOT_ACTIVE (one that is being replaced already is not active any more), KEY_ROTATION_IN_PROGRESS (its predecessor is
+ * still live), GRANT_TOO_WIDE, INVALID_FIELD.
  */
 export async function rotateApiKey(
   admin: KeyAdmin,
@@ -137,7 +137,7 @@ export async function setAllowedNetworks(
   return getApiKey(admin, id);
 }
 
-/** Seals every secret anew that an old key-encryption key sealed, so that it can be taken away; how many there were. */
+/** Encrypts all secrets of old key-encryption keys with the current one, so that the old ones can go; returns how many. */
 export async function resealSecrets(admin: KeyAdmin): Promise<number> {
   const old = (await admin.apiKeys.list()).filter(
     ({ sealedSecret }) => sealedSecret !== undefined && isSealedByOld(admin.sealingKeys, sealedSecret),
@@ -154,7 +154,7 @@ const MORE_THAN_YOURS: LocalizedText = {
   ko: '호출한 API 키가 가진 것보다 넓습니다',
 };
 
-/** What the granter lacks of these rights, by its field; undefined where it lacks nothing. */
+/** The field of the first right that exceeds the granter's; undefined if there is none. */
 async function lackOf(admin: KeyAdmin, granter: Granter, wanted: Rights): Promise<string | undefined> {
   if (granter === undefined) return undefined;
   return tooWide(await findApiKey(admin, granter), wanted, lieWithin);

@@ -1,4 +1,4 @@
-// Moves money many times in one call: all of it or none, or each transfer for itself.
+// Posts many transfers in one call: all or none, or each on its own.
 
 import type { LedgerCommand } from '../../domain/batch/command.ts';
 import type { LedgerBatch } from '../../domain/batch/ledger-batch.ts';
@@ -8,7 +8,7 @@ import { Refusal, refuseField } from '../../domain/refusal.ts';
 import type { Micros } from '../../domain/time.ts';
 import { type CreateTransferIntent, createTransfer } from './create-transfer.ts';
 
-/** What becomes of the other transfers when one is refused. */
+/** Whether one refused transfer keeps the others from being posted. */
 export type BatchMode = 'all-or-nothing' | 'each';
 
 /** The intent of the caller. */
@@ -17,17 +17,17 @@ export interface BatchTransfersIntent {
   readonly items: readonly CreateTransferIntent[];
 }
 
-/** What became of the items. It is kept under the idempotency key: only what the request does not say already. */
+/** The results of the items. Stored under the idempotency key, so it has only what the request does not have already. */
 export interface BatchTransfersOutcome {
-  /** When it happened, but for the items that say otherwise. */
+  /** When the items were posted, except for those with a moment of their own. */
   readonly at: Micros;
-  /** The API key that signed; not there in answers from before this was noted. */
+  /** The API key that signed; missing in answers from before it was stored. */
   readonly keyId?: string | undefined;
   /** In the order of the items. */
   readonly results: readonly ItemResult[];
 }
 
-/** What became of one item. */
+/** The result of one item. */
 export type ItemResult = PostedItem | RefusedItem;
 
 /** Whether an item was posted. */
@@ -38,28 +38,28 @@ export function isPosted(result: ItemResult): result is PostedItem {
 /** An item that was posted. */
 export interface PostedItem {
   readonly transferId: string;
-  /** When it happened, where that is not when the others did. */
+  /** When it was posted, if not with the others. */
   readonly at?: Micros;
   readonly creditWalletId: string;
   readonly creditUserId: bigint | undefined;
-  /** Of the wallet it came from, right after it. */
+  /** The paying wallet's balance right after it. */
   readonly balance: bigint;
 }
 
 /** An item that was refused and left no trace. */
 export interface RefusedItem {
   readonly reason: Reason;
-  /** The field that is wrong, as the caller calls it; the item itself where no one field is. */
+  /** The request field that is wrong; the item if it is no single field. */
   readonly field: string;
   readonly message: string;
 }
 
-/** Names an item as its caller does. */
+/** The request field of an item. */
 export function itemField(index: number): string {
   return `items[${index}]`;
 }
 
-/** Refuses, in the mode all-or-nothing, what a transfer refuses, naming the item. */
+/** In the mode all-or-nothing it refuses what a transfer refuses, naming the item. */
 export const batchCreateTransfers: LedgerCommand<BatchTransfersIntent, BatchTransfersOutcome> = {
   readSet: ({ items }) => ({ wallets: items.flatMap(({ from, to }) => [from, to]) }),
 
@@ -91,7 +91,7 @@ function post(item: CreateTransferIntent, batch: LedgerBatch): PostedItem {
   };
 }
 
-/** A refusal over a field names it already, its item included; one over how things stand does not. */
+/** A refusal that names a field already names the item with it; others get the item as their field. */
 function naming(refusal: Refusal, index: number): Refusal {
   return refusal.violations.length > 0 ? refusal : refuseField(refusal.reason, itemField(index));
 }
@@ -101,7 +101,7 @@ function refused(refusal: Refusal, index: number): RefusedItem {
   return {
     reason: refusal.reason,
     field: violation?.field ?? itemField(index),
-    // As it is said now: the answer stays the same should the words change.
+    // The text of today: the stored answer stays the same if texts change.
     message: (violation?.description ?? REASONS[refusal.reason]).en,
   };
 }

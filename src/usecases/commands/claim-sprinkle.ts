@@ -1,4 +1,4 @@
-// Grabs one share of a sprinkle into a wallet of the acting user.
+// Claims one share of a sprinkle into a wallet of the acting user.
 
 import type { CallInfo, LedgerCommand } from '../../domain/batch/command.ts';
 import type { IdempotencyKey, WalletRef } from '../../domain/intent.ts';
@@ -18,8 +18,8 @@ export interface ClaimSprinkleIntent {
 }
 
 /**
- * Grabs a share. What is over or never was is found here: a guesser, or a crowd that comes too late, takes no lock and
- * costs the ledger one read under the key and a mark. Refuses what the command below refuses.
+ * Claims a share. Sprinkles that are over or don't exist are found before the ledger: token guessers and latecomers take no
+ * lock and cost it only one read under the key and a mark. Refuses what the command below refuses.
  */
 export function claimShare(
   core: Core,
@@ -43,7 +43,7 @@ async function refuseOver(core: Core, { userId, roomId, token }: ClaimSprinkleIn
     core.rooms.findMember(roomId, userId),
     core.sprinkles.hasClaimed(sprinkle.id, userId),
   ]);
-  // Who has a share may be asking again for the answer about it, which the ledger keeps.
+  // A user who has a share may be repeating the call that got it; the ledger has stored its answer.
   if (hasClaimed) return;
   checkClaim(sprinkle, { userId, isMember: member !== undefined, hasClaimed }, sprinkle.expiresAt);
 }

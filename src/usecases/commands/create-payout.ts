@@ -1,4 +1,4 @@
-// Makes a payout: a draft without lines, and its empty pot.
+// Creates a payout: a draft without lines, and its empty pot.
 
 import type { LedgerCommand } from '../../domain/batch/command.ts';
 import { checkMemo } from '../../domain/bounds.ts';
@@ -18,7 +18,7 @@ export interface CreatePayoutIntent {
 
 /** Refuses WALLET_NOT_FOUND, QUOTA_EXCEEDED. */
 export const createPayout: LedgerCommand<CreatePayoutIntent, Payout> = {
-  // The default wallet for its lock: drafts of one user are counted one after the other, whatever wallet they pay from.
+  // The default wallet is read for its lock: it serializes the counts of one user's drafts, whatever wallet they pay from.
   readSet: ({ wallet, userId }) => ({
     wallets: [wallet, { defaultOf: userId, field: 'x-user-id' }],
     quotasOf: userId,

@@ -1,4 +1,4 @@
-// Drops an amount into a room, in shares for its members to grab.
+// Drops an amount into a room, in shares for its members to claim.
 
 import type { LedgerCommand } from '../../domain/batch/command.ts';
 import { checkAmount, checkCount, MAX_HEADCOUNT, MAX_SPRINKLE_AMOUNT } from '../../domain/bounds.ts';
@@ -20,18 +20,18 @@ export interface CreateSprinkleIntent {
   readonly wallet: WalletRef;
   readonly money: RequestedMoney;
   readonly headcount: number;
-  /** How long it gives, in milliseconds. */
+  /** How long it can be claimed, in milliseconds. */
   readonly lifetimeMs: number;
 }
 
-/** The sprinkle, made. */
+/** The new sprinkle. */
 export interface CreatedSprinkle {
   readonly sprinkle: Sprinkle;
   /** The paying wallet's balance right after. */
   readonly balance: bigint;
 }
 
-/** How many tokens are tried before the room's free ones are counted: at 16, a half-full room needs that one time in 65,536. */
+/** How many tokens are tried before all free ones are listed: with 16, a half-full room needs that once in 65,536 times. */
 const CANDIDATES = 16;
 
 /**

@@ -1,4 +1,4 @@
-// Opens a further wallet for the acting user.
+// Creates another wallet for the acting user.
 import type { Account } from '../../domain/account.ts';
 import type { LedgerCommand } from '../../domain/batch/command.ts';
 import type { Currency } from '../../domain/currency.ts';
@@ -16,7 +16,7 @@ const owner = ({ userId }: CreateWalletIntent) => ({ defaultOf: userId, field: '
 
 /** Refuses USER_NOT_FOUND, QUOTA_EXCEEDED. */
 export const createWallet: LedgerCommand<CreateWalletIntent, Account> = {
-  // Every user has a default wallet, so finding it is finding the user.
+  // Every user has a default wallet, so reading it finds the user.
   readSet: (intent) => ({ wallets: [owner(intent)], quotasOf: intent.userId }),
 
   decide(intent, batch) {

@@ -1,4 +1,4 @@
-// Brings money from outside into a wallet of the acting user.
+// Brings money from the external account into a wallet of the acting user.
 
 import type { LedgerCommand } from '../../domain/batch/command.ts';
 import type { RequestedMoney, WalletRef } from '../../domain/intent.ts';

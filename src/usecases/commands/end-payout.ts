@@ -10,7 +10,7 @@ import type { Core } from '../core.ts';
 import { getPayout } from '../queries/get-payout.ts';
 import { resolveAndExecute } from './resolve-and-execute.ts';
 
-/** Which payout. What is used of it never changes: its id and its accounts. */
+/** The payout. Only its id and accounts are used, which never change. */
 export interface EndPayoutIntent {
   readonly payout: Payout;
 }
@@ -20,7 +20,7 @@ const readSet: LedgerCommand<EndPayoutIntent, Payout>['readSet'] = ({ payout }) 
   accountIds: [payout.sourceAccountId, payout.potAccountId],
 });
 
-/** Ends a payout whose lines are all settled; one that ended before stays as it is. Refuses BALANCE_TOO_HIGH. */
+/** Finishes a payout whose lines are all settled. A payout that has ended stays as it is. Refuses BALANCE_TOO_HIGH. */
 export const finishPayout: LedgerCommand<EndPayoutIntent, Payout> = {
   readSet,
   decide({ payout: { id } }, batch) {
@@ -33,7 +33,7 @@ export const finishPayout: LedgerCommand<EndPayoutIntent, Payout> = {
   },
 };
 
-/** Stops a payout: what is paid stays paid, and the rest goes back. Refuses PAYOUT_STARTED when it is done, BALANCE_TOO_HIGH. */
+/** Cancels a payout: what is paid stays paid, the rest goes back. Refuses PAYOUT_STARTED if it is done, BALANCE_TOO_HIGH. */
 export const cancelPayoutCommand: LedgerCommand<EndPayoutIntent, Payout> = {
   readSet,
   decide({ payout: { id } }, batch) {
@@ -47,7 +47,7 @@ export const cancelPayoutCommand: LedgerCommand<EndPayoutIntent, Payout> = {
   },
 };
 
-/** Stops a payout of the acting user's. Refuses also PAYOUT_NOT_FOUND. */
+/** Cancels a payout of the acting user. Refuses the same, and PAYOUT_NOT_FOUND. */
 export function cancelPayout(
   core: Core,
   userId: bigint,

@@ -1,4 +1,4 @@
-// Pays lines of a payout from its pot, each for itself, and notes how far it got together with the money.
+// Pays lines of a payout from its pot, one by one, and stores the progress together with the money.
 
 import type { LedgerCommand } from '../../domain/batch/command.ts';
 import type { FailedLine } from '../../domain/batch/payouts.ts';
@@ -6,20 +6,20 @@ import type { IdempotencyKey } from '../../domain/intent.ts';
 import type { Payout, PayoutLine } from '../../domain/payout.ts';
 import { Refusal } from '../../domain/refusal.ts';
 
-/** Which lines, none of them settled. A running payout's lines never change but for being settled. */
+/** Lines that are not settled yet. Lines of a running payout never change except by being settled. */
 export interface PayLinesIntent {
   readonly payout: Payout;
-  /** One after the other, at least one. */
+  /** Consecutive lines, at least one. */
   readonly lines: readonly PayoutLine[];
 }
 
-/** What came of them; zeros where the payout no longer runs. */
+/** The result; zeros if the payout no longer runs. */
 export interface PaidLines {
   readonly paidCount: number;
   readonly failedCount: number;
 }
 
-/** Refuses nothing: a line that cannot be paid is noted with its reason. */
+/** Refuses nothing: a line that cannot be paid is marked as failed with its reason. */
 export const payPayoutLines: LedgerCommand<PayLinesIntent, PaidLines> = {
   readSet: ({ payout, lines }) => ({
     payoutId: payout.id,
@@ -61,15 +61,15 @@ export const payPayoutLines: LedgerCommand<PayLinesIntent, PaidLines> = {
   },
 };
 
-/** The system's own user, under whom keys of jobs are kept; no caller can act for it. */
+/** The user of the system itself, which owns the idempotency keys of jobs; no caller can act for it. */
 const SYSTEM_USER_ID = 0n;
 
-/** The name in the ledger of paying a payout's lines from one on: however often a job does it, it happens once. */
+/** The idempotency key of paying a payout's lines from one on: however often a job runs, it is done once. */
 export function payLinesKey({ id }: Payout, firstLine: number): IdempotencyKey {
   return { userId: SYSTEM_USER_ID, key: `payout:${id}:${firstLine}`, fingerprint: '00' };
 }
 
-/** The name in the ledger of a payout's end. */
+/** The idempotency key of a payout's end. */
 export function finishKey({ id }: Payout): IdempotencyKey {
   return { userId: SYSTEM_USER_ID, key: `payout:${id}:end`, fingerprint: '00' };
 }

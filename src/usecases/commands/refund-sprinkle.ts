@@ -1,4 +1,4 @@
-// Pays back to its creator what is left of a sprinkle whose time is over.
+// Refunds what is left of an expired sprinkle to its creator.
 
 import type { LedgerCommand } from '../../domain/batch/command.ts';
 import { InvariantError } from '../../domain/error-fields.ts';
@@ -6,22 +6,21 @@ import type { IdempotencyKey } from '../../domain/intent.ts';
 import { refundDue, type Sprinkle } from '../../domain/sprinkle.ts';
 import type { Micros } from '../../domain/time.ts';
 
-/** Which sprinkle. What is used of it never changes: its id, its accounts, its end. */
+/** The sprinkle. Only its id, accounts and expiry are used, which never change. */
 export interface RefundSprinkleIntent {
   readonly sprinkle: Sprinkle;
 }
 
-/** What came of it. */
+/** The result. */
 export interface RefundedSprinkle {
-  /** In the smallest unit of the sprinkle's currency; zero when nothing was left. */
+  /** In the smallest unit of the sprinkle's currency; zero if nothing was left. */
   readonly amount: bigint;
   /** When it was decided. */
   readonly at: Micros;
 }
 
 /**
- * Refuses BALANCE_TOO_HIGH. Throws while the sprinkle is live: an answer would be kept, and the refund would then never
- * happen.
+ * Refuses BALANCE_TOO_HIGH. Throws while the sprinkle is live: an answer would be stored, and the refund would never happen.
  */
 export const refundSprinkle: LedgerCommand<RefundSprinkleIntent, RefundedSprinkle> = {
   readSet: ({ sprinkle }) => ({ accountIds: [sprinkle.potAccountId, sprinkle.sourceAccountId] }),
@@ -39,11 +38,11 @@ export const refundSprinkle: LedgerCommand<RefundSprinkleIntent, RefundedSprinkl
   },
 };
 
-/** The system's own user, under whom keys of jobs are kept; no caller can act for it. */
+/** The user of the system itself, which owns the idempotency keys of jobs; no caller can act for it. */
 const SYSTEM_USER_ID = 0n;
 
-/** The name of a sprinkle's refund in the ledger: however often the job runs, it happens once. */
+/** The idempotency key of a sprinkle's refund: however often the job runs, it is done once. */
 export function refundKey(sprinkle: Sprinkle): IdempotencyKey {
-  // There is only one request under this name, so its digest says nothing.
+  // Only one request can have this key, so the fingerprint is constant.
   return { userId: SYSTEM_USER_ID, key: `refund:${sprinkle.id}`, fingerprint: '00' };
 }

@@ -1,4 +1,4 @@
-// Creates rooms and changes who is in them: members bring others in, the owner takes them out.
+// Creates rooms and changes their members. Any member adds users; the owner removes them.
 import { checkName } from '../../domain/bounds.ts';
 import type { Member, Room } from '../../domain/people.ts';
 import { Refusal, refuseField } from '../../domain/refusal.ts';
@@ -23,7 +23,10 @@ export async function updateRoom(core: Core, userId: bigint, id: string, display
   return (await core.rooms.rename(id, displayName)) ?? room;
 }
 
-/** Any member brings others in, but not whom the owner took out. Refuses ROOM_NOT_FOUND, USER_NOT_FOUND, REMOVED_BY_OWNER, QUOTA_EXCEEDED. */
+/**
+ * Any member adds users, except those whom the owner removed. Refuses ROOM_NOT_FOUND, USER_NOT_FOUND, REMOVED_BY_OWNER,
+ * QUOTA_EXCEEDED.
+ */
 export async function addMember(core: Core, userId: bigint, id: string, newUserId: bigint): Promise<Member> {
   await getRoom(core, userId, id);
   const user = await getUser(core, newUserId, 'user_id');
@@ -32,7 +35,7 @@ export async function addMember(core: Core, userId: bigint, id: string, newUserI
   return member ?? { userId: user.id, displayName: user.displayName, joinedAt: user.createdAt };
 }
 
-/** Members leave by themselves, the owner takes out anyone else. Refuses ROOM_NOT_FOUND, NOT_ROOM_OWNER, INVALID_FIELD. */
+/** Members leave by themselves; the owner removes anyone else. Refuses ROOM_NOT_FOUND, NOT_ROOM_OWNER, INVALID_FIELD. */
 export async function removeMember(
   core: Core,
   userId: bigint,

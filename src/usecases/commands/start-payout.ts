@@ -10,13 +10,13 @@ import { resolveAndExecute } from './resolve-and-execute.ts';
 
 /** The intent of the caller. */
 export interface StartPayoutIntent {
-  /** What is used of it never changes: its id and its accounts. */
+  /** Only its id and accounts are used, which never change. */
   readonly payout: Payout;
   /** How many lines the caller has added. */
   readonly lineCount: number;
 }
 
-/** An answer names at most so many wrong fields. */
+/** How many invalid lines an answer names at most. */
 const MAX_NAMED = 20;
 
 /** Refuses PAYOUT_STARTED, INVALID_FIELD, PAYOUT_HAS_INVALID_LINES, BALANCE_TOO_LOW. */
@@ -39,7 +39,7 @@ export const startPayoutCommand: LedgerCommand<StartPayoutIntent, Payout> = {
     if (wantsAll && draft.badCount > 0) throw refuseField('PAYOUT_HAS_INVALID_LINES', 'payout_id');
     const source = batch.accounts.get(draft.sourceAccountId);
     const available = source.balance + source.overdraftLimit;
-    // Each for itself: lines are paid in their order for as long as the money lasts.
+    // In the mode `each` lines are paid in their order until the money is used up.
     const amount = wantsAll || draft.totalAmount < available ? draft.totalAmount : available;
     if (amount > 0n) {
       const credit = batch.accounts.get(draft.potAccountId);
@@ -52,7 +52,7 @@ export const startPayoutCommand: LedgerCommand<StartPayoutIntent, Payout> = {
   },
 };
 
-/** Starts a payout of the acting user's. Refuses also PAYOUT_NOT_FOUND; PAYOUT_HAS_INVALID_LINES names the first bad lines. */
+/** Starts a payout of the acting user. Refuses the same, and PAYOUT_NOT_FOUND; it names the first invalid lines. */
 export function startPayout(
   core: Core,
   userId: bigint,

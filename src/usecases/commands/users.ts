@@ -1,4 +1,4 @@
-// Creates and changes users and friendships; only a user itself changes anything of its own.
+// Creates and changes users and friendships. Users change only what is their own.
 import { checkName } from '../../domain/bounds.ts';
 import type { Friendship, User } from '../../domain/people.ts';
 import { refuseField } from '../../domain/refusal.ts';
@@ -28,7 +28,7 @@ export async function updateUser(
 }
 
 /**
- * Asks another user to be friends, or accepts where that one asked. Refuses NOT_SELF, USER_NOT_FOUND, QUOTA_EXCEEDED, and
+ * Requests a friendship, or accepts the other user's request. Refuses NOT_SELF, USER_NOT_FOUND, QUOTA_EXCEEDED, and
  * INVALID_FIELD for a friendship with oneself.
  */
 export async function addFriend(

@@ -1,4 +1,4 @@
-// Takes money out of a wallet of the acting user to the outside.
+// Takes money out of a wallet of the acting user to the external account.
 
 import type { LedgerCommand } from '../../domain/batch/command.ts';
 import type { RequestedMoney, WalletRef } from '../../domain/intent.ts';
@@ -14,7 +14,7 @@ export interface WithdrawIntent {
   readonly memo: string;
 }
 
-/** Refuses WALLET_NOT_FOUND, CURRENCY_MISMATCH, BALANCE_TOO_LOW, BALANCE_TOO_HIGH (of the outside). */
+/** Refuses WALLET_NOT_FOUND, CURRENCY_MISMATCH, BALANCE_TOO_LOW, BALANCE_TOO_HIGH (of the external account). */
 export const withdraw: LedgerCommand<WithdrawIntent, PostedTransfer> = {
   readSet: ({ wallet, money }) => ({ wallets: [wallet], external: money.currency }),
 

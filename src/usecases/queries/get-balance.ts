@@ -1,4 +1,4 @@
-// Shows the balance of a wallet of the acting user, now or as it was.
+// Reads the balance of a wallet of the acting user, now or at a moment in the past.
 import type { Money } from '../../domain/currency.ts';
 import type { WalletRef } from '../../domain/intent.ts';
 import type { Micros } from '../../domain/time.ts';

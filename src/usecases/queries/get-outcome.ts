@@ -1,14 +1,14 @@
-// Finds out what became of an idempotency key without moving money.
+// Reads the outcome of an idempotency key without moving money.
 
 import type { CallInfo } from '../../domain/batch/command.ts';
 import { InvariantError } from '../../domain/error-fields.ts';
 import type { StoredAnswer } from '../../ledger/index.ts';
 import type { Core } from '../core.ts';
 
-/** What became of a key. */
+/** The outcome of a key. */
 export type KeyOutcome =
   | ({ readonly state: 'posted' } & StoredAnswer)
-  /** No attempt that was sent before the question can still post. */
+  /** No attempt that was sent before this call can still post. */
   | { readonly state: 'not-posted' }
   /** An attempt is being written. */
   | { readonly state: 'undecided' };

@@ -1,18 +1,18 @@
-// Shows a payout to its owner: how far it is, and which lines are not paid.
+// Reads a payout for its owner: its progress, and the lines that are not paid.
 import type { PayoutView } from '../../db/payouts/lines.ts';
 import { type Page, pageOf } from '../../domain/page.ts';
 import type { Payout, PayoutLine } from '../../domain/payout.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import type { Core } from '../core.ts';
 
-/** A payout of the acting user's. Refuses PAYOUT_NOT_FOUND. */
+/** A payout of the acting user. Refuses PAYOUT_NOT_FOUND. */
 export async function getPayout({ payouts }: Core, userId: bigint, payoutId: string): Promise<PayoutView> {
   const found = await payouts.find(payoutId);
   if (found?.payout.ownerUserId !== userId) throw refuseField('PAYOUT_NOT_FOUND', 'payout_id');
   return found;
 }
 
-/** Lines that are not paid, in their order, one page from after a line on. Refuses PAYOUT_NOT_FOUND. */
+/** Lines that are not paid, in their order, one page after a line. Refuses PAYOUT_NOT_FOUND. */
 export async function listPayoutFailures(
   core: Core,
   userId: bigint,

@@ -1,4 +1,4 @@
-// Shows sprinkles to their creator, for as long as the limits say.
+// Reads sprinkles for their creator, for as long as the limits allow.
 import type { SprinklePlace, SprinkleView } from '../../db/reads/index.ts';
 import type { Page } from '../../domain/page.ts';
 import { refuseField } from '../../domain/refusal.ts';

@@ -1,4 +1,4 @@
-// Shows ops the figures of a measure over time.
+// Reads the figures of a measure over time, for operators.
 import type { Figure, SeriesFilter } from '../../db/reads/index.ts';
 import { mustBeOneOf } from '../../domain/localized-text.ts';
 import { refuseField } from '../../domain/refusal.ts';
@@ -9,7 +9,7 @@ export type { Figure } from '../../db/reads/index.ts';
 
 const MAX_FIGURES = 10_000;
 
-/** Refuses INVALID_FIELD where there is no such measure. */
+/** Refuses INVALID_FIELD if there is no such measure. */
 export async function getStatistics(
   core: Pick<AdminCore, 'statistics'>,
   filter: SeriesFilter,

@@ -1,4 +1,4 @@
-// Shows a transfer to the users on its sides; to anyone else it does not exist.
+// Reads a transfer for the users on its sides; for others it does not exist.
 import { refuseField } from '../../domain/refusal.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
 import type { Core } from '../core.ts';
@@ -17,7 +17,7 @@ export async function getTransfer(
   return posted;
 }
 
-/** The transfers of one batch by their ids, whoever may see them. */
+/** The transfers of one batch by their ids, without a check of who may see them. */
 export function findTransfersOf(
   { transfers }: Core,
   ids: readonly string[],

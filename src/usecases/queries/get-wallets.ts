@@ -1,4 +1,4 @@
-// Shows wallets of the acting user with their balances.
+// Reads wallets of the acting user with their balances.
 import type { WalletPlace } from '../../db/reads/index.ts';
 import type { Account } from '../../domain/account.ts';
 import { checkCount, MAX_ITEMS } from '../../domain/bounds.ts';
@@ -8,7 +8,7 @@ import { REASONS } from '../../domain/reasons.ts';
 import { Refusal, refuseField } from '../../domain/refusal.ts';
 import type { Core } from '../core.ts';
 
-/** One wallet. Refuses WALLET_NOT_FOUND, also for another user's, and USER_NOT_FOUND. */
+/** One wallet. Refuses WALLET_NOT_FOUND, also for other users' wallets, and USER_NOT_FOUND. */
 export async function getWallet(core: Core, userId: bigint, ref: WalletRef): Promise<Account> {
   if ('defaultOf' in ref) {
     const wallet = await core.wallets.findDefault(ref.defaultOf);

@@ -1,4 +1,4 @@
-// Shows ops how jobs stand, and their dead letters.
+// Reads the state of jobs and their dead letters, for operators.
 import type { DeadLetter } from '../../db/jobs/job-admin.ts';
 import { JOB_NAMES, type JobEntry, type JobName, jobEntry } from '../../domain/jobs.ts';
 import { mustBeOneOf } from '../../domain/localized-text.ts';
@@ -11,7 +11,7 @@ export type JobCore = Pick<AdminCore, 'jobs'>;
 
 export type { DeadLetter } from '../../db/jobs/job-admin.ts';
 
-/** A job as ops see it. */
+/** A job as operators see it. */
 export interface JobView {
   readonly name: JobName;
   readonly entry: JobEntry;

@@ -1,4 +1,4 @@
-// Reads the audit trail, for ops.
+// Reads the audit trail, for operators.
 import type { ActFilter, KeptAct } from '../../db/audit.ts';
 import type { Page } from '../../domain/page.ts';
 import type { AdminCore } from '../core.ts';

@@ -1,4 +1,4 @@
-// Lists what came into and went out of a wallet of the acting user, newest first.
+// Lists the transactions of a wallet of the acting user, newest first.
 import type { TransferFilter, TransferPlace } from '../../db/reads/index.ts';
 import type { WalletRef } from '../../domain/intent.ts';
 import type { Page } from '../../domain/page.ts';
@@ -11,7 +11,7 @@ export interface Transaction extends PostedTransfer {
   readonly direction: 'in' | 'out';
   /** The wallet's balance right after, in the smallest unit of its currency. */
   readonly balanceAfter: bigint;
-  /** The user on the other side; none where that is no wallet. */
+  /** The user on the other side; undefined if that is not a wallet. */
   readonly counterpartyUserId: bigint | undefined;
 }
 

@@ -1,4 +1,4 @@
-// Shows users and their friends: everybody sees profiles, only a user itself sees its friends.
+// Reads users and their friends: everyone sees profiles, only the user itself sees its friends.
 import type { Page } from '../../domain/page.ts';
 import type { FriendRequest, RequestDirection, User } from '../../domain/people.ts';
 import { Refusal, refuseField } from '../../domain/refusal.ts';
@@ -37,7 +37,7 @@ export async function listFriendRequests(
   return core.users.friendRequests(wanted.id, wanted.direction, after, size);
 }
 
-/** Refuses NOT_SELF for anybody but the user itself. */
+/** Refuses NOT_SELF for any other user. */
 export function checkSelf(actingUserId: bigint, id: bigint): void {
   if (actingUserId !== id) throw new Refusal('NOT_SELF');
 }

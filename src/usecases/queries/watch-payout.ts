@@ -1,4 +1,4 @@
-// Tells the owner of a payout how far it is until it has ended.
+// Streams the progress of a payout to its owner until it has ended.
 
 import type { Payout } from '../../domain/payout.ts';
 import { isFurther } from '../../domain/payout.ts';
@@ -6,12 +6,12 @@ import { refuseField } from '../../domain/refusal.ts';
 import type { Core } from '../core.ts';
 import { getPayout } from './get-payout.ts';
 
-/** After so long without news the same is told again, in milliseconds: what is in between cuts off streams that rest. */
+/** After this time without a change the state is sent again, in milliseconds, because proxies cut idle streams. */
 const REPEAT_AFTER_MS = 30_000;
 
 /**
- * The payout as it stands, then whenever it is further, up to its end; each time the newest that there is when the next is
- * asked for. Refuses PAYOUT_NOT_FOUND, and rejects with the signal's reason once that is aborted.
+ * Yields the payout now and after each change until it has ended; always the newest state when the reader asks for the next
+ * one. Refuses PAYOUT_NOT_FOUND, and rejects with the signal's reason once that is aborted.
  */
 export async function* watchPayout(
   core: Core,
@@ -24,7 +24,7 @@ export async function* watchPayout(
   let shownAt = performance.now();
   while (shown.endedAt === undefined) {
     const payout = await core.payouts.next(payoutId, isOver);
-    // A payout that was once made is never deleted.
+    // Only a draft that was never started can be deleted.
     if (!payout) throw refuseField('PAYOUT_NOT_FOUND', 'payout_id');
     if (!isFurther(payout, shown) && performance.now() - shownAt < REPEAT_AFTER_MS) continue;
     shown = payout;
