@@ -1,4 +1,4 @@
-// Whatever is altered, left out, doubled or made up about a signed call: it is refused in one way, and nothing happens.
+// A signed call with anything altered, left out, repeated or invented gets one and the same refusal, and changes nothing.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newNonce, type SigningKey, signRequest } from '../../clients/typescript/src/signature.ts';
@@ -182,7 +182,7 @@ for (const { name, transport, victim, skip } of ways) {
     }
     assert.match(await way.send(signed(way, stack.key, { user: BO, amount: 6 })), /SELF_TRANSFER/);
     const near = await makeKey(stack.database, { allowedNetworks: ['127.0.0.0/8', '::1/128'] });
-    // Another process made the key: it is known after the next look, which a change through the server brings about.
+    // Another process made the key: the server learns it when it reads its keys again, which a change through it causes.
     await stack.grpc.call('admin.v1.ApiKeyService/RevokeApiKey', { key_id: others.revoked.keyId });
     assert.match(await way.send(signed(way, near)), /^OK/);
     assert.notEqual(await everything(), before);

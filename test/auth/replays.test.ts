@@ -1,4 +1,4 @@
-// A call that was done is not done again, by any process, also after Redis was emptied.
+// No call is done twice, by any process, also after Redis was emptied.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fromJson, toBinary } from '@bufbuild/protobuf';

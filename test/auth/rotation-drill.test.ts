@@ -1,4 +1,4 @@
-// The rotation drill: under constant traffic through two servers a key is replaced, retired and revoked, and nobody notices.
+// The rotation drill: under constant traffic through two servers, a key is replaced, retired and revoked without an error.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';

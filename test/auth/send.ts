@@ -1,4 +1,4 @@
-// Sends calls exactly as they are given, with whatever headers, over gRPC or REST; the tests forge with it.
+// Sends calls over gRPC or REST with exactly the given headers, for forgeries.
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { PpuriError } from '../../clients/typescript/src/error.ts';
 import { WalletServiceService } from '../../gen/ts/wallet/v1/wallet_service.ts';

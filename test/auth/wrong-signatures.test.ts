@@ -1,4 +1,4 @@
-// A right signature is never refused for wrong ones that somebody else sent, from the same address, under the same key.
+// A valid signature is never refused because of wrong ones from others, at the same address, under the same key.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -26,7 +26,7 @@ before(async () => {
   const publicKey = pair.publicKey.export({ format: 'pem', type: 'spki' }).toString();
   const hmac = await makeKey(database);
   const { keyId } = await makeKey(database, { kind: 'ed25519', publicKey });
-  // Another process made them; a change through the server makes it look.
+  // Another process made them; a change through the server makes it read its keys again.
   const other = await makeKey(database);
   await stack.grpc.call('admin.v1.ApiKeyService/RevokeApiKey', { key_id: other.keyId });
   keys = [

@@ -1,4 +1,4 @@
-// What the server holds connections and calls to: how long they last, how many there may be, and who may look around.
+// Options of connections and calls: deadlines, age, streams, reflection, TLS files.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Settings } from 'node:http2';
@@ -48,7 +48,7 @@ function charge(
   });
 }
 
-/** Does something while every account is locked, as by somebody who never ends his transaction. */
+/** Runs while every account is locked, as by a transaction that never ends. */
 async function whileLocked(work: () => Promise<void>): Promise<void> {
   const holder = await stack.db.connect();
   try {
@@ -71,11 +71,11 @@ test('a call without a deadline gets the default one; nothing posts after it, an
   await whileLocked(async () => {
     const started = Date.now();
     const error = await charge(key);
-    // Who waits for a lock is told shortly before the deadline that waiting was in vain.
+    // A call that waits for a lock is refused shortly before its deadline.
     assert.deepEqual([error?.code, error?.reason], ['ERR009', 'UNAVAILABLE']);
     assert.ok(Date.now() - started >= CALL_TIMEOUT_MS - 300);
   });
-  // The first attempt gets its lock only now, when nobody waits for it any more.
+  // The first attempt gets its lock only now, after its deadline.
   assert.equal(await charge(key), undefined);
   assert.equal(await transferCount(), 1);
 });

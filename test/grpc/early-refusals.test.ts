@@ -1,4 +1,4 @@
-// Who sends many wrong signatures is refused by the headers alone, in the same words, and nobody else notices.
+// Early refusals: calls with wrong signatures are refused by their headers, with the same answer; others are not affected.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
@@ -24,7 +24,7 @@ before(async () => {
 });
 after(() => stack.stop());
 
-/** Calls over one connection; answers are told as `OK` or by all that their refusal says. */
+/** Calls over one connection. An answer is `OK`, or the whole refusal as JSON. */
 function connection() {
   const client = new Client(stack.grpcAddress, credentials.createInsecure(), {
     'grpc.use_local_subchannel_pool': 1,

@@ -1,4 +1,4 @@
-// Every answer that is not OK carries its ErrorInfo, also where gRPC itself says no, and none tells of the inside.
+// Every status but OK has its ErrorInfo, also those that grpc-js sends itself, and reveals nothing internal.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';

@@ -1,4 +1,4 @@
-// Compressed and oversized messages are refused before they are inflated, kept, or anybody's signature is looked at.
+// Compressed and oversized messages are refused before they are inflated, stored or authenticated.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';

@@ -1,4 +1,4 @@
-// More calls than a process takes: what is too much is refused at once, looks before money, and nothing is lost.
+// Load shedding: calls above the limit are refused at once, reads before money, and nothing is lost.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -38,7 +38,7 @@ async function whileStuck<T>(work: () => Promise<T>): Promise<T> {
 test('calls above the limit are refused at once with a retry delay; reads are refused first', async () => {
   const keys = Array.from({ length: MAX }, () => crypto.randomUUID());
   const { first, tooMuch } = await whileStuck(async () => {
-    // A quarter is taken by money, so there is no place left for looks.
+    // Transfers take a quarter of the places, which leaves none for reads.
     const first = keys.slice(0, MAX * 0.25).map(pay);
     await sleep(200);
     const startedAt = performance.now();
@@ -76,7 +76,7 @@ test('a call whose deadline passes while it waits posts nothing', async () => {
     );
     return { late, other };
   });
-  // DEADLINE_EXCEEDED, as the client itself says: no answer reached it in time.
+  // DEADLINE_EXCEEDED by the client itself: no answer reached it in time.
   assert.equal(late.status, 4);
   assert.ok((await Promise.all(other)).every(({ status }) => status === 0));
   await sleep(200);

@@ -1,4 +1,4 @@
-// What a gRPC client finds besides our services: health checks by name, and the contracts by reflection.
+// Health checks by service, and the contracts by reflection.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createFileRegistry, type DescMessage, fromBinary } from '@bufbuild/protobuf';

@@ -1,4 +1,4 @@
-// A reader of a stream that takes nothing: the server asks for no more messages than the connection holds.
+// Backpressure: for a reader that takes nothing, the server makes no more messages than the connection buffers.
 import assert from 'node:assert/strict';
 import { connect } from 'node:http2';
 import { after, test } from 'node:test';
@@ -25,7 +25,7 @@ const handlers: Handlers<typeof PayoutServiceService> = {
   getPayout: never,
   listPayoutFailures: never,
   cancelPayout: never,
-  /** There is something new whenever somebody asks. */
+  /** Has a new message whenever one is asked for. */
   async *watchPayout(_request, _caller, signal) {
     try {
       for (asked = 1; !signal.aborted; asked++) {
@@ -37,8 +37,8 @@ const handlers: Handlers<typeof PayoutServiceService> = {
   },
 };
 
-/** Stands for the checks: anybody is let in. */
-const letIn: Interceptor = (call, next) => {
+/** In place of the checks: accepts every call. */
+const acceptAll: Interceptor = (call, next) => {
   call.caller = {
     call: { id: 'test', deadlineMs: call.deadlineMs, keyId: undefined, rpc: undefined, made: undefined },
     userId: 1n,
@@ -52,7 +52,7 @@ const server = new Server();
 after(() => server.forceShutdown());
 
 test('no messages are made for a reader that takes none, and its stream ends at the maximum duration', async () => {
-  const chains = { unary: [], stream: [limitStreamDuration(STREAM_MS), letIn] };
+  const chains = { unary: [], stream: [limitStreamDuration(STREAM_MS), acceptAll] };
   const { methods, implementation } = implementService(PayoutServiceService, handlers, chains);
   server.addService(methods, implementation);
   const port = await new Promise<number>((resolve, reject) =>
@@ -60,7 +60,7 @@ test('no messages are made for a reader that takes none, and its stream ends at 
       error ? reject(error) : resolve(bound),
     ),
   );
-  // Not the client of grpc-js, which takes in what nobody has asked it for yet.
+  // Not the client of grpc-js, which reads ahead of its user.
   const session = connect(`http://127.0.0.1:${port}`);
   after(() => session.destroy());
   const { path } = PayoutServiceService.watchPayout;
@@ -74,7 +74,7 @@ test('no messages are made for a reader that takes none, and its stream ends at 
     before = asked;
     await sleep(200);
   }
-  assert.ok(asked < FAR_TOO_MANY, `${asked} messages were made for nobody`);
+  assert.ok(asked < FAR_TOO_MANY, `${asked} messages were made without a reader`);
   assert.equal(isOver, false, 'it waits');
   await until('its time is over', () => isOver, STREAM_MS + 5000);
   assert.ok(performance.now() - openedAt >= STREAM_MS - 100);

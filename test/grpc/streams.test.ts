@@ -1,4 +1,4 @@
-// A stream as its client sees it: let in and refused like any other call, told of news as they come, and gone at once.
+// Server streaming as its client sees it: checks, messages, cancellation, deadlines and limits.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,7 +20,7 @@ const PER_USER = 10;
 const PLACES = 15;
 let stack: Stack;
 let client: Connection;
-/** A key that may not look, and one that is for Bo alone. */
+/** A key without the scope `read`, and one that is bound to Bo. */
 let payer: SigningKey;
 let bosKey: SigningKey;
 
@@ -30,7 +30,7 @@ before(async () => {
   client = connect(stack.grpcAddress, stack.key);
   payer = await makeKey(stack.database, { scopes: ['pay'] });
   bosKey = await makeKey(stack.database, { userId: BigInt(BO) });
-  // Has the server read its keys anew.
+  // Makes the server read its keys again.
   const { keyId } = await makeKey(stack.database);
   await call('admin.v1.ApiKeyService/RevokeApiKey', { key_id: keyId }, {});
 });
@@ -65,7 +65,7 @@ function addLine(user: number, payout_id: string, first_line: number): Promise<J
 const cancel = (user: number, payout_id: string) =>
   call('wallet.v2.PayoutService/CancelPayout', { payout_id }, withKey(user));
 
-/** A stream that is open: what it told so far, and how it ended. */
+/** An open stream: its messages so far, and how it ended. */
 function watch(payout_id: string, user: number, timeoutMs?: number) {
   const messages = client.stream(WATCH, { payout_id }, as(user), timeoutMs);
   const told: Json[] = [];
@@ -100,7 +100,7 @@ async function openStreams(): Promise<number> {
   return sumOf(page, 'ppuri_rpc_in_flight', { service, method });
 }
 
-/** When a payout that is watched was last looked for, as Postgres saw it. */
+/** When Postgres last saw the query for watched payouts. */
 async function lastLook(): Promise<string> {
   const { rows } =
     await stack.db.query(`SELECT coalesce(max(query_start)::text, '') AS at FROM pg_stat_activity

@@ -1,4 +1,4 @@
-// TLS and client certificates, for the server and for both listeners of the edge, with throw-away certificates.
+// TLS and client certificates, for the server and for both listeners of the edge, with test certificates.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:https';

@@ -1,4 +1,4 @@
-// Every rule that stands in the contracts is said in plain words, in English and Korean, and never as a regular expression.
+// Every rule in the contracts has a message in English and Korean, which is never a regular expression.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createFileRegistry, type DescField, fromBinary, getOption } from '@bufbuild/protobuf';

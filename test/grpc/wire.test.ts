@@ -1,5 +1,5 @@
-// Whatever bytes are sent: what a handler gets keeps the rules of its contract, because what is checked is what is handled.
-// WIRE_SECONDS says how long to look (3 by default), WIRE_SEED where to begin; a failure names the seed that found it.
+// Fuzzing: whatever bytes are sent, a handler gets only requests that satisfy the rules of its contract.
+// WIRE_SECONDS is the duration (3 by default), WIRE_SEED the seed; a failure names its seed.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create, type DescField, type DescMessage, type Message } from '@bufbuild/protobuf';
@@ -100,7 +100,7 @@ function faultOf(sample: Sample, outcome: Outcome): string | undefined {
   return broken.length > 0 ? broken.join(', ') : undefined;
 }
 
-/** Looks for bytes after which a handler gets what its contract forbids. */
+/** Searches for bytes that bring a handler a request that its contract forbids. */
 async function search(serve: Server, seconds: number, seed: number): Promise<string | undefined> {
   const property = fc.asyncProperty(
     fc.nat(SAMPLES.length - 1),

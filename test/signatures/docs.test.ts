@@ -1,4 +1,4 @@
-// docs/signing.md is true: its blocks, run as they stand there, send calls that we let in.
+// The code blocks of docs/signing.md, run as they are, send calls that are accepted.
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';

@@ -1,4 +1,4 @@
-// The key decides: its own kind and not the request's word, and who has none learns nothing.
+// The kind of the key decides, not the algorithm that the request names; unknown keys reveal nothing.
 import assert from 'node:assert/strict';
 import { createPublicKey } from 'node:crypto';
 import { test } from 'node:test';
@@ -33,7 +33,7 @@ test('the request does not choose the algorithm', () => {
     publicKey.export({ format: 'der', type: 'spki' }),
     Buffer.from(publicKey.export({ format: 'pem', type: 'spki' })),
   ];
-  // Whoever takes the request's word for it would use the public key, which anybody may have, as the secret.
+  // A server that trusts the stated algorithm would use the public key as the HMAC secret.
   for (const secret of [publicBytes, publicBytes.subarray(-32), publicPem]) {
     const forged = signAndReceive({
       ...TRANSFER,

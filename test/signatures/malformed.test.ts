@@ -1,4 +1,4 @@
-// Every way in which a signature can be wrong before its key is looked at, and what else other writers may do.
+// Every way in which a signature can be refused before its key is used, and what other signers may do differently.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { signBase, signRequest, type UnsignedRequest } from '../../clients/typescript/src/signature.ts';

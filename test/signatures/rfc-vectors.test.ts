@@ -1,4 +1,4 @@
-// The RFCs' own test vectors: what we write and accept is what RFC 9421 and RFC 9530 print.
+// The test vectors of RFC 9421 and RFC 9530.
 import assert from 'node:assert/strict';
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { test } from 'node:test';

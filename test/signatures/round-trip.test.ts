@@ -1,4 +1,4 @@
-// Whatever is signed is let in, and with anything of it altered it is not.
+// Property tests: a signed request is accepted, and refused with anything of it altered.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-// A library that is not ours checks what we sign, and signs what we check: the profile is RFC 9421 and no dialect of it.
+// Another library verifies what we sign, and signs what we verify: the profile is plain RFC 9421.
 import assert from 'node:assert/strict';
 import { createPublicKey } from 'node:crypto';
 import { test } from 'node:test';

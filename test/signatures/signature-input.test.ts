@@ -1,4 +1,4 @@
-// The quick way to read a Signature-Input and the parser of structured fields say the same wherever both say something.
+// The fast parser of Signature-Input agrees with the parser of structured fields on every input that it accepts.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-// A signed request as it arrives, and what can be asked about it.
+// Signed requests as the server receives them.
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import {
   type SigningKey,
@@ -25,7 +25,7 @@ export const ED25519_KEY: SigningKey = {
   privateKey: generateKeyPairSync('ed25519').privateKey,
 };
 
-/** What the one who checks has of a key. */
+/** The verifying key of a signing key. */
 export function counterpartOf(key: SigningKey): VerifyingKey {
   return key.kind === 'ed25519'
     ? { kind: 'ed25519', publicKey: createPublicKey(key.privateKey) }
@@ -34,7 +34,7 @@ export function counterpartOf(key: SigningKey): VerifyingKey {
 
 export const NONCE = 'AAECAwQFBgcICQoLDA0ODw';
 
-/** A transfer that carries everything that can be signed. */
+/** A transfer with every component that can be signed. */
 export const TRANSFER: UnsignedRequest = {
   method: 'POST',
   path: '/api/v1/wallet/transfer',
@@ -46,19 +46,19 @@ export const TRANSFER: UnsignedRequest = {
   nonce: NONCE,
 };
 
-/** The request as it arrives, with these headers beside its own. */
+/** The request as received, with further headers. */
 export function receive(request: UnsignedRequest, headers: object): SignedRequest {
   const { method, path, query, body } = request;
   const carried = Object.entries({ ...request.headers, ...headers }).map(([name, value]) => [name, [value]]);
   return { method, path, query, headers: Object.fromEntries(carried), bodySha256: sha256Of(body) };
 }
 
-/** The request, signed and arrived. */
+/** The request, signed and received. */
 export function signAndReceive(request: UnsignedRequest): SignedRequest {
   return receive(request, signRequest(request));
 }
 
-/** Whether it would be let in with this key. */
+/** Whether the server accepts it with this key. */
 export function isAccepted(request: SignedRequest, key: VerifyingKey | undefined): boolean {
   const parsed = parseSignature(request);
   return !('fault' in parsed) && verifySignature(parsed, key);

@@ -1,4 +1,4 @@
-// Every method of the generated services, and a request of each that keeps the rules of its contract.
+// Every method of the generated services, with a valid request.
 import { create, type DescMessage, type DescMethod, type Message, toBinary } from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
 import { createValidator } from '@bufbuild/protovalidate';

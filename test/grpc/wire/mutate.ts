@@ -1,4 +1,4 @@
-// Changes the bytes of a request in the ways in which two decoders may come to read them differently.
+// Mutates the bytes of a request in ways that two decoders may read differently.
 import type { DescMessage } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 
