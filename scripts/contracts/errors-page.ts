@@ -1,7 +1,7 @@
 // The page of all errors, printed from the table of reasons that the server uses.
 import { adviceFor } from '../../src/domain/advice.ts';
 import { IDEMPOTENCY_PROMISE } from '../../src/domain/promise.ts';
-import type { StatusName } from '../../src/domain/reason-entry.ts';
+import type { StatusName } from '../../src/domain/reasons.ts';
 import { REASONS, type Reason } from '../../src/domain/reasons.ts';
 
 /** The HTTP status that Envoy gives for each gRPC status. */

@@ -1,6 +1,6 @@
 // What callers can do about each error: by its gRPC status, or by its reason where that has its own remedy.
 
-import type { StatusName } from './reason-entry.ts';
+import type { StatusName } from './reasons.ts';
 import { REASONS, type Reason } from './reasons.ts';
 
 const BY_STATUS: Readonly<Record<StatusName, string>> = {

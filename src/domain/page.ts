@@ -5,12 +5,12 @@ import { refuseField } from './refusal.ts';
 
 const DEFAULT_PAGE_SIZE = 20;
 
-/** The number of items per page, as requested or the default. Refuses INVALID_FIELD for more than MAX_PAGE_SIZE. */
-export function pageSize(asked: number): number {
-  if (!Number.isInteger(asked) || asked < 0 || asked > MAX_PAGE_SIZE) {
+/** The number of items per page, as requested or by default. Refuses INVALID_FIELD for more than MAX_PAGE_SIZE. */
+export function pageSize(requested: number): number {
+  if (!Number.isInteger(requested) || requested < 0 || requested > MAX_PAGE_SIZE) {
     throw refuseField('INVALID_FIELD', 'page_size', mustBeFromTo(0, MAX_PAGE_SIZE));
   }
-  return asked === 0 ? DEFAULT_PAGE_SIZE : asked;
+  return requested === 0 ? DEFAULT_PAGE_SIZE : requested;
 }
 
 /** One page: its items, and the place after which the next page starts, if there is one. */

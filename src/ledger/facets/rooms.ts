@@ -11,23 +11,23 @@ const READ_MEMBERS = `
 
 /** Reads which users are members of which rooms; each pair once, whatever the number of calls. */
 export class RoomsFacet implements Facet<Rooms> {
-  readonly #asked = new Map<string, { readonly roomId: string; readonly userId: bigint }>();
+  readonly #wanted = new Map<string, { readonly roomId: string; readonly userId: bigint }>();
   readonly statements = [];
 
   collect({ membership }: ReadSet): void {
-    if (membership) this.#asked.set(memberKey(membership.roomId, membership.userId), membership);
+    if (membership) this.#wanted.set(memberKey(membership.roomId, membership.userId), membership);
   }
 
   load(client: PoolClient): Rooms | Promise<Rooms> {
-    return this.#asked.size === 0 ? new Rooms(new Set()) : this.#read(client);
+    return this.#wanted.size === 0 ? new Rooms(new Set()) : this.#read(client);
   }
 
   async #read(client: PoolClient): Promise<Rooms> {
-    const asked = [...this.#asked.values()];
+    const wanted = [...this.#wanted.values()];
     const { rows } = await client.query<{ room_id: string; user_id: string }>({
       name: 'read-members',
       text: READ_MEMBERS,
-      values: [textArray(asked.map(({ roomId }) => roomId)), plainArray(asked.map(({ userId }) => userId))],
+      values: [textArray(wanted.map(({ roomId }) => roomId)), plainArray(wanted.map(({ userId }) => userId))],
     });
     return new Rooms(new Set(rows.map((row) => memberKey(row.room_id, BigInt(row.user_id)))));
   }

@@ -10,8 +10,9 @@ import {
   type OpenSprinkle,
   Sprinkles,
 } from '../../domain/batch/sprinkles.ts';
+import type { Random } from '../../domain/random.ts';
+import { drawFreeTokens } from '../../domain/token.ts';
 import { allDone, type Facet, type Statement } from '../facet.ts';
-import { findFreeTokens, type WantedTokens } from './free-tokens.ts';
 
 const READ_SPRINKLES = `
   SELECT ${SPRINKLE_COLUMNS}, s.shares[s.claimed_count + 1 : s.claimed_count + wanted.claims]::text[] AS next_shares
@@ -24,6 +25,15 @@ const READ_CLAIMS = `
   FROM unnest($1::text[], $2::text[], $3::bigint[]) AS wanted (room_id, token, user_id)
   JOIN sprinkle_tokens t ON t.room_id = wanted.room_id AND t.token = wanted.token
   JOIN sprinkle_claims c ON c.sprinkle_id = t.sprinkle_id AND c.user_id = wanted.user_id`;
+
+/** Tokens of live sprinkles among the candidates. */
+const READ_TAKEN = `
+  SELECT t.room_id, t.token FROM unnest($1::text[], $2::text[]) AS wanted (room_id, token)
+  JOIN sprinkle_tokens t USING (room_id, token) WHERE t.expires_at > clock_timestamp()`;
+
+/** All tokens of live sprinkles of a room. */
+const READ_ALL_TAKEN = `
+  SELECT token FROM sprinkle_tokens WHERE room_id = $1 AND expires_at > clock_timestamp()`;
 
 const INSERT_SPRINKLES: Statement<NewSprinkle> = {
   name: 'insert-sprinkles',
@@ -121,6 +131,13 @@ interface WantedSprinkle {
   readonly claimers: Set<bigint>;
 }
 
+/** The tokens that calls of a batch want of a room. */
+interface WantedTokens {
+  readonly candidates: Set<string>;
+  /** How many sprinkles of the room the batch creates. */
+  count: number;
+}
+
 const NO_TOKENS: ReadonlyMap<string, readonly string[]> = new Map();
 
 /** Reads the sprinkles that the calls of a batch claim, and tokens for those that they create. */
@@ -198,4 +215,42 @@ export class SprinklesFacet implements Facet<Sprinkles> {
   isStale({ accounts }: LedgerBatch): boolean {
     return this.#loaded.some(({ sprinkle }) => !accounts.has(sprinkle.potAccountId));
   }
+}
+
+/**
+ * Free tokens for every room in which the batch creates sprinkles: the candidates that are free or, in a room where these
+ * are too few, tokens drawn from all that are left. A room without free tokens gets none.
+ */
+async function findFreeTokens(
+  client: PoolClient,
+  wantedByRoom: ReadonlyMap<string, WantedTokens>,
+  random: Random,
+): Promise<Map<string, string[]>> {
+  const free = new Map<string, string[]>();
+  if (wantedByRoom.size === 0) return free;
+  const wanted = [...wantedByRoom].flatMap(([roomId, { candidates }]) =>
+    [...candidates].map((token) => ({ roomId, token })),
+  );
+  const { rows } = await client.query<{ room_id: string; token: string }>({
+    name: 'read-taken-tokens',
+    text: READ_TAKEN,
+    values: [textArray(wanted.map(({ roomId }) => roomId)), textArray(wanted.map(({ token }) => token))],
+  });
+  const taken = new Set(rows.map((row) => `${row.room_id}/${row.token}`));
+  for (const [roomId, { candidates, count }] of wantedByRoom) {
+    const tokens = [...candidates].filter((token) => !taken.has(`${roomId}/${token}`));
+    free.set(roomId, tokens.length >= count ? tokens : await drawFromTheRest(client, roomId, count, random));
+  }
+  return free;
+}
+
+/** Reads up to 238,328 rows, which happens only in rooms where most tokens belong to live sprinkles. */
+async function drawFromTheRest(
+  client: PoolClient,
+  roomId: string,
+  count: number,
+  random: Random,
+): Promise<string[]> {
+  const { rows } = await client.query<{ token: string }>({ text: READ_ALL_TAKEN, values: [roomId] });
+  return drawFreeTokens(new Set(rows.map((row) => row.token)), count, random);
 }

@@ -13,8 +13,8 @@ import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { batchCreateTransfers } from '../../src/usecases/commands/batch-create-transfers.ts';
 import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
+import { watched } from '../db/watched-pool.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { watched } from './watched-pool.ts';
 
 const ANNA = 6001;
 const BO = 6002;
