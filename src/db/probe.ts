@@ -22,10 +22,9 @@ export async function askForWrites(pool: pg.Pool | pg.PoolClient): Promise<void>
 }
 
 /** A way to ask. */
-export interface PostgresProbe {
+export interface PostgresProbe extends AsyncDisposable {
   /** Resolves when Postgres takes writes; rejects when it refuses, is read-only, or has not answered in time. */
   ask(): Promise<void>;
-  close(): Promise<void>;
 }
 
 /**
@@ -58,6 +57,6 @@ export function createPostgresProbe(url: string, timeoutMs: number): PostgresPro
         throw error;
       }
     },
-    close: () => pool.end(),
+    [Symbol.asyncDispose]: () => pool.end(),
   };
 }

@@ -34,7 +34,7 @@ export interface KeyRing {
   /** Reads all keys anew, now. */
   refresh(): Promise<void>;
   /** Writes the counts that are left, and ends. */
-  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Reads all keys and keeps them fresh. */
@@ -68,7 +68,7 @@ export async function createKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     find: (keyId) => keys.get(keyId),
     used: (keyId) => uses.set(keyId, (uses.get(keyId) ?? 0) + 1),
     refresh,
-    close: async () => {
+    [Symbol.asyncDispose]: async () => {
       for (const timer of timers) clearInterval(timer);
       await writeUses().catch((error: unknown) => options.onFault(error, undefined));
     },

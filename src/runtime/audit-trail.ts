@@ -1,4 +1,4 @@
-// Opens the audit trail of a process: rows of the database, and lines of the log `audit`; a piece of app.ts' wiring.
+// Opens the audit trail of a process: rows of the database, and lines of the log `audit`.
 import { appendActs } from '../db/audit.ts';
 import type { Pool } from '../db/pool.ts';
 import { type Act, ActSampler, type AuditTrail, droppedActs } from '../domain/act.ts';
@@ -15,7 +15,7 @@ const MAX_WAITING = 1_000;
 /** An open audit trail. */
 export interface OpenAuditTrail extends AuditTrail {
   /** Writes what is left, if the database is there. */
-  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Opens the trail on a login that may append to it. */
@@ -77,7 +77,7 @@ export function createAuditTrail(pool: Pool, logs: Logs, metrics: AuditRecorder)
           : [samplers.known, `${act.keyId} ${act.rpc}`];
       keep(sampler.take(source, act, Date.now()));
     },
-    close: async () => {
+    [Symbol.asyncDispose]: async () => {
       clearInterval(timer);
       await writing;
       await flush();

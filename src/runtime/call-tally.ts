@@ -39,8 +39,8 @@ export function createCallTally(
     /** A read through the cache. Whatever is no hit counts as a miss: it cost Postgres a statement. */
     cacheRead: (kind: string, result: CacheResult) =>
       count(`${result === 'hit' ? 'cache_hits' : 'cache_misses'} ${kind}`),
-    /** Has the last of it written down. */
-    stop: async () => {
+    /** Writes what is left. */
+    [Symbol.asyncDispose]: async () => {
       clearInterval(timer);
       await flush();
     },

@@ -11,12 +11,11 @@ export interface DependencyWatchOptions {
 }
 
 /** A part under watch. */
-export interface DependencyWatch {
+export interface DependencyWatch extends Disposable {
   /** Why it is taken to be away; undefined while it is there. */
   away(): Error | undefined;
   /** Somebody met a failure: it counts as one, and the part is asked now. */
   suspect(failure: Error): void;
-  close(): void;
 }
 
 /** One connection that was lost is no outage; a second failure right after the first is. */
@@ -64,7 +63,7 @@ export function createDependencyWatch({ ask, everyMs, onChange }: DependencyWatc
       failed(failure);
       wake();
     },
-    close: () => {
+    [Symbol.dispose]: () => {
       isClosed = true;
       wake();
     },

@@ -10,14 +10,14 @@ import { makePrivateFolder } from './private-file.ts';
 import type { LogLevel, LogStdout } from './variables.ts';
 
 /** All logs. */
-export interface Logs {
+export interface Logs extends AsyncDisposable {
   readonly app: Logger;
   /** One line for each transfer that was posted. */
   posted(transfer: Transfer, requestId: string): void;
   /** One line for each line of the audit trail. */
   acted(act: Act): void;
   /** Writes out what is still in memory, for good; gives up after a second, so that it cannot keep a process alive. */
-  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** What never stands in a log, wherever it turns up. */
@@ -59,7 +59,7 @@ export function createLogs({ folder, stdout, level }: LogOptions): Logs {
     app: open('app', app, level, GUARDS),
     posted: (transfer, requestId) => posted.info(lineOf(transfer, requestId), 'posted'),
     acted: (act) => acted.info(withoutBigints(act), act.outcome),
-    close: async () => {
+    [Symbol.asyncDispose]: async () => {
       clearInterval(timer);
       // Not flushSync: that tries for ever where nobody reads the other end of stdout any more.
       const drained = [...streams].map((stream) => stream.drain());

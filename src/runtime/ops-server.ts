@@ -14,6 +14,11 @@ export interface OpsOptions {
   readonly more?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
+/** A server of health and metrics. */
+export interface OpsServer extends AsyncDisposable {
+  readonly port: number;
+}
+
 /** Whether a process can do its work, as JSON. */
 type Ready = { readonly status: 'ready' | 'degraded' | 'not ready' };
 
@@ -23,7 +28,7 @@ type Page = (response: ServerResponse) => void | Promise<void>;
  * Serves /healthz (alive), /readyz (200 while calls can be taken, also without Redis; otherwise 503) and /metrics until
  * it is stopped. Both answers about health come from memory: a probe that asks often costs nobody anything.
  */
-export async function createOpsServer(options: OpsOptions): Promise<{ port: number; stop(): Promise<void> }> {
+export async function createOpsServer(options: OpsOptions): Promise<OpsServer> {
   const pages: Readonly<Record<string, Page>> = {
     // That the event loop turns is all that an orchestrator may kill a process for the lack of.
     '/healthz': (response) => sendJson(response, 200, { status: 'alive' }),
@@ -51,12 +56,12 @@ export async function createOpsServer(options: OpsOptions): Promise<{ port: numb
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);
   });
-  const stop = () =>
+  const close = () =>
     new Promise<void>((resolve) => {
       server.close(() => resolve());
       server.closeAllConnections();
     });
-  return { port: (server.address() as AddressInfo).port, stop };
+  return { port: (server.address() as AddressInfo).port, [Symbol.asyncDispose]: close };
 }
 
 function sendJson(response: ServerResponse, status: number, answer: object): void {

@@ -2,9 +2,12 @@
 import { errorText } from '../domain/error-fields.ts';
 import type { BreakerState } from '../resilience/index.ts';
 
+/** Where a process is in its life. */
+export type Phase = 'starting' | 'serving' | 'stopping';
+
 /** What readiness follows from. */
 export interface ReadinessInputs {
-  readonly isStopping: boolean;
+  readonly phase: Phase;
   /** Why Postgres is taken to be away; undefined while it is there. */
   readonly postgresAway: Error | undefined;
   readonly isRedisConnected: boolean;
@@ -29,10 +32,10 @@ export type Readiness = (
 
 /** Postgres is the truth, and without it nothing goes; Redis is not, and without it everything goes on. */
 export function readinessOf(inputs: ReadinessInputs): Readiness {
-  const { isStopping, postgresAway, isRedisConnected, redisBreakers, replicaBreaker } = inputs;
+  const { phase, postgresAway, isRedisConnected, redisBreakers, replicaBreaker } = inputs;
   const breakers = { ...redisBreakers, ...(replicaBreaker && { replica: replicaBreaker }) };
   const away: Degradation[] = [];
-  if (isStopping) away.push({ dependency: 'process', reason: 'it is stopping' });
+  if (phase !== 'serving') away.push({ dependency: 'process', reason: `it is ${phase}` });
   if (postgresAway) away.push({ dependency: 'postgres', reason: errorText(postgresAway) });
   if (away.length > 0) return { status: 'not ready', away, breakers };
   const degraded: Degradation[] = Object.entries(breakers)

@@ -4,11 +4,22 @@ import { crashReport, reportCrashes } from './crash.ts';
 import { ConfigError } from './env.ts';
 
 /** A program at work. */
-export interface Program {
-  /** Stops; whether everything under way was finished. */
+export interface Program extends AsyncDisposable {
+  /** Stops it; returns whether everything under way was finished in time. */
   stop(): Promise<boolean>;
   /** What stopping may take, in milliseconds. */
   readonly stopsWithinMs: number;
+}
+
+/** A program that is stopped like this. */
+export function programOf(stop: () => Promise<boolean>, stopsWithinMs: number): Program {
+  return {
+    stop,
+    stopsWithinMs,
+    [Symbol.asyncDispose]: async () => {
+      await stop();
+    },
+  };
 }
 
 /**

@@ -138,6 +138,6 @@ test('the connection that listens to the outbox is opened again', async () => {
     const before = heard;
     await until('listening again', async () => heard > before, WELL_WITHIN_MS);
   } finally {
-    await listener.close();
+    await listener[Symbol.asyncDispose]();
   }
 });

@@ -155,7 +155,7 @@ test('whatever the drivers throw, a log line of it holds none of its values, und
     logs.app.warn({ about: 'words' }, 'a call failed: %s %o', error, error);
   }
   logs.app.error({ err: MARKER }, errorText(MARKER));
-  await logs.close();
+  await logs[Symbol.asyncDispose]();
   const text = readFileSync(join(folder, 'ways', 'app.log'), 'utf8');
   assert.equal(text.split('\n').length - 1, errors.length * 8 + 1);
   const told = text.split('\n').filter((line) => line.includes(MARKER));
@@ -331,10 +331,10 @@ test('log files are for their owner alone, in a folder for their owner alone, wh
   for (const name of readdirSync(dir)) assert.equal(modeOf(join(dir, name)), '600', name);
 
   const fresh = join(folder, 'new', 'deep');
-  await createLogs({ folder: fresh, stdout: 'none', level: 'info' }).close();
+  await createLogs({ folder: fresh, stdout: 'none', level: 'info' })[Symbol.asyncDispose]();
   assert.equal(modeOf(fresh), '700');
   for (const name of readdirSync(fresh)) assert.equal(modeOf(join(fresh, name)), '600', name);
-  await logs.close();
+  await logs[Symbol.asyncDispose]();
 });
 
 test('a log that was rotated away is begun anew under its name, for its owner alone, and no line is lost', async () => {
@@ -354,7 +354,7 @@ test('a log that was rotated away is begun anew under its name, for its owner al
     logs.app.info(`line ${count++}.`);
     return readFileSync(path, 'utf8') !== '';
   });
-  await logs.close();
+  await logs[Symbol.asyncDispose]();
   const text = readFileSync(`${path}.1`, 'utf8') + readFileSync(path, 'utf8');
   for (let i = 0; i < count; i++) assert.ok(text.includes(`line ${i}.`), `line ${i}`);
   assert.equal(modeOf(path), '600');
@@ -364,7 +364,7 @@ test('a folder that holds more than logs keeps its mode: it is not ours alone', 
   const dir = join(folder, 'shared');
   mkdirSync(join(dir, 'other'), { recursive: true });
   chmodSync(dir, 0o755);
-  await createLogs({ folder: dir, stdout: 'none', level: 'info' }).close();
+  await createLogs({ folder: dir, stdout: 'none', level: 'info' })[Symbol.asyncDispose]();
   assert.equal(modeOf(dir), '755');
   assert.equal(modeOf(join(dir, 'app.log')), '600');
 });

@@ -70,7 +70,7 @@ const LABELS: Record<string, Record<string, Set<string>>> = {
     by: among('redis', 'memory', 'process'),
   },
   ppuri_pool_connections: {
-    pool: among('ledger', 'reads', 'epochs'),
+    pool: among('ledger', 'reads', 'epochs', 'admin'),
     state: among('total', 'idle', 'waiting'),
   },
   ppuri_breaker_state: { breaker: among('admission', 'cache'), state: among('closed', 'half-open', 'open') },

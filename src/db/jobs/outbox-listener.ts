@@ -9,9 +9,7 @@ const ASK_EVERY_MS = 5_000;
 const ANSWER_WITHIN_MS = 5_000;
 
 /** A connection that listens. */
-export interface Listener {
-  close(): Promise<void>;
-}
+export interface OutboxListener extends AsyncDisposable {}
 
 /**
  * Listens until it is closed, on a connection of its own that is opened again whenever it is lost. `heard` is told of
@@ -21,7 +19,7 @@ export function createOutboxListener(
   url: string,
   heard: () => void,
   onError: (error: Error) => void,
-): Listener {
+): OutboxListener {
   const closed = new AbortController();
   let client: pg.Client | undefined;
   const listen = async () => {
@@ -57,7 +55,7 @@ export function createOutboxListener(
   };
   const keeping = keep();
   return {
-    close: async () => {
+    [Symbol.asyncDispose]: async () => {
       closed.abort();
       await client?.end().catch(() => {});
       await keeping;

@@ -29,13 +29,13 @@ export interface JobsOptions {
   readonly retryMs: number;
 }
 
-/** A worker at work. */
-export interface JobRunner {
+/** What runs the jobs of a worker. */
+export interface JobRunner extends AsyncDisposable {
   readonly queues: Queues;
   /** The names of what jobs need and cannot be reached. */
   away(): Promise<string[]>;
-  /** Takes no more jobs, lets those under way finish, and ends; waits for them, and for Redis, as long as it takes. */
-  stop(): Promise<void>;
+  /** Takes no more jobs and lets those under way finish; waits for them, and for Redis, without a limit. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** How often it is looked whether ops paused a job, in milliseconds. */
@@ -43,7 +43,7 @@ const LOOK_AT_PAUSES_MS = 1_000;
 /** A job of a worker that died is given to another one after so long, in milliseconds. */
 const LOCK_MS = 15_000;
 
-/** Starts the worker. Redis need not be there yet. */
+/** Creates the queues, their workers and the relay. Redis need not be there yet. */
 export function createJobRunner(options: JobsOptions): JobRunner {
   const { redisUrl, databaseUrl, pool, jobs, observer } = options;
   const stopping = new AbortController();
@@ -64,9 +64,9 @@ export function createJobRunner(options: JobsOptions): JobRunner {
   });
   const relay = createRelay({ pool, databaseUrl, queues, observer });
   const watching = watchPauses(pool, queues, observer, stopping.signal);
-  const stop = async () => {
+  const close = async () => {
     stopping.abort();
-    await relay.stop();
+    await relay[Symbol.asyncDispose]();
     await watching;
     await Promise.all(workers.map((worker) => worker.close()));
     await closeQueues(queues);
@@ -78,7 +78,7 @@ export function createJobRunner(options: JobsOptions): JobRunner {
       ...(redis.status === 'rejected' ? ['redis'] : []),
     ];
   };
-  return { queues, away, stop };
+  return { queues, away, [Symbol.asyncDispose]: close };
 }
 
 /** What ops paused stands in Postgres, so that it outlives Redis; the queues are kept to it. */

@@ -17,9 +17,9 @@ export interface RelayTools {
 }
 
 /** A relay at work. */
-export interface Relay {
-  /** Ends after what it is at. */
-  stop(): Promise<void>;
+export interface Relay extends AsyncDisposable {
+  /** Ends after the step that is under way. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** How many rows go in one step. */
@@ -56,11 +56,11 @@ export function createRelay(tools: RelayTools): Relay {
   };
   const running = run();
   return {
-    stop: async () => {
+    [Symbol.asyncDispose]: async () => {
       stopping.abort();
       wake();
       await running;
-      await listener.close();
+      await listener[Symbol.asyncDispose]();
     },
   };
 }

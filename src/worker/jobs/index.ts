@@ -1,0 +1,64 @@
+// The jobs of a worker, one file each: what each name of the table (src/domain/jobs.ts) does.
+import type { Pool } from '../../db/pool.ts';
+import type { Execute } from '../../domain/batch/command.ts';
+import { SPRINKLE_LOOKUP_MS } from '../../domain/sprinkle.ts';
+import type { JobObserver, Jobs } from '../job.ts';
+import { aggregateStatistics } from './aggregate-statistics.ts';
+import { archiveTransfers } from './archive-transfers.ts';
+import { expireSprinkles } from './expire-sprinkles.ts';
+import { partitionsAhead } from './partitions-ahead.ts';
+import { purgeEndedKeys } from './purge-keys.ts';
+import { purgeUsedNonces } from './purge-nonces.ts';
+import { purgePayoutDraftsJob } from './purge-payout-drafts.ts';
+import { purgeOldMarks } from './purge-refusal-marks.ts';
+import { purgeOldSprinkles } from './purge-sprinkles.ts';
+import { reconcileLedger } from './reconcile-ledger.ts';
+import { refundOneSprinkle } from './refund-sprinkle.ts';
+import { runPayout } from './run-payout.ts';
+
+/** Partitions of transfers are made for this many months ahead. */
+const MONTHS_AHEAD = 12;
+const DAY_MS = 24 * 60 * 60_000;
+
+/** What jobs are told of their settings; 0 days keeps things for good. */
+export interface JobSettings {
+  readonly archiveAfterMonths: number;
+  readonly purgeDraftsAfterDays: number;
+  readonly purgeKeysAfterDays: number;
+}
+
+/** What jobs work with. */
+export interface JobTools {
+  readonly pool: Pool;
+  readonly execute: Execute;
+  readonly observer: JobObserver;
+  /** For the two jobs on the database itself whose statements may take long. */
+  readonly slow: Pool;
+  /** For archiving: the database, and the archive where there is one. */
+  readonly live: Pool;
+  readonly archive: Pool | undefined;
+}
+
+/** Every job, ready to run. */
+export function createJobs(settings: JobSettings, tools: JobTools): Jobs {
+  const { pool, execute, observer, slow, live, archive } = tools;
+  const refunds = { pool, execute, observer };
+  return {
+    'expire-sprinkles': expireSprinkles(refunds),
+    'refund-sprinkle': refundOneSprinkle(refunds),
+    'run-payout': runPayout({ pool, execute }),
+    'purge-sprinkles': purgeOldSprinkles(pool, SPRINKLE_LOOKUP_MS),
+    'purge-refusal-marks': purgeOldMarks(pool),
+    'purge-payout-drafts': purgePayoutDraftsJob(pool, msOf(settings.purgeDraftsAfterDays)),
+    'purge-nonces': purgeUsedNonces(pool),
+    'purge-keys': purgeEndedKeys(pool, msOf(settings.purgeKeysAfterDays)),
+    'partitions-ahead': partitionsAhead(pool, MONTHS_AHEAD),
+    'reconcile-ledger': reconcileLedger(slow, observer),
+    'aggregate-statistics': aggregateStatistics(slow),
+    'archive-transfers': archiveTransfers({ live, archive, afterMonths: settings.archiveAfterMonths }),
+  };
+}
+
+function msOf(days: number): number | undefined {
+  return days === 0 ? undefined : days * DAY_MS;
+}
