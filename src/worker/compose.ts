@@ -9,7 +9,7 @@ import { type Program, programOf } from '../runtime/run.ts';
 import type { WorkerConfig } from './config.ts';
 import { createJobs } from './jobs/index.ts';
 import { board } from './queue/board.ts';
-import { createJobRunner } from './queue/job-runner.ts';
+import { createJobRunner, JOB_TIMES, type JobTimes } from './queue/job-runner.ts';
 
 /** A worker that does jobs. */
 export interface WorkerProgram extends Program {
@@ -18,8 +18,8 @@ export interface WorkerProgram extends Program {
 
 /** What tests set otherwise. */
 export interface WorkerProgramOptions {
-  /** How long a failed job waits before its second try, in milliseconds; 1 s when left out. */
-  readonly retryMs?: number;
+  /** How long the queues wait; JOB_TIMES when left out. */
+  readonly times?: JobTimes;
   /** What the jobs do; as in production when left out. */
   readonly createJobs?: typeof createJobs;
 }
@@ -32,8 +32,6 @@ const LONG_STATEMENT_MS = 30 * 60_000;
 const CONNECTIONS = 12;
 /** How many commands may wait for the ledger: more than all jobs bring at a time. */
 const MAX_WAITING = 100_000;
-/** How long a failed job waits before its second try, in milliseconds; each further try waits twice as long. */
-const RETRY_MS = 1_000;
 
 /** Creates a worker; it works once this resolves. A start that fails leaves nothing open. */
 export function createWorkerProgram(
@@ -46,7 +44,7 @@ export function createWorkerProgram(
 async function compose(
   resources: Resources,
   config: WorkerConfig,
-  { retryMs = RETRY_MS, createJobs: jobsOf = createJobs }: WorkerProgramOptions,
+  { times = JOB_TIMES, createJobs: jobsOf = createJobs }: WorkerProgramOptions,
 ): Promise<WorkerProgram> {
   const { logs, metrics, warn, use, createPool } = resources;
   const { databaseUrl, redisUrl, opsKey, stopGraceMs } = config;
@@ -71,7 +69,7 @@ async function compose(
   }));
   const observer = createJobObserver(logs, metrics.jobs());
   const jobs = jobsOf(config, { ...pools, execute: ledger.execute, observer });
-  const runner = use(createJobRunner({ redisUrl, databaseUrl, pool, observer, retryMs, jobs }));
+  const runner = use(createJobRunner({ redisUrl, databaseUrl, pool, observer, times, jobs }));
   const ops = use(
     await createOpsServer({
       host: config.opsHost,

@@ -1,6 +1,6 @@
 // The lease, where the commit that ends it is slow: until that is visible, others read the row as it was before.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLease, LEASE_MS, type Lease } from '../../src/cache/lease.ts';
 import { createCacheEpochs } from '../../src/db/cache-epochs.ts';
@@ -13,17 +13,26 @@ const COMMIT_S = 1.5;
 const LAST_READ_MS = 1_300;
 const IN_TIME_MS = 60_000;
 
-let database: TestDatabase;
-const pools: Pool[] = [];
-before(async () => {
-  database = await makeDatabase();
-});
-after(async () => {
-  await Promise.all(pools.map((pool) => pool.end()));
-  await database.drop();
-});
+type StartLease = (redisRunId: () => string | undefined, mayRead?: () => Promise<void>) => Promise<Lease>;
+
+/** Runs a test with a database of its own: its only row of epochs is what leases of one database share. */
+async function withLeases(
+  work: (startLease: StartLease, database: TestDatabase) => Promise<void>,
+): Promise<void> {
+  const database = await makeDatabase();
+  const pools: Pool[] = [];
+  const start: StartLease = (redisRunId, mayRead) => startLease(database, pools, redisRunId, mayRead);
+  try {
+    await work(start, database);
+  } finally {
+    await Promise.all(pools.map((pool) => pool.end()));
+    await database.drop();
+  }
+}
 
 async function startLease(
+  database: TestDatabase,
+  pools: Pool[],
   redisRunId: () => string | undefined,
   mayRead: () => Promise<void> = async () => {},
 ): Promise<Lease> {
@@ -45,7 +54,7 @@ async function startLease(
   return createLease({ epochs: delayed, redisRunId, onFault: () => {} });
 }
 
-test('processes at different runs of Redis trust no entries, and none waits for a lease more than once', async () => {
+async function trustNothingAtDifferentRuns(startLease: StartLease): Promise<void> {
   const leases = [await startLease(() => 'run of one'), await startLease(() => 'run of another')];
   try {
     await until(
@@ -65,9 +74,9 @@ test('processes at different runs of Redis trust no entries, and none waits for 
   } finally {
     for (const lease of leases) lease[Symbol.dispose]();
   }
-});
+}
 
-test('a process that suspends the cache waits until nobody trusts entries, however slow its commit is', async () => {
+async function waitUntilNobodyTrusts(startLease: StartLease, database: TestDatabase): Promise<void> {
   let writersRun: string | undefined = 'one run';
   const asksAgain = Promise.withResolvers<void>();
   let isHeldUp = false;
@@ -111,4 +120,11 @@ test('a process that suspends the cache waits until nobody trusts entries, howev
     writer[Symbol.dispose]();
     await db.end();
   }
+}
+
+describe('the lease', { concurrency: true }, () => {
+  test('processes at different runs of Redis trust no entries, and none waits for a lease more than once', () =>
+    withLeases(trustNothingAtDifferentRuns));
+  test('a process that suspends the cache waits until nobody trusts entries, however slow its commit is', () =>
+    withLeases(waitUntilNobodyTrusts));
 });

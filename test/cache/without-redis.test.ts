@@ -1,197 +1,222 @@
 // Redis hangs, dies, comes back old or empty: no process ever shows a balance that was before an answer.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lease } from '../../src/cache/lease.ts';
 import type { Store } from '../../src/cache/store.ts';
 import { connectTo } from '../admission/callers.ts';
+import { until } from '../ops/ops-client.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
-import { makeDatabase, peopleOf, type TestDatabase } from '../stack.ts';
-import { startTcpProxy } from '../tcp-proxy.ts';
+import { makeDatabase, peopleOf } from '../stack.ts';
+import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
 import { type Process, type Replacements, startProcess } from './process.ts';
 
-const skip = withoutRedis;
 const [ANNA, BO] = [8201, 8202];
-let redis: OwnRedis;
-let database: TestDatabase;
+const TRUSTED_WITHIN_MS = 20_000;
 
-before(async () => {
-  if (skip) return;
-  redis = await startOwnRedis();
-  database = await makeDatabase();
-  await peopleOf(database).addUsers([ANNA, BO]);
-});
-after(async () => {
-  if (skip) return;
-  await database.drop();
-  await redis.stop();
-});
-
-async function untilTrusted(...processes: readonly Process[]): Promise<void> {
-  const giveUpAt = Date.now() + 10_000;
-  while (processes.some(({ lease }) => lease.current() === undefined)) {
-    assert.ok(Date.now() < giveUpAt, 'entries are not trusted again within 10 seconds');
-    await sleep(20);
-  }
+/** What a test gets: two processes over a Redis and a database of its own. */
+interface Context {
+  readonly writer: Process;
+  readonly reader: Process;
+  readonly redis: OwnRedis;
+  readonly proxy: TcpProxy | undefined;
 }
+
+/** What a test puts in place of the real things. */
+interface Setup extends Replacements {
+  /** What the writer reaches Redis through. */
+  readonly proxy?: TcpProxy;
+  close?(): void;
+}
+
+const untilTrusted = (...processes: readonly Process[]) =>
+  until(
+    'entries are trusted',
+    () => processes.every(({ lease }) => lease.current() !== undefined),
+    TRUSTED_WITHIN_MS,
+  );
 
 /** Runs work with two processes that trust entries, and money to pay with. */
 async function withTwo(
-  work: (writer: Process, reader: Process) => Promise<void>,
-  { writerUrl = redis.url, ...replacements }: Replacements & { readonly writerUrl?: string } = {},
+  work: (context: Context) => Promise<void>,
+  setUp: (redis: OwnRedis) => Promise<Setup> = async () => ({}),
 ): Promise<void> {
+  const [redis, database] = await Promise.all([startOwnRedis(), makeDatabase()]);
+  const { proxy, close, ...replacements } = await setUp(redis);
+  await peopleOf(database).addUsers([ANNA, BO]);
+  const writerUrl = proxy ? `redis://127.0.0.1:${proxy.port}` : redis.url;
   const writer = await startProcess(database, writerUrl, replacements);
   const reader = await startProcess(database, redis.url, replacements);
   try {
     await writer.deposit(ANNA, 1000);
     await untilTrusted(writer, reader);
     await reader.balance(ANNA);
-    await work(writer, reader);
+    await work({ writer, reader, redis, proxy });
   } finally {
     await writer.stop();
     await reader.stop();
+    proxy?.close();
+    close?.();
+    await redis.stop();
+    await database.drop();
   }
 }
 
-test('Redis hangs for a while: what was answered meanwhile shows when it is back', { skip }, () =>
-  withTwo(async (writer, reader) => {
-    redis.freeze();
-    let answered = 0;
-    try {
-      for (let index = 0; index < 20; index++) {
-        answered = await writer.pay(ANNA, BO, 1);
-        assert.equal(await reader.balance(ANNA), answered);
-      }
-    } finally {
-      redis.thaw();
-    }
-    // Entries from before are still there, and nobody trusts them.
-    const giveUpAt = Date.now() + 2000;
-    while (Date.now() < giveUpAt) assert.equal(await reader.balance(ANNA), answered);
-    await untilTrusted(writer, reader);
-    assert.equal(await reader.balance(ANNA), answered);
-    await sleep(50);
-    assert.equal(await reader.balance(ANNA), answered);
-    assert.equal(reader.lastResult(), 'hit');
-  }),
-);
+/** A proxy in front of a Redis, for the writer. */
+const throughProxy = async (redis: OwnRedis) => ({
+  proxy: await startTcpProxy(Number(new URL(redis.url).port)),
+});
 
-test('only the writer has lost Redis: the reader does not trust what it still finds there', {
-  skip,
-}, async () => {
-  const proxy = await startTcpProxy(Number(new URL(redis.url).port));
-  const cutOff = async (writer: Process, reader: Process) => {
-    proxy.cut();
+/** Cuts the writer off from Redis. */
+const cutOff = ({ proxy }: Pick<Context, 'proxy'>) => proxy?.cut();
+
+async function redisHangs({ writer, reader, redis }: Context): Promise<void> {
+  redis.freeze();
+  let answered = 0;
+  try {
     for (let index = 0; index < 20; index++) {
-      const answered = await writer.pay(ANNA, BO, 1);
+      answered = await writer.pay(ANNA, BO, 1);
       assert.equal(await reader.balance(ANNA), answered);
     }
-  };
-  await withTwo(cutOff, { writerUrl: `redis://127.0.0.1:${proxy.port}` }).finally(() => proxy.close());
-});
-
-test('negative control: without taking the lease from the reader, it shows an old balance', {
-  skip,
-}, async () => {
-  const proxy = await startTcpProxy(Number(new URL(redis.url).port));
-  const blind = (lease: Lease): Lease => {
-    let last: string | undefined;
-    return {
-      ...lease,
-      current: () => {
-        last = lease.current() ?? last;
-        return last;
-      },
-      isSuspended: () => true,
-    };
-  };
-  const cutOff = async (writer: Process, reader: Process) => {
-    proxy.cut();
-    const answered = await writer.pay(ANNA, BO, 1);
-    assert.notEqual(await reader.balance(ANNA), answered);
-  };
-  await withTwo(cutOff, { writerUrl: `redis://127.0.0.1:${proxy.port}`, lease: blind }).finally(() =>
-    proxy.close(),
-  );
-});
-
-test('negative control: without versions, a late entry from before replaces the newer one', {
-  skip,
-}, async () => {
-  const connection = await connectTo(redis.url);
-  /** Puts whatever comes, and the first payment's a moment late. */
-  const late: (real: Store) => Store = (real) => {
-    let puts = 0;
-    return {
-      ...real,
-      setTombstones: () => Promise.resolve(),
-      put: async (entries) => {
-        if (puts++ % 2 === 1) await sleep(100);
-        for (const { key, entry, ttlMs } of entries) await connection.set(key, entry, 'PX', ttlMs);
-      },
-    };
-  };
-  const race = async (writer: Process, reader: Process) => {
-    await writer.pay(ANNA, BO, 1);
-    const answered = await writer.pay(ANNA, BO, 1);
-    await sleep(200);
-    assert.notEqual(await reader.balance(ANNA), answered);
-  };
-  await withTwo(race, { store: late }).finally(() => connection.disconnect());
-});
-
-test('with versions, the same late entry is ignored', { skip }, async () => {
-  const late: (real: Store) => Store = (real) => {
-    let puts = 0;
-    return {
-      ...real,
-      put: async (entries) => {
-        if (puts++ % 2 === 1) await sleep(100);
-        await real.put(entries);
-      },
-    };
-  };
-  const race = async (writer: Process, reader: Process) => {
-    await writer.pay(ANNA, BO, 1);
-    const answered = await writer.pay(ANNA, BO, 1);
-    await sleep(200);
+  } finally {
+    redis.thaw();
+  }
+  // Entries from before are still there, and nobody trusts them.
+  const giveUpAt = Date.now() + 2000;
+  while (Date.now() < giveUpAt) {
     assert.equal(await reader.balance(ANNA), answered);
-  };
-  await withTwo(race, { store: late });
-});
-
-for (const how of ['restarted with what it had', 'emptied'] as const) {
-  test(`Redis is ${how}: what was answered shows`, { skip }, () =>
-    withTwo(async (writer, reader) => {
-      const before = await writer.pay(ANNA, BO, 1);
-      assert.equal(await reader.balance(ANNA), before);
-      if (how === 'emptied') {
-        const connection = await connectTo(redis.url);
-        await connection.flushall();
-        connection.disconnect();
-      } else await redis.kill();
-      for (let index = 0; index < 5; index++) {
-        const answered = await writer.pay(ANNA, BO, 1);
-        assert.equal(await reader.balance(ANNA), answered);
-      }
-      if (how !== 'emptied') await redis.restart();
-      for (let index = 0; index < 50; index++) {
-        const answered = await writer.pay(ANNA, BO, 1);
-        assert.equal(await reader.balance(ANNA), answered);
-        await sleep(20);
-      }
-      await untilTrusted(writer, reader);
-    }),
+    await sleep(1);
+  }
+  await untilTrusted(writer, reader);
+  await until(
+    'balances are read from the cache again',
+    async () => {
+      assert.equal(await reader.balance(ANNA), answered);
+      return reader.lastResult() === 'hit';
+    },
+    TRUSTED_WITHIN_MS,
   );
 }
 
-test('a process that dies between commit and publishing leaves nothing stale behind', { skip }, () =>
-  withTwo(
-    async (writer, reader) => {
-      const answered = await writer.pay(ANNA, BO, 1);
-      for (let index = 0; index < 10; index++) assert.equal(await reader.balance(ANNA), answered);
-      assert.equal(reader.lastResult(), 'contended');
+async function writerIsCutOff({ writer, reader, ...rest }: Context): Promise<void> {
+  cutOff(rest);
+  for (let index = 0; index < 20; index++) {
+    const answered = await writer.pay(ANNA, BO, 1);
+    assert.equal(await reader.balance(ANNA), answered);
+  }
+}
+
+/** A lease that stays trusted whatever happens to the real one. */
+const blind = (lease: Lease): Lease => {
+  let last: string | undefined;
+  return {
+    ...lease,
+    current: () => {
+      last = lease.current() ?? last;
+      return last;
     },
-    { store: (real) => ({ ...real, put: () => new Promise(() => {}) }) },
-  ),
-);
+    isSuspended: () => true,
+  };
+};
+
+async function writerIsCutOffUnnoticed({ writer, reader, ...rest }: Context): Promise<void> {
+  cutOff(rest);
+  const answered = await writer.pay(ANNA, BO, 1);
+  assert.notEqual(await reader.balance(ANNA), answered);
+}
+
+/** A store that writes the entries of every other payment a moment late. */
+const late =
+  (more: (real: Store) => Partial<Store> = () => ({})) =>
+  (real: Store): Store => {
+    const store = { ...real, ...more(real) };
+    let puts = 0;
+    return {
+      ...store,
+      put: async (entries) => {
+        if (puts++ % 2 === 1) await sleep(100);
+        await store.put(entries);
+      },
+    };
+  };
+
+/** Two payments, of which the first one's entry arrives last; the balance that is then read, and that was answered. */
+async function raceEntries({ writer, reader }: Context): Promise<{ read: number; answered: number }> {
+  await writer.pay(ANNA, BO, 1);
+  const answered = await writer.pay(ANNA, BO, 1);
+  await sleep(200);
+  return { read: await reader.balance(ANNA), answered };
+}
+
+async function redisIsLost({ writer, reader, redis }: Context, isEmptied: boolean): Promise<void> {
+  const before = await writer.pay(ANNA, BO, 1);
+  assert.equal(await reader.balance(ANNA), before);
+  if (isEmptied) {
+    const connection = await connectTo(redis.url);
+    await connection.flushall();
+    connection.disconnect();
+  } else await redis.kill();
+  for (let index = 0; index < 5; index++) {
+    const answered = await writer.pay(ANNA, BO, 1);
+    assert.equal(await reader.balance(ANNA), answered);
+  }
+  if (!isEmptied) await redis.restart();
+  for (let index = 0; index < 50; index++) {
+    const answered = await writer.pay(ANNA, BO, 1);
+    assert.equal(await reader.balance(ANNA), answered);
+    await sleep(20);
+  }
+  await untilTrusted(writer, reader);
+}
+
+describe('the cache without Redis', { concurrency: true, skip: withoutRedis }, () => {
+  test('Redis hangs for a while: what was answered meanwhile shows when it is back', () =>
+    withTwo(redisHangs));
+
+  test('only the writer has lost Redis: the reader does not trust what it still finds there', () =>
+    withTwo(writerIsCutOff, throughProxy));
+
+  test('negative control: without taking the lease from the reader, it shows an old balance', () =>
+    withTwo(writerIsCutOffUnnoticed, async (redis) => ({ ...(await throughProxy(redis)), lease: blind })));
+
+  test('negative control: without versions, a late entry from before replaces the newer one', async () => {
+    const blindly = async (redis: OwnRedis) => {
+      const connection = await connectTo(redis.url);
+      const store = late(() => ({
+        setTombstones: () => Promise.resolve(),
+        put: async (entries) => {
+          for (const { key, entry, ttlMs } of entries) await connection.set(key, entry, 'PX', ttlMs);
+        },
+      }));
+      return { store, close: () => connection.disconnect() };
+    };
+    await withTwo(async (context) => {
+      const { read, answered } = await raceEntries(context);
+      assert.notEqual(read, answered);
+    }, blindly);
+  });
+
+  test('with versions, the same late entry is ignored', () =>
+    withTwo(
+      async (context) => {
+        const { read, answered } = await raceEntries(context);
+        assert.equal(read, answered);
+      },
+      async () => ({ store: late() }),
+    ));
+
+  test('Redis is restarted with what it had: what was answered shows', () =>
+    withTwo((context) => redisIsLost(context, false)));
+
+  test('Redis is emptied: what was answered shows', () => withTwo((context) => redisIsLost(context, true)));
+
+  test('a process that dies between commit and publishing leaves nothing stale behind', () =>
+    withTwo(
+      async ({ writer, reader }) => {
+        const answered = await writer.pay(ANNA, BO, 1);
+        for (let index = 0; index < 10; index++) assert.equal(await reader.balance(ANNA), answered);
+        assert.equal(reader.lastResult(), 'contended');
+      },
+      async () => ({ store: (real: Store): Store => ({ ...real, put: () => new Promise(() => {}) }) }),
+    ));
+});

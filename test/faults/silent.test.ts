@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createOutboxListener } from '../../src/db/jobs/outbox-listener.ts';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
@@ -80,7 +80,7 @@ const ledgerConnections = async () =>
   });
 const readiness = async () => (await readPage(`http://127.0.0.1:${app.opsPort}`, '/readyz')).status;
 
-test('connections that are dead without a word are given up within seconds, and readiness says so', async () => {
+async function poolsReconnect(): Promise<void> {
   const first = await client.call(
     'wallet.v1.WalletService/Transfer',
     { to_user_id: PAYEE, amount: 1 },
@@ -118,9 +118,10 @@ test('connections that are dead without a word are given up within seconds, and 
   }
   for (const statuses of await Promise.all(trying))
     for (const status of statuses) assert.ok([0, 4, 14].includes(status), `status ${status}`);
-});
+}
 
-test('the connection that listens to the outbox is opened again', async () => {
+async function listenerReconnects(): Promise<void> {
+  const proxy = await startTcpProxy(Number(new URL(database.workerUrl).port));
   const url = new URL(database.workerUrl);
   url.port = String(proxy.port);
   url.hostname = '127.0.0.1';
@@ -139,5 +140,11 @@ test('the connection that listens to the outbox is opened again', async () => {
     await until('listening again', async () => heard > before, WELL_WITHIN_MS);
   } finally {
     await listener[Symbol.asyncDispose]();
+    proxy.close();
   }
+}
+
+describe('connections that go dead silently', { concurrency: true }, () => {
+  test('pools give them up within seconds, and readiness is 503 meanwhile', poolsReconnect);
+  test('the connection that listens to the outbox is opened again', listenerReconnects);
 });

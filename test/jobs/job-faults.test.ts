@@ -1,6 +1,6 @@
 // Jobs of the outbox while workers, relays and Redis die at random moments: none is lost, and each has its effect once.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { assertBooksBalance, makeDatabase, ownerPool } from '../stack.ts';
 import { startChaos } from './chaos.ts';
@@ -42,13 +42,14 @@ async function payThroughFaults(env: Record<string, string>, say: (line: string)
   }
 }
 
-test('every job of the outbox has its effect exactly once', { skip: withoutRedis }, async (t) => {
-  assert.deepEqual(await payThroughFaults({}, (line) => t.diagnostic(line)), { paid: PAYMENTS, dead: 0 });
-});
+// Each has a database, a Redis and workers of its own.
+describe('jobs of the outbox through faults', { concurrency: true, skip: withoutRedis }, () => {
+  test('every job has its effect exactly once', async (t) => {
+    assert.deepEqual(await payThroughFaults({}, (line) => t.diagnostic(line)), { paid: PAYMENTS, dead: 0 });
+  });
 
-test('negative control: without their keys in the ledger, jobs that were cut off pay again', {
-  skip: withoutRedis,
-}, async (t) => {
-  const { paid } = await payThroughFaults({ KEYLESS: '1' }, (line) => t.diagnostic(line));
-  assert.ok(paid > PAYMENTS, 'no job was cut off between its effect and its end');
+  test('negative control: without their keys in the ledger, jobs that were cut off pay again', async (t) => {
+    const { paid } = await payThroughFaults({ KEYLESS: '1' }, (line) => t.diagnostic(line));
+    assert.ok(paid > PAYMENTS, 'no job was cut off between its effect and its end');
+  });
 });

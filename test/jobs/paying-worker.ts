@@ -8,6 +8,7 @@ import { readWorkerConfig } from '../../src/worker/config.ts';
 import type { Job } from '../../src/worker/job.ts';
 import type { JobTools } from '../../src/worker/jobs/index.ts';
 import { NO_JOBS } from './no-jobs.ts';
+import { SHORT_TIMES } from './short-times.ts';
 import { CLAIMER, CREATOR } from './sprinkles.ts';
 
 const pay = ({ execute }: JobTools): Job => ({
@@ -29,4 +30,6 @@ const pay = ({ execute }: JobTools): Job => ({
 });
 
 const createJobs = (_settings: unknown, tools: JobTools) => ({ ...NO_JOBS, 'refund-sprinkle': pay(tools) });
-await runProgram(() => createWorkerProgram(readWorkerConfig(process.env), { retryMs: 20, createJobs }));
+await runProgram(() =>
+  createWorkerProgram(readWorkerConfig(process.env), { times: SHORT_TIMES, createJobs }),
+);

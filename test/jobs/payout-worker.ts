@@ -7,6 +7,7 @@ import { readWorkerConfig } from '../../src/worker/config.ts';
 import type { JobTools } from '../../src/worker/jobs/index.ts';
 import { runPayout } from '../../src/worker/jobs/run-payout.ts';
 import { NO_JOBS } from './no-jobs.ts';
+import { SHORT_TIMES } from './short-times.ts';
 
 /** Some take their time between reading what is next and paying it, and after it: where a crash or a second run hurts. */
 function slowly(execute: Execute): Execute {
@@ -23,4 +24,6 @@ const createJobs = (_settings: unknown, { pool, execute }: JobTools) => ({
   ...NO_JOBS,
   'run-payout': runPayout({ pool, execute: slowly(execute), chunk: 20 }),
 });
-await runProgram(() => createWorkerProgram(readWorkerConfig(process.env), { retryMs: 20, createJobs }));
+await runProgram(() =>
+  createWorkerProgram(readWorkerConfig(process.env), { times: SHORT_TIMES, createJobs }),
+);

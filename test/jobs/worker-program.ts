@@ -1,6 +1,7 @@
-// A worker as it is, but for failed jobs: they are tried again after 20 ms, so that tests need not wait for seconds.
+// A worker as it is, with the shorter times of tests.
 import { runProgram } from '../../src/runtime/run.ts';
 import { createWorkerProgram } from '../../src/worker/compose.ts';
 import { readWorkerConfig } from '../../src/worker/config.ts';
+import { SHORT_TIMES } from './short-times.ts';
 
-await runProgram(() => createWorkerProgram(readWorkerConfig(process.env), { retryMs: 20 }));
+await runProgram(() => createWorkerProgram(readWorkerConfig(process.env), { times: SHORT_TIMES }));

@@ -25,9 +25,21 @@ export interface JobsOptions {
   readonly pool: Pool;
   readonly jobs: Jobs;
   readonly observer: JobObserver;
-  /** How long a failed job waits before its second try, in milliseconds; each further try waits twice as long. */
-  readonly retryMs: number;
+  readonly times: JobTimes;
 }
+
+/** How long the queues wait, in milliseconds. */
+export interface JobTimes {
+  /** How long a failed job waits before its second try; each further try waits twice as long. */
+  readonly retryMs: number;
+  /** How long a worker that died keeps its jobs before another worker gets them. */
+  readonly lockMs: number;
+  /** A row of the outbox that is not done this long after its time is queued again; a queue that still has it ignores that. */
+  readonly overdueMs: number;
+}
+
+/** The times of workers in production; tests have shorter ones. */
+export const JOB_TIMES: JobTimes = { retryMs: 1_000, lockMs: 15_000, overdueMs: 30_000 };
 
 /** What runs the jobs of a worker. */
 export interface JobRunner extends AsyncDisposable {
@@ -40,29 +52,27 @@ export interface JobRunner extends AsyncDisposable {
 
 /** How often it is looked whether ops paused a job, in milliseconds. */
 const LOOK_AT_PAUSES_MS = 1_000;
-/** A job of a worker that died is given to another one after so long, in milliseconds. */
-const LOCK_MS = 15_000;
 
 /** Creates the queues, their workers and the relay. Redis need not be there yet. */
 export function createJobRunner(options: JobsOptions): JobRunner {
-  const { redisUrl, databaseUrl, pool, jobs, observer } = options;
+  const { redisUrl, databaseUrl, pool, jobs, observer, times } = options;
   const stopping = new AbortController();
-  const queues = createQueues(redisUrl, options.retryMs, (error) => observer.trouble('a queue', error));
+  const queues = createQueues(redisUrl, times.retryMs, (error) => observer.trouble('a queue', error));
   const tools = { pool, observer, stopping: stopping.signal };
   const workers = JOB_NAMES.map((name) => {
     const worker = new Worker<JobPayload>(name, (queued) => runJob(tools, name, jobs[name], queued), {
       connection: blockingConnection(redisUrl),
       prefix: PREFIX,
       concurrency: jobEntry(name).concurrency,
-      lockDuration: LOCK_MS,
-      stalledInterval: LOCK_MS,
+      lockDuration: times.lockMs,
+      stalledInterval: times.lockMs,
       // A job whose workers die again and again is found anew through the outbox.
       maxStalledCount: 10,
     });
     worker.on('error', (error) => observer.trouble(`the worker of ${name}`, error));
     return worker;
   });
-  const relay = createRelay({ pool, databaseUrl, queues, observer });
+  const relay = createRelay({ pool, databaseUrl, queues, observer, overdueMs: times.overdueMs });
   const watching = watchPauses(pool, queues, observer, stopping.signal);
   const close = async () => {
     stopping.abort();

@@ -14,6 +14,8 @@ export interface RelayTools {
   readonly databaseUrl: string;
   readonly queues: Queues;
   readonly observer: Pick<JobObserver, 'relayed' | 'trouble'>;
+  /** A row that is not done this many milliseconds after its time is queued again; a queue that still has it ignores that. */
+  readonly overdueMs: number;
 }
 
 /** A relay at work. */
@@ -27,8 +29,6 @@ const BATCH = 500;
 /** Interval of ticks without a notification, which also check the schedules, in milliseconds. */
 const LOOK_EVERY_MS = 1_000;
 const CONNECT_PAUSE_MS = 20;
-/** A row that is not done so long after its time is brought to the queue again, which takes it only if it lost it. */
-const OVERDUE_MS = 30_000;
 
 /** Starts a relay. Any number of them may run side by side. */
 export function createRelay(tools: RelayTools): Relay {
@@ -79,13 +79,13 @@ async function connected(queues: Queues): Promise<void> {
 }
 
 async function tick(tools: RelayTools, stopping: AbortSignal, isFirst: boolean): Promise<void> {
-  const { pool, queues, observer } = tools;
+  const { pool, queues, observer, overdueMs } = tools;
   // Redis was emptied, or is new. The schedules come last: cut off before them, all of this happens again.
   const isEmpty = !(await hasSchedules(queues));
   if (isEmpty) await forgetRelayed(pool);
   // Who has just started may meet the schedules of an older release.
   if (isEmpty || isFirst) await writeSchedules(queues);
-  await forgetOverdue(pool, OVERDUE_MS);
+  await forgetOverdue(pool, overdueMs);
   for (let count = BATCH; count === BATCH && !stopping.aborted; ) {
     count = await relayRows(pool, BATCH, (rows) => send(queues, rows));
     if (count > 0) observer.relayed(count);
