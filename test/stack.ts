@@ -8,6 +8,7 @@ import type { SigningKey } from '../clients/typescript/src/signature.ts';
 import { createPeople } from '../src/db/people/index.ts';
 import { createServerProgram, type ServerProgram } from '../src/server/compose.ts';
 import { readServerConfig, type ServerConfig } from '../src/server/config.ts';
+import { type ApiUser, as } from './api.ts';
 import { type ApiClient, grpcClient, restClient } from './api-client.ts';
 import { EDGE_SECRET, startTestEdge } from './edge.ts';
 import { makeKey } from './keys.ts';
@@ -39,6 +40,8 @@ export interface Stack {
   readonly db: pg.Pool;
   readonly database: TestDatabase;
   readonly logDir: string;
+  /** A user who calls over gRPC. */
+  as(user: number): ApiUser;
   addUsers(ids: readonly number[]): Promise<void>;
   /** A room owned by its first member. */
   addRoom(id: string, members: readonly number[]): Promise<void>;
@@ -151,6 +154,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     database,
     logDir,
     stop,
+    as: (user) => as(user, grpc),
     ...people,
   };
 }

@@ -10,6 +10,7 @@ import { PpuriError } from '../../clients/typescript/src/error.ts';
 import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import { CONTRACTS } from '../../src/grpc/contracts.ts';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
+import { actingAs, withKey } from '../api.ts';
 import type { Json } from '../api-client.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { type Stack, startStack } from '../stack.ts';
@@ -35,7 +36,7 @@ before(async () => {
   const made = await stack.grpc.call(
     'wallet.v2.PayoutService/CreatePayout',
     { wallet_id: rows[0].id, mode: 'PAYOUT_MODE_EACH' },
-    { userId: String(ANNA), idempotencyKey: crypto.randomUUID() },
+    withKey(ANNA),
   );
   payout = String(made.at('payout', 'payout_id'));
 });
@@ -52,7 +53,7 @@ function capture(rpc: string, request: Json): (client: Client | undefined) => Pr
   if (!method) throw new Error(`there is no ${rpc}`);
   const body = Buffer.from(toBinary(method.input, fromJson(method.input, request, { registry })));
   const target = `/${rpc}`;
-  const identity = CONTRACTS.get(target)?.rules.actingUser ? { userId: String(ANNA) } : {};
+  const identity = CONTRACTS.get(target)?.rules.actingUser ? actingAs(ANNA) : {};
   const headers = signedHeaders({ method: 'POST', target, body }, identity, stack.key);
   const asIs = (bytes: Buffer) => bytes;
   return (client) =>

@@ -7,6 +7,7 @@ import { connect } from '../../clients/typescript/src/grpc.ts';
 import { hmacKey } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
+import { actingAs } from '../api.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const ANNA = 9901;
@@ -52,7 +53,7 @@ test('a rotation refuses no valid call and accepts no invalid one', async () => 
       const key = keys[index] ?? old;
       const connection = connect(`127.0.0.1:${port}`, key);
       const sentAt = Date.now();
-      const call = connection.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+      const call = connection.call('wallet.v1.WalletService/GetBalance', {}, actingAs(ANNA));
       const reason = await call.then(
         () => '',
         (error: unknown) => (error as PpuriError).reason,

@@ -9,6 +9,7 @@ import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import { requestRest } from '../../clients/typescript/src/rest.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { verificationBudget } from '../../src/grpc/interceptors/verification-budget.ts';
+import { actingAs } from '../api.ts';
 import { makeKey } from '../keys.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
@@ -53,7 +54,7 @@ function connection(): { call: (key: SigningKey) => Promise<string>; close: () =
       new Promise((resolve) => {
         const metadata = new Metadata();
         const request = { method: 'POST', target: PATH, body: Buffer.alloc(0) };
-        const headers = signedHeaders(request, { userId: String(ANNA) }, key);
+        const headers = signedHeaders(request, actingAs(ANNA), key);
         for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
         client.makeUnaryRequest(
           PATH,
@@ -88,15 +89,8 @@ for (const index of [0, 1]) {
   test(`${kind}: over REST, all calls over one edge`, { skip: withoutEdge }, async () => {
     const [holder, forger] = keys[index] as (typeof keys)[number];
     const call = async (key: SigningKey) =>
-      (
-        await requestRest(
-          `${stack.restUrl}/api/v1/wallet/balance`,
-          'GET',
-          undefined,
-          { userId: String(ANNA) },
-          key,
-        )
-      ).status;
+      (await requestRest(`${stack.restUrl}/api/v1/wallet/balance`, 'GET', undefined, actingAs(ANNA), key))
+        .status;
     assert.equal(await call(holder), 200);
     for (let sent = 0; sent < FORGED; sent += 10) {
       const forged = Array.from({ length: 10 }, () => call(forger));

@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { after, before, test } from 'node:test';
 import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
+import { withKey } from '../api.ts';
 import { withoutEdge as skip } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { type Came, send } from './wire.ts';
@@ -25,7 +26,7 @@ after(() => stack?.stop());
 /** Says that a megabyte comes, and never sends it; what is answered all the same. */
 function announce(key: SigningKey): Promise<Pick<Came, 'status' | 'text'>> {
   const { hostname, port } = new URL(stack.restUrl);
-  const identity = { userId: String(ANNA), idempotencyKey: crypto.randomUUID() };
+  const identity = withKey(ANNA);
   const signed = signedHeaders({ method: 'POST', target: BATCH, body: Buffer.from('{}') }, identity, key);
   const headers = { ...signed, 'content-type': 'application/json', 'content-length': '1000000' };
   return new Promise((resolve, reject) => {
@@ -52,7 +53,7 @@ async function pay(count: number, key: SigningKey, padding = 0): Promise<Came> {
   };
   const text = JSON.stringify({ mode: 'BATCH_MODE_EACH', items: Array(count).fill(item) });
   const body = Buffer.from(text.padEnd(padding));
-  const identity = { userId: String(ANNA), idempotencyKey: crypto.randomUUID() };
+  const identity = withKey(ANNA);
   const signed = signedHeaders({ method: 'POST', target: BATCH, body }, identity, key);
   const headers = { ...signed, 'content-type': 'application/json' };
   return send(stack.restUrl, { method: 'POST', target: BATCH, headers, body });

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { findProgram } from '../../scripts/dev/python-environment.ts';
+import { actingAs, withKey } from '../api.ts';
 import type { Json } from '../api-client.ts';
 import { readMetrics, sumOf } from '../ops/ops-client.ts';
 import { orSkip, withoutEdge } from '../skip.ts';
@@ -70,13 +71,13 @@ after(async () => {
 });
 
 async function walletsOf(user: number): Promise<string[]> {
-  const answer = await stack.grpc.call('wallet.v2.WalletService/ListWallets', {}, { userId: String(user) });
+  const answer = await stack.grpc.call('wallet.v2.WalletService/ListWallets', {}, actingAs(user));
   return answer.list('wallets').map(({ wallet_id: id }) => String(id));
 }
 
 async function endedPayout(user: number, wallet_id: string): Promise<string> {
   const call = async (name: string, request: Json) => {
-    const identity = { userId: String(user), idempotencyKey: crypto.randomUUID() };
+    const identity = withKey(user);
     const answer = await stack.grpc.call(`wallet.v2.PayoutService/${name}`, request, identity);
     return String(answer.at('payout', 'payout_id'));
   };

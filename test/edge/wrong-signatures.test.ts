@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import type { Envoy } from '../../scripts/dev/envoy.ts';
+import { actingAs } from '../api.ts';
 import { startTestEdge } from '../edge.ts';
 import { withoutEdge as skip } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
@@ -44,7 +45,7 @@ function connection(): (key: SigningKey) => Promise<Answered> {
   agents.push(agent);
   return (key) => {
     const body = Buffer.alloc(0);
-    const headers = signedHeaders({ method: 'GET', target: TARGET, body }, { userId: String(ANNA) }, key);
+    const headers = signedHeaders({ method: 'GET', target: TARGET, body }, actingAs(ANNA), key);
     return new Promise((resolve, reject) => {
       const outgoing = request({ hostname, port, agent, path: TARGET, headers }, async (answer) => {
         let text = '';

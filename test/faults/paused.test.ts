@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IDLE_IN_TRANSACTION_MS } from '../../src/db/timeouts.ts';
+import { as } from '../api.ts';
 import { type Answer, type ApiClient, grpcClient } from '../api-client.ts';
 import { type ServerProcess, startServerProcess } from '../server-process.ts';
 import { assertBooksBalance, type Stack, serverEnv, startStack } from '../stack.ts';
@@ -29,12 +30,7 @@ after(async () => {
   await stack?.stop();
 });
 
-const pay = (through: ApiClient): Promise<Answer> =>
-  through.call(
-    'wallet.v1.WalletService/Transfer',
-    { to_user_id: PAYEE, amount: 1 },
-    { userId: String(PAYER), idempotencyKey: crypto.randomUUID() },
-  );
+const pay = (through: ApiClient): Promise<Answer> => as(PAYER, through).pay(PAYEE, 1);
 
 /** Whether a session holds the payer's wallet locked while it waits for its client. */
 async function isHeld(): Promise<boolean> {

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createOutboxListener } from '../../src/db/jobs/outbox-listener.ts';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
 import { readServerConfig } from '../../src/server/config.ts';
+import { actingAs, as } from '../api.ts';
 import { type ApiClient, grpcClient } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
 import { readMetrics, readPage, sumOf, until } from '../ops/ops-client.ts';
@@ -51,21 +52,13 @@ after(async () => {
 
 let users = 8700;
 let transferId = '';
-const pay = async (key: string = crypto.randomUUID()) =>
-  (
-    await client.call(
-      'wallet.v1.WalletService/Transfer',
-      { to_user_id: PAYEE, amount: 1 },
-      { userId: String(PAYER), idempotencyKey: key },
-    )
-  ).status;
+const pay = async (key: string = crypto.randomUUID()) => (await as(PAYER, client).pay(PAYEE, 1, key)).status;
 /** Calls that use each of the pools: the ledger's, that of reads, that of people. */
 const CALLS: Record<string, () => Promise<number>> = {
   pay,
   read: async () => {
     const request = { transfer_id: transferId };
-    return (await client.call('wallet.v2.TransferService/GetTransfer', request, { userId: String(PAYER) }))
-      .status;
+    return (await client.call('wallet.v2.TransferService/GetTransfer', request, actingAs(PAYER))).status;
   },
   'make a user': async () => {
     users += 1;
@@ -81,11 +74,7 @@ const ledgerConnections = async () =>
 const readiness = async () => (await readPage(`http://127.0.0.1:${app.opsPort}`, '/readyz')).status;
 
 async function poolsReconnect(): Promise<void> {
-  const first = await client.call(
-    'wallet.v1.WalletService/Transfer',
-    { to_user_id: PAYEE, amount: 1 },
-    { userId: String(PAYER), idempotencyKey: crypto.randomUUID() },
-  );
+  const first = await as(PAYER, client).pay(PAYEE, 1);
   transferId = String(first.body.transaction_id);
   for (const [name, call] of Object.entries(CALLS)) assert.equal(await call(), 0, name);
   assert.equal(await readiness(), 200);

@@ -8,6 +8,7 @@ import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
 import { PpuriError } from '../../clients/typescript/src/error.ts';
 import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import { readServerConfig } from '../../src/server/config.ts';
+import { withKey } from '../api.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const USER = 8901;
@@ -36,7 +37,7 @@ function charge(
   idempotencyKey: string,
   options: { deadline?: number } = {},
 ): Promise<PpuriError | undefined> {
-  const identity = { userId: String(USER), idempotencyKey };
+  const identity = withKey(USER, idempotencyKey);
   const metadata = new Metadata();
   const headers = signedHeaders({ method: 'POST', target: CHARGE, body: SEVEN }, identity, stack.key);
   for (const [name, value] of Object.entries(headers)) metadata.set(name, value);

@@ -6,6 +6,7 @@ import { PpuriError } from '../../clients/typescript/src/error.ts';
 import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { createSuspects } from '../../src/grpc/interceptors/suspects.ts';
+import { actingAs } from '../api.ts';
 import { readMetrics, sumOf } from '../ops/ops-client.ts';
 import { type Stack, startStack } from '../stack.ts';
 
@@ -37,7 +38,7 @@ function connection() {
     signedBody: Buffer = body,
   ) => {
     const metadata = new Metadata();
-    const identity = { userId: String(ANNA) };
+    const identity = actingAs(ANNA);
     const headers = signedHeaders({ method: 'POST', target: BALANCE, body: signedBody }, identity, key);
     for (const [name, value] of Object.entries({ ...headers, ...more })) metadata.set(name, value);
     const options = { deadline: Date.now() + 30_000 };

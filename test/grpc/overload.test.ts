@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { actingAs, expectRefusal, withKey } from '../api.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const [ANNA, BO] = [8401, 8402];
@@ -15,13 +16,8 @@ before(async () => {
 });
 after(() => stack.stop());
 
-const pay = (key: string) =>
-  stack.grpc.call(
-    'wallet.v1.WalletService/Transfer',
-    { to_user_id: BO, amount: 1 },
-    { userId: String(ANNA), idempotencyKey: key },
-  );
-const look = () => stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+const pay = (key: string) => stack.as(ANNA).pay(BO, 1, key);
+const look = () => stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, actingAs(ANNA));
 
 /** Does something while no call that moves money can come to its end. */
 async function whileStuck<T>(work: () => Promise<T>): Promise<T> {
@@ -50,7 +46,7 @@ test('calls above the limit are refused at once with a retry delay; reads are re
     first.push(...rest);
     return { first, tooMuch };
   });
-  assert.deepEqual([tooMuch.code, tooMuch.reason], ['ERR009', 'UNAVAILABLE']);
+  expectRefusal(tooMuch, 'ERR009', 'UNAVAILABLE', 'any');
   // What was taken is done.
   assert.ok((await Promise.all(first)).every(({ status }) => status === 0));
   const { rows } = await stack.db.query(
@@ -71,7 +67,7 @@ test('a call whose deadline passes while it waits posts nothing', async () => {
     const late = await stack.grpc.call(
       'wallet.v1.WalletService/Transfer',
       { to_user_id: BO, amount: 1000 },
-      { userId: String(ANNA), idempotencyKey: 'late' },
+      withKey(ANNA, 'late'),
       300,
     );
     return { late, other };

@@ -6,6 +6,7 @@ import type { PpuriError } from '../../clients/typescript/src/error.ts';
 import { type Connection, connect, type Json } from '../../clients/typescript/src/grpc.ts';
 import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
+import { actingAs, withKey } from '../api.ts';
 import type { Identity } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
 import { readMetrics, sumOf, until } from '../ops/ops-client.ts';
@@ -39,9 +40,6 @@ after(async () => {
   await stack.stop();
 });
 
-const as = (user: number): Identity => ({ userId: String(user) });
-const withKey = (user: number): Identity => ({ ...as(user), idempotencyKey: crypto.randomUUID() });
-
 async function call(rpc: string, request: Json, identity: Identity): Promise<Json> {
   const answer = await stack.grpc.call(rpc, request, identity);
   assert.equal(answer.status, 0, answer.reason);
@@ -50,7 +48,7 @@ async function call(rpc: string, request: Json, identity: Identity): Promise<Jso
 
 /** A draft of a user's. */
 async function draft(user: number): Promise<string> {
-  const { wallets } = await call('wallet.v2.WalletService/ListWallets', {}, as(user));
+  const { wallets } = await call('wallet.v2.WalletService/ListWallets', {}, actingAs(user));
   const wallet_id = (wallets as Json[])[0]?.wallet_id ?? '';
   const wish = { wallet_id, mode: 'PAYOUT_MODE_EACH' };
   const made = await call('wallet.v2.PayoutService/CreatePayout', wish, withKey(user));
@@ -59,7 +57,11 @@ async function draft(user: number): Promise<string> {
 
 function addLine(user: number, payout_id: string, first_line: number): Promise<Json> {
   const line = { user_id: String(BO), amount: { currency_code: 'KRW', minor_units: '1' } };
-  return call('wallet.v2.PayoutService/AddPayoutLines', { payout_id, first_line, lines: [line] }, as(user));
+  return call(
+    'wallet.v2.PayoutService/AddPayoutLines',
+    { payout_id, first_line, lines: [line] },
+    actingAs(user),
+  );
 }
 
 const cancel = (user: number, payout_id: string) =>
@@ -67,7 +69,7 @@ const cancel = (user: number, payout_id: string) =>
 
 /** An open stream: its messages so far, and how it ended. */
 function watch(payout_id: string, user: number, timeoutMs?: number) {
-  const messages = client.stream(WATCH, { payout_id }, as(user), timeoutMs);
+  const messages = client.stream(WATCH, { payout_id }, actingAs(user), timeoutMs);
   const told: Json[] = [];
   const read = async () => {
     for await (const { payout } of messages) told.push(payout as Json);
@@ -81,7 +83,7 @@ function watch(payout_id: string, user: number, timeoutMs?: number) {
 
 /** Opens a stream that its reader leaves when told to, once it has its first message. */
 async function open(payout_id: string, user: number): Promise<{ stop(): Promise<unknown> }> {
-  const messages = client.stream(WATCH, { payout_id }, as(user));
+  const messages = client.stream(WATCH, { payout_id }, actingAs(user));
   const { value } = await messages.next();
   assert.equal((value?.payout as Json | undefined)?.payout_id, payout_id);
   return { stop: () => messages.return(undefined) };
@@ -136,14 +138,14 @@ test('the stream is refused like GetPayout, for the same faults', async () => {
   const { keyId } = stack.key;
   const forged: SigningKey = { keyId, kind: 'hmac-sha256', secret: Buffer.alloc(32) };
   const cases: [string, SigningKey | undefined, Json, Identity][] = [
-    ['wrong signature', forged, { payout_id }, as(ANNA)],
-    ['no signature', undefined, { payout_id }, as(ANNA)],
-    ['no scope', payer, { payout_id }, as(ANNA)],
-    ["another user's key", bosKey, { payout_id }, as(ANNA)],
+    ['wrong signature', forged, { payout_id }, actingAs(ANNA)],
+    ['no signature', undefined, { payout_id }, actingAs(ANNA)],
+    ['no scope', payer, { payout_id }, actingAs(ANNA)],
+    ["another user's key", bosKey, { payout_id }, actingAs(ANNA)],
     ['no acting user', stack.key, { payout_id }, {}],
-    ['no UUID', stack.key, { payout_id: 'x' }, as(ANNA)],
-    ["another user's payout", stack.key, { payout_id }, as(BO)],
-    ['no such payout', stack.key, { payout_id: crypto.randomUUID() }, as(ANNA)],
+    ['no UUID', stack.key, { payout_id: 'x' }, actingAs(ANNA)],
+    ["another user's payout", stack.key, { payout_id }, actingAs(BO)],
+    ['no such payout', stack.key, { payout_id: crypto.randomUUID() }, actingAs(ANNA)],
   ];
   const refusals = new Set<string>();
   for (const [what, key, request, identity] of cases) {
@@ -181,19 +183,19 @@ test('streams are limited for each user and each server, and take no places from
   const [annas, bos, chos] = [await draft(ANNA), await draft(BO), await draft(CHO)];
   const streams = await Promise.all(Array.from({ length: PER_USER }, () => open(annas, ANNA)));
   const tooMany = await client
-    .stream(WATCH, { payout_id: annas }, as(ANNA))
+    .stream(WATCH, { payout_id: annas }, actingAs(ANNA))
     .next()
     .catch((error) => error);
   assert.deepEqual([tooMany.code, tooMany.reason], ['ERR008', 'RATE_LIMITED']);
   assert.ok(tooMany.retryAfterMs > 0);
   streams.push(...(await Promise.all(Array.from({ length: PLACES - PER_USER }, () => open(bos, BO)))));
   const full = await client
-    .stream(WATCH, { payout_id: chos }, as(CHO))
+    .stream(WATCH, { payout_id: chos }, actingAs(CHO))
     .next()
     .catch((error) => error);
   assert.deepEqual([full.code, full.reason], ['ERR009', 'UNAVAILABLE']);
   assert.ok(full.retryAfterMs > 0);
-  const looks = Array.from({ length: PLACES }, () => call(GET, { payout_id: chos }, as(CHO)));
+  const looks = Array.from({ length: PLACES }, () => call(GET, { payout_id: chos }, actingAs(CHO)));
   await Promise.all(looks);
   await streams.pop()?.stop();
   await until('there is a place', async () => (await openStreams()) < PLACES, 2000);
@@ -208,7 +210,7 @@ test('over REST the stream is JSON lines, and may last longer than other calls',
 }, async () => {
   const payout_id = await draft(ANNA);
   const target = `/api/v2/payouts/${payout_id}/watch`;
-  const headers = signedHeaders({ method: 'GET', target, body: Buffer.alloc(0) }, as(ANNA), stack.key);
+  const headers = signedHeaders({ method: 'GET', target, body: Buffer.alloc(0) }, actingAs(ANNA), stack.key);
   const response = await fetch(`${stack.restUrl}${target}`, { headers });
   assert.equal(response.status, 200);
   const lines: Json[] = [];

@@ -7,6 +7,7 @@ import { findTransfersAnywhere } from '../../src/db/archive/reads.ts';
 import { reconcile } from '../../src/db/jobs/reconciliation.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { archiveTransfers } from '../../src/worker/jobs/archive-transfers.ts';
+import { actingAs } from '../api.ts';
 import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { makeDatabase, type Stack, startStack } from '../stack.ts';
 import { type ArchiveDatabase, makeArchive, monthsAgo, writeHistory } from './archive-database.ts';
@@ -60,7 +61,7 @@ async function boundary(): Promise<Date> {
   return rows[0].at;
 }
 
-const me = { userId: String(ANNA) };
+const me = actingAs(ANNA);
 const job = (afterMonths: number) =>
   archiveTransfers({ live: pools[0], archive: pools[1], afterMonths }).run({}, running);
 

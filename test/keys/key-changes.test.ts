@@ -8,6 +8,7 @@ import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { createServerProgram, type ServerProgramOptions } from '../../src/server/compose.ts';
 import type { ServerConfig } from '../../src/server/config.ts';
 import { resealSecrets } from '../../src/usecases/commands/api-keys.ts';
+import { actingAs } from '../api.ts';
 import { grpcClient } from '../api-client.ts';
 import { makeKey, SEALING_KEY } from '../keys.ts';
 import { type Stack, startStack } from '../stack.ts';
@@ -32,7 +33,7 @@ async function look(
   );
   const client = grpcClient(`127.0.0.1:${app.grpcPort}`, key);
   await happens();
-  const answer = await client.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+  const answer = await client.call('wallet.v1.WalletService/GetBalance', {}, actingAs(ANNA));
   client.close();
   await app.stop();
   return answer.reason || 'OK';

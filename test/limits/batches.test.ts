@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { CONTRACTS } from '../../src/grpc/contracts.ts';
+import { withKey } from '../api.ts';
 import type { Answer } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
 
@@ -30,7 +31,7 @@ const send = (count: number): Promise<Answer> => {
   return stack.grpc.call(
     'wallet.v2.TransferService/BatchCreateTransfers',
     { items: Array.from({ length: count }, () => item), mode: 'BATCH_MODE_ALL_OR_NOTHING' },
-    { userId: String(ANNA), idempotencyKey: crypto.randomUUID() },
+    withKey(ANNA),
   );
 };
 

@@ -7,6 +7,7 @@ import type { PpuriError } from '../../clients/typescript/src/error.ts';
 import { type Connection, connect } from '../../clients/typescript/src/grpc.ts';
 import { requestRest } from '../../clients/typescript/src/rest.ts';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
+import { actingAs } from '../api.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 
@@ -32,7 +33,7 @@ after(async () => {
 });
 
 const balance = (connection: Connection | undefined, user: number) =>
-  (connection as Connection).call('wallet.v1.WalletService/GetBalance', {}, { userId: String(user) }).then(
+  (connection as Connection).call('wallet.v1.WalletService/GetBalance', {}, actingAs(user)).then(
     () => undefined,
     (error: unknown) => error as PpuriError,
   );
@@ -72,13 +73,7 @@ test('over REST: 429 with Retry-After, and every answer says how the limits stan
   skip: withoutEdge,
 }, async () => {
   const call = () =>
-    requestRest(
-      `${stack.restUrl}/api/v1/wallet/balance`,
-      'GET',
-      undefined,
-      { userId: String(DAN) },
-      stack.key,
-    );
+    requestRest(`${stack.restUrl}/api/v1/wallet/balance`, 'GET', undefined, actingAs(DAN), stack.key);
   let answer = await call();
   assert.match(answer.headers.get('ratelimit') ?? '', /"user";r=19;t=\d+/);
   assert.match(answer.headers.get('ratelimit-policy') ?? '', /"user";q=20;w=2/);

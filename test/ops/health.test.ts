@@ -8,6 +8,7 @@ import pg from 'pg';
 import { SERVICES } from '../../src/grpc/contracts.ts';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
 import { readServerConfig } from '../../src/server/config.ts';
+import { actingAs, withKey } from '../api.ts';
 import { type ApiClient, grpcClient } from '../api-client.ts';
 import { type OwnPostgres, startOwnPostgres } from '../db/own-postgres.ts';
 import { makeKey } from '../keys.ts';
@@ -50,7 +51,7 @@ const isAll = async (status: string) => {
   const all = await Promise.all(['', ...SERVICES].map((name) => health.check(name)));
   return all.every((one) => one === status);
 };
-const balance = () => client.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(USER) });
+const balance = () => client.call('wallet.v1.WalletService/GetBalance', {}, actingAs(USER));
 
 for (const [how, away, back] of [
   ['is killed', () => postgres.kill(), () => postgres.restart()],
@@ -102,7 +103,7 @@ test('Postgres becomes read-only: nobody is served, calls may be tried again, an
       'wallet.v1.WalletService/Charge': { amount: 1 },
       'wallet.v2.UserService/CreateUser': { user_id: '9399', display_name: 'New' },
     })) {
-      const identity = { userId: String(USER), idempotencyKey: crypto.randomUUID() };
+      const identity = withKey(USER);
       const answer = await client.call(rpc, request, identity);
       assert.equal(answer.reason, 'UNAVAILABLE', `${rpc}: ${answer.status}`);
     }
@@ -114,7 +115,7 @@ test('Postgres becomes read-only: nobody is served, calls may be tried again, an
   await until(
     'a payment passes',
     async () => {
-      const identity = { userId: String(USER), idempotencyKey: crypto.randomUUID() };
+      const identity = withKey(USER);
       return (await client.call('wallet.v1.WalletService/Charge', { amount: 1 }, identity)).status === 0;
     },
     NOTICED_MS,

@@ -21,6 +21,7 @@ import { createPeople } from '../../src/db/people/index.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { errorFields, errorText } from '../../src/domain/error-fields.ts';
 import { createLogs } from '../../src/runtime/logs.ts';
+import { withKey } from '../api.ts';
 import { grpcClient } from '../api-client.ts';
 import { openSprinkleLedger } from '../jobs/sprinkles.ts';
 import { startWorkerProcess, workerEnv } from '../jobs/worker-process.ts';
@@ -198,7 +199,7 @@ test('calls that fail inside, with sealed secrets, names and memos in their stat
     await poison('users', 'display_name'),
     await poison('transfers', 'memo'),
   ];
-  const identity = () => ({ userId: String(ANNA), idempotencyKey: crypto.randomUUID() });
+  const identity = () => withKey(ANNA);
   const answers = await Promise.all([
     stack.grpc.call('admin.v1.ApiKeyService/CreateApiKey', {
       display_name: MARKER,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withKey } from '../api.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const ANNA = 8801;
@@ -26,7 +27,7 @@ async function linesOf(file: string): Promise<Record<string, unknown>[]> {
 
 test('a transfer is one line with ids, amount, currency, balances after and request id; a replay and a refusal are none', async () => {
   const before = (await linesOf('transactions.log')).length;
-  const identity = { userId: String(ANNA), idempotencyKey: crypto.randomUUID() };
+  const identity = withKey(ANNA);
   const pay = (amount: number, who = identity) =>
     stack.grpc.call('wallet.v1.WalletService/Transfer', { to_user_id: BO, amount, memo: 'for lunch' }, who);
   const sent = await pay(300);

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { Client, credentials, Metadata, status as statuses } from '@grpc/grpc-js';
 import { REASONS } from '../../src/domain/reasons.ts';
 import { CONTRACTS } from '../../src/grpc/contracts.ts';
+import { actingAs, withKey } from '../api.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { healthClient, readMetrics, type Sample, sumOf, until } from './ops-client.ts';
 
@@ -21,11 +22,7 @@ before(async () => {
 after(() => stack.stop());
 
 const transfer = (amount: number, userId = ANNA) =>
-  stack.grpc.call(
-    'wallet.v1.WalletService/Transfer',
-    { to_user_id: BO, amount },
-    { userId: String(userId), idempotencyKey: crypto.randomUUID() },
-  );
+  stack.grpc.call('wallet.v1.WalletService/Transfer', { to_user_id: BO, amount }, withKey(userId));
 
 /** A call of any path, signed by nobody. */
 function stranger(path: string): Promise<number> {
@@ -106,7 +103,7 @@ test('every promised metric is there, and each label has only values of ours', a
   assert.equal((await transfer(5)).status, 0);
   // The second look finds what the first one left.
   for (let look = 0; look < 3; look++) {
-    await stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+    await stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, actingAs(ANNA));
   }
   const samples = await readMetrics(opsUrl);
   assertBounded(samples);

@@ -9,6 +9,7 @@ import { status } from '@grpc/grpc-js';
 import type pg from 'pg';
 import { connect, type Json } from '../../clients/typescript/src/grpc.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
+import { actingAs, as } from '../api.ts';
 import { type ApiClient, grpcClient } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
 import { type ServerProcess, startServerProcess } from '../server-process.ts';
@@ -61,12 +62,7 @@ async function start(env: Record<string, string>): Promise<void> {
   health = healthClient(server.address);
 }
 
-const pay = () =>
-  client.call(
-    'wallet.v1.WalletService/Transfer',
-    { to_user_id: BO, amount: 1 },
-    { userId: String(ANNA), idempotencyKey: crypto.randomUUID() },
-  );
+const pay = () => as(ANNA, client).pay(BO, 1);
 
 async function transferCount(): Promise<number> {
   const { rows } = await db.query(`SELECT count(*)::int AS count FROM transfers WHERE kind = 'transfer'`);
@@ -133,7 +129,7 @@ test('while it drains it says that it is not there, and still serves who has not
 
 test('an open watch of a payout is told to come again, and holds nobody up', async () => {
   await start({ STOP_GRACE_MS: '60000' });
-  const identity = { userId: String(ANNA) };
+  const identity = actingAs(ANNA);
   const { wallets } = (await client.call('wallet.v2.WalletService/ListWallets', {}, identity)).body;
   const wallet_id = (wallets as Json[])[0]?.wallet_id ?? '';
   const wish = { wallet_id, mode: 'PAYOUT_MODE_EACH' };

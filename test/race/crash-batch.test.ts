@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import { actingAs } from '../api.ts';
 import { type Answer, type ApiClient, grpcClient, type Json } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
 import { startServerProcess } from '../server-process.ts';
@@ -58,7 +59,7 @@ test('SIGKILL among batches whose answers are lost: whole or not at all, and ret
   const { rows } = await db.query('SELECT id FROM accounts WHERE owner_user_id = $1', [ANNA]);
   const wallet = String(rows[0].id);
   // Something must have been heard before, or no connection would be there to lose answers on.
-  const heard = await far.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+  const heard = await far.call('wallet.v1.WalletService/GetBalance', {}, actingAs(ANNA));
   assert.equal(heard.status, 0);
   proxy.loseAnswers();
   const unheard = Array.from({ length: BATCHES }, (_, index) => send(far, wallet, index));

@@ -1,6 +1,7 @@
 // A refusal is definite for callers: a first attempt that the network held up does not pay once its retry was refused.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { actingAs, as, expectRefusal } from '../api.ts';
 import { type Answer, type ApiClient, grpcClient, signedLater } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
@@ -15,10 +16,7 @@ before(async () => {
   proxy = await startTcpProxy(stack.app.grpcPort);
   far = grpcClient(`127.0.0.1:${proxy.port}`, stack.key);
   // So that the connection is open before anything is held back.
-  assert.equal(
-    (await far.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) })).status,
-    0,
-  );
+  assert.equal((await far.call('wallet.v1.WalletService/GetBalance', {}, actingAs(ANNA))).status, 0);
 });
 after(async () => {
   far.close();
@@ -27,11 +25,7 @@ after(async () => {
 });
 
 const pay = (client: ApiClient, idempotencyKey: string): Promise<Answer> =>
-  client.call(
-    'wallet.v1.WalletService/Transfer',
-    { to_user_id: BO, amount: 100 },
-    { userId: String(ANNA), idempotencyKey },
-  );
+  as(ANNA, client).pay(BO, 100, idempotencyKey);
 const paid = async () =>
   (await stack.db.query(`SELECT count(*)::int AS n FROM transfers WHERE kind = 'transfer'`)).rows[0].n;
 
@@ -44,7 +38,7 @@ test('held up on its way to the server, it comes to nothing; an honest retry pay
   await stack.fund([ANNA], 100);
   proxy.release();
   const late = await first;
-  assert.deepEqual([late.code, late.reason], ['ERR007', 'ATTEMPT_SUPERSEDED']);
+  expectRefusal(late, 'ERR007', 'ATTEMPT_SUPERSEDED', 'any');
   assert.equal(await paid(), 0);
   const again = await signedLater(() => pay(stack.grpc, key));
   assert.equal(again.status, 0, again.reason);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
+import { actingAs } from '../api.ts';
 import { type Answer, type ApiClient, grpcClient } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
 
@@ -80,11 +81,7 @@ test('50 spends of 100 at once from 1,000: exactly 10 pass', async () => {
   );
   assert.equal(answers.filter(({ status }) => status === 0).length, 10);
   assert.ok(answers.every(({ status, reason }) => status === 0 || reason === 'BALANCE_TOO_LOW'));
-  const balance = await stack.grpc.call(
-    'wallet.v1.WalletService/GetBalance',
-    {},
-    { userId: String(SPENDER) },
-  );
+  const balance = await stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, actingAs(SPENDER));
   assert.equal(balance.body.balance, '0');
 });
 

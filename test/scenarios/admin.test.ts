@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { hmacKey } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
+import { actingAs, expectRefusal } from '../api.ts';
 import { type Answer, grpcClient, type Json } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
 import { withoutEdge } from '../skip.ts';
@@ -26,15 +27,13 @@ after(async () => {
 });
 
 const admin = (method: string, request: Json) => stack.grpc.call(`admin.v1.ApiKeyService/${method}`, request);
-const refuses = (answer: Answer, code: string, reason: string, fields: string[] = []) =>
-  assert.deepEqual([answer.code, answer.reason, answer.fields], [code, reason, fields]);
 const wish = { display_name: 'a caller', kind: 'API_KEY_KIND_HMAC_SHA256', scopes: ['SCOPE_READ'] };
 const keyOf = (made: Answer) => hmacKey(String(made.at('api_key', 'key_id')), String(made.body.secret));
 
 /** What a key gets for a look at a balance, through one server or the other. */
 async function look(key: SigningKey, app: ServerProgram = stack.app): Promise<string> {
   const client = grpcClient(`127.0.0.1:${app.grpcPort}`, key);
-  const answer = await client.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+  const answer = await client.call('wallet.v1.WalletService/GetBalance', {}, actingAs(ANNA));
   client.close();
   return answer.reason || 'OK';
 }
@@ -73,24 +72,24 @@ test('an Ed25519 key signs too; a private key, or one of another kind, is refuse
   });
   for (const public_key of [secretPem, String(rsa), 'nonsense', '']) {
     const refused = await admin('CreateApiKey', { ...wish, kind: 'API_KEY_KIND_ED25519', public_key });
-    refuses(refused, 'ERR001', 'INVALID_FIELD', ['public_key']);
+    expectRefusal(refused, 'ERR001', 'INVALID_FIELD', ['public_key']);
   }
 });
 
 test('bad wishes are refused and name their field', async () => {
-  refuses(await admin('CreateApiKey', { ...wish, scopes: [] }), 'ERR001', 'INVALID_FIELD', ['scopes']);
-  refuses(await admin('CreateApiKey', { ...wish, display_name: '' }), 'ERR001', 'INVALID_FIELD', [
+  expectRefusal(await admin('CreateApiKey', { ...wish, scopes: [] }), 'ERR001', 'INVALID_FIELD', ['scopes']);
+  expectRefusal(await admin('CreateApiKey', { ...wish, display_name: '' }), 'ERR001', 'INVALID_FIELD', [
     'display_name',
   ]);
-  refuses(await admin('CreateApiKey', { ...wish, public_key: 'x' }), 'ERR001', 'INVALID_FIELD', [
+  expectRefusal(await admin('CreateApiKey', { ...wish, public_key: 'x' }), 'ERR001', 'INVALID_FIELD', [
     'public_key',
   ]);
   const networks = { ...wish, allowed_networks: ['10.0.0.0/8', '10.0.0.0/33'] };
-  refuses(await admin('CreateApiKey', networks), 'ERR001', 'INVALID_FIELD', ['allowed_networks[1]']);
+  expectRefusal(await admin('CreateApiKey', networks), 'ERR001', 'INVALID_FIELD', ['allowed_networks[1]']);
   const ended = { ...wish, expires_at: '2020-01-01T00:00:00Z' };
-  refuses(await admin('CreateApiKey', ended), 'ERR001', 'INVALID_FIELD', ['expires_at']);
+  expectRefusal(await admin('CreateApiKey', ended), 'ERR001', 'INVALID_FIELD', ['expires_at']);
   for (const method of ['GetApiKey', 'RotateApiKey', 'RevokeApiKey', 'SetAllowedNetworks']) {
-    refuses(await admin(method, { key_id: 'ppk_live_nobody' }), 'ERR005', 'KEY_NOT_FOUND', ['key_id']);
+    expectRefusal(await admin(method, { key_id: 'ppk_live_nobody' }), 'ERR005', 'KEY_NOT_FOUND', ['key_id']);
   }
 });
 
@@ -101,8 +100,8 @@ test('a key is replaced: both are live for the overlap, then the old one ends; n
   assert.equal(rotated.at('replaced', 'state'), 'API_KEY_STATE_RETIRING');
   const fresh = keyOf(rotated);
   assert.deepEqual([await look(old), await look(fresh)], ['OK', 'OK']);
-  refuses(await admin('RotateApiKey', request), 'ERR006', 'KEY_NOT_ACTIVE');
-  refuses(await admin('RotateApiKey', { ...request, overlap: '172801s' }), 'ERR001', 'INVALID_FIELD', [
+  expectRefusal(await admin('RotateApiKey', request), 'ERR006', 'KEY_NOT_ACTIVE');
+  expectRefusal(await admin('RotateApiKey', { ...request, overlap: '172801s' }), 'ERR001', 'INVALID_FIELD', [
     'overlap',
   ]);
   await sleep(2100);
@@ -145,6 +144,6 @@ test('without the scope nobody looks after keys, and the edge does not lead ther
   const key = await makeKey(stack.database, { scopes: ['read', 'pay', 'fund'] });
   await admin('CreateApiKey', wish);
   const client = grpcClient(stack.grpcAddress, key);
-  refuses(await client.call('admin.v1.ApiKeyService/ListApiKeys', {}), 'ERR004', 'MISSING_SCOPE');
+  expectRefusal(await client.call('admin.v1.ApiKeyService/ListApiKeys', {}), 'ERR004', 'MISSING_SCOPE');
   client.close();
 });

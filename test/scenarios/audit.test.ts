@@ -9,6 +9,7 @@ import pg from 'pg';
 import { hmacKey } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { type Act, ActSampler } from '../../src/domain/act.ts';
+import { actingAs } from '../api.ts';
 import { type Answer, grpcClient, type Json } from '../api-client.ts';
 import { makeKey, SEALING_KEY } from '../keys.ts';
 import { type Stack, startStack } from '../stack.ts';
@@ -45,7 +46,7 @@ async function until<T>(what: string, find: () => Promise<T | undefined>): Promi
 /** Calls with a key. */
 async function callWith(key: SigningKey, rpc: string, request: Json, userId?: number): Promise<Answer> {
   const client = grpcClient(stack.grpcAddress, key);
-  const identity = userId === undefined ? {} : { userId: String(userId) };
+  const identity = userId === undefined ? {} : actingAs(userId);
   return client.call(rpc, request, identity).finally(() => client.close());
 }
 
@@ -135,7 +136,7 @@ test('hundreds of calls of a stranger are a handful of lines', async () => {
   const calls = 300;
   await Promise.all(
     Array.from({ length: calls }, () =>
-      client.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) }),
+      client.call('wallet.v1.WalletService/GetBalance', {}, actingAs(ANNA)),
     ),
   );
   client.close();

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { requestRest } from '../../clients/typescript/src/rest.ts';
+import { withKey } from '../api.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 
@@ -13,7 +14,7 @@ before(async () => {
 });
 after(() => stack.stop());
 
-const me = () => ({ userId: String(ANNA), idempotencyKey: crypto.randomUUID() });
+const me = () => withKey(ANNA);
 
 interface RestError {
   readonly code: number;

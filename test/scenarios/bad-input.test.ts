@@ -1,6 +1,7 @@
 // Bad input, over gRPC and over REST: each is refused with a reason that names the field, and nothing is written.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { actingAs } from '../api.ts';
 import type { ApiClient, Identity, Json } from '../api-client.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
@@ -26,7 +27,7 @@ before(async () => {
 after(() => stack.stop());
 
 async function walletOf(user: number): Promise<string> {
-  const answer = await stack.grpc.call('wallet.v2.WalletService/ListWallets', {}, { userId: String(user) });
+  const answer = await stack.grpc.call('wallet.v2.WalletService/ListWallets', {}, actingAs(user));
   return String(answer.list('wallets')[0]?.wallet_id);
 }
 
@@ -231,7 +232,7 @@ test('SQL and script in text are data', async () => {
   const list = await stack.grpc.call(
     'wallet.v1.WalletService/ListTransactions',
     { page_size: 1 },
-    { userId: String(BO) },
+    actingAs(BO),
   );
   assert.equal(list.list('transactions')[0]?.memo, memo);
 });

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Answer, type ApiClient, type Identity, type Json, signedLater } from '../api-client.ts';
+import { actingAs, withKey, won } from '../api.ts';
+import { type Answer, type ApiClient, type Json, signedLater } from '../api-client.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 
@@ -15,20 +16,6 @@ before(async () => {
   stack = await startStack({ edge: !withoutEdge });
 });
 after(() => stack.stop());
-
-const as = (user: number): Identity => ({ userId: String(user) });
-const withKey = (user: number): Identity => ({ ...as(user), idempotencyKey: crypto.randomUUID() });
-const won = (minor_units: number) => ({ currency_code: 'KRW', minor_units: String(minor_units) });
-
-async function walletOf(user: number): Promise<string> {
-  const answer = await stack.grpc.call('wallet.v2.WalletService/ListWallets', {}, as(user));
-  return String(answer.list('wallets')[0]?.wallet_id);
-}
-
-async function balanceOf(user: number): Promise<number> {
-  const answer = await stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, as(user));
-  return Number(answer.body.balance);
-}
 
 /** A digest of all that a refused call could have written. */
 async function everything(): Promise<string> {
@@ -85,23 +72,26 @@ for (const { over, first, client, other } of ways) {
   test(`all or nothing: posted in the order of the items, each with its balance, over ${over}`, async () => {
     await stack.addUsers([anna, bo, cho]);
     await stack.fund([anna], 10_000);
-    [wallet, boWallet] = [await walletOf(anna), await walletOf(bo)];
+    [wallet, boWallet] = [await stack.as(anna).defaultWallet(), await stack.as(bo).defaultWallet()];
     const items = [toBo(1000), toUser(cho, 2000), { ...toBo(3000), memo: 'Rent' }];
     const identity = withKey(anna);
     const answer = await call({ items, mode: 'BATCH_MODE_ALL_OR_NOTHING' }, identity);
     assert.deepEqual(storyOf(answer), ['9000', '7000', '4000']);
-    assert.deepEqual([await balanceOf(anna), await balanceOf(bo), await balanceOf(cho)], [4000, 4000, 2000]);
+    assert.deepEqual(
+      [await stack.as(anna).balance(), await stack.as(bo).balance(), await stack.as(cho).balance()],
+      [4000, 4000, 2000],
+    );
     for (const result of answer.list('results')) {
       const sent = (result.posted as Json).transfer as Json;
       const request = { transfer_id: sent.transfer_id ?? '' };
-      const seen = await client().call('wallet.v2.TransferService/GetTransfer', request, as(bo));
+      const seen = await client().call('wallet.v2.TransferService/GetTransfer', request, actingAs(bo));
       // The other side sees all of it but the key that signed.
       if (sent.credit_user_id === String(bo)) assert.deepEqual(seen.body.transfer, { ...sent, key_id: '' });
       else assert.equal(seen.reason, 'TRANSFER_NOT_FOUND');
     }
     const again = await other().call(BATCH, { items, mode: 'BATCH_MODE_ALL_OR_NOTHING' }, identity);
     assert.deepEqual(again.body, answer.body, 'the same answer, over the other transport too');
-    assert.equal(await balanceOf(anna), 4000);
+    assert.equal(await stack.as(anna).balance(), 4000);
     const changed = await call({ items: items.slice(1), mode: 'BATCH_MODE_ALL_OR_NOTHING' }, identity);
     assert.equal(changed.reason, 'IDEMPOTENCY_KEY_REUSED');
   });
@@ -161,16 +151,16 @@ for (const { over, first, client, other } of ways) {
     ]);
     const told = answer.list('results').map(({ refused }) => (refused as Json | undefined)?.message);
     assert.equal(told[4], 'the balance is too low');
-    assert.equal(await balanceOf(anna), 550);
+    assert.equal(await stack.as(anna).balance(), 550);
     await stack.fund([anna], 1_000_000);
     const again = await other().call(BATCH, request, identity);
     assert.deepEqual(again.body, answer.body, 'also what was refused for now stays refused under this key');
-    assert.equal(await balanceOf(anna), 1_000_550);
+    assert.equal(await stack.as(anna).balance(), 1_000_550);
   });
 
   test(`each for itself: the answer is kept also where every item was refused, over ${over}`, async () => {
     const identity = withKey(cho);
-    const choWallet = await walletOf(cho);
+    const choWallet = await stack.as(cho).defaultWallet();
     const items = [{ debit_wallet_id: choWallet, credit_user_id: String(bo), amount: won(100_000) }];
     const answer = await call({ items, mode: 'BATCH_MODE_EACH' }, identity);
     assert.deepEqual(storyOf(answer), ['ERR006 BALANCE_TOO_LOW items[0]']);
@@ -219,7 +209,7 @@ for (const { over, first, client, other } of ways) {
       const items = Array.from({ length: 1000 }, () => ({ ...toUser(bo, 1), memo: memo.repeat(200) }));
       const request = { items, mode: 'BATCH_MODE_ALL_OR_NOTHING' };
       const identity = withKey(anna);
-      const before = await balanceOf(anna);
+      const before = await stack.as(anna).balance();
       const answer = await call(request, identity);
       assert.equal(answer.status, 0, answer.reason);
       assert.equal(storyOf(answer).at(-1), String(before - 1000));

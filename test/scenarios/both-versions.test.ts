@@ -1,6 +1,7 @@
 // The same operations in v1 and v2, over gRPC and over REST: money comes in, moves, is sprinkled and grabbed.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { expectRefusal } from '../api.ts';
 import type { Answer } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { type ApiVersion, v1, v2 } from './api-versions.ts';
@@ -21,9 +22,6 @@ for (const [version, create] of Object.entries(versions)) {
     describe(`${version} over ${transport}`, () => testOperations(() => create(client())));
   }
 }
-
-const refuses = (answer: Answer, code: string, reason: string) =>
-  assert.deepEqual([answer.code, answer.reason], [code, reason]);
 
 const tokenOf = (made: Answer) => String(made.body.token ?? made.at('sprinkle', 'token'));
 const amountOf = (claim: Answer) => Number(claim.at('amount', 'minor_units') ?? claim.body.amount);
@@ -61,7 +59,7 @@ function testOperations(create: () => ApiVersion): void {
   });
 
   test('too much is refused and nothing moves', async () => {
-    refuses(await api.transfer(anna, bo, 30_001), 'ERR006', 'BALANCE_TOO_LOW');
+    expectRefusal(await api.transfer(anna, bo, 30_001), 'ERR006', 'BALANCE_TOO_LOW', 'any');
     assert.equal(await api.balance(anna), 30_000);
   });
 
@@ -71,7 +69,7 @@ function testOperations(create: () => ApiVersion): void {
     const again = await api.transfer(anna, bo, 1000, key);
     assert.equal(first.status, 0);
     assert.deepEqual(again.body, first.body);
-    refuses(await api.transfer(anna, bo, 1001, key), 'ERR006', 'IDEMPOTENCY_KEY_REUSED');
+    expectRefusal(await api.transfer(anna, bo, 1001, key), 'ERR006', 'IDEMPOTENCY_KEY_REUSED', 'any');
     assert.equal(await api.balance(anna), 29_000);
   });
 
@@ -81,12 +79,12 @@ function testOperations(create: () => ApiVersion): void {
     assert.match(token, /^[A-Za-z0-9]{3}$/);
     assert.equal(await api.balance(anna), 19_000);
 
-    refuses(await api.claim(anna, room, token), 'ERR006', 'OWN_SPRINKLE');
-    refuses(await api.claim(outsider, room, token), 'ERR005', 'SPRINKLE_NOT_FOUND');
+    expectRefusal(await api.claim(anna, room, token), 'ERR006', 'OWN_SPRINKLE', 'any');
+    expectRefusal(await api.claim(outsider, room, token), 'ERR005', 'SPRINKLE_NOT_FOUND', 'any');
     const boBefore = await api.balance(bo);
     const boGot = amountOf(await api.claim(bo, room, token));
     assert.equal(await api.balance(bo), boBefore + boGot);
-    refuses(await api.claim(bo, room, token), 'ERR006', 'ALREADY_CLAIMED');
+    expectRefusal(await api.claim(bo, room, token), 'ERR006', 'ALREADY_CLAIMED', 'any');
     const choGot = amountOf(await api.claim(cho, room, token));
     assert.equal(boGot + choGot, 10_000);
 
@@ -96,7 +94,7 @@ function testOperations(create: () => ApiVersion): void {
       claims.map(({ user_id }) => Number(user_id)),
       [bo, cho],
     );
-    refuses(await api.getSprinkle(bo, room, made), 'ERR005', 'SPRINKLE_NOT_FOUND');
+    expectRefusal(await api.getSprinkle(bo, room, made), 'ERR005', 'SPRINKLE_NOT_FOUND', 'any');
   });
 
   test('a retried claim gets the same share', async () => {
@@ -104,6 +102,6 @@ function testOperations(create: () => ApiVersion): void {
     const key = crypto.randomUUID();
     const first = await api.claim(bo, room, token, key);
     assert.deepEqual((await api.claim(bo, room, token, key)).body, first.body);
-    refuses(await api.claim(bo, room, token), 'ERR006', 'ALREADY_CLAIMED');
+    expectRefusal(await api.claim(bo, room, token), 'ERR006', 'ALREADY_CLAIMED', 'any');
   });
 }

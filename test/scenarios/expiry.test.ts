@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { drawFreeTokens, TOKEN_COUNT } from '../../src/domain/token.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
+import { actingAs, expectRefusal } from '../api.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const [ANNA, BO, CHO] = [9001, 9002, 9003];
@@ -70,10 +71,10 @@ test('in a room with two free tokens left, two sprinkles made at once get them, 
   await fillRoom(['aB3', 'zz9']);
   const made = await Promise.all([make(ANNA), make(BO)]);
   assert.deepEqual(made.map(({ body }) => body.token).sort(), ['aB3', 'zz9']);
-  const before = await stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+  const before = await stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, actingAs(ANNA));
   const refused = await make(ANNA);
-  assert.deepEqual([refused.code, refused.reason], ['ERR006', 'ROOM_OUT_OF_TOKENS']);
-  const after = await stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+  expectRefusal(refused, 'ERR006', 'ROOM_OUT_OF_TOKENS', 'any');
+  const after = await stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, actingAs(ANNA));
   assert.deepEqual(after.body, before.body);
 });
 

@@ -4,6 +4,7 @@ import { hash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { RPCS } from '../../clients/typescript/src/contracts.ts';
 import { CONTRACTS } from '../../src/grpc/contracts.ts';
+import { withKey } from '../api.ts';
 import type { Json } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
 
@@ -19,7 +20,7 @@ before(async () => {
   await stack.addRoom(ROOM, [ANNA]);
   const { rows } = await stack.db.query('SELECT id FROM accounts WHERE owner_user_id = $1', [ANNA]);
   wallet = rows[0].id;
-  const identity = { userId: String(ANNA), idempotencyKey: crypto.randomUUID() };
+  const identity = withKey(ANNA);
   const request = { wallet_id: wallet, mode: 'PAYOUT_MODE_EACH' };
   const made = await stack.grpc.call('wallet.v2.PayoutService/CreatePayout', request, identity);
   payout = String(made.at('payout', 'payout_id'));

@@ -6,6 +6,7 @@ import { field as fieldOption } from '@bufbuild/protovalidate/gen/buf/validate/v
 import { RPCS, registry } from '../../clients/typescript/src/contracts.ts';
 import { requestRest } from '../../clients/typescript/src/rest.ts';
 import { contractOptions } from '../../scripts/contracts/openapi/contracts.ts';
+import { actingAs } from '../api.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 
@@ -31,7 +32,7 @@ before(async () => {
 });
 after(() => stack.stop());
 
-const identity = { userId: String(ANNA) };
+const identity = actingAs(ANNA);
 
 test('a thousand balances over gRPC', async () => {
   const answer = await stack.grpc.call(

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { Refusal } from '../../src/domain/refusal.ts';
 import { END_OF_TIME } from '../../src/domain/time.ts';
 import { toBound, toExactMoment, toLastMoment, toTimestamp } from '../../src/grpc/timestamp.ts';
+import { withKey } from '../api.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const [ANNA, BO] = [9701, 9702];
@@ -18,7 +19,7 @@ before(async () => {
   await stack.addUsers([ANNA, BO]);
   await stack.fund([ANNA], 1000);
   for (let count = 0; count < 4; count++) {
-    const identity = { userId: String(ANNA), idempotencyKey: crypto.randomUUID() };
+    const identity = withKey(ANNA);
     await stack.grpc.call(
       'wallet.v1.WalletService/Transfer',
       { to_user_id: String(BO), amount: '1' },

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { requestRest } from '../../clients/typescript/src/rest.ts';
+import { actingAs } from '../api.ts';
 import { type Answer, type ApiClient, grpcClient, type Json, signedLater } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
 import { withoutEdge } from '../skip.ts';
@@ -20,7 +21,6 @@ before(async () => {
 });
 after(() => stack.stop());
 
-const as = (user: number) => ({ userId: String(user) });
 const krw = (amount: number) => ({ currency_code: 'KRW', minor_units: String(amount) });
 const ways: readonly { over: string; first: number; client: () => ApiClient }[] = [
   { over: 'gRPC', first: 9600, client: () => stack.grpc },
@@ -31,14 +31,16 @@ for (const { over, first, client } of ways) {
   const [anna, bo] = [first + 1, first + 2];
   const room = `room-${first}`;
   const call = (...args: Parameters<ApiClient['call']>) => client().call(...args);
-  const ask = (idempotency_key: string, user = anna) => call(GET, { idempotency_key }, as(user));
+  const ask = (idempotency_key: string, user = anna) => call(GET, { idempotency_key }, actingAs(user));
   const walletOf = async (user: number) =>
-    String((await call('wallet.v2.WalletService/ListWallets', {}, as(user))).list('wallets')[0]?.wallet_id);
+    String(
+      (await call('wallet.v2.WalletService/ListWallets', {}, actingAs(user))).list('wallets')[0]?.wallet_id,
+    );
 
   /** Makes a call and asks what became of it: the very answer that it gave. */
   async function isToldAgain(rpc: string, request: Json, user = anna, roomId?: string): Promise<Answer> {
     const idempotencyKey = crypto.randomUUID();
-    const given = await call(rpc, request, { ...as(user), idempotencyKey, ...(roomId && { roomId }) });
+    const given = await call(rpc, request, { ...actingAs(user), idempotencyKey, ...(roomId && { roomId }) });
     assert.equal(given.status, 0, `${rpc}: ${given.reason}`);
     const { body } = await ask(idempotencyKey, user);
     assert.deepEqual([body.state, body.rpc], ['OUTCOME_STATE_POSTED', rpc]);
@@ -74,7 +76,7 @@ for (const { over, first, client } of ways) {
     const made = await isToldAgain('wallet.v2.PayoutService/CreatePayout', draft);
     const payout_id = String(made.at('payout', 'payout_id'));
     const lines = [{ user_id: String(bo), amount: krw(1) }];
-    await call('wallet.v2.PayoutService/AddPayoutLines', { payout_id, first_line: 1, lines }, as(anna));
+    await call('wallet.v2.PayoutService/AddPayoutLines', { payout_id, first_line: 1, lines }, actingAs(anna));
     await isToldAgain('wallet.v2.PayoutService/StartPayout', { payout_id, line_count: 1 });
     await isToldAgain('wallet.v2.PayoutService/CancelPayout', { payout_id });
   });
@@ -84,7 +86,7 @@ for (const { over, first, client } of ways) {
     const asked = await ask(idempotencyKey);
     assert.equal(asked.body.state, 'OUTCOME_STATE_NOT_POSTED');
     assert.deepEqual([asked.body.rpc, asked.body.answer], ['', undefined]);
-    const pay = () => call(PAY, { to_user_id: String(bo), amount: 1 }, { ...as(anna), idempotencyKey });
+    const pay = () => call(PAY, { to_user_id: String(bo), amount: 1 }, { ...actingAs(anna), idempotencyKey });
     // Signed in the second of the question, it may have been signed before it.
     const paid = await signedLater(pay);
     assert.equal(paid.status, 0, paid.reason);
@@ -115,7 +117,7 @@ test('a key of any visible characters can be asked for over REST, in the query',
 }, async () => {
   const [{ first }] = ways.slice(-1) as [(typeof ways)[number]];
   for (const idempotencyKey of ['a/b', '50%', 'why?', '..', '//', '&=#+', '"{x}"', '%2F']) {
-    const identity = { ...as(first + 1), idempotencyKey };
+    const identity = { ...actingAs(first + 1), idempotencyKey };
     const paid = await stack.rest.call(PAY, { to_user_id: String(first + 2), amount: 1 }, identity);
     assert.equal(paid.status, 0, idempotencyKey);
     const path = `/api/v2/outcomes?idempotency_key=${encodeURIComponent(idempotencyKey)}`;
@@ -123,7 +125,7 @@ test('a key of any visible characters can be asked for over REST, in the query',
       `${stack.restUrl}${path}`,
       'GET',
       undefined,
-      as(first + 1),
+      actingAs(first + 1),
       stack.key,
       30_000,
     );
@@ -134,14 +136,14 @@ test('a key of any visible characters can be asked for over REST, in the query',
 
 test('a key in the path and another one in the query is refused', { skip: withoutEdge }, async () => {
   const url = `${stack.restUrl}/api/v2/outcomes/one?idempotency_key=two`;
-  const answer = await requestRest(url, 'GET', undefined, as(9701), stack.key, 30_000);
+  const answer = await requestRest(url, 'GET', undefined, actingAs(9701), stack.key, 30_000);
   assert.equal(answer.status, 400, JSON.stringify(answer.body));
 });
 
 test('who may not pay may not ask: it ends attempts that are on their way', async () => {
   const key = await makeKey(stack.database, { scopes: ['read'] });
   const reader = grpcClient(stack.grpcAddress, key);
-  const ask = () => reader.call(GET, { idempotency_key: 'k' }, as(9601));
+  const ask = () => reader.call(GET, { idempotency_key: 'k' }, actingAs(9601));
   let answer = await ask();
   // The server hears of the new key in a moment.
   while (answer.reason === 'AUTHENTICATION_FAILED') answer = await ask();

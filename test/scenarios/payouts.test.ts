@@ -1,7 +1,8 @@
 // Payouts over gRPC and REST: many lines paid in the background, the bad ones named by number, all of them or each.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { Answer, ApiClient, Identity, Json } from '../api-client.ts';
+import { actingAs, withKey } from '../api.ts';
+import type { Answer, ApiClient, Json } from '../api-client.ts';
 import { startWorkerProcess, type WorkerProcess, workerEnv } from '../jobs/worker-process.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { withoutEdge } from '../skip.ts';
@@ -32,8 +33,6 @@ after(async () => {
   await redis.stop();
 });
 
-const as = (user: number): Identity => ({ userId: String(user) });
-const withKey = (user: number): Identity => ({ ...as(user), idempotencyKey: crypto.randomUUID() });
 const money = (amount: number, currency_code = 'KRW') => ({ currency_code, minor_units: String(amount) });
 const toUser = (user: number, amount: number, key = ''): Json => ({
   user_id: String(user),
@@ -41,16 +40,6 @@ const toUser = (user: number, amount: number, key = ''): Json => ({
   key,
 });
 const payoutOf = (answer: Answer) => answer.body.payout as Json;
-
-async function walletOf(user: number): Promise<string> {
-  const answer = await stack.grpc.call('wallet.v2.WalletService/ListWallets', {}, as(user));
-  return String(answer.list('wallets')[0]?.wallet_id);
-}
-
-async function balanceOf(user: number): Promise<number> {
-  const answer = await stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, as(user));
-  return Number(answer.body.balance);
-}
 
 const ways: readonly { over: string; first: number; client: () => ApiClient }[] = [
   { over: 'gRPC', first: 5300, client: () => stack.grpc },
@@ -69,20 +58,20 @@ for (const { over, first, client } of ways) {
     const made = await call(CREATE, { wallet_id: wallet, mode, memo: 'October' });
     assert.equal(made.status, 0, made.reason);
     const payout_id = String(payoutOf(made).payout_id);
-    const added = await call(ADD, { payout_id, first_line: 1, lines: [...lines] }, as(anna));
+    const added = await call(ADD, { payout_id, first_line: 1, lines: [...lines] }, actingAs(anna));
     assert.equal(added.status, 0, added.reason);
     return payout_id;
   }
   /** Watches a payout to its end. */
   async function ended(payout_id: string): Promise<Json> {
-    const last = await call(WATCH, { payout_id }, as(anna));
+    const last = await call(WATCH, { payout_id }, actingAs(anna));
     assert.equal(last.status, 0, last.reason);
     assert.ok(payoutOf(last).ended_at, 'the last message shows its end');
-    assert.deepEqual((await call(GET, { payout_id }, as(anna))).body, last.body);
+    assert.deepEqual((await call(GET, { payout_id }, actingAs(anna))).body, last.body);
     return payoutOf(last);
   }
   const failuresOf = async (payout_id: string) =>
-    (await call(FAILURES, { payout_id, page_size: 100 }, as(anna)))
+    (await call(FAILURES, { payout_id, page_size: 100 }, actingAs(anna)))
       .list('failures')
       .map(({ line, code, reason, field }) => `${line} ${code} ${reason} ${field}`);
   const mixed = () => [
@@ -109,10 +98,10 @@ for (const { over, first, client } of ways) {
   test(`each: bad lines are named by number, the others are paid, over ${over}`, options, async () => {
     await stack.addUsers([anna, bo, cho]);
     await stack.fund([anna], 10_000);
-    wallet = await walletOf(anna);
+    wallet = await stack.as(anna).defaultWallet();
     const id = await draft('PAYOUT_MODE_EACH', mixed());
     assert.deepEqual(await failuresOf(id), BAD, 'they are named before anything moves');
-    assert.equal(await balanceOf(anna), 10_000);
+    assert.equal(await stack.as(anna).balance(), 10_000);
     const started = await call(START, { payout_id: id, line_count: 9 });
     assert.deepEqual(
       [payoutOf(started).state, payoutOf(started).funded_amount],
@@ -124,11 +113,14 @@ for (const { over, first, client } of ways) {
       ['PAYOUT_STATE_DONE', 2, 7, money(400)],
     );
     assert.deepEqual(await failuresOf(id), BAD);
-    assert.deepEqual([await balanceOf(anna), await balanceOf(bo), await balanceOf(cho)], [9600, 100, 300]);
+    assert.deepEqual(
+      [await stack.as(anna).balance(), await stack.as(bo).balance(), await stack.as(cho).balance()],
+      [9600, 100, 300],
+    );
     const history = await stack.grpc.call(
       'wallet.v2.WalletService/ListTransactions',
-      { wallet_id: await walletOf(cho), kinds: ['TRANSFER_KIND_PAYOUT_LINE'] },
-      as(cho),
+      { wallet_id: await stack.as(cho).defaultWallet(), kinds: ['TRANSFER_KIND_PAYOUT_LINE'] },
+      actingAs(cho),
     );
     const [paid] = history.list('transactions');
     assert.equal((paid?.transfer as Json | undefined)?.memo, 'Rent <"\\{}"> 🍚');
@@ -143,11 +135,14 @@ for (const { over, first, client } of ways) {
       assert.deepEqual([refused.reason, refused.fields], ['PAYOUT_HAS_INVALID_LINES', ['lines[2].user_id']]);
       const poor = await draft('PAYOUT_MODE_ALL_OR_NOTHING', [toUser(bo, 9000), toUser(cho, 601)]);
       assert.equal((await call(START, { payout_id: poor, line_count: 2 })).reason, 'BALANCE_TOO_LOW');
-      assert.equal(await balanceOf(anna), 9600);
+      assert.equal(await stack.as(anna).balance(), 9600);
       await stack.fund([anna], 1);
       assert.equal((await call(START, { payout_id: poor, line_count: 2 })).status, 0);
       assert.equal((await ended(poor)).paid_count, 2);
-      assert.deepEqual([await balanceOf(anna), await balanceOf(bo), await balanceOf(cho)], [0, 9100, 901]);
+      assert.deepEqual(
+        [await stack.as(anna).balance(), await stack.as(bo).balance(), await stack.as(cho).balance()],
+        [0, 9100, 901],
+      );
     },
   );
 
@@ -161,7 +156,7 @@ for (const { over, first, client } of ways) {
       const done = await ended(id);
       assert.deepEqual([done.funded_amount, done.paid_amount], [money(100), money(90)]);
       assert.deepEqual(await failuresOf(id), ['2 ERR006 BALANCE_TOO_LOW ']);
-      assert.equal(await balanceOf(anna), 10);
+      assert.equal(await stack.as(anna).balance(), 10);
     },
   );
 
@@ -173,15 +168,15 @@ for (const { over, first, client } of ways) {
     const payout_id = String(payoutOf(made).payout_id);
     const lines = [toUser(bo, 1, 'x'), toUser(cho, 1, 'x')];
     const add = { payout_id, first_line: 1, lines };
-    const added = await call(ADD, add, as(anna));
+    const added = await call(ADD, add, actingAs(anna));
     assert.equal(added.list('bad_lines').length, 1);
-    assert.deepEqual((await call(ADD, add, as(anna))).body, added.body);
+    assert.deepEqual((await call(ADD, add, actingAs(anna))).body, added.body);
     const other = { ...add, lines: [toUser(bo, 2, 'x')] };
-    assert.equal((await call(ADD, other, as(anna))).reason, 'LINE_OUT_OF_ORDER');
-    assert.equal((await call(ADD, { ...add, first_line: 4 }, as(anna))).reason, 'LINE_OUT_OF_ORDER');
+    assert.equal((await call(ADD, other, actingAs(anna))).reason, 'LINE_OUT_OF_ORDER');
+    assert.equal((await call(ADD, { ...add, first_line: 4 }, actingAs(anna))).reason, 'LINE_OUT_OF_ORDER');
     const late = { payout_id, first_line: 3, lines: [toUser(bo, 3, 'x')] };
     assert.equal(
-      (await call(ADD, late, as(anna))).list('bad_lines')[0]?.reason,
+      (await call(ADD, late, actingAs(anna))).list('bad_lines')[0]?.reason,
       'LINE_KEY_REUSED',
       'also across calls',
     );
@@ -190,11 +185,11 @@ for (const { over, first, client } of ways) {
     await ended(payout_id);
     assert.deepEqual((await call(START, { payout_id, line_count: 3 }, starting)).body, started.body);
     assert.equal((await call(START, { payout_id, line_count: 3 })).reason, 'PAYOUT_STARTED');
-    assert.deepEqual((await call(ADD, add, as(anna))).list('bad_lines'), added.list('bad_lines'));
+    assert.deepEqual((await call(ADD, add, actingAs(anna))).list('bad_lines'), added.list('bad_lines'));
     const more = { payout_id, first_line: 4, lines };
-    assert.equal((await call(ADD, more, as(anna))).reason, 'PAYOUT_STARTED');
+    assert.equal((await call(ADD, more, actingAs(anna))).reason, 'PAYOUT_STARTED');
     assert.equal((await call(CANCEL, { payout_id })).reason, 'PAYOUT_STARTED');
-    assert.equal(await balanceOf(anna), 9);
+    assert.equal(await stack.as(anna).balance(), 9);
   });
 
   test(`a payout that is cancelled pays no more, over ${over}`, options, async () => {
@@ -204,7 +199,7 @@ for (const { over, first, client } of ways) {
     assert.equal(payoutOf(cancelled).state, 'PAYOUT_STATE_CANCELLED');
     assert.deepEqual((await call(CANCEL, { payout_id: id }, identity)).body, cancelled.body);
     assert.equal((await call(START, { payout_id: id, line_count: 1 })).reason, 'PAYOUT_STARTED');
-    assert.equal(await balanceOf(anna), 9);
+    assert.equal(await stack.as(anna).balance(), 9);
   });
 
   test(`to others a payout does not exist, over ${over}`, options, async () => {
@@ -222,7 +217,7 @@ for (const { over, first, client } of ways) {
       const nowhere = { ...request, payout_id: NO_ID };
       assert.equal((await call(rpc, nowhere)).reason, 'PAYOUT_NOT_FOUND', rpc);
     }
-    const boWallet = { wallet_id: await walletOf(bo), mode: 'PAYOUT_MODE_EACH' };
+    const boWallet = { wallet_id: await stack.as(bo).defaultWallet(), mode: 'PAYOUT_MODE_EACH' };
     assert.equal((await call(CREATE, boWallet)).reason, 'WALLET_NOT_FOUND');
   });
 

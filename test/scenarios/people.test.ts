@@ -1,6 +1,7 @@
 // Users, friends, rooms and members: written by v2, read by both versions, over gRPC and over REST.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { actingAs, expectRefusal } from '../api.ts';
 import type { Answer, ApiClient } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
 
@@ -9,10 +10,6 @@ before(async () => {
   stack = await startStack({ edge: true });
 });
 after(() => stack.stop());
-
-const as = (userId: number) => ({ userId: String(userId) });
-const refuses = (answer: Answer, code: string, reason: string, fields: string[] = []) =>
-  assert.deepEqual([answer.code, answer.reason, answer.fields], [code, reason, fields]);
 
 const ways = [
   { over: 'gRPC', client: () => stack.grpc, first: 3100 },
@@ -37,8 +34,8 @@ for (const { over, client, first } of ways) {
       user_id: String(anna),
       display_name: 'Other',
     });
-    refuses(again, 'ERR006', 'USER_EXISTS', ['user_id']);
-    const wallets = (await call('wallet.v2.WalletService/ListWallets', {}, as(anna))).list('wallets');
+    expectRefusal(again, 'ERR006', 'USER_EXISTS', ['user_id']);
+    const wallets = (await call('wallet.v2.WalletService/ListWallets', {}, actingAs(anna))).list('wallets');
     assert.equal(wallets.length, 1);
     assert.deepEqual([wallets[0]?.currency_code, wallets[0]?.is_default], ['KRW', true]);
   });
@@ -46,43 +43,45 @@ for (const { over, client, first } of ways) {
   test(`both versions show profiles; an unknown user is named, over ${over}`, async () => {
     for (const version of ['v1', 'v2'] as const) {
       const rpc = version === 'v1' ? 'wallet.v1.UserService/GetUser' : 'wallet.v2.UserService/GetUser';
-      const seen = await call(rpc, { user_id: String(bo) }, as(anna));
+      const seen = await call(rpc, { user_id: String(bo) }, actingAs(anna));
       assert.equal(seen.at('user', 'display_name'), "Bo'; DROP TABLE users;--");
-      refuses(await call(rpc, { user_id: '999999' }, as(anna)), 'ERR005', 'USER_NOT_FOUND', ['user_id']);
+      expectRefusal(await call(rpc, { user_id: '999999' }, actingAs(anna)), 'ERR005', 'USER_NOT_FOUND', [
+        'user_id',
+      ]);
     }
   });
 
   test(`a user renames itself and nobody else, over ${over}`, async () => {
     const rename = { user_id: String(anna), display_name: 'Anna' };
-    const renamed = await call('wallet.v2.UserService/UpdateUser', rename, as(anna));
+    const renamed = await call('wallet.v2.UserService/UpdateUser', rename, actingAs(anna));
     assert.equal(renamed.at('user', 'display_name'), 'Anna');
-    refuses(await call('wallet.v2.UserService/UpdateUser', rename, as(bo)), 'ERR004', 'NOT_SELF');
+    expectRefusal(await call('wallet.v2.UserService/UpdateUser', rename, actingAs(bo)), 'ERR004', 'NOT_SELF');
   });
 
   test(`friends are friends of each other, in pages, and nobody else sees them, over ${over}`, async () => {
     for (const friend of [bo, cho]) {
       const request = { user_id: String(anna), friend_user_id: String(friend) };
-      const added = await call('wallet.v2.UserService/AddFriend', request, as(anna));
+      const added = await call('wallet.v2.UserService/AddFriend', request, actingAs(anna));
       assert.equal(added.at('friend', 'user_id'), String(friend));
       assert.equal(added.body.state, 'FRIENDSHIP_STATE_REQUESTED');
       const answer = { user_id: String(friend), friend_user_id: String(anna) };
-      const accepted = await call('wallet.v2.UserService/AddFriend', answer, as(friend));
+      const accepted = await call('wallet.v2.UserService/AddFriend', answer, actingAs(friend));
       assert.equal(accepted.body.state, 'FRIENDSHIP_STATE_FRIENDS');
     }
     for (const rpc of ['wallet.v1.UserService/ListFriends', 'wallet.v2.UserService/ListFriends']) {
-      const page1 = await call(rpc, { user_id: String(anna), page_size: 1 }, as(anna));
+      const page1 = await call(rpc, { user_id: String(anna), page_size: 1 }, actingAs(anna));
       const page_token = String(page1.body.next_page_token);
-      const page2 = await call(rpc, { user_id: String(anna), page_size: 1, page_token }, as(anna));
+      const page2 = await call(rpc, { user_id: String(anna), page_size: 1, page_token }, actingAs(anna));
       const ids = [...page1.list('friends'), ...page2.list('friends')].map(({ user_id }) => user_id);
       assert.deepEqual(ids, [String(bo), String(cho)]);
       assert.equal(page2.body.next_page_token, '');
-      const foreign = await call(rpc, { user_id: String(bo), page_token }, as(bo));
-      refuses(foreign, 'ERR001', 'INVALID_PAGE_TOKEN', ['page_token']);
-      refuses(await call(rpc, { user_id: String(anna) }, as(bo)), 'ERR004', 'NOT_SELF');
+      const foreign = await call(rpc, { user_id: String(bo), page_token }, actingAs(bo));
+      expectRefusal(foreign, 'ERR001', 'INVALID_PAGE_TOKEN', ['page_token']);
+      expectRefusal(await call(rpc, { user_id: String(anna) }, actingAs(bo)), 'ERR004', 'NOT_SELF');
     }
     const ended = { user_id: String(bo), friend_user_id: String(anna) };
-    assert.equal((await call('wallet.v2.UserService/RemoveFriend', ended, as(bo))).status, 0);
-    const left = await call('wallet.v2.UserService/ListFriends', { user_id: String(anna) }, as(anna));
+    assert.equal((await call('wallet.v2.UserService/RemoveFriend', ended, actingAs(bo))).status, 0);
+    const left = await call('wallet.v2.UserService/ListFriends', { user_id: String(anna) }, actingAs(anna));
     assert.deepEqual(
       left.list('friends').map(({ user_id }) => user_id),
       [String(cho)],
@@ -97,24 +96,24 @@ for (const { over, client, first } of ways) {
       call(
         'wallet.v2.UserService/AddFriend',
         { user_id: String(who), friend_user_id: String(whom) },
-        as(who),
+        actingAs(who),
       );
     const remove = (who: number, whom: number) =>
       call(
         'wallet.v2.UserService/RemoveFriend',
         { user_id: String(who), friend_user_id: String(whom) },
-        as(who),
+        actingAs(who),
       );
     const friendsOf = async (who: number) => {
-      const v1 = await call('wallet.v1.UserService/ListFriends', { user_id: String(who) }, as(who));
-      const v2 = await call('wallet.v2.UserService/ListFriends', { user_id: String(who) }, as(who));
+      const v1 = await call('wallet.v1.UserService/ListFriends', { user_id: String(who) }, actingAs(who));
+      const v2 = await call('wallet.v2.UserService/ListFriends', { user_id: String(who) }, actingAs(who));
       const ids = (answer: Answer) => answer.list('friends').map(({ user_id }) => user_id);
       assert.deepEqual(ids(v1), ids(v2));
       return ids(v2);
     };
     const requestsOf = async (who: number, direction: 'INCOMING' | 'OUTGOING', by = who) => {
       const request = { user_id: String(who), direction: `FRIEND_REQUEST_DIRECTION_${direction}` };
-      return call('wallet.v2.UserService/ListFriendRequests', request, as(by));
+      return call('wallet.v2.UserService/ListFriendRequests', request, actingAs(by));
     };
     const ids = (answer: Answer) =>
       answer.list('friend_requests').map(({ user }) => (user as { user_id: string }).user_id);
@@ -123,7 +122,7 @@ for (const { over, client, first } of ways) {
     assert.deepEqual(ids(await requestsOf(eva, 'INCOMING')), [String(dan)]);
     assert.deepEqual(ids(await requestsOf(dan, 'OUTGOING')), [String(eva)]);
     assert.deepEqual(ids(await requestsOf(dan, 'INCOMING')), []);
-    refuses(await requestsOf(eva, 'INCOMING', dan), 'ERR004', 'NOT_SELF');
+    expectRefusal(await requestsOf(eva, 'INCOMING', dan), 'ERR004', 'NOT_SELF');
     // Declined by the one, then asked again and withdrawn by the other.
     assert.equal((await remove(eva, dan)).status, 0);
     assert.deepEqual(ids(await requestsOf(dan, 'OUTGOING')), []);
@@ -145,22 +144,28 @@ for (const { over, client, first } of ways) {
     const self = { user_id: String(anna), friend_user_id: String(anna) };
     const nobody = { user_id: String(anna), friend_user_id: '999999' };
     const rpc = 'wallet.v2.UserService/AddFriend';
-    refuses(await call(rpc, self, as(anna)), 'ERR001', 'INVALID_FIELD', ['friend_user_id']);
-    refuses(await call(rpc, nobody, as(anna)), 'ERR005', 'USER_NOT_FOUND', ['friend_user_id']);
+    expectRefusal(await call(rpc, self, actingAs(anna)), 'ERR001', 'INVALID_FIELD', ['friend_user_id']);
+    expectRefusal(await call(rpc, nobody, actingAs(anna)), 'ERR005', 'USER_NOT_FOUND', ['friend_user_id']);
   });
 
   test(`a room is made once and exists only for its members, over ${over}`, async () => {
     const request = { room_id: room, display_name: 'Our room' };
-    const made = await call('wallet.v2.RoomService/CreateRoom', request, as(anna));
+    const made = await call('wallet.v2.RoomService/CreateRoom', request, actingAs(anna));
     assert.equal(made.at('room', 'owner_user_id'), String(anna));
-    refuses(await call('wallet.v2.RoomService/CreateRoom', request, as(bo)), 'ERR006', 'ROOM_EXISTS', [
-      'room_id',
-    ]);
+    expectRefusal(
+      await call('wallet.v2.RoomService/CreateRoom', request, actingAs(bo)),
+      'ERR006',
+      'ROOM_EXISTS',
+      ['room_id'],
+    );
     for (const rpc of ['wallet.v1.RoomService/GetRoom', 'wallet.v2.RoomService/GetRoom']) {
-      assert.equal((await call(rpc, { room_id: room }, as(anna))).at('room', 'display_name'), 'Our room');
-      const outside = await call(rpc, { room_id: room }, as(bo));
-      const unknown = await call(rpc, { room_id: 'nowhere' }, as(bo));
-      refuses(outside, 'ERR005', 'ROOM_NOT_FOUND', ['room_id']);
+      assert.equal(
+        (await call(rpc, { room_id: room }, actingAs(anna))).at('room', 'display_name'),
+        'Our room',
+      );
+      const outside = await call(rpc, { room_id: room }, actingAs(bo));
+      const unknown = await call(rpc, { room_id: 'nowhere' }, actingAs(bo));
+      expectRefusal(outside, 'ERR005', 'ROOM_NOT_FOUND', ['room_id']);
       assert.deepEqual(
         [unknown.code, unknown.reason, unknown.fields],
         [outside.code, outside.reason, outside.fields],
@@ -173,25 +178,25 @@ for (const { over, client, first } of ways) {
       const added = await call(
         'wallet.v2.RoomService/AddMember',
         { room_id: room, user_id: String(user) },
-        as(anna),
+        actingAs(anna),
       );
       assert.equal(added.at('member', 'user_id'), String(user));
     }
     for (const rpc of ['wallet.v1.RoomService/ListMembers', 'wallet.v2.RoomService/ListMembers']) {
-      const page1 = await call(rpc, { room_id: room, page_size: 2 }, as(bo));
+      const page1 = await call(rpc, { room_id: room, page_size: 2 }, actingAs(bo));
       const page_token = String(page1.body.next_page_token);
-      const page2 = await call(rpc, { room_id: room, page_size: 2, page_token }, as(bo));
+      const page2 = await call(rpc, { room_id: room, page_size: 2, page_token }, actingAs(bo));
       const ids = [...page1.list('members'), ...page2.list('members')].map(({ user_id }) => user_id);
       assert.deepEqual(ids, [anna, bo, cho].map(String));
     }
     const remove = (user: number, by: number) =>
-      call('wallet.v2.RoomService/RemoveMember', { room_id: room, user_id: String(user) }, as(by));
-    refuses(await remove(cho, bo), 'ERR004', 'NOT_ROOM_OWNER');
-    refuses(await remove(anna, anna), 'ERR001', 'INVALID_FIELD', ['user_id']);
+      call('wallet.v2.RoomService/RemoveMember', { room_id: room, user_id: String(user) }, actingAs(by));
+    expectRefusal(await remove(cho, bo), 'ERR004', 'NOT_ROOM_OWNER');
+    expectRefusal(await remove(anna, anna), 'ERR001', 'INVALID_FIELD', ['user_id']);
     assert.equal((await remove(cho, anna)).status, 0);
     assert.equal((await remove(bo, bo)).status, 0);
-    refuses(
-      await call('wallet.v2.RoomService/GetRoom', { room_id: room }, as(bo)),
+    expectRefusal(
+      await call('wallet.v2.RoomService/GetRoom', { room_id: room }, actingAs(bo)),
       'ERR005',
       'ROOM_NOT_FOUND',
       ['room_id'],
@@ -200,12 +205,12 @@ for (const { over, client, first } of ways) {
 
   test(`whom the owner took out, only the owner brings in again; who left by itself, anyone, over ${over}`, async () => {
     const change = (rpc: 'AddMember' | 'RemoveMember', user: number, by: number) =>
-      call(`wallet.v2.RoomService/${rpc}`, { room_id: room, user_id: String(user) }, as(by));
+      call(`wallet.v2.RoomService/${rpc}`, { room_id: room, user_id: String(user) }, actingAs(by));
     await change('AddMember', bo, anna);
     await change('AddMember', cho, bo);
     assert.equal((await change('RemoveMember', cho, anna)).status, 0);
-    refuses(await change('AddMember', cho, bo), 'ERR004', 'REMOVED_BY_OWNER', ['user_id']);
-    refuses(await change('AddMember', cho, cho), 'ERR005', 'ROOM_NOT_FOUND', ['room_id']);
+    expectRefusal(await change('AddMember', cho, bo), 'ERR004', 'REMOVED_BY_OWNER', ['user_id']);
+    expectRefusal(await change('AddMember', cho, cho), 'ERR005', 'ROOM_NOT_FOUND', ['room_id']);
     assert.equal((await change('AddMember', cho, anna)).status, 0);
     assert.equal((await change('RemoveMember', cho, cho)).status, 0);
     assert.equal((await change('AddMember', cho, bo)).status, 0);
@@ -215,9 +220,13 @@ for (const { over, client, first } of ways) {
 
   test(`only the owner renames a room, over ${over}`, async () => {
     const rename = { room_id: room, display_name: 'Renamed' };
-    const renamed = await call('wallet.v2.RoomService/UpdateRoom', rename, as(anna));
+    const renamed = await call('wallet.v2.RoomService/UpdateRoom', rename, actingAs(anna));
     assert.equal(renamed.at('room', 'display_name'), 'Renamed');
-    await call('wallet.v2.RoomService/AddMember', { room_id: room, user_id: String(bo) }, as(anna));
-    refuses(await call('wallet.v2.RoomService/UpdateRoom', rename, as(bo)), 'ERR004', 'NOT_ROOM_OWNER');
+    await call('wallet.v2.RoomService/AddMember', { room_id: room, user_id: String(bo) }, actingAs(anna));
+    expectRefusal(
+      await call('wallet.v2.RoomService/UpdateRoom', rename, actingAs(bo)),
+      'ERR004',
+      'NOT_ROOM_OWNER',
+    );
   });
 }

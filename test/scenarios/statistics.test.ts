@@ -1,5 +1,4 @@
 // A scripted day: what people did in it, and the figures that ops get for it, worked out by hand here.
-
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +7,7 @@ import { createLedger, NO_CACHE } from '../../src/ledger/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { aggregateStatistics } from '../../src/worker/jobs/aggregate-statistics.ts';
 import { expireSprinkles } from '../../src/worker/jobs/expire-sprinkles.ts';
+import { actingAs } from '../api.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const [ANNA, BO, CHO] = [9801, 9802, 9803];
@@ -164,7 +164,7 @@ test('a server writes down how its calls went', async () => {
     );
     return rows[0];
   };
-  await stack.grpc.call('wallet.v1.UserService/GetUser', { user_id: '1' }, { userId: String(ANNA) });
+  await stack.grpc.call('wallet.v1.UserService/GetUser', { user_id: '1' }, actingAs(ANNA));
   for (let i = 0; i < 120 && (await count()).lost === 0; i++) await sleep(100);
   const { good, lost } = await count();
   assert.ok(good >= 10 && lost === 1, `${good} good, ${lost} not found`);

@@ -1,6 +1,7 @@
 // The answer under an idempotency key comes first: it is given again whatever it was about has gone since.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { actingAs, withKey } from '../api.ts';
 import type { Answer, Json } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
 
@@ -14,12 +15,12 @@ before(async () => {
   await stack.addUsers([ANNA, BO]);
   await stack.addRoom(ROOM, [ANNA, BO]);
   await stack.fund([ANNA, BO], 10_000);
-  const wallets = await stack.grpc.call('wallet.v2.WalletService/ListWallets', {}, { userId: String(ANNA) });
+  const wallets = await stack.grpc.call('wallet.v2.WalletService/ListWallets', {}, actingAs(ANNA));
   wallet = String(wallets.list('wallets')[0]?.wallet_id);
 });
 after(() => stack.stop());
 
-const me = (user: number) => ({ userId: String(user), idempotencyKey: crypto.randomUUID() });
+const me = (user: number) => withKey(user);
 const inRoom = (user: number) => ({ ...me(user), roomId: ROOM });
 
 /** Makes a call, lets what it was about go, and makes it again. */
@@ -70,7 +71,7 @@ test('of starting and cancelling a payout, after it has gone', async () => {
     const payout_id = String(made.at('payout', 'payout_id'));
     const amount = { currency_code: 'KRW', minor_units: '1' };
     const lines = { payout_id, first_line: 1, lines: [{ user_id: String(BO), amount }] };
-    await stack.grpc.call('wallet.v2.PayoutService/AddPayoutLines', lines, { userId: String(ANNA) });
+    await stack.grpc.call('wallet.v2.PayoutService/AddPayoutLines', lines, actingAs(ANNA));
     return payout_id;
   };
   const deletePayouts = () =>

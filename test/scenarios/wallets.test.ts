@@ -1,6 +1,7 @@
 // What only v2 can: wallets in several currencies, balances as they were, filters, and every transfer by its id.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { actingAs, expectRefusal, withKey } from '../api.ts';
 import type { Answer, ApiClient, Json } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
 
@@ -14,14 +15,7 @@ before(async () => {
 });
 after(() => stack.stop());
 
-const as = (userId: number) => ({ userId: String(userId) });
-const withKey = (userId: number, idempotencyKey: string = crypto.randomUUID()) => ({
-  ...as(userId),
-  idempotencyKey,
-});
 const usd = (minor_units: number) => ({ currency_code: 'USD', minor_units: String(minor_units) });
-const refuses = (answer: Answer, code: string, reason: string, fields: string[] = []) =>
-  assert.deepEqual([answer.code, answer.reason, answer.fields], [code, reason, fields]);
 
 const ways = [
   { over: 'gRPC', client: () => stack.grpc, first: 4100 },
@@ -48,7 +42,7 @@ for (const { over, client, first } of ways) {
     assert.deepEqual((await open(anna, identity)).body, made.body);
     annaUsd = String(made.at('wallet', 'wallet_id'));
     boUsd = String((await open(bo)).at('wallet', 'wallet_id'));
-    const wallets = (await call('wallet.v2.WalletService/ListWallets', {}, as(anna))).list('wallets');
+    const wallets = (await call('wallet.v2.WalletService/ListWallets', {}, actingAs(anna))).list('wallets');
     assert.deepEqual(
       wallets.map(({ currency_code, is_default }) => [currency_code, is_default]),
       [
@@ -57,9 +51,13 @@ for (const { over, client, first } of ways) {
       ],
     );
     annaKrw = String(wallets[0]?.wallet_id);
-    const page1 = await call('wallet.v2.WalletService/ListWallets', { page_size: 1 }, as(anna));
+    const page1 = await call('wallet.v2.WalletService/ListWallets', { page_size: 1 }, actingAs(anna));
     const page_token = String(page1.body.next_page_token);
-    const page2 = await call('wallet.v2.WalletService/ListWallets', { page_size: 1, page_token }, as(anna));
+    const page2 = await call(
+      'wallet.v2.WalletService/ListWallets',
+      { page_size: 1, page_token },
+      actingAs(anna),
+    );
     assert.equal(page2.list('wallets')[0]?.wallet_id, annaUsd);
   });
 
@@ -88,43 +86,47 @@ for (const { over, client, first } of ways) {
   test(`a transfer is shown to both sides and to nobody else, over ${over}`, async () => {
     const request = { transfer_id: sent.transfer_id ?? '' };
     for (const user of [anna, bo]) {
-      const seen = await call('wallet.v2.TransferService/GetTransfer', request, as(user));
+      const seen = await call('wallet.v2.TransferService/GetTransfer', request, actingAs(user));
       // The key that signed is the business of the side that signed.
       const key_id = user === anna ? stack.key.keyId : '';
       assert.deepEqual(seen.body.transfer, { ...sent, key_id });
     }
-    const hidden = await call('wallet.v2.TransferService/GetTransfer', request, as(stranger));
-    refuses(hidden, 'ERR005', 'TRANSFER_NOT_FOUND', ['transfer_id']);
+    const hidden = await call('wallet.v2.TransferService/GetTransfer', request, actingAs(stranger));
+    expectRefusal(hidden, 'ERR005', 'TRANSFER_NOT_FOUND', ['transfer_id']);
     const none = { transfer_id: crypto.randomUUID() };
-    const unknown = await call('wallet.v2.TransferService/GetTransfer', none, as(stranger));
+    const unknown = await call('wallet.v2.TransferService/GetTransfer', none, actingAs(stranger));
     assert.deepEqual([unknown.reason, unknown.fields], [hidden.reason, hidden.fields]);
   });
 
   test(`a balance can be asked as it was, over ${over}`, async () => {
     const as_of = String(sent.created_at);
-    const then = await call('wallet.v2.WalletService/GetBalance', { wallet_id: annaUsd, as_of }, as(anna));
+    const then = await call(
+      'wallet.v2.WalletService/GetBalance',
+      { wallet_id: annaUsd, as_of },
+      actingAs(anna),
+    );
     assert.equal(then.at('balance', 'minor_units'), '7500');
     const before = { wallet_id: annaUsd, as_of: '2020-01-01T00:00:00Z' };
-    const nothing = await call('wallet.v2.WalletService/GetBalance', before, as(anna));
+    const nothing = await call('wallet.v2.WalletService/GetBalance', before, actingAs(anna));
     assert.equal(nothing.at('balance', 'minor_units'), '0');
-    const now = await call('wallet.v2.WalletService/GetWallet', { wallet_id: annaUsd }, as(anna));
+    const now = await call('wallet.v2.WalletService/GetWallet', { wallet_id: annaUsd }, actingAs(anna));
     assert.equal(now.at('wallet', 'balance', 'minor_units'), '7000');
   });
 
   test(`many balances come in the order asked; one that is not mine is named, over ${over}`, async () => {
     const rpc = 'wallet.v2.WalletService/BatchGetBalances';
-    const mine = await call(rpc, { wallet_ids: [annaUsd, annaKrw] }, as(anna));
+    const mine = await call(rpc, { wallet_ids: [annaUsd, annaKrw] }, actingAs(anna));
     assert.deepEqual(
       mine.list('balances').map(({ wallet_id }) => wallet_id),
       [annaUsd, annaKrw],
     );
-    const mixed = await call(rpc, { wallet_ids: [annaUsd, boUsd] }, as(anna));
-    refuses(mixed, 'ERR005', 'WALLET_NOT_FOUND', ['wallet_ids[1]']);
+    const mixed = await call(rpc, { wallet_ids: [annaUsd, boUsd] }, actingAs(anna));
+    expectRefusal(mixed, 'ERR005', 'WALLET_NOT_FOUND', ['wallet_ids[1]']);
   });
 
   test(`a history can be filtered and read page by page, over ${over}`, async () => {
     const list = (request: Json) =>
-      call('wallet.v2.WalletService/ListTransactions', { wallet_id: annaUsd, ...request }, as(anna));
+      call('wallet.v2.WalletService/ListTransactions', { wallet_id: annaUsd, ...request }, actingAs(anna));
     const kindsOf = (answer: Answer) =>
       answer.list('transactions').map(({ transfer }) => (transfer as Json).kind);
     assert.deepEqual(kindsOf(await list({})), [
@@ -148,7 +150,7 @@ for (const { over, client, first } of ways) {
     } while (page_token !== '');
     assert.equal(seen.length, 3);
     const token = String((await list({ page_size: 1 })).body.next_page_token);
-    refuses(
+    expectRefusal(
       await list({ page_token: token, kinds: ['TRANSFER_KIND_DEPOSIT'] }),
       'ERR001',
       'INVALID_PAGE_TOKEN',
@@ -164,11 +166,11 @@ for (const { over, client, first } of ways) {
     const token = String(made.at('sprinkle', 'token'));
     const claim = (wallet: Json) =>
       call('wallet.v2.SprinkleService/ClaimSprinkle', { room_id: room, token, ...wallet }, withKey(bo));
-    refuses(await claim({}), 'ERR001', 'CURRENCY_MISMATCH', ['wallet_id']);
+    expectRefusal(await claim({}), 'ERR001', 'CURRENCY_MISMATCH', ['wallet_id']);
     const claimed = await claim({ wallet_id: boUsd });
     assert.deepEqual(claimed.body.amount, usd(300));
     assert.equal(claimed.at('balance', 'minor_units'), '2800');
-    const own = await call('wallet.v2.SprinkleService/ListSprinkles', { room_id: room }, as(anna));
+    const own = await call('wallet.v2.SprinkleService/ListSprinkles', { room_id: room }, actingAs(anna));
     assert.deepEqual(
       own.list('sprinkles').map(({ state, claimed_count, claims }) => [state, claimed_count, claims]),
       [['SPRINKLE_STATE_EMPTY', 1, []]],
