@@ -5,6 +5,8 @@ import { once } from 'node:events';
 /** A running program. */
 export interface ForkedProgram {
   readonly pid: number;
+  /** Its first IPC message, by which it said that it is ready. */
+  readonly firstMessage: unknown;
   /** Resolves with the exit code; null when a signal ended it. */
   readonly ended: Promise<number | null>;
   signal(name: NodeJS.Signals): void;
@@ -33,13 +35,14 @@ export async function forkProgram(
   const failed = ended.then((code): never => {
     throw new Error(`${program.pathname} ended before it was ready, with code ${code}`);
   });
-  await Promise.race([once(child, 'message'), failed]);
+  const [firstMessage] = await Promise.race([once(child, 'message'), failed]);
   const end = (signal: NodeJS.Signals) => {
     child.kill(signal);
     return ended;
   };
   return {
     pid: child.pid ?? 0,
+    firstMessage,
     ended,
     signal: (name) => void child.kill(name),
     kill: async () => {

@@ -6,7 +6,7 @@ import type { Redis } from '../../src/redis/index.ts';
 import { connectTo } from '../admission/callers.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { makeDatabase, ownerPool, peopleOf, type TestDatabase } from '../stack.ts';
-import { type Process, startProcess } from './process.ts';
+import { type CacheServer, startCacheServer } from './cache-server.ts';
 
 const skip = withoutRedis;
 const [ANNA, BO] = [8101, 8102];
@@ -14,8 +14,8 @@ let redis: OwnRedis;
 /** For what the processes do not show. */
 let connection: Redis;
 let database: TestDatabase;
-let one: Process;
-let other: Process;
+let one: CacheServer;
+let other: CacheServer;
 
 before(async () => {
   if (skip) return;
@@ -23,8 +23,8 @@ before(async () => {
   connection = await connectTo(redis.url);
   database = await makeDatabase();
   await peopleOf(database).addUsers([ANNA, BO]);
-  one = await startProcess(database, redis.url);
-  other = await startProcess(database, redis.url);
+  one = await startCacheServer(database, redis.url);
+  other = await startCacheServer(database, redis.url);
   await one.deposit(ANNA, 1_000_000);
 });
 beforeEach(async () => {
@@ -40,7 +40,7 @@ after(async () => {
 });
 
 /** Waits until these processes trust entries. */
-async function untilTrusted(...processes: readonly Process[]): Promise<void> {
+async function untilTrusted(...processes: readonly CacheServer[]): Promise<void> {
   const giveUpAt = Date.now() + 10_000;
   while (processes.some(({ lease }) => lease.current() === undefined)) {
     assert.ok(Date.now() < giveUpAt, 'entries are not trusted again');

@@ -9,7 +9,7 @@ import { until } from '../ops/ops-client.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { peopleOf, type TestDatabase } from '../stack.ts';
 import { startTcpProxy } from '../tcp-proxy.ts';
-import { type Process, startProcess } from './process.ts';
+import { type CacheServer, startCacheServer } from './cache-server.ts';
 
 const skip = withoutRedis;
 const [ANNA, BO] = [8301, 8302];
@@ -55,7 +55,7 @@ async function expireTombstones(): Promise<number> {
   }
 }
 
-async function untilTrusted(process: Process): Promise<void> {
+async function untilTrusted(process: CacheServer): Promise<void> {
   await until('entries are trusted', () => process.lease.current() !== undefined, IN_TIME_MS);
 }
 
@@ -64,8 +64,11 @@ test('balances follow a stored answer whose commit was slower than its process a
 }, async () => {
   const proxy = await startTcpProxy(Number(new URL(database.appUrl).port));
   const through = Object.assign(new URL(database.appUrl), { port: String(proxy.port) }).href;
-  const writer = await startProcess({ ...database, appUrl: through }, redis.url);
-  const [reader, other] = [await startProcess(database, redis.url), await startProcess(database, redis.url)];
+  const writer = await startCacheServer({ ...database, appUrl: through }, redis.url);
+  const [reader, other] = [
+    await startCacheServer(database, redis.url),
+    await startCacheServer(database, redis.url),
+  ];
   try {
     await writer.deposit(ANNA, 1000);
     await untilTrusted(reader);

@@ -9,15 +9,15 @@ import { until } from '../ops/ops-client.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { makeDatabase, peopleOf } from '../stack.ts';
 import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
-import { type Process, type Replacements, startProcess } from './process.ts';
+import { type CacheServer, type Replacements, startCacheServer } from './cache-server.ts';
 
 const [ANNA, BO] = [8201, 8202];
 const TRUSTED_WITHIN_MS = 20_000;
 
 /** What a test gets: two processes over a Redis and a database of its own. */
 interface Context {
-  readonly writer: Process;
-  readonly reader: Process;
+  readonly writer: CacheServer;
+  readonly reader: CacheServer;
   readonly redis: OwnRedis;
   readonly proxy: TcpProxy | undefined;
 }
@@ -29,7 +29,7 @@ interface Setup extends Replacements {
   close?(): void;
 }
 
-const untilTrusted = (...processes: readonly Process[]) =>
+const untilTrusted = (...processes: readonly CacheServer[]) =>
   until(
     'entries are trusted',
     () => processes.every(({ lease }) => lease.current() !== undefined),
@@ -45,8 +45,8 @@ async function withTwo(
   const { proxy, close, ...replacements } = await setUp(redis);
   await peopleOf(database).addUsers([ANNA, BO]);
   const writerUrl = proxy ? `redis://127.0.0.1:${proxy.port}` : redis.url;
-  const writer = await startProcess(database, writerUrl, replacements);
-  const reader = await startProcess(database, redis.url, replacements);
+  const writer = await startCacheServer(database, writerUrl, replacements);
+  const reader = await startCacheServer(database, redis.url, replacements);
   try {
     await writer.deposit(ANNA, 1000);
     await untilTrusted(writer, reader);

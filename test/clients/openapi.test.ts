@@ -5,7 +5,7 @@ import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFi
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { startWorkerProcess, workerEnv } from '../jobs/worker-process.ts';
+import { startWorkerProcess, workerEnv } from '../processes.ts';
 import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';

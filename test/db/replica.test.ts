@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type OwnReplica, startOwnReplica } from './own-replica.ts';
-import { type Process, type Reading, startProcess, TIMEOUT_MS } from './replica-process.ts';
+import { type Reading, type ReplicaServer, startReplicaServer, TIMEOUT_MS } from './replica-server.ts';
 
 let own: OwnReplica;
 let writer: pg.Pool;
@@ -23,10 +23,10 @@ after(async () => {
 });
 
 async function inProcess(
-  work: (process: Process) => Promise<void>,
-  how: Parameters<typeof startProcess>[1] = {},
+  work: (process: ReplicaServer) => Promise<void>,
+  how: Parameters<typeof startReplicaServer>[1] = {},
 ) {
-  const process = startProcess(own, how);
+  const process = startReplicaServer(own, how);
   await work(process).finally(() => process.close());
 }
 
@@ -38,7 +38,7 @@ async function write(): Promise<number> {
 }
 
 /** Writes and reads at once, again and again. */
-async function writeAndRead(process: Process, rounds: number): Promise<Reading[]> {
+async function writeAndRead(process: ReplicaServer, rounds: number): Promise<Reading[]> {
   const readings: Reading[] = [];
   for (let round = 0; round < rounds; round++) readings.push(await process.read(await write()));
   return readings;
@@ -56,7 +56,7 @@ async function until(isSo: () => boolean | Promise<boolean>, what: string): Prom
 }
 
 /** The replica is used by a process that may have found it failing just before. */
-const untilUsed = ({ read }: Process) =>
+const untilUsed = ({ read }: ReplicaServer) =>
   until(async () => (await read(lastNote)).isReplica, 'the replica is not used');
 
 test('reads go to the replica', async () => {
@@ -97,7 +97,7 @@ test('a replica that lags a little is waited for: what was just written is alway
 
 test('who reads while the primary is being asked waits for the next question: this one came before the write', async () => {
   let delivered = Promise.resolve();
-  const work = async (process: Process) => {
+  const work = async (process: ReplicaServer) => {
     await untilUsed(process);
     await own.delay(25);
     for (let round = 0; round < 10; round++) {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { grpcClient } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
-import { startServerProcess } from '../server-process.ts';
+import { startServerProcess } from '../processes.ts';
 import { assertBooksBalance, ownerPool, peopleOf, serverEnv, type TestDatabase } from '../stack.ts';
 import { assertNothingLost } from './history.ts';
 import { type Answered, startTraffic, type Traffic } from './traffic.ts';

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { IDLE_IN_TRANSACTION_MS } from '../../src/db/timeouts.ts';
 import { as } from '../api.ts';
 import { type Answer, type ApiClient, grpcClient } from '../api-client.ts';
-import { type ServerProcess, startServerProcess } from '../server-process.ts';
+import { type ServerProcess, startServerProcess } from '../processes.ts';
 import { assertBooksBalance, type Stack, serverEnv, startStack } from '../stack.ts';
 
 const [PAYER, PAYEE] = [8501, 8502];

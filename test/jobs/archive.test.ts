@@ -8,11 +8,11 @@ import { reconcile } from '../../src/db/jobs/reconciliation.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { archiveTransfers } from '../../src/worker/jobs/archive-transfers.ts';
 import { actingAs } from '../api.ts';
+import { workerEnv } from '../processes.ts';
 import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { makeDatabase, type Stack, startStack } from '../stack.ts';
 import { type ArchiveDatabase, makeArchive, monthsAgo, writeHistory } from './archive-database.ts';
 import { startChaos } from './chaos.ts';
-import { workerEnv } from './worker-process.ts';
 
 const ANNA = 8101;
 const A_MONTH = 25;

@@ -3,8 +3,8 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { seededRandom } from '../domain/seeded-random.ts';
+import { startWorkerProcess, type WorkerProcess } from '../processes.ts';
 import type { OwnRedis } from '../redis/own-redis.ts';
-import { startWorkerProcess, type WorkerProcess } from './worker-process.ts';
 
 /** What may go wrong. */
 export const FAULTS = ['kill a worker', 'empty Redis', 'kill Redis', 'freeze Redis'] as const;

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import { startWorkerProcess, type WorkerProcess, workerEnv } from '../processes.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { makeDatabase, ownerPool, type TestDatabase } from '../stack.ts';
 import { assertRefundedOnce, untilAllRefunded, untilOutboxIsEmpty } from './refunds.ts';
 import { CREATOR, openSprinkleLedger } from './sprinkles.ts';
-import { startWorkerProcess, type WorkerProcess, workerEnv } from './worker-process.ts';
 
 const POISONED = 5;
 let database: TestDatabase;

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startWorkerProcess, workerEnv } from '../processes.ts';
 import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { makeDatabase, ownerPool } from '../stack.ts';
 import { startChaos } from './chaos.ts';
 import { assertRefundedOnce, untilAllRefunded, untilOutboxIsEmpty } from './refunds.ts';
 import { openSprinkleLedger } from './sprinkles.ts';
-import { startWorkerProcess, workerEnv } from './worker-process.ts';
 
 const WAVES = 8;
 const A_WAVE = 150;

@@ -1,12 +1,12 @@
 // Jobs of the outbox while workers, relays and Redis die at random moments: none is lost, and each has its effect once.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { workerEnv } from '../processes.ts';
 import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { assertBooksBalance, makeDatabase, ownerPool } from '../stack.ts';
 import { startChaos } from './chaos.ts';
 import { untilOutboxIsEmpty } from './refunds.ts';
 import { openSprinkleLedger } from './sprinkles.ts';
-import { workerEnv } from './worker-process.ts';
 
 const PAYMENTS = 400;
 const PROGRAM = new URL('paying-worker.ts', import.meta.url);

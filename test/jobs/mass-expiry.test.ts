@@ -1,11 +1,11 @@
 // Very many sprinkles expire in the same second: all are paid back, without a job for each. MASS_EXPIRY says how many.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { startWorkerProcess, workerEnv } from '../processes.ts';
 import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { makeDatabase, ownerPool } from '../stack.ts';
 import { assertRefundedOnce, untilAllRefunded } from './refunds.ts';
 import { openSprinkleLedger } from './sprinkles.ts';
-import { startWorkerProcess, workerEnv } from './worker-process.ts';
 
 const COUNT = Number(process.env.MASS_EXPIRY ?? 3000);
 

@@ -1,12 +1,12 @@
 // Payouts while workers and Redis die at random moments: every line is paid exactly once. Without its guards it is not.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { workerEnv } from '../processes.ts';
 import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { assertBooksBalance, makeDatabase, ownerPool } from '../stack.ts';
 import { FAULTS, type Fault, startChaos } from './chaos.ts';
 import { linesPaid, openPayoutLedger } from './payouts.ts';
 import { untilOutboxIsEmpty } from './refunds.ts';
-import { workerEnv } from './worker-process.ts';
 
 const LINES = 6_000;
 const PAYEES = 50;

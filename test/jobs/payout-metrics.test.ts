@@ -5,10 +5,10 @@ import { createMetrics } from '../../src/runtime/metrics.ts';
 import { createWorkerProgram } from '../../src/worker/compose.ts';
 import { readWorkerConfig } from '../../src/worker/config.ts';
 import { readMetrics, until } from '../ops/ops-client.ts';
+import { workerEnv } from '../processes.ts';
 import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { makeDatabase, ownerPool } from '../stack.ts';
 import { openPayoutLedger } from './payouts.ts';
-import { workerEnv } from './worker-process.ts';
 
 test('payouts that run are seen, also where nobody pays them', { skip: withoutRedis }, async (t) => {
   const database = await makeDatabase();

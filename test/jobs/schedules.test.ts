@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { JOB_NAMES, jobEntry } from '../../src/domain/jobs.ts';
 import { closeQueues, createQueues } from '../../src/worker/queue/queues.ts';
 import { hasSchedules } from '../../src/worker/queue/schedule.ts';
+import { startWorkerProcess, workerEnv } from '../processes.ts';
 import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { makeDatabase } from '../stack.ts';
-import { startWorkerProcess, workerEnv } from './worker-process.ts';
 
 const DAY_MS = 86_400_000;
 const MANY_LOOKS = 400;

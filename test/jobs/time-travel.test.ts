@@ -6,11 +6,11 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { startTimeTravel, type TimeTravel } from '../db/time-travel.ts';
 import { until } from '../ops/ops-client.ts';
+import { startWorkerProcess, type WorkerProcess, workerEnv } from '../processes.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { assertBooksBalance, type TestDatabase } from '../stack.ts';
 import { openPayoutLedger, type PayoutLedger } from './payouts.ts';
 import { openSprinkleLedger } from './sprinkles.ts';
-import { startWorkerProcess, type WorkerProcess, workerEnv } from './worker-process.ts';
 
 const LINES = 50;
 const PAYEES = 5;

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startWorkerProcess, workerEnv } from '../processes.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { makeDatabase, type TestDatabase } from '../stack.ts';
-import { startWorkerProcess, workerEnv } from './worker-process.ts';
 
 const GRACE_MS = 3_000;
 const FAR_TOO_LONG_MS = 20_000;

@@ -19,7 +19,7 @@ import type { Envoy } from '../../scripts/dev/envoy.ts';
 import { type ApiClient, grpcClient, restClient } from '../api-client.ts';
 import { startTestEdge } from '../edge.ts';
 import { makeKey } from '../keys.ts';
-import { type ServerProcess, startServerProcess } from '../server-process.ts';
+import { type ServerProcess, startServerProcess } from '../processes.ts';
 import { withoutEdge as skip } from '../skip.ts';
 import {
   assertBooksBalance,

@@ -1,11 +1,9 @@
 // Answers calls without looking at them, in a process of its own: what forged calls cost to make and to carry, and no more.
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer as createHttp } from 'node:http';
 import { createServer as createHttp2, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { forwardOutput } from '../../scripts/dev/fork-program.ts';
+import { forkProgram } from '../../scripts/dev/fork-program.ts';
 
 /** Where calls end that nobody looks at. */
 export interface Sink {
@@ -16,15 +14,13 @@ export interface Sink {
 
 /** Starts a sink; it answers once this resolves. */
 export async function startSink(): Promise<Sink> {
-  const child = fork(fileURLToPath(import.meta.url));
-  forwardOutput(child);
-  const [[restPort, grpcPort]] = (await once(child, 'message')) as [[number, number]];
+  const program = await forkProgram(new URL(import.meta.url), {});
+  const [restPort, grpcPort] = program.firstMessage as [number, number];
   return {
     restUrl: `http://127.0.0.1:${restPort}`,
     grpcAddress: `127.0.0.1:${grpcPort}`,
     stop: async () => {
-      child.kill();
-      await once(child, 'exit');
+      await program.stop();
     },
   };
 }

@@ -24,8 +24,8 @@ import { createLogs } from '../../src/runtime/logs.ts';
 import { withKey } from '../api.ts';
 import { grpcClient } from '../api-client.ts';
 import { openSprinkleLedger } from '../jobs/sprinkles.ts';
-import { startWorkerProcess, workerEnv } from '../jobs/worker-process.ts';
 import { makeKey, SEALING_KEY } from '../keys.ts';
+import { startWorkerProcess, workerEnv } from '../processes.ts';
 import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { type Stack, startStack } from '../stack.ts';
 

@@ -12,7 +12,7 @@ import type { Envoy, EnvoyOptions } from '../../scripts/dev/envoy.ts';
 import { grpcClient } from '../api-client.ts';
 import { startTestEdge } from '../edge.ts';
 import { makeKey } from '../keys.ts';
-import { freePorts, type ServerProcess, startServerProcess } from '../server-process.ts';
+import { freePorts, type ServerProcess, startServerProcess } from '../processes.ts';
 import { withoutEdge as skip } from '../skip.ts';
 import {
   assertBooksBalance,

@@ -12,7 +12,7 @@ import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { actingAs, as } from '../api.ts';
 import { type ApiClient, grpcClient } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
-import { type ServerProcess, startServerProcess } from '../server-process.ts';
+import { type ServerProcess, startServerProcess } from '../processes.ts';
 import {
   assertBooksBalance,
   makeDatabase,

@@ -10,7 +10,7 @@ import type pg from 'pg';
 import { actingAs } from '../api.ts';
 import { type Answer, type ApiClient, grpcClient, type Json } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
-import { startServerProcess } from '../server-process.ts';
+import { startServerProcess } from '../processes.ts';
 import { assertBooksBalance, makeDatabase, ownerPool, peopleOf, serverEnv } from '../stack.ts';
 import { startTcpProxy } from '../tcp-proxy.ts';
 

@@ -6,7 +6,7 @@ import { hmacKey } from '../../clients/typescript/src/headers.ts';
 import { createWorkerProgram, type WorkerProgram } from '../../src/worker/compose.ts';
 import { readWorkerConfig } from '../../src/worker/config.ts';
 import { grpcClient, type Json } from '../api-client.ts';
-import { workerEnv } from '../jobs/worker-process.ts';
+import { workerEnv } from '../processes.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { type Stack, startStack } from '../stack.ts';
 

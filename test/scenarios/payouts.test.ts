@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { actingAs, withKey } from '../api.ts';
 import type { Answer, ApiClient, Json } from '../api-client.ts';
-import { startWorkerProcess, type WorkerProcess, workerEnv } from '../jobs/worker-process.ts';
+import { startWorkerProcess, type WorkerProcess, workerEnv } from '../processes.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';

@@ -3,9 +3,14 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { linesPaid } from '../jobs/payouts.ts';
-import { startWorkerProcess, type WorkerProcess, workerEnv } from '../jobs/worker-process.ts';
+import {
+  freePorts,
+  startServerProcess,
+  startWorkerProcess,
+  type WorkerProcess,
+  workerEnv,
+} from '../processes.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
-import { freePorts, startServerProcess } from '../server-process.ts';
 import { type Stack, serverEnv, startStack } from '../stack.ts';
 import { createProgram, type Program } from './payout-program.ts';
 

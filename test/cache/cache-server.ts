@@ -28,7 +28,7 @@ const won = (amount: number) => ({ currency: 'KRW', amount: BigInt(amount), fiel
 const walletOf = (user: number) => ({ defaultOf: BigInt(user), field: 'user' });
 const keyOf = (user: number) => ({ userId: BigInt(user), key: crypto.randomUUID(), fingerprint: 'f0' });
 
-/** Parts that a test puts in the place of the real ones, made of them, to see what they are good for. */
+/** What a test puts in place of the real store and lease, made of them, to show what they are good for. */
 export interface Replacements {
   readonly store?: (real: Store) => Store;
   readonly lease?: (real: Lease) => Lease;
@@ -49,9 +49,9 @@ function cacheOver(store: Store, lease: Lease, results: CacheResult[]) {
   return { ...createReader(options), ...createWriter(options) };
 }
 
-export type Process = Awaited<ReturnType<typeof startProcess>>;
+export type CacheServer = Awaited<ReturnType<typeof startCacheServer>>;
 
-export async function startProcess(
+export async function startCacheServer(
   database: TestDatabase,
   redisUrl: string,
   { store: replaceStore = (real) => real, lease: replaceLease = (real) => real }: Replacements = {},

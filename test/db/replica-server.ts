@@ -15,7 +15,7 @@ export interface Reading {
   readonly hasNote: boolean;
 }
 
-export interface Process {
+export interface ReplicaServer {
   readonly reader: ReplicaReader;
   readonly states: string[];
   /** Whether a note is there, and which server said so. */
@@ -32,10 +32,10 @@ export interface Changes {
   readonly deliver?: () => Promise<void>;
 }
 
-export function startProcess(
+export function startReplicaServer(
   own: OwnReplica,
   { change = (text) => text, capacity = 64, deliver = async () => {} }: Changes,
-): Process {
+): ReplicaServer {
   const states: string[] = [];
   const quiet = { onIdleError: () => {}, maxConnections: 4 };
   const primary = createPool({ ...quiet, url: own.primary.appUrl, statementTimeoutMs: 10_000 });
