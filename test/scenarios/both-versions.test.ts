@@ -1,7 +1,7 @@
 // The same operations in v1 and v2, over gRPC and over REST: money comes in, moves, is sprinkled and grabbed.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { expectRefusal } from '../api.ts';
+import { expectRefusal, uniqueUsers } from '../api.ts';
 import type { Answer } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { type ApiVersion, v1, v2 } from './api-versions.ts';
@@ -14,9 +14,6 @@ after(() => stack.stop());
 
 const clients = { gRPC: () => stack.grpc, REST: () => stack.rest };
 const versions = { v1, v2 };
-/** Every way gets people of its own, so that the runs do not share wallets. */
-let people = 2000;
-
 for (const [version, create] of Object.entries(versions)) {
   for (const [transport, client] of Object.entries(clients)) {
     describe(`${version} over ${transport}`, () => testOperations(() => create(client())));
@@ -27,29 +24,32 @@ const tokenOf = (made: Answer) => String(made.body.token ?? made.at('sprinkle', 
 const amountOf = (claim: Answer) => Number(claim.at('amount', 'minor_units') ?? claim.body.amount);
 const balanceOf = (answer: Answer) => Number(answer.at('balance', 'minor_units') ?? answer.body.balance);
 
+/** Four users of one test, of whom the first has money, and a room of the first three. */
+async function createPeople(balance: number) {
+  const [anna = 0, bo = 0, cho = 0, outsider = 0] = uniqueUsers(4);
+  const room = `room-${anna}`;
+  await stack.addUsers([anna, bo, cho, outsider]);
+  await stack.addRoom(room, [anna, bo, cho]);
+  if (balance > 0) await stack.fund([anna], balance);
+  return { anna, bo, cho, outsider, room };
+}
+
 function testOperations(create: () => ApiVersion): void {
   let api: ApiVersion;
-  let room: string;
-  let anna: number;
-  let bo: number;
-  let cho: number;
-  let outsider: number;
-  before(async () => {
+  before(() => {
     api = create();
-    people += 10;
-    [anna, bo, cho, outsider] = [people + 1, people + 2, people + 3, people + 4];
-    room = `room-${people}`;
-    await stack.addUsers([anna, bo, cho, outsider]);
-    await stack.addRoom(room, [anna, bo, cho]);
   });
 
   test('money comes in, and the balance shows it', async () => {
+    const { anna } = await createPeople(0);
     assert.equal(await api.balance(anna), 0);
     assert.equal(balanceOf(await api.charge(anna, 50_000)), 50_000);
     assert.equal(await api.balance(anna), 50_000);
   });
 
   test('money moves, and both histories show it', async () => {
+    const { anna, bo } = await createPeople(0);
+    await api.charge(anna, 50_000);
     assert.equal(balanceOf(await api.transfer(anna, bo, 20_000)), 30_000);
     assert.deepEqual(await api.history(anna), [
       { amount: -20_000, balanceAfter: 30_000, kind: 'TRANSFER' },
@@ -59,11 +59,13 @@ function testOperations(create: () => ApiVersion): void {
   });
 
   test('too much is refused and nothing moves', async () => {
+    const { anna, bo } = await createPeople(30_000);
     expectRefusal(await api.transfer(anna, bo, 30_001), 'ERR006', 'BALANCE_TOO_LOW', 'any');
     assert.equal(await api.balance(anna), 30_000);
   });
 
   test('a retry gets the same answer and moves nothing again', async () => {
+    const { anna, bo } = await createPeople(30_000);
     const key = crypto.randomUUID();
     const first = await api.transfer(anna, bo, 1000, key);
     const again = await api.transfer(anna, bo, 1000, key);
@@ -74,6 +76,7 @@ function testOperations(create: () => ApiVersion): void {
   });
 
   test('a sprinkle is grabbed by members, each once, and its creator sees who got what', async () => {
+    const { anna, bo, cho, outsider, room } = await createPeople(29_000);
     const made = await api.sprinkle(anna, room, 10_000, 2);
     const token = tokenOf(made);
     assert.match(token, /^[A-Za-z0-9]{3}$/);
@@ -98,6 +101,7 @@ function testOperations(create: () => ApiVersion): void {
   });
 
   test('a retried claim gets the same share', async () => {
+    const { anna, bo, room } = await createPeople(5_000);
     const token = tokenOf(await api.sprinkle(anna, room, 5_000, 5));
     const key = crypto.randomUUID();
     const first = await api.claim(bo, room, token, key);

@@ -1,7 +1,7 @@
 // Users, friends, rooms and members: written by v2, read by both versions, over gRPC and over REST.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { actingAs, expectRefusal } from '../api.ts';
+import { actingAs, expectRefusal, uniqueUsers } from '../api.ts';
 import type { Answer, ApiClient } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
 
@@ -12,16 +12,16 @@ before(async () => {
 after(() => stack.stop());
 
 const ways = [
-  { over: 'gRPC', client: () => stack.grpc, first: 3100 },
-  { over: 'REST', client: () => stack.rest, first: 3200 },
+  { over: 'gRPC', client: () => stack.grpc },
+  { over: 'REST', client: () => stack.rest },
 ] as const;
 
-for (const { over, client, first } of ways) {
-  const [anna, bo, cho] = [first + 1, first + 2, first + 3];
-  const room = `room-${first}`;
+for (const { over, client } of ways) {
   const call = (...args: Parameters<ApiClient['call']>) => client().call(...args);
 
-  test(`a user is created with an empty wallet, once, over ${over}`, async () => {
+  /** Users of one test. */
+  const createUsers = async () => {
+    const [anna = 0, bo = 0, cho = 0] = uniqueUsers(3);
     for (const [user, display_name] of [
       [anna, '안나'],
       [bo, "Bo'; DROP TABLE users;--"],
@@ -30,6 +30,21 @@ for (const { over, client, first } of ways) {
       const made = await call('wallet.v2.UserService/CreateUser', { user_id: String(user), display_name });
       assert.equal(made.at('user', 'display_name'), display_name);
     }
+    return { anna, bo, cho };
+  };
+
+  /** The same with a room that the first of them owns, and in which nobody else is. */
+  const createRoom = async () => {
+    const users = await createUsers();
+    const room = `room-${users.anna}`;
+    const request = { room_id: room, display_name: 'Our room' };
+    const made = await call('wallet.v2.RoomService/CreateRoom', request, actingAs(users.anna));
+    assert.equal(made.at('room', 'owner_user_id'), String(users.anna));
+    return { ...users, room, request };
+  };
+
+  test(`a user is created with an empty wallet, once, over ${over}`, async () => {
+    const { anna } = await createUsers();
     const again = await call('wallet.v2.UserService/CreateUser', {
       user_id: String(anna),
       display_name: 'Other',
@@ -41,6 +56,7 @@ for (const { over, client, first } of ways) {
   });
 
   test(`both versions show profiles; an unknown user is named, over ${over}`, async () => {
+    const { anna, bo } = await createUsers();
     for (const version of ['v1', 'v2'] as const) {
       const rpc = version === 'v1' ? 'wallet.v1.UserService/GetUser' : 'wallet.v2.UserService/GetUser';
       const seen = await call(rpc, { user_id: String(bo) }, actingAs(anna));
@@ -52,6 +68,7 @@ for (const { over, client, first } of ways) {
   });
 
   test(`a user renames itself and nobody else, over ${over}`, async () => {
+    const { anna, bo } = await createUsers();
     const rename = { user_id: String(anna), display_name: 'Anna' };
     const renamed = await call('wallet.v2.UserService/UpdateUser', rename, actingAs(anna));
     assert.equal(renamed.at('user', 'display_name'), 'Anna');
@@ -59,6 +76,7 @@ for (const { over, client, first } of ways) {
   });
 
   test(`friends are friends of each other, in pages, and nobody else sees them, over ${over}`, async () => {
+    const { anna, bo, cho } = await createUsers();
     for (const friend of [bo, cho]) {
       const request = { user_id: String(anna), friend_user_id: String(friend) };
       const added = await call('wallet.v2.UserService/AddFriend', request, actingAs(anna));
@@ -89,9 +107,8 @@ for (const { over, client, first } of ways) {
   });
 
   test(`a friendship takes both: asked is not a friend, both see it, either takes it back, over ${over}`, async () => {
-    const [dan, eva] = [first + 4, first + 5];
-    for (const user of [dan, eva])
-      await call('wallet.v2.UserService/CreateUser', { user_id: String(user), display_name: `User ${user}` });
+    const [dan = 0, eva = 0] = uniqueUsers(2);
+    await stack.addUsers([dan, eva]);
     const add = (who: number, whom: number) =>
       call(
         'wallet.v2.UserService/AddFriend',
@@ -141,6 +158,7 @@ for (const { over, client, first } of ways) {
   });
 
   test(`friendship with oneself or with nobody is refused, over ${over}`, async () => {
+    const { anna } = await createUsers();
     const self = { user_id: String(anna), friend_user_id: String(anna) };
     const nobody = { user_id: String(anna), friend_user_id: '999999' };
     const rpc = 'wallet.v2.UserService/AddFriend';
@@ -149,9 +167,7 @@ for (const { over, client, first } of ways) {
   });
 
   test(`a room is made once and exists only for its members, over ${over}`, async () => {
-    const request = { room_id: room, display_name: 'Our room' };
-    const made = await call('wallet.v2.RoomService/CreateRoom', request, actingAs(anna));
-    assert.equal(made.at('room', 'owner_user_id'), String(anna));
+    const { anna, bo, room, request } = await createRoom();
     expectRefusal(
       await call('wallet.v2.RoomService/CreateRoom', request, actingAs(bo)),
       'ERR006',
@@ -174,6 +190,7 @@ for (const { over, client, first } of ways) {
   });
 
   test(`members come and go; the owner looks after the room, over ${over}`, async () => {
+    const { anna, bo, cho, room } = await createRoom();
     for (const user of [bo, cho]) {
       const added = await call(
         'wallet.v2.RoomService/AddMember',
@@ -204,6 +221,7 @@ for (const { over, client, first } of ways) {
   });
 
   test(`whom the owner took out, only the owner brings in again; who left by itself, anyone, over ${over}`, async () => {
+    const { anna, bo, cho, room } = await createRoom();
     const change = (rpc: 'AddMember' | 'RemoveMember', user: number, by: number) =>
       call(`wallet.v2.RoomService/${rpc}`, { room_id: room, user_id: String(user) }, actingAs(by));
     await change('AddMember', bo, anna);
@@ -219,6 +237,7 @@ for (const { over, client, first } of ways) {
   });
 
   test(`only the owner renames a room, over ${over}`, async () => {
+    const { anna, bo, room } = await createRoom();
     const rename = { room_id: room, display_name: 'Renamed' };
     const renamed = await call('wallet.v2.RoomService/UpdateRoom', rename, actingAs(anna));
     assert.equal(renamed.at('room', 'display_name'), 'Renamed');

@@ -1,47 +1,66 @@
 // What only v2 can: wallets in several currencies, balances as they were, filters, and every transfer by its id.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { actingAs, expectRefusal, withKey } from '../api.ts';
+import { actingAs, expectRefusal, uniqueUsers, withKey } from '../api.ts';
 import type { Answer, ApiClient, Json } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 let stack: Stack;
 before(async () => {
   stack = await startStack({ edge: true });
-  for (const { first } of ways) {
-    await stack.addUsers([first + 1, first + 2, first + 3]);
-    await stack.addRoom(`room-${first}`, [first + 1, first + 2]);
-  }
 });
 after(() => stack.stop());
 
 const usd = (minor_units: number) => ({ currency_code: 'USD', minor_units: String(minor_units) });
 
 const ways = [
-  { over: 'gRPC', client: () => stack.grpc, first: 4100 },
-  { over: 'REST', client: () => stack.rest, first: 4200 },
+  { over: 'gRPC', client: () => stack.grpc },
+  { over: 'REST', client: () => stack.rest },
 ] as const;
 
-for (const { over, client, first } of ways) {
-  const [anna, bo, stranger] = [first + 1, first + 2, first + 3];
-  const room = `room-${first}`;
+for (const { over, client } of ways) {
   const call = (...args: Parameters<ApiClient['call']>) => client().call(...args);
-  let annaUsd: string;
-  let boUsd: string;
-  let annaKrw: string;
-  let sent: Json;
-
   const open = async (user: number, identity = withKey(user)) => {
     const request = { currency_code: 'USD', display_name: 'Dollars' };
     return call('wallet.v2.WalletService/CreateWallet', request, identity);
   };
 
+  /** Users of one test, of whom the first two have a wallet in dollars each, and a room of these two. */
+  const createPeople = async () => {
+    const [anna = 0, bo = 0, stranger = 0] = uniqueUsers(3);
+    const room = `room-${anna}`;
+    await stack.addUsers([anna, bo, stranger]);
+    await stack.addRoom(room, [anna, bo]);
+    const [annaUsd, boUsd] = await Promise.all(
+      [anna, bo].map(async (user) => String((await open(user)).at('wallet', 'wallet_id'))),
+    );
+    return { anna, bo, stranger, room, annaUsd: String(annaUsd), boUsd: String(boUsd) };
+  };
+
+  /** The same after a deposit of 100 dollars, a transfer of 25 to the second and a withdrawal of 5. */
+  const createHistory = async () => {
+    const people = await createPeople();
+    const { anna, annaUsd, boUsd } = people;
+    const move = (method: string, request: Json) =>
+      call(`wallet.v2.TransferService/${method}`, request, withKey(anna));
+    const deposited = await move('Deposit', { wallet_id: annaUsd, amount: usd(10_000), memo: 'Salary' });
+    const moved = await move('CreateTransfer', {
+      debit_wallet_id: annaUsd,
+      credit_wallet_id: boUsd,
+      amount: usd(2_500),
+      memo: 'Lunch "\\{}" 🍚',
+    });
+    const withdrawn = await move('Withdraw', { wallet_id: annaUsd, amount: usd(500) });
+    return { ...people, deposited, moved, withdrawn, sent: moved.body.transfer as Json };
+  };
+
   test(`a wallet in dollars is opened, and a retry opens no second one, over ${over}`, async () => {
+    const [anna = 0] = uniqueUsers(1);
+    await stack.addUsers([anna]);
     const identity = withKey(anna);
     const made = await open(anna, identity);
     assert.deepEqual((await open(anna, identity)).body, made.body);
-    annaUsd = String(made.at('wallet', 'wallet_id'));
-    boUsd = String((await open(bo)).at('wallet', 'wallet_id'));
+    const annaUsd = String(made.at('wallet', 'wallet_id'));
     const wallets = (await call('wallet.v2.WalletService/ListWallets', {}, actingAs(anna))).list('wallets');
     assert.deepEqual(
       wallets.map(({ currency_code, is_default }) => [currency_code, is_default]),
@@ -50,7 +69,6 @@ for (const { over, client, first } of ways) {
         ['USD', false],
       ],
     );
-    annaKrw = String(wallets[0]?.wallet_id);
     const page1 = await call('wallet.v2.WalletService/ListWallets', { page_size: 1 }, actingAs(anna));
     const page_token = String(page1.body.next_page_token);
     const page2 = await call(
@@ -62,28 +80,18 @@ for (const { over, client, first } of ways) {
   });
 
   test(`money comes in, moves and goes out; each answer shows the balance, over ${over}`, async () => {
-    const deposit = { wallet_id: annaUsd, amount: usd(10_000), memo: 'Salary' };
-    const deposited = await call('wallet.v2.TransferService/Deposit', deposit, withKey(anna));
+    const { deposited, moved, withdrawn, sent } = await createHistory();
     assert.equal(deposited.at('balance', 'minor_units'), '10000');
-    const request = {
-      debit_wallet_id: annaUsd,
-      credit_wallet_id: boUsd,
-      amount: usd(2_500),
-      memo: 'Lunch "\\{}" 🍚',
-    };
-    const moved = await call('wallet.v2.TransferService/CreateTransfer', request, withKey(anna));
     assert.equal(moved.at('balance', 'minor_units'), '7500');
-    sent = moved.body.transfer as Json;
     assert.equal(sent.memo, 'Lunch "\\{}" 🍚');
     assert.equal(sent.key_id, stack.key.keyId);
     assert.equal(deposited.at('transfer', 'key_id'), stack.key.keyId);
-    const withdraw = { wallet_id: annaUsd, amount: usd(500) };
-    const withdrawn = await call('wallet.v2.TransferService/Withdraw', withdraw, withKey(anna));
     assert.equal(withdrawn.at('balance', 'minor_units'), '7000');
     assert.equal(withdrawn.at('transfer', 'credit_wallet_id'), '');
   });
 
   test(`a transfer is shown to both sides and to nobody else, over ${over}`, async () => {
+    const { anna, bo, stranger, sent } = await createHistory();
     const request = { transfer_id: sent.transfer_id ?? '' };
     for (const user of [anna, bo]) {
       const seen = await call('wallet.v2.TransferService/GetTransfer', request, actingAs(user));
@@ -99,6 +107,7 @@ for (const { over, client, first } of ways) {
   });
 
   test(`a balance can be asked as it was, over ${over}`, async () => {
+    const { anna, annaUsd, sent } = await createHistory();
     const as_of = String(sent.created_at);
     const then = await call(
       'wallet.v2.WalletService/GetBalance',
@@ -114,6 +123,8 @@ for (const { over, client, first } of ways) {
   });
 
   test(`many balances come in the order asked; one that is not mine is named, over ${over}`, async () => {
+    const { anna, annaUsd, boUsd } = await createPeople();
+    const annaKrw = await stack.as(anna).defaultWallet();
     const rpc = 'wallet.v2.WalletService/BatchGetBalances';
     const mine = await call(rpc, { wallet_ids: [annaUsd, annaKrw] }, actingAs(anna));
     assert.deepEqual(
@@ -125,6 +136,7 @@ for (const { over, client, first } of ways) {
   });
 
   test(`a history can be filtered and read page by page, over ${over}`, async () => {
+    const { anna, annaUsd, sent } = await createHistory();
     const list = (request: Json) =>
       call('wallet.v2.WalletService/ListTransactions', { wallet_id: annaUsd, ...request }, actingAs(anna));
     const kindsOf = (answer: Answer) =>
@@ -159,6 +171,7 @@ for (const { over, client, first } of ways) {
   });
 
   test(`a sprinkle in dollars is grabbed into a dollar wallet, over ${over}`, async () => {
+    const { anna, bo, room, annaUsd, boUsd } = await createHistory();
     const request = { room_id: room, wallet_id: annaUsd, amount: usd(300), headcount: 1 };
     const made = await call('wallet.v2.SprinkleService/CreateSprinkle', request, withKey(anna));
     assert.equal(made.at('balance', 'minor_units'), '6700');
