@@ -113,23 +113,28 @@ test('a connection carries at most 256 concurrent streams', async () => {
   session.close();
 });
 
+/** The required variables. */
+const ENV = {
+  DATABASE_URL: 'postgres://a@127.0.0.1/b',
+  REDIS_URL: 'redis://127.0.0.1:6379',
+  EDGE_SECRET: 'sixteen characters at least',
+  KEY_ENCRYPTION_KEYS: `a:${Buffer.alloc(32).toString('base64')}`,
+};
+
 test('reflection is off by default, whatever NODE_ENV is', () => {
-  const env = {
-    DATABASE_URL: 'postgres://a@127.0.0.1/b',
-    REDIS_URL: 'redis://127.0.0.1:6379',
-    EDGE_SECRET: 'sixteen characters at least',
-    KEY_ENCRYPTION_KEYS: `a:${Buffer.alloc(32).toString('base64')}`,
-  };
-  assert.equal(readServerConfig(env).grpcReflection, false);
-  assert.equal(readServerConfig({ ...env, NODE_ENV: 'development' }).grpcReflection, false);
-  assert.equal(readServerConfig({ ...env, NODE_ENV: 'production' }).grpcReflection, false);
-  assert.equal(readServerConfig({ ...env, GRPC_REFLECTION: 'true' }).grpcReflection, true);
+  assert.equal(readServerConfig(ENV).grpcReflection, false);
+  assert.equal(readServerConfig({ ...ENV, NODE_ENV: 'development' }).grpcReflection, false);
+  assert.equal(readServerConfig({ ...ENV, NODE_ENV: 'production' }).grpcReflection, false);
+  assert.equal(readServerConfig({ ...ENV, GRPC_REFLECTION: 'true' }).grpcReflection, true);
 });
 
 test('a certificate without its key, or a missing one, is named in the error at the start', () => {
   assert.throws(
-    () => readServerConfig({ GRPC_TLS_CERT: import.meta.filename }),
+    () => readServerConfig({ ...ENV, GRPC_TLS_CERT: import.meta.filename }),
     /GRPC_TLS_CERT and GRPC_TLS_KEY/,
   );
-  assert.throws(() => readServerConfig({ GRPC_TLS_KEY: '/nowhere/key.pem' }), /GRPC_TLS_KEY cannot be read/);
+  assert.throws(
+    () => readServerConfig({ ...ENV, GRPC_TLS_KEY: '/nowhere/key.pem' }),
+    /GRPC_TLS_KEY must be the path of a file that can be read/,
+  );
 });
