@@ -1,5 +1,6 @@
 // Runs a batch, and divides it where it cannot be run as a whole: calls whose rows others hold locked are left out, and a
 // call that makes Postgres refuse the batch is found by halves.
+import { missingMonth } from '../db/missing-month.ts';
 import { isUnreachable, sqlState } from '../db/pool.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { LedgerTools } from './ledger-tools.ts';
@@ -79,6 +80,13 @@ async function answerFailed(
   if (isUnreachable(error)) {
     tools.observer?.unreachable(error);
     // It is not known whether a commit was cut off; a retry under the same key finds out.
+    refuseUnavailable(calls);
+    return NOTHING;
+  }
+  const month = missingMonth(error);
+  if (month !== undefined) {
+    // It is the same for all of them, so nothing would be found by halves.
+    tools.observer?.monthMissing?.(month);
     refuseUnavailable(calls);
     return NOTHING;
   }

@@ -38,6 +38,8 @@ export interface LedgerObserver {
   conflicted(isGivenUp: boolean): void;
   /** Calls were refused because the last transfers of these accounts are dated too far ahead of the clock. */
   tooFarAhead?(accountIds: readonly string[]): void;
+  /** Calls were refused because this month, such as 2026-11, has no partition for its transfers. */
+  monthMissing?(month: string): void;
   /** A batch could not reach the database. */
   unreachable(error: Error): void;
 }

@@ -18,6 +18,7 @@ import { connectionsFor, createLedger, type Ledger } from '../ledger/index.ts';
 import { cryptoRandom } from './crypto-random.ts';
 import { createLogs, type Logs } from './logs.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { createMonthOpener } from './month-opener.ts';
 import type { CommonConfig } from './variables.ts';
 
 /** How long Redis has to answer a command before a process decides without it, in milliseconds. */
@@ -153,6 +154,7 @@ export function createResources(config: ResourceConfig, paths: Iterable<string> 
             observer: {
               ...metrics.ledger,
               unreachable: onUnreachable,
+              monthMissing: createMonthOpener(pool, logs),
               tooFarAhead: (accountIds) =>
                 logs.app.error({ accountIds }, 'accounts are dated too far ahead of the clock: it went back'),
             },

@@ -1,0 +1,53 @@
+// A month without a partition for its transfers: callers are told to come again, ops are told which month, and it is made.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Stack, startStack } from '../stack.ts';
+
+const ANNA = 6601;
+const WITHIN_MS = 20_000;
+let stack: Stack;
+before(async () => {
+  stack = await startStack();
+  await stack.addUsers([ANNA]);
+});
+after(() => stack.stop());
+
+test('payments are UNAVAILABLE, the log names the month and what to do, and a retry pays once it is made', async () => {
+  const { rows } = await stack.db.query<{ month: string }>(
+    `SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM') AS month`,
+  );
+  const month = rows[0]?.month ?? '';
+  await stack.db.query(`REVOKE EXECUTE ON FUNCTION open_transfer_months(integer) FROM ppuri_app;
+    DROP TABLE transfers_${month.replace('-', '_')}`);
+  const identities = Array.from({ length: 20 }, () => ({
+    userId: String(ANNA),
+    idempotencyKey: crypto.randomUUID(),
+  }));
+  const pay = (identity: (typeof identities)[number]) =>
+    stack.grpc.tell('wallet.v1.WalletService/Charge', { amount: 10 }, identity);
+  for (const { reason } of await Promise.all(identities.map(pay))) assert.equal(reason, 'UNAVAILABLE');
+  const log = await until('the log says so', async () => {
+    const lines = readFileSync(join(stack.logDir, 'app.log'), 'utf8').split('\n');
+    return lines.find((line) => line.includes('open_transfer_months(12)'));
+  });
+  const line = JSON.parse(log);
+  assert.deepEqual([line.level, line.month], ['error', month]);
+  assert.match(line.reason, /permission denied/);
+
+  await stack.db.query('GRANT EXECUTE ON FUNCTION open_transfer_months(integer) TO ppuri_app');
+  for (const identity of identities)
+    await until('it is paid', async () => (await pay(identity)).status === 0 || undefined);
+  const balance = await stack.grpc.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+  assert.equal(Number(balance.body.balance), 10 * identities.length);
+});
+
+async function until<T>(what: string, find: () => Promise<T | undefined>): Promise<T> {
+  for (const end = Date.now() + WITHIN_MS; Date.now() < end; await sleep(100)) {
+    const found = await find();
+    if (found !== undefined) return found;
+  }
+  throw new Error(`waited for too long: ${what}`);
+}
