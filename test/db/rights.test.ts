@@ -297,9 +297,9 @@ describe('nobody takes back', () => {
     `INSERT INTO sprinkle_tokens (room_id, token, sprinkle_id, expires_at)
        VALUES ('rights', 'aaa', '00000000-0000-7000-8000-000000000003', now())`,
     `INSERT INTO payouts (id, owner_user_id, source_account_id, pot_account_id, currency, mode, memo, state, line_count,
-       total_amount, funded_amount, paid_amount, paid_count, next_line, created_at, started_at)
+       total_amount, funded_amount, paid_amount, paid_count, failed_count, next_line, created_at, started_at)
        SELECT '00000000-0000-7000-8000-000000000004', ${ANNA}, ${wallet(ANNA)}, id, 'KRW', 'each', '', 'running', 5,
-         50, 50, 20, 2, 3, now(), now() FROM accounts WHERE kind = 'payout' LIMIT 1`,
+         50, 50, 20, 2, 1, 4, now(), now() FROM accounts WHERE kind = 'payout' LIMIT 1`,
     `INSERT INTO payout_lines (payout_id, line, to_user_id, currency, amount, key, memo, reason)
        VALUES ('00000000-0000-7000-8000-000000000004', 1, ${BO}, 'KRW', 1, '', '', 'USER_NOT_FOUND')`,
     `INSERT INTO api_keys (id, display_name, kind, sealed_secret, scopes, active_from, revoked_at, use_count)
@@ -310,20 +310,66 @@ describe('nobody takes back', () => {
     'UPDATE sprinkles SET closed_at = NULL',
     "UPDATE sprinkles SET closed_at = closed_at + interval '1 day'",
     "UPDATE sprinkle_tokens SET expires_at = expires_at - interval '1 day'",
-    `UPDATE payouts SET next_line = 2, paid_count = 1`,
+    `UPDATE payouts SET next_line = 3, paid_count = 1`,
+    `UPDATE payouts SET paid_count = 1, failed_count = 2`,
+    `UPDATE payouts SET paid_count = 3, failed_count = 0`,
     `UPDATE payouts SET paid_amount = 10`,
+    `UPDATE payouts SET total_amount = 60`,
     `UPDATE payouts SET state = 'draft'`,
     `UPDATE payouts SET funded_amount = 1000`,
     `UPDATE payouts SET line_count = 6`,
-    `UPDATE payout_lines SET reason = NULL`,
+    `UPDATE payout_lines SET reason = 'WALLET_NOT_FOUND'`,
     `UPDATE api_keys SET revoked_at = NULL WHERE id = 'ppk_live_gone'`,
     `UPDATE api_keys SET revoked_at = now() + interval '1 day' WHERE id = 'ppk_live_gone'`,
     `UPDATE api_keys SET use_count = 0 WHERE id = 'ppk_live_gone'`,
   ]) {
-    test(change, () =>
-      assert.rejects(asRole(stack.database.ownerUrl, [...made, change]), /never changed or deleted/),
-    );
+    test(change, async () => {
+      await assert.rejects(asRole(stack.database.ownerUrl, [...made, change]), /never changed or deleted/);
+      // It is the trigger alone that refuses.
+      await asRole(stack.database.ownerUrl, [...made, 'SET session_replication_role = replica', change]);
+    });
   }
+});
+
+describe('the worker purges nothing that is young, whatever it asks for', () => {
+  const closed = (id: number, age: string) => [
+    `INSERT INTO accounts (id, kind, currency, created_at)
+       VALUES ('00000000-0000-7000-8000-0000000000${id}', 'sprinkle', 'KRW', now())`,
+    `INSERT INTO sprinkles (id, room_id, token, creator_user_id, source_account_id, pot_account_id, currency, amount, shares,
+       claimed_count, created_at, expires_at, closed_at)
+       VALUES ('00000000-0000-7000-8000-0000000000${id}', 'young', 'aaa', ${ANNA}, ${wallet(ANNA)},
+         '00000000-0000-7000-8000-0000000000${id}', 'KRW', 1, '{1}', 0, now() - interval '${age}', now(), now())`,
+  ];
+  const revoked = (id: string, age: string) =>
+    `INSERT INTO api_keys (id, display_name, kind, sealed_secret, scopes, active_from, revoked_at)
+       VALUES ('${id}', 'gone', 'hmac-sha256', 'x', '{read}', now() - interval '1 year', now() - interval '${age}')`;
+  const marked = (key: string, age: string) =>
+    `INSERT INTO idempotency_keys (user_id, key, signed_at, created_at) VALUES (${ANNA}, '${key}', 0, now() - interval '${age}')`;
+  const used = (nonce: string, until: string) =>
+    `INSERT INTO used_nonces (key_id, nonce, edge_request_id, until) VALUES ('k', '${nonce}', '', now() + interval '${until}')`;
+  const room = `INSERT INTO rooms (id, display_name, owner_user_id) VALUES ('young', 'r', ${ANNA})`;
+  /** One row too young, one old enough, and the call: it takes one. */
+  const floors: Record<string, readonly string[]> = {
+    'SELECT purge_sprinkles(now(), 9)': [room, ...closed(11, '23 hours'), ...closed(12, '25 hours')],
+    'SELECT purge_api_keys(now())': [
+      revoked('ppk_live_young', '29 days'),
+      revoked('ppk_live_aged', '31 days'),
+    ],
+    'SELECT purge_refusal_marks(9)': [marked('young', '59 minutes'), marked('aged', '61 minutes')],
+    'SELECT purge_nonces(9)': [used('young', '1 minute'), used('aged', '-1 minute')],
+  };
+  for (const [purge, rows] of Object.entries(floors)) {
+    test(purge, async () => {
+      const [gone] = await asRole(stack.database.ownerUrl, [...rows, 'SET LOCAL ROLE ppuri_worker', purge]);
+      assert.deepEqual(Object.values(gone as object), [1]);
+    });
+  }
+
+  test('drafts of payouts stay for a day', () =>
+    assert.rejects(
+      asRole(stack.database.workerUrl, [`SELECT purge_payout_drafts(now() - interval '23 hours', 9)`]),
+      /stay for a day/,
+    ));
 });
 
 test('what is refused is nearly what is done: a transfer that follows is posted', async () => {

@@ -43,13 +43,13 @@ test('a batch takes one unit for each begun ten of its items, a call without ite
   assert.equal(CONTRACTS.get('/wallet.v2.WalletService/BatchGetBalances')?.rules.costOf(Buffer.alloc(0)), 5);
 });
 
-test('a batch of 1,000 passes within the defaults, and one after the other no more than the limit lets through', async () => {
+test('a batch of 1,000 passes within the defaults, and of many at once only what the limit lets through', async () => {
   const started = performance.now();
-  let passed = 0;
-  let answer = await send(1000);
-  for (; answer.reason === 'BALANCE_TOO_LOW'; answer = await send(1000)) passed += 1;
-  assert.equal(answer.reason, 'RATE_LIMITED');
+  const answers = await Promise.all(Array.from({ length: 12 }, () => send(1000)));
   const seconds = (performance.now() - started) / 1000;
+  const reasons = answers.map(({ reason }) => reason);
+  assert.deepEqual([...new Set(reasons)].sort(), ['BALANCE_TOO_LOW', 'RATE_LIMITED']);
+  const passed = reasons.filter((reason) => reason === 'BALANCE_TOO_LOW').length;
   assert.ok(passed >= 2, `only ${passed} passed`);
   assert.ok(passed * 100 <= 2 * RATE + RATE * seconds, `${passed} passed in ${seconds} s`);
 });

@@ -145,6 +145,7 @@ const STATEMENTS = 6;
 /** Pauses the first attempt before its n-th statement and makes the second; what both were told, and what was paid. */
 async function race(at: number, made: (later: number) => CallInfo): Promise<{ first: Told; second: Told }> {
   const direct = open();
+  const key = crypto.randomUUID();
   await empty(direct);
   let release = () => {};
   const released = new Promise<void>((resolve) => {
@@ -155,11 +156,11 @@ async function race(at: number, made: (later: number) => CallInfo): Promise<{ fi
     // What the first attempt finds when it gets that far: enough, where it looks before its retry, and nothing where after.
     const start = at > 2 ? fund(direct) : Promise.resolve();
     void start.then(() => {
-      first = pay(open(database.appUrl, pausing(at, paused, released)), `paused-${at}`, made(0));
+      first = pay(open(database.appUrl, pausing(at, paused, released)), key, made(0));
     });
   });
   // Another payment takes what the first attempt has not locked.
-  const second = await pay(direct, `paused-${at}`, made(1));
+  const second = await pay(direct, key, made(1));
   if (second === 'BALANCE_TOO_LOW') await fund(direct);
   release();
   return { first: await first, second };

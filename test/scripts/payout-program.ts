@@ -26,6 +26,7 @@ export interface Program {
   /** Writes a file and returns its name. */
   file(name: string, content: string | Buffer): string;
   start(args: readonly string[], input?: string): Run;
+  /** Kills what does not end by itself: a payout that should not have started waits for a worker. */
   run(args: readonly string[], input?: string): Promise<Ended>;
   /** Runs on a terminal and types this; stdout also has stderr. */
   runInTerminal(args: readonly string[], typed: string): Promise<Ended>;
@@ -35,6 +36,9 @@ export interface Program {
 /** Gives a program a terminal, whose input is this program's stdin. */
 const TERMINAL = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
 const ROOT = resolve(import.meta.dirname, '../..');
+
+/** Longer than any run that ends by itself, in milliseconds. */
+const RUN_MS = 120_000;
 
 /** Points the program to a server, like a running `npm start`. */
 export function createProgram(grpcAddress: string, key: SigningKey): Program {
@@ -74,14 +78,18 @@ export function createProgram(grpcAddress: string, key: SigningKey): Program {
     });
     return { process: child, printed, ended };
   };
+  const endOf = ({ process: child, ended }: Run): Promise<Ended> => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), RUN_MS);
+    return ended.finally(() => clearTimeout(timer));
+  };
   return {
     file: (name, content) => {
       writeFileSync(join(folder, name), content);
       return name;
     },
     start,
-    run: (args, input) => start(args, input).ended,
-    runInTerminal: (args, typed) => start(args, typed, ['python3', '-c', TERMINAL, ...program]).ended,
+    run: (args, input) => endOf(start(args, input)),
+    runInTerminal: (args, typed) => endOf(start(args, typed, ['python3', '-c', TERMINAL, ...program])),
     close: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
