@@ -27,7 +27,7 @@ test('payments are UNAVAILABLE, the log names the month and what to do, and a re
     idempotencyKey: crypto.randomUUID(),
   }));
   const pay = (identity: (typeof identities)[number]) =>
-    stack.grpc.tell('wallet.v1.WalletService/Charge', { amount: 10 }, identity);
+    stack.grpc.call('wallet.v1.WalletService/Charge', { amount: 10 }, identity);
   for (const { reason } of await Promise.all(identities.map(pay))) assert.equal(reason, 'UNAVAILABLE');
   const log = await until('the log says so', async () => {
     const lines = readFileSync(join(stack.logDir, 'app.log'), 'utf8').split('\n');
@@ -40,7 +40,7 @@ test('payments are UNAVAILABLE, the log names the month and what to do, and a re
   await stack.db.query('GRANT EXECUTE ON FUNCTION open_transfer_months(integer) TO ppuri_app');
   for (const identity of identities)
     await until('it is paid', async () => (await pay(identity)).status === 0 || undefined);
-  const balance = await stack.grpc.tell('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+  const balance = await stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
   assert.equal(Number(balance.body.balance), 10 * identities.length);
 });
 

@@ -5,9 +5,9 @@ import { requestRest } from '../../clients/typescript/src/rest.ts';
 import { actingAs } from '../api.ts';
 import { type Answer, type ApiClient, grpcClient, type Json, signedLater } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
-import { startLine } from '../line.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { startTcpProxy } from '../tcp-proxy.ts';
 
 const GET = 'wallet.v2.TransferService/GetOutcome';
 const PAY = 'wallet.v1.WalletService/Transfer';
@@ -114,25 +114,25 @@ for (const { over, first, client } of ways) {
 }
 
 test('an attempt that is still on its way when nothing was said to be posted comes to nothing', async () => {
-  const line = await startLine(stack.app.grpcPort);
-  const far = grpcTeller(`127.0.0.1:${line.port}`, stack.key);
+  const proxy = await startTcpProxy(stack.app.grpcPort);
+  const far = grpcClient(`127.0.0.1:${proxy.port}`, stack.key);
   const [identity, idempotency_key] = [as(9601), crypto.randomUUID()];
   try {
     // So that the connection is open before anything is held back.
-    assert.equal((await far.tell('wallet.v1.WalletService/GetBalance', {}, identity)).status, 0);
-    const held = line.hold();
+    assert.equal((await far.call('wallet.v1.WalletService/GetBalance', {}, identity)).status, 0);
+    const held = proxy.hold();
     const attempt = { ...identity, idempotencyKey: idempotency_key };
-    const paying = far.tell(PAY, { to_user_id: '9602', amount: 1 }, attempt);
+    const paying = far.call(PAY, { to_user_id: '9602', amount: 1 }, attempt);
     await held;
-    const asked = await stack.grpc.tell(GET, { idempotency_key }, identity);
+    const asked = await stack.grpc.call(GET, { idempotency_key }, identity);
     assert.equal(asked.body.state, 'OUTCOME_STATE_NOT_POSTED');
-    line.release();
+    proxy.release();
     assert.equal((await paying).reason, 'ATTEMPT_SUPERSEDED');
-    const again = await stack.grpc.tell(GET, { idempotency_key }, identity);
+    const again = await stack.grpc.call(GET, { idempotency_key }, identity);
     assert.equal(again.body.state, 'OUTCOME_STATE_NOT_POSTED');
   } finally {
     far.close();
-    line.close();
+    proxy.close();
   }
 });
 
