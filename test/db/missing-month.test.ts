@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { actingAs } from '../api.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 const ANNA = 6601;
@@ -23,7 +24,7 @@ test('payments are UNAVAILABLE, the log names the month and what to do, and a re
   await stack.db.query(`REVOKE EXECUTE ON FUNCTION open_transfer_months(integer) FROM ppuri_app;
     DROP TABLE transfers_${month.replace('-', '_')}`);
   const identities = Array.from({ length: 20 }, () => ({
-    userId: String(ANNA),
+    ...actingAs(ANNA),
     idempotencyKey: crypto.randomUUID(),
   }));
   const pay = (identity: (typeof identities)[number]) =>
@@ -40,7 +41,7 @@ test('payments are UNAVAILABLE, the log names the month and what to do, and a re
   await stack.db.query('GRANT EXECUTE ON FUNCTION open_transfer_months(integer) TO ppuri_app');
   for (const identity of identities)
     await until('it is paid', async () => (await pay(identity)).status === 0 || undefined);
-  const balance = await stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, { userId: String(ANNA) });
+  const balance = await stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, actingAs(ANNA));
   assert.equal(Number(balance.body.balance), 10 * identities.length);
 });
 

@@ -116,7 +116,7 @@ for (const { over, first, client } of ways) {
 test('an attempt that is still on its way when nothing was said to be posted comes to nothing', async () => {
   const proxy = await startTcpProxy(stack.app.grpcPort);
   const far = grpcClient(`127.0.0.1:${proxy.port}`, stack.key);
-  const [identity, idempotency_key] = [as(9601), crypto.randomUUID()];
+  const [identity, idempotency_key] = [actingAs(9601), crypto.randomUUID()];
   try {
     // So that the connection is open before anything is held back.
     assert.equal((await far.call('wallet.v1.WalletService/GetBalance', {}, identity)).status, 0);
