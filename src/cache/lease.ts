@@ -44,18 +44,19 @@ const NO_EPOCH = 'none';
 /** When a process starts, an epoch that was changed this long ago counts as read by all others. */
 const KNOWN_TO_ALL_MS = 60_000;
 
-interface Known {
+/** What a process has read of the epoch. Times are on its own clock, each on the safe side for what it decides. */
+interface KnownEpoch {
   readonly epoch: string;
   readonly changedAt: string;
   readonly redisRunId: string;
-  /** The times are on this process's own clock, each on the safe side for what it decides. */
   readonly trustedUntil: number;
   readonly usableFromAtLatest: number;
   readonly usableFromAtEarliest: number;
+  /** When every lease from before the last suspension is over. */
   readonly leasesOverAt: number;
 }
 
-const UNKNOWN: Known = {
+const UNKNOWN: KnownEpoch = {
   epoch: '',
   changedAt: '',
   redisRunId: '',
@@ -65,106 +66,119 @@ const UNKNOWN: Known = {
   leasesOverAt: Number.POSITIVE_INFINITY,
 };
 
-/** Creates a lease; once this resolves it is held, if Redis and Postgres answer. */
-export async function createLease({ epochs, redisRunId, onFault }: LeaseOptions): Promise<Lease> {
-  let known = UNKNOWN;
-  let suspending: Promise<void> | undefined;
-  const now = () => performance.now();
+const now = () => performance.now();
 
-  /**
-   * When every lease from before a suspension is over. A suspension carries the moment of its statement, and others do not
-   * know of it until its commit is visible, however long that takes. It was visible when this process first read it.
-   */
-  const leasesOver = (changedAt: string, changedMsAgo: number, answeredAt: number) => {
-    if (changedAt === known.changedAt) return known.leasesOverAt;
-    const isKnownToAll = known === UNKNOWN && changedMsAgo > KNOWN_TO_ALL_MS;
-    return isKnownToAll || known.epoch === NO_EPOCH ? answeredAt : answeredAt + LEASE_MS;
-  };
+/** Learns the epoch from what Postgres answers, and says what follows from it at this moment. */
+class EpochView {
+  #known = UNKNOWN;
+
+  get known(): KnownEpoch {
+    return this.#known;
+  }
+
+  /** The epoch whose entries may be trusted by a process that is connected to this run of Redis. */
+  trusted(redisRunId: string | undefined): string | undefined {
+    const at = now();
+    const isUsable = at >= this.#known.usableFromAtLatest && at < this.#known.trustedUntil;
+    return isUsable && redisRunId === this.#known.redisRunId ? this.#known.epoch : undefined;
+  }
+
+  isSuspended(): boolean {
+    return now() >= this.#known.leasesOverAt && now() < this.#known.usableFromAtEarliest;
+  }
 
   /** Takes over the epoch that Postgres answers. The row was read at some moment between request and answer. */
-  const learn = async (ask: () => Promise<CacheEpoch>, isChange: boolean) => {
+  async learn(ask: () => Promise<CacheEpoch>, isChange: boolean): Promise<KnownEpoch> {
     const askedAt = now();
-    const { epoch, redisRunId: runId, changedAt, changedMsAgo, usableInMs } = await ask();
+    const { epoch, redisRunId, changedAt, changedMsAgo, usableInMs } = await ask();
     const answeredAt = now();
     // Answers may arrive out of order. An older one is ignored, unless it answers a change: that state did not exist before
     // the change was made.
-    if (!isChange && askedAt + LEASE_MS < known.trustedUntil) return known;
+    if (!isChange && askedAt + LEASE_MS < this.#known.trustedUntil) return this.#known;
     // A change that took longer than the suspension had left may be too late for processes that used its old end.
     const isLate = isChange && answeredAt - askedAt > EXTENDED_WITHIN_MS;
-    const leasesOverAt = isLate ? answeredAt + LEASE_MS : leasesOver(changedAt, changedMsAgo, answeredAt);
-    known = {
+    const leasesOverAt = isLate
+      ? answeredAt + LEASE_MS
+      : this.#leasesOver(changedAt, changedMsAgo, answeredAt);
+    this.#known = {
       epoch,
       changedAt,
-      redisRunId: runId,
+      redisRunId,
       trustedUntil: askedAt + LEASE_MS,
       usableFromAtLatest: Math.max(answeredAt + usableInMs, leasesOverAt),
       usableFromAtEarliest: askedAt + usableInMs,
       leasesOverAt,
     };
-    return known;
-  };
+    return this.#known;
+  }
 
-  const renew = async () => {
-    const { epoch, redisRunId: runId } = await learn(() => epochs.read(), false);
+  /**
+   * When every lease from before a suspension is over. A suspension carries the moment of its statement, and others do not
+   * know of it until its commit is visible, however long that takes. It was visible when this process first read it.
+   */
+  #leasesOver(changedAt: string, changedMsAgo: number, answeredAt: number): number {
+    if (changedAt === this.#known.changedAt) return this.#known.leasesOverAt;
+    const isKnownToAll = this.#known === UNKNOWN && changedMsAgo > KNOWN_TO_ALL_MS;
+    return isKnownToAll || this.#known.epoch === NO_EPOCH ? answeredAt : answeredAt + LEASE_MS;
+  }
+}
+
+/** Creates a lease; once this resolves it is held, if Redis and Postgres answer. */
+export async function createLease({ epochs, redisRunId, onFault }: LeaseOptions): Promise<Lease> {
+  const view = new EpochView();
+
+  const renew = shared(async () => {
+    const { epoch, redisRunId: runId } = await view.learn(() => epochs.read(), false);
     const connectedTo = redisRunId();
-    if (connectedTo !== undefined && connectedTo !== runId) {
-      await learn(() => epochs.adopt(connectedTo, epoch, ADOPT_AFTER_MS), true);
-    }
-  };
+    if (connectedTo !== undefined && connectedTo !== runId)
+      await view.learn(() => epochs.adopt(connectedTo, epoch, ADOPT_AFTER_MS), true);
+  });
 
-  const isSuspended = () => now() >= known.leasesOverAt && now() < known.usableFromAtEarliest;
-
-  const suspendOnce = async () => {
+  const suspend = shared(async () => {
     const askedAt = now();
-    await learn(() => epochs.suspend(SUSPEND_FOR_MS, false), true);
-    if (now() - askedAt > EXTENDED_WITHIN_MS) await learn(() => epochs.suspend(SUSPEND_FOR_MS, true), true);
-    const wait = known.leasesOverAt - now();
+    await view.learn(() => epochs.suspend(SUSPEND_FOR_MS, false), true);
+    const isLate = now() - askedAt > EXTENDED_WITHIN_MS;
+    if (isLate) await view.learn(() => epochs.suspend(SUSPEND_FOR_MS, true), true);
+    const wait = view.known.leasesOverAt - now();
     if (wait > 0) await sleep(wait);
-  };
-  const shareSuspending = () => {
-    suspending ??= suspendOnce().finally(() => {
-      suspending = undefined;
-    });
-    return suspending;
-  };
+  });
 
-  let renewing: Promise<void> | undefined;
-  const shareRenewing = () => {
-    renewing ??= renew().finally(() => {
-      renewing = undefined;
-    });
-    return renewing;
-  };
-  const renewed = () => shareRenewing().catch(onFault);
-  await renewed();
   let isClosed = false;
   const keepRenewing = async () => {
     while (!isClosed) {
       await sleep(RENEW_INTERVAL_MS, undefined, { ref: false });
-      if (!isClosed) await renewed();
+      if (!isClosed) await renew().catch(onFault);
     }
   };
+  await renew().catch(onFault);
   void keepRenewing();
 
   return {
-    current: () => {
-      const at = now();
-      const isUsable = at >= known.usableFromAtLatest && at < known.trustedUntil;
-      return isUsable && redisRunId() === known.redisRunId ? known.epoch : undefined;
-    },
-    isSuspended,
+    current: () => view.trusted(redisRunId()),
+    isSuspended: () => view.isSuspended(),
     suspend: async () => {
-      if (!isSuspended()) return shareSuspending();
+      if (!view.isSuspended()) return suspend();
       // Nobody waits while the cache is suspended; the suspension only must not run out.
-      if (known.usableFromAtEarliest - now() < EXTEND_BELOW_MS) shareSuspending().catch(onFault);
+      if (view.known.usableFromAtEarliest - now() < EXTEND_BELOW_MS) suspend().catch(onFault);
     },
     renew: async () => {
-      await shareRenewing();
-      const wait = Math.min(known.leasesOverAt - now(), LEASE_MS);
+      await renew();
+      const wait = Math.min(view.known.leasesOverAt - now(), LEASE_MS);
       if (wait > 0) await sleep(wait);
     },
     [Symbol.dispose]: () => {
       isClosed = true;
     },
+  };
+}
+
+/** Runs the work once at a time; callers share the run that is under way. */
+function shared(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= work().finally(() => {
+      running = undefined;
+    });
+    return running;
   };
 }

@@ -34,12 +34,32 @@ export interface WriterOptions {
 /** Above any version: a tombstone of this version stays until it is deleted. */
 const ANY_VERSION = Number.MAX_SAFE_INTEGER;
 const RETRY_MS = 50;
-/** Shorter than a transaction may be idle: a batch that waits holds locks. */
+/** How long to try, in milliseconds. A batch holds locks meanwhile; after IDLE_IN_TRANSACTION_MS Postgres ends its session. */
 const GIVE_UP_AFTER_MS = 5_000;
 
-export function createWriter({ prefix, store, lease, format }: WriterOptions): CacheWriter {
-  /** Suspends the cache where Redis does not answer; renews the lease where only that ran out. Throws once it took too long. */
-  const suspendOrRenew = async (giveUpAt: number) => {
+/**
+ * Waits until no process can trust an entry that `touch` has not touched: touched under a lease, which is returned, or the
+ * cache is suspended. Throws where neither Redis nor Postgres can be reached.
+ */
+async function untilSafe(
+  { store, lease }: Pick<WriterOptions, 'store' | 'lease'>,
+  touch: (epoch: string) => Promise<void>,
+): Promise<string | undefined> {
+  const giveUpAt = performance.now() + GIVE_UP_AFTER_MS;
+  for (;;) {
+    const epoch = lease.current();
+    const isDone =
+      epoch !== undefined &&
+      (await touch(epoch).then(
+        () => true,
+        () => false,
+      ));
+    if (isDone && lease.current() === epoch) return epoch;
+    if (lease.isSuspended()) {
+      // The suspension must not run out while processes still change things without Redis.
+      if (store.runId() === undefined) void lease.suspend().catch(() => {});
+      return undefined;
+    }
     try {
       if (store.runId() === undefined) await lease.suspend();
       else if (lease.current() === undefined) await lease.renew();
@@ -47,28 +67,11 @@ export function createWriter({ prefix, store, lease, format }: WriterOptions): C
       if (performance.now() > giveUpAt) throw error;
       await sleep(RETRY_MS);
     }
-  };
+  }
+}
 
-  /** Waits until no process can trust an entry that `touch` has not touched: touched under a lease, or all suspended. */
-  const untilSafe = async (touch: (epoch: string) => Promise<void>): Promise<string | undefined> => {
-    const giveUpAt = performance.now() + GIVE_UP_AFTER_MS;
-    for (;;) {
-      const epoch = lease.current();
-      const isDone =
-        epoch !== undefined &&
-        (await touch(epoch).then(
-          () => true,
-          () => false,
-        ));
-      if (isDone && lease.current() === epoch) return epoch;
-      if (lease.isSuspended()) {
-        // The suspension must not run out while somebody still changes things without Redis.
-        if (store.runId() === undefined) void lease.suspend().catch(() => {});
-        return undefined;
-      }
-      await suspendOrRenew(giveUpAt);
-    }
-  };
+export function createWriter(options: WriterOptions): CacheWriter {
+  const { prefix, lease, store, format } = options;
 
   const keyVersions = (epoch: string, versions: readonly EntryVersion[]) =>
     versions.map((entry) => ({ key: keyOf(prefix, epoch, entry), version: entry.version }));
@@ -92,7 +95,7 @@ export function createWriter({ prefix, store, lease, format }: WriterOptions): C
 
   const setTombstones: CacheWriter['setTombstones'] = async (versions) => {
     const at = performance.now();
-    const epoch = await untilSafe((current) => store.setTombstones(keyVersions(current, versions)));
+    const epoch = await untilSafe(options, (current) => store.setTombstones(keyVersions(current, versions)));
     return { epoch, at };
   };
 
@@ -102,7 +105,7 @@ export function createWriter({ prefix, store, lease, format }: WriterOptions): C
     publish(tombstones, updates) {
       if (!stillProtect(tombstones)) {
         if (lease.isSuspended()) return undefined;
-        return untilSafe((epoch) => replace(epoch, updates)).then(() => {});
+        return untilSafe(options, (epoch) => replace(epoch, updates)).then(() => {});
       }
       // Until the new entries are there, the tombstones send every reader to Postgres: nobody has to wait for them.
       void replace(tombstones.epoch as string, updates).catch(() => {});
@@ -114,7 +117,7 @@ export function createWriter({ prefix, store, lease, format }: WriterOptions): C
       try {
         return await work();
       } finally {
-        await untilSafe((epoch) => store.delete(refs.map((ref) => keyOf(prefix, epoch, ref))));
+        await untilSafe(options, (epoch) => store.delete(refs.map((ref) => keyOf(prefix, epoch, ref))));
       }
     },
   };
