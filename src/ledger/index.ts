@@ -6,6 +6,7 @@
 export { connectionsFor, createLedger, type Ledger, type LedgerOptions } from './ledger.ts';
 export {
   type AfterCommit,
+  type BatchObserver,
   type Changes,
   type Committed,
   type LedgerObserver,

@@ -26,8 +26,8 @@ export interface Changes {
 /** What remains to be done between the commit and the answers; undefined if there is nothing to wait for. */
 export type AfterCommit = () => Promise<void> | undefined;
 
-/** Receives what batches do, for metrics and logs. All times are in seconds. No method may throw. */
-export interface LedgerObserver {
+/** Receives the figures of batches, for metrics. All times are in seconds. No method may throw. */
+export interface BatchObserver {
   /** A call left the queue for a batch after this wait. */
   waited(seconds: number): void;
   /** A batch of this size has answered all of its calls. */
@@ -36,6 +36,10 @@ export interface LedgerObserver {
   committed(seconds: number): void;
   /** A batch conflicted with another one; it runs again, or is given up. */
   conflicted(isGivenUp: boolean): void;
+}
+
+/** Receives faults as well, for logs and health. */
+export interface LedgerObserver extends BatchObserver {
   /** Calls were refused because the last transfers of these accounts are dated too far ahead of the clock. */
   tooFarAhead?(accountIds: readonly string[]): void;
   /** Calls were refused because this month, such as 2026-11, has no partition for its transfers. */

@@ -1,10 +1,12 @@
 // Opens the metrics of one process: named recorders that the parts are given, and one page that Prometheus reads.
+
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { BatchObserver } from '../ledger/index.ts';
 import { type AuditRecorder, auditMetrics } from './metrics/audit.ts';
 import { type CacheRecorder, cacheMetrics } from './metrics/cache.ts';
 import { type CallRecorder, callMetrics } from './metrics/calls.ts';
 import { type JobRecorder, jobMetrics } from './metrics/jobs.ts';
-import { type LedgerRecorder, ledgerMetrics } from './metrics/ledger.ts';
+import { ledgerMetrics } from './metrics/ledger.ts';
 import { type LimiterRecorder, limiterMetrics } from './metrics/limiter.ts';
 import { type PayoutState, payoutMetrics } from './metrics/payouts.ts';
 import { type StateRecorder, stateMetrics } from './metrics/states.ts';
@@ -20,7 +22,7 @@ export interface Metrics {
   /** The audit trail. */
   readonly audit: AuditRecorder;
   /** The ledger's queue and batches. */
-  readonly ledger: LedgerRecorder;
+  readonly ledger: BatchObserver;
   /** The cache in Redis. */
   readonly cache: CacheRecorder;
   /** Opens those of a worker's jobs; a server has none. */

@@ -131,7 +131,7 @@ test('a call that waits for a lock is refused before its deadline, and did nothi
 
 test('a row that others queue for all the time is reached all the same', async () => {
   let isOver = false;
-  // Each holds it for longer than a batch waits, and together for longer than the first turns of calls set aside.
+  // Each holds it for longer than a batch waits, and together for longer than the first turns of deferred calls.
   const hogs = [1, 2, 3].map(async () => {
     while (!isOver) await whileLocked(LOCK_WALLETS, [[LOCKED]], () => sleep(LOCK_WAIT_MS + 100));
   });

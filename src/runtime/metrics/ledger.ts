@@ -1,23 +1,12 @@
 // Metrics of the ledger: how large batches are, how long calls wait for one, and how long it and its commit take.
 import { Counter, Histogram, type Registry } from 'prom-client';
-
-/** Told of the ledger's batches; all times are in seconds. */
-export interface LedgerRecorder {
-  /** A call left the queue for a batch, after waiting so long. */
-  waited(seconds: number): void;
-  /** A batch of so many calls is through: each of them has its answer. */
-  batched(size: number, seconds: number): void;
-  /** A batch is on disk; its COMMIT alone took so long. */
-  committed(seconds: number): void;
-  /** A batch met another one; it is run again, or given up after too many times. */
-  conflicted(isGivenUp: boolean): void;
-}
+import type { BatchObserver } from '../../ledger/index.ts';
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 
-/** Makes the recorder of the ledger. */
-export function ledgerMetrics(registry: Registry): LedgerRecorder {
+/** Creates the metrics of the ledger. */
+export function ledgerMetrics(registry: Registry): BatchObserver {
   const registers = [registry];
   const histogram = (name: string, help: string, buckets: number[]) =>
     new Histogram({ name, help, buckets, registers });
