@@ -3,7 +3,7 @@ import type { Any } from '../../gen/ts/google/protobuf/any.ts';
 import { InvariantError } from '../domain/error-fields.ts';
 import type { Caller } from './caller.ts';
 import { contractOf } from './contracts.ts';
-import type { Handlers, Method, Service, UnaryHandler } from './service.ts';
+import type { Handlers, Method, Service, UnaryHandler } from './handlers.ts';
 
 /** What an RPC with an idempotency key is made of. */
 interface Command<Request, Response, Outcome> {
@@ -23,7 +23,7 @@ export interface CommandHandler<Request, Response> extends UnaryHandler<Request,
 /**
  * Makes a handler of a command. `restore` is needed only where `toResponse` reads the request.
  *
- * Every RPC whose contract requires an idempotency key is one of these: `handleService` refuses any other handler.
+ * Every RPC whose contract requires an idempotency key has to be one of these; `answerRestorer` checks it at the start.
  */
 export function command<Request, Response, Outcome>(
   { execute, toResponse }: Command<Request, Response, Outcome>,

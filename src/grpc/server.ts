@@ -6,6 +6,7 @@ import { connectionOptions, type ServerTls, serverCredentials } from './connecti
 import { DESCRIPTOR_SET, SERVICES, warmUp } from './contracts.ts';
 import { refuseEarly } from './early-refusals.ts';
 import { errorDetailsInterceptor, handleUnknownMethods } from './error-details-interceptor.ts';
+import { implementService, pathsOf, serviceName } from './handlers.ts';
 import { addHealth, HEALTH_SERVICE } from './health.ts';
 import {
   type Authentication,
@@ -15,7 +16,6 @@ import {
 } from './interceptors/index.ts';
 import { messageLimitsInterceptor } from './message-limits-interceptor.ts';
 import { addReflection } from './reflection.ts';
-import { implementService, pathsOf, serviceName } from './service.ts';
 import { adminServices, publicServices } from './services.ts';
 
 /** What the server depends on, and how it listens. */

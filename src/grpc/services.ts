@@ -17,7 +17,7 @@ import type { AuditTrail } from '../domain/act.ts';
 import type { AdminCore, Core } from '../usecases/index.ts';
 import * as admin from './admin/index.ts';
 import { answerRestorer, type RestoreAnswer } from './command-handler.ts';
-import type { Handlers, Service } from './service.ts';
+import type { Handlers, Service } from './handlers.ts';
 import * as v1 from './v1/index.ts';
 import * as v2 from './v2/index.ts';
 
@@ -29,7 +29,7 @@ export interface ServiceEntry {
 
 /** The services of the public edge. */
 export function publicServices(core: Core): readonly ServiceEntry[] {
-  // GetOutcome is a handler that calls all the others' `restore`, hence the look back at the table it stands in.
+  // GetOutcome restores the answers of all services, so its handler needs the table that it is part of.
   const restoreAnswer: RestoreAnswer = (rpc, outcome, userId) => restore(rpc, outcome, userId);
   const services = [
     entry(WalletV1, v1.walletService(core)),

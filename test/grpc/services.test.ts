@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AuditTrail } from '../../src/domain/act.ts';
 import { CONTRACTS, SERVICES } from '../../src/grpc/contracts.ts';
-import { serviceName } from '../../src/grpc/service.ts';
+import { serviceName } from '../../src/grpc/handlers.ts';
 import { adminServices, publicServices } from '../../src/grpc/services.ts';
 import type { AdminCore, Core } from '../../src/usecases/index.ts';
 

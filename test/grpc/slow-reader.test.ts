@@ -5,9 +5,9 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { PayoutServiceService, WatchPayoutResponse } from '../../gen/ts/wallet/v2/payout_service.ts';
+import { type Handlers, implementService } from '../../src/grpc/handlers.ts';
 import type { Interceptor } from '../../src/grpc/interceptor.ts';
 import { limitStreamDuration } from '../../src/grpc/interceptors/deadlines.ts';
-import { type Handlers, implementService } from '../../src/grpc/service.ts';
 import { until } from '../ops/ops-client.ts';
 
 const STREAM_MS = 2000;

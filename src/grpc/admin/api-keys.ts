@@ -30,7 +30,7 @@ import {
   rotateApiKey,
   setAllowedNetworks,
 } from '../../usecases/index.ts';
-import type { Handlers } from '../service.ts';
+import type { Handlers } from '../handlers.ts';
 import { toExactMoment, toMs, toTimestamp } from '../timestamp.ts';
 import { withAudit } from './audit-calls.ts';
 

@@ -5,7 +5,7 @@ import { errorText } from '../../domain/error-fields.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Caller } from '../caller.ts';
 import { contractOf } from '../contracts.ts';
-import type { Handlers, Service, UnaryHandler } from '../service.ts';
+import type { Handlers, Service, UnaryHandler } from '../handlers.ts';
 
 /** Reads the state of a target, without secrets; undefined where there is no such target. */
 export type ReadState = (target: string) => Promise<object | undefined>;

@@ -3,8 +3,8 @@ import { AuditServiceService, ActOutcome as WireOutcome } from '../../../gen/ts/
 import type { ActOutcome, AuditTrail } from '../../domain/act.ts';
 import { pageSize } from '../../domain/page.ts';
 import { type AdminCore, listActs } from '../../usecases/index.ts';
+import type { Handlers } from '../handlers.ts';
 import { decodeUserToken, encodeUserToken } from '../page-token.ts';
-import type { Handlers } from '../service.ts';
 import { toBound, toTimestamp } from '../timestamp.ts';
 import { withAudit } from './audit-calls.ts';
 

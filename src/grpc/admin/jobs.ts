@@ -13,7 +13,7 @@ import {
   resumeJob,
   runJobNow,
 } from '../../usecases/index.ts';
-import type { Handlers } from '../service.ts';
+import type { Handlers } from '../handlers.ts';
 import { toTimestamp } from '../timestamp.ts';
 import { withAudit } from './audit-calls.ts';
 

@@ -6,7 +6,7 @@ import {
 import type { AuditTrail } from '../../domain/act.ts';
 import { MEASURES } from '../../domain/statistics.ts';
 import { type AdminCore, getStatistics } from '../../usecases/index.ts';
-import type { Handlers } from '../service.ts';
+import type { Handlers } from '../handlers.ts';
 import { toBound, toTimestamp } from '../timestamp.ts';
 import { withAudit } from './audit-calls.ts';
 

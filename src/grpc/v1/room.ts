@@ -2,8 +2,8 @@
 import type { RoomServiceService } from '../../../gen/ts/wallet/v1/room_service.ts';
 import { pageSize } from '../../domain/page.ts';
 import { type Core, getRoom, listMembers } from '../../usecases/index.ts';
+import type { Handlers } from '../handlers.ts';
 import { decodeUserToken, encodeUserToken } from '../page-token.ts';
-import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
 
 export const roomService = (core: Core): Handlers<typeof RoomServiceService> => ({

@@ -2,7 +2,7 @@
 import type { SprinkleServiceService } from '../../../gen/ts/wallet/v1/sprinkle_service.ts';
 import { type Core, claimShare, createSprinkle, getSprinkleByToken } from '../../usecases/index.ts';
 import { command } from '../command-handler.ts';
-import type { Handlers } from '../service.ts';
+import type { Handlers } from '../handlers.ts';
 import { toTimestamp } from '../timestamp.ts';
 import { ownWallet, won } from './wallet.ts';
 

@@ -3,8 +3,8 @@ import type { UserServiceService } from '../../../gen/ts/wallet/v1/user_service.
 import { pageSize } from '../../domain/page.ts';
 import type { User } from '../../domain/people.ts';
 import { type Core, getUser, listFriends } from '../../usecases/index.ts';
+import type { Handlers } from '../handlers.ts';
 import { decodeUserToken, encodeUserToken } from '../page-token.ts';
-import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
 
 export const userService = (core: Core): Handlers<typeof UserServiceService> => ({

@@ -13,8 +13,8 @@ import {
 } from '../../usecases/index.ts';
 import type { Caller } from '../caller.ts';
 import { command } from '../command-handler.ts';
+import type { Handlers } from '../handlers.ts';
 import { decodeTimeToken, encodeTimeToken } from '../page-token.ts';
-import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
 
 const EVERYTHING = { kinds: undefined, from: undefined, before: undefined };

@@ -29,8 +29,8 @@ import {
   watchPayout,
 } from '../../usecases/index.ts';
 import { command } from '../command-handler.ts';
+import type { Handlers } from '../handlers.ts';
 import { decodeUserToken, encodeUserToken } from '../page-token.ts';
-import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
 import { toMoney } from './money.ts';
 import { walletRef } from './wallet.ts';

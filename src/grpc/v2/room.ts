@@ -11,8 +11,8 @@ import {
   removeMember,
   updateRoom,
 } from '../../usecases/index.ts';
+import type { Handlers } from '../handlers.ts';
 import { decodeUserToken, encodeUserToken } from '../page-token.ts';
-import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
 
 export const roomService = (core: Core): Handlers<typeof RoomServiceService> => ({

@@ -14,8 +14,8 @@ import {
   type SprinkleView,
 } from '../../usecases/index.ts';
 import { command } from '../command-handler.ts';
+import type { Handlers } from '../handlers.ts';
 import { decodeTimeToken, encodeTimeToken } from '../page-token.ts';
-import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
 import { parseAmount, toMoney } from './money.ts';
 import { walletRef } from './wallet.ts';

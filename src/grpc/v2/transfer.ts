@@ -31,7 +31,7 @@ import {
   withdraw,
 } from '../../usecases/index.ts';
 import { command, type RestoreAnswer } from '../command-handler.ts';
-import type { Handlers } from '../service.ts';
+import type { Handlers } from '../handlers.ts';
 import { parseAmount, toMoney, toTransfer } from './money.ts';
 import { walletRef } from './wallet.ts';
 

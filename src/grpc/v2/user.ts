@@ -16,8 +16,8 @@ import {
   removeFriend,
   updateUser,
 } from '../../usecases/index.ts';
+import type { Handlers } from '../handlers.ts';
 import { decodeUserToken, encodeUserToken } from '../page-token.ts';
-import type { Handlers } from '../service.ts';
 import { toTimestamp } from '../timestamp.ts';
 
 export const userService = (core: Core): Handlers<typeof UserServiceService> => ({

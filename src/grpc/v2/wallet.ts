@@ -15,8 +15,8 @@ import {
   type Transaction,
 } from '../../usecases/index.ts';
 import { command } from '../command-handler.ts';
+import type { Handlers } from '../handlers.ts';
 import { decodeTimeToken, encodeTimeToken } from '../page-token.ts';
-import type { Handlers } from '../service.ts';
 import { toBound, toLastMoment, toTimestamp } from '../timestamp.ts';
 import { parseKinds, toMoney, toTransfer } from './money.ts';
 

@@ -4,7 +4,7 @@ import { reflect } from '@bufbuild/protobuf/reflect';
 import { createValidator } from '@bufbuild/protovalidate';
 import { RPCS, registry } from '../../../clients/typescript/src/contracts.ts';
 import type { AuditTrail } from '../../../src/domain/act.ts';
-import type { Method } from '../../../src/grpc/service.ts';
+import type { Method } from '../../../src/grpc/handlers.ts';
 import { adminServices, publicServices } from '../../../src/grpc/services.ts';
 import type { AdminCore, Core } from '../../../src/usecases/index.ts';
 
