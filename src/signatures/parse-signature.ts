@@ -65,6 +65,7 @@ export type SignatureFault =
   | 'coverage'
   | 'content-digest';
 
+/** A signature that is refused before its key is used. */
 export interface UnacceptableSignature {
   readonly fault: SignatureFault;
 }

@@ -5,6 +5,7 @@ export type Algorithm = 'hmac-sha256' | 'ed25519';
 
 /** Headers that have a meaning to the server. A request that has one of them must sign it. */
 export const SIGNED_HEADERS = ['content-digest', 'x-user-id', 'x-room-id', 'idempotency-key'] as const;
+/** One of these headers. */
 export type SignedHeader = (typeof SIGNED_HEADERS)[number];
 
 /** The components that a signature may cover: the request's target (RFC 9421, section 2.2) and these headers. */
@@ -28,12 +29,14 @@ export function splitTarget(target: string): { readonly path: string; readonly q
     : { path: target.slice(0, mark), query: target.slice(mark) };
 }
 
-/** Maximum lengths of the headers in characters: enough for the longest key id and nonce, and for optional spaces. */
+/** The maximum length of Signature-Input in characters: enough for the longest key id and nonce, and for optional spaces. */
 export const MAX_SIGNATURE_INPUT_LENGTH = 1024;
+/** The maximum length of Signature in characters. */
 export const MAX_SIGNATURE_LENGTH = 256;
 
 /** 22 characters hold 128 random bits, so nonces of a key do not collide by chance. */
 export const NONCE = /^[A-Za-z0-9_+/=-]{22,128}$/;
+/** The form of a key id. */
 export const KEY_ID = /^[A-Za-z0-9_.-]{1,64}$/;
 
 /** Visible ASCII, spaces and tabs: RFC 9421, section 2.5, allows nothing else into a signature base. */

@@ -1,6 +1,7 @@
 // Reads a header that is a structured dictionary (RFC 9651, section 3.2) of exactly one member, as both of a signature's are.
 import { type InnerList, type Item, parseDictionary, serializeDictionary } from 'structured-headers';
 
+/** The only member of a dictionary. */
 export interface SoleMember {
   readonly label: string;
   readonly value: Item | InnerList;

@@ -36,6 +36,7 @@ import { withAudit } from './audit-calls.ts';
 
 const DEFAULT_OVERLAP_MS = 24 * 3_600_000;
 
+/** The handlers of admin.v1.ApiKeyService, with every call on the audit trail. */
 export const apiKeyService = (core: AdminCore, trail: AuditTrail): Handlers<typeof ApiKeyServiceService> =>
   withAudit(ApiKeyServiceService, handlers(core.keyAdmin), trail, (id) =>
     getApiKey(core.keyAdmin, id).catch(() => undefined),

@@ -8,6 +8,7 @@ import { decodeUserToken, encodeUserToken } from '../page-token.ts';
 import { toBound, toTimestamp } from '../timestamp.ts';
 import { withAudit } from './audit-calls.ts';
 
+/** The handlers of admin.v1.AuditService, with every call on the audit trail. */
 export const auditService = (core: AdminCore, trail: AuditTrail): Handlers<typeof AuditServiceService> =>
   withAudit(AuditServiceService, handlers(core), trail);
 

@@ -17,6 +17,7 @@ import type { Handlers } from '../handlers.ts';
 import { toTimestamp } from '../timestamp.ts';
 import { withAudit } from './audit-calls.ts';
 
+/** The handlers of admin.v1.JobService, with every call on the audit trail. */
 export const jobService = (core: AdminCore, trail: AuditTrail): Handlers<typeof JobServiceService> =>
   withAudit(JobServiceService, handlers(core), trail, (job) => jobState(core, job));
 

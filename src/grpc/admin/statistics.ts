@@ -10,6 +10,7 @@ import type { Handlers } from '../handlers.ts';
 import { toBound, toTimestamp } from '../timestamp.ts';
 import { withAudit } from './audit-calls.ts';
 
+/** The handlers of admin.v1.StatisticsService, with every call on the audit trail. */
 export const statisticsService = (
   core: AdminCore,
   trail: AuditTrail,

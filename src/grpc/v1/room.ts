@@ -6,6 +6,7 @@ import type { Handlers } from '../handlers.ts';
 import { decodeUserToken, encodeUserToken } from '../page-token.ts';
 import { toTimestamp } from '../timestamp.ts';
 
+/** The handlers of wallet.v1.RoomService. */
 export const roomService = (core: Core): Handlers<typeof RoomServiceService> => ({
   async getRoom({ roomId }, { userId }) {
     const { id, displayName, createdAt } = await getRoom(core, userId, roomId);

@@ -6,6 +6,7 @@ import type { Handlers } from '../handlers.ts';
 import { toTimestamp } from '../timestamp.ts';
 import { ownWallet, won } from './wallet.ts';
 
+/** The handlers of wallet.v1.SprinkleService. */
 export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceService> => ({
   createSprinkle: command({
     execute: ({ amount, headcount }, caller) => {

@@ -7,6 +7,7 @@ import type { Handlers } from '../handlers.ts';
 import { decodeUserToken, encodeUserToken } from '../page-token.ts';
 import { toTimestamp } from '../timestamp.ts';
 
+/** The handlers of wallet.v1.UserService. */
 export const userService = (core: Core): Handlers<typeof UserServiceService> => ({
   async getUser({ userId }) {
     return { user: toUser(await getUser(core, userId, 'user_id')) };

@@ -29,6 +29,7 @@ export function won(amount: bigint): RequestedMoney {
   return { currency: 'KRW', amount, field: 'amount' };
 }
 
+/** The handlers of wallet.v1.WalletService. */
 export const walletService = (core: Core): Handlers<typeof WalletServiceService> => ({
   async getBalance(_request, caller) {
     const { amount } = await getBalance(core, caller.userId, ownWallet(caller), undefined);

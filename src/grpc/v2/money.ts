@@ -16,6 +16,7 @@ export function parseAmount(money: WireMoney | undefined, path = 'amount'): Requ
   return { currency: parseCurrency(money.currencyCode, field), amount: money.minorUnits, field };
 }
 
+/** Money in minor units, as in the ledger. */
 export function toMoney(currency: Currency, amount: bigint): WireMoney {
   return { currencyCode: currency, minorUnits: amount };
 }

@@ -35,6 +35,7 @@ import { toTimestamp } from '../timestamp.ts';
 import { toMoney } from './money.ts';
 import { walletRef } from './wallet.ts';
 
+/** The handlers of wallet.v2.PayoutService. */
 export const payoutService = (core: Core): Handlers<typeof PayoutServiceService> => ({
   createPayout: command({
     execute: ({ walletId, mode, memo }, { userId, key, call }) => {

@@ -15,6 +15,7 @@ import type { Handlers } from '../handlers.ts';
 import { decodeUserToken, encodeUserToken } from '../page-token.ts';
 import { toTimestamp } from '../timestamp.ts';
 
+/** The handlers of wallet.v2.RoomService. */
 export const roomService = (core: Core): Handlers<typeof RoomServiceService> => ({
   async createRoom({ roomId, displayName }, { userId }) {
     return { room: toRoom(await createRoom(core, userId, roomId, displayName)) };

@@ -20,6 +20,7 @@ import { toTimestamp } from '../timestamp.ts';
 import { parseAmount, toMoney } from './money.ts';
 import { walletRef } from './wallet.ts';
 
+/** The handlers of wallet.v2.SprinkleService. */
 export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceService> => ({
   createSprinkle: command({
     execute: ({ roomId, walletId, amount, headcount }, { userId, key, call }) => {

@@ -20,6 +20,7 @@ import type { Handlers } from '../handlers.ts';
 import { decodeUserToken, encodeUserToken } from '../page-token.ts';
 import { toTimestamp } from '../timestamp.ts';
 
+/** The handlers of wallet.v2.UserService. */
 export const userService = (core: Core): Handlers<typeof UserServiceService> => ({
   async createUser({ userId, displayName }) {
     return { user: toUser(await createUser(core, userId, displayName)) };

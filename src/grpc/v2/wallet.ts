@@ -25,6 +25,7 @@ export function walletRef(id: string, field: string): WalletRef {
   return { walletId: id.toLowerCase(), field };
 }
 
+/** The handlers of wallet.v2.WalletService. */
 export const walletService = (core: Core): Handlers<typeof WalletServiceService> => ({
   createWallet: command({
     execute: ({ currencyCode, displayName }, { userId, key, call }) => {
