@@ -1,5 +1,5 @@
 // Archiving under load: how much moving a million old transfers slows down other calls.
-import { reconcile } from '../../src/db/jobs/reconciliation.ts';
+import { reconcile } from '../../src/db/jobs/index.ts';
 import { createPool } from '../../src/db/pool.ts';
 import type { Database } from '../env/database.ts';
 import { vacuumAnalyze } from '../env/seed.ts';

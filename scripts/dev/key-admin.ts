@@ -8,7 +8,7 @@ import { createPool } from '../../src/db/pool.ts';
 import type { Act } from '../../src/domain/act.ts';
 import { errorText } from '../../src/domain/error-fields.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
-import type { SealingKeys } from '../../src/keys/seal.ts';
+import type { SealingKeys } from '../../src/keys/index.ts';
 import { createAnnouncements, KEYS_CHANGED } from '../../src/redis/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { ConfigError, readVariables } from '../../src/runtime/env.ts';

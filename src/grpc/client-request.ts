@@ -1,6 +1,6 @@
 // The request that a client sent: as the server sees it, or as the edge states it. The edge proves itself by its secret.
 import { timingSafeEqual } from 'node:crypto';
-import { withoutMapping } from '../keys/networks.ts';
+import { withoutMapping } from '../keys/index.ts';
 import { type SignedRequestView, sha256Of, splitTarget } from '../signatures/index.ts';
 import type { CallContext } from './call-context.ts';
 

@@ -3,13 +3,13 @@ import { type ActFilter, type KeptAct, listActs } from '../db/audit.ts';
 import {
   countJobs,
   type DeadLetter,
+  enqueue,
   type JobStatus,
   jobStatuses,
   listDeadLetters,
   replayDeadLetters,
   setPaused,
-} from '../db/jobs/job-admin.ts';
-import { enqueue } from '../db/jobs/outbox.ts';
+} from '../db/jobs/index.ts';
 import type { Pool } from '../db/pool.ts';
 import { type Figure, readSeries, type SeriesFilter } from '../db/reads/index.ts';
 import type { JobName } from '../domain/jobs.ts';

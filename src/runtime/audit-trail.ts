@@ -3,7 +3,7 @@ import { appendActs } from '../db/audit.ts';
 import type { Pool } from '../db/pool.ts';
 import { type Act, ActSampler, type AuditTrail, droppedActs } from '../domain/act.ts';
 import { errorText } from '../domain/error-fields.ts';
-import { neighbourhoodOf } from '../keys/networks.ts';
+import { neighbourhoodOf } from '../keys/index.ts';
 import type { Logs } from './logs.ts';
 import type { AuditRecorder } from './metrics/audit.ts';
 

@@ -1,10 +1,11 @@
 // Opens the metrics of one process: named recorders that the parts are given, and one page that Prometheus reads.
 
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { CallObserver } from '../grpc/index.ts';
 import type { BatchObserver } from '../ledger/index.ts';
 import { type AuditRecorder, auditMetrics } from './metrics/audit.ts';
 import { type CacheRecorder, cacheMetrics } from './metrics/cache.ts';
-import { type CallRecorder, callMetrics } from './metrics/calls.ts';
+import { callMetrics } from './metrics/calls.ts';
 import { type JobRecorder, jobMetrics } from './metrics/jobs.ts';
 import { ledgerMetrics } from './metrics/ledger.ts';
 import { type LimiterRecorder, limiterMetrics } from './metrics/limiter.ts';
@@ -18,7 +19,7 @@ import { type UpkeepState, upkeepMetrics } from './metrics/upkeep.ts';
  */
 export interface Metrics {
   /** The answers to calls: rate, errors, duration, and how many are under way. */
-  readonly calls: CallRecorder;
+  readonly calls: CallObserver;
   /** The audit trail. */
   readonly audit: AuditRecorder;
   /** The ledger's queue and batches. */

@@ -1,5 +1,5 @@
 // Makes the partition of a month that transfers turned out to need: no money moves in a month without one.
-import { ensurePartitions } from '../db/jobs/upkeep.ts';
+import { ensurePartitions } from '../db/jobs/index.ts';
 import type { Pool } from '../db/pool.ts';
 import { errorText } from '../domain/error-fields.ts';
 import type { Logs } from './logs.ts';

@@ -1,7 +1,6 @@
 // The kinds of variables that there are: what a value of each looks like, and how it is read.
 import { readFileSync } from 'node:fs';
-import { readNetworks } from '../keys/networks.ts';
-import type { SealingKeys } from '../keys/seal.ts';
+import { readNetworks, type SealingKeys } from '../keys/index.ts';
 import type { Variable } from './env.ts';
 
 const SECRET_LENGTH = 16;

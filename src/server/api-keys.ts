@@ -2,7 +2,7 @@
 import type { ApiKeys } from '../db/people/index.ts';
 import { errorText } from '../domain/error-fields.ts';
 import { MICROS_PER_MS } from '../domain/time.ts';
-import { createKeyRing, type KeyRing } from '../keys/key-ring.ts';
+import { createKeyRing, type KeyRing } from '../keys/index.ts';
 import { createAnnouncements, KEYS_CHANGED } from '../redis/index.ts';
 import { createAdminRepositories } from '../repositories/index.ts';
 import { cryptoRandom } from '../runtime/crypto-random.ts';

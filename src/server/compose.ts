@@ -1,6 +1,6 @@
 // Composes a server: settings in, a program that answers calls out.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ensurePartitions } from '../db/jobs/upkeep.ts';
+import { ensurePartitions } from '../db/jobs/index.ts';
 import { writeSamples } from '../db/samples.ts';
 import type { RunningServer } from '../grpc/index.ts';
 import { createAuditTrail } from '../runtime/audit-trail.ts';

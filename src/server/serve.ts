@@ -10,7 +10,7 @@ import {
   startServer,
   unauthenticatedAct,
 } from '../grpc/index.ts';
-import { readNetworks } from '../keys/networks.ts';
+import { readNetworks } from '../keys/index.ts';
 import type { Resources } from '../runtime/resources.ts';
 import type { AdminCore, Core } from '../usecases/index.ts';
 import type { ServerKeys } from './api-keys.ts';

@@ -5,7 +5,7 @@ import type { Execute } from '../domain/batch/command.ts';
 import type { Quotas } from '../domain/quotas.ts';
 import type { Random } from '../domain/random.ts';
 import type { Micros } from '../domain/time.ts';
-import type { SealingKeys } from '../keys/seal.ts';
+import type { SealingKeys } from '../keys/index.ts';
 import type {
   AdminRepositories,
   NonceRepository,

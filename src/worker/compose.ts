@@ -1,15 +1,13 @@
 // Composes a worker: settings in, a program that does jobs out.
-import { oldestDueSeconds } from '../db/jobs/outbox.ts';
-import { ensurePartitions, monthsWithPartition } from '../db/jobs/upkeep.ts';
+import { ensurePartitions, monthsWithPartition, oldestDueSeconds } from '../db/jobs/index.ts';
 import { runningPayouts } from '../db/payouts/running.ts';
-import { createJobObserver } from '../runtime/job-observer.ts';
 import { createOpsServer } from '../runtime/ops-server.ts';
 import { type Resources, withResources } from '../runtime/resources.ts';
 import { type Program, programOf } from '../runtime/run.ts';
 import type { WorkerConfig } from './config.ts';
+import { createJobObserver } from './job-observer.ts';
 import { createJobs } from './jobs/index.ts';
-import { board } from './queue/board.ts';
-import { createJobRunner, JOB_TIMES, type JobTimes } from './queue/job-runner.ts';
+import { board, createJobRunner, JOB_TIMES, type JobTimes } from './queue/index.ts';
 
 /** A worker that does jobs. */
 export interface WorkerProgram extends Program {

@@ -2,7 +2,7 @@
 import type { Pool, PoolClient } from 'pg';
 import type { Currency } from '../../domain/currency.ts';
 import type { KnownOfLines, Payee, Payout, PayoutLine, RequestedLine } from '../../domain/payout.ts';
-import { inTransaction } from '../jobs/transaction.ts';
+import { inTransaction } from '../jobs/index.ts';
 import { plainArray, textArray } from '../sql.ts';
 import { linesBetween } from './lines.ts';
 import { PAYOUT_COLUMNS, type PayoutRow, toPayout } from './rows.ts';

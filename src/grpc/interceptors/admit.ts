@@ -10,7 +10,7 @@ import type {
 } from '../../admission/index.ts';
 import { GUESSING_CAP } from '../../domain/caps.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { neighbourhoodOf } from '../../keys/networks.ts';
+import { neighbourhoodOf } from '../../keys/index.ts';
 import { type CallContext, type Signer, signerOf } from '../call-context.ts';
 import { ROOM_ID, readHeader } from '../caller.ts';
 import type { Interceptor } from '../interceptor.ts';

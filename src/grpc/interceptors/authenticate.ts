@@ -1,8 +1,7 @@
 // Authenticates calls: the signature, its time, and the key, which has to be live and allowed from the client's address.
 import { isLive } from '../../domain/api-key.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import type { KeyRing, RingKey } from '../../keys/key-ring.ts';
-import type { NetworkCheck } from '../../keys/networks.ts';
+import type { KeyRing, NetworkCheck, RingKey } from '../../keys/index.ts';
 import {
   isBodyOf,
   type ParsedSignature,

@@ -1,12 +1,12 @@
 // Metrics of the cache: how often it answered, why not, and how old its entries were.
 
 import { Counter, Histogram, type Registry } from 'prom-client';
-import type { CacheResult } from '../../cache/index.ts';
+import type { OnCacheRead } from '../../cache/index.ts';
 
 /** Records reads through the cache. */
 export interface CacheRecorder {
   /** A read of a kind of entry, its result, and the age of the entry in milliseconds. */
-  read(kind: string, result: CacheResult, ageMs?: number): void;
+  readonly read: OnCacheRead;
 }
 
 const AGES_S = [0.01, 0.1, 1, 10, 60, 300];

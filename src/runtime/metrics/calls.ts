@@ -1,13 +1,7 @@
 // Metrics of calls: how many, how they ended, and how long they took, for each RPC.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { REASONS, type Reason } from '../../domain/reasons.ts';
-
-/** Told of every call that the server takes. */
-export interface CallRecorder {
-  began(path: string): void;
-  /** `code` is the name of a gRPC status; `reason` stands for every answer but OK. */
-  ended(path: string, code: string, seconds: number, reason: Reason | undefined): void;
-}
+import { REASONS } from '../../domain/reasons.ts';
+import type { CallObserver } from '../../grpc/index.ts';
 
 /** From a read that is in memory to the 10 s that the edge waits. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -24,7 +18,7 @@ interface MethodSeries {
 }
 
 /** Makes the recorder of calls; takes about a microsecond a call. */
-export function callMetrics(registry: Registry, paths: Iterable<string>): CallRecorder {
+export function callMetrics(registry: Registry, paths: Iterable<string>): CallObserver {
   const registers = [registry];
   const durations = new Histogram({
     name: 'ppuri_rpc_duration_seconds',

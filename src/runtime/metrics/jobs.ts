@@ -1,12 +1,17 @@
 // Metrics of a worker's jobs: how they went, how late refunds were, and whether the ledger agrees with itself.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
-/** Records what jobs do; the names of jobs are ours. */
+/** Records what jobs do; the names of jobs are ours. It does not throw. */
 export interface JobRecorder {
+  /** A run ended; `error` is undefined when it went well. */
   ran(job: string, tookMs: number, error: unknown): void;
-  deadLettered(job: string): void;
+  /** A job failed in all of its attempts. */
+  deadLettered(job: string, error: unknown): void;
+  /** This many rows of the outbox went to the queue. */
   relayed(count: number): void;
+  /** Sprinkles were refunded; the longest wait after a sprinkle's end, in milliseconds. */
   refunded(count: number, longestLagMs: number): void;
+  /** The ledger was reconciled; `faults` is what does not agree. */
   reconciled(transfers: number, faults: readonly object[]): void;
 }
 

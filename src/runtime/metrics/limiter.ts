@@ -1,13 +1,11 @@
 // Metrics of the limiter: whom it lets in, what it refuses by which limit, and whether Redis had a say in it.
 import { Counter, type Registry } from 'prom-client';
-
-/** Who decided: Redis; this process by what it remembers, without asking; or this process because Redis was away. */
-export type Decider = 'redis' | 'memory' | 'process';
+import type { OnDecision } from '../../admission/index.ts';
 
 /** Told of every decision. */
 export interface LimiterRecorder {
   /** `limit` is the name of the limit or cap that refused; undefined where none did. */
-  decided(outcome: 'admitted' | 'replayed' | 'limited', limit: string | undefined, by: Decider): void;
+  readonly decided: OnDecision;
 }
 
 /** The limits and caps that there are; any other name is counted as `other`. */

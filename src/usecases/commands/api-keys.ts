@@ -15,9 +15,15 @@ import { checkName } from '../../domain/bounds.ts';
 import type { LocalizedText } from '../../domain/localized-text.ts';
 import { Refusal, refuseField } from '../../domain/refusal.ts';
 import { afterMs, type Micros } from '../../domain/time.ts';
-import { drawSecret, readPublicKey } from '../../keys/material.ts';
-import { lieWithin, readNetworks } from '../../keys/networks.ts';
-import { isSealedByOld, open, seal } from '../../keys/seal.ts';
+import {
+  drawSecret,
+  isSealedByOld,
+  lieWithin,
+  open,
+  readNetworks,
+  readPublicKey,
+  seal,
+} from '../../keys/index.ts';
 import type { KeyAdmin } from '../core.ts';
 import { findApiKey, getApiKey, withoutSecrets } from '../queries/api-keys.ts';
 

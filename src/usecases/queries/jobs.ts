@@ -1,5 +1,5 @@
 // Reads the state of jobs and their dead letters, for operators.
-import type { DeadLetter } from '../../db/jobs/job-admin.ts';
+import type { DeadLetter } from '../../db/jobs/index.ts';
 import { JOB_NAMES, type JobEntry, type JobName, jobEntry } from '../../domain/jobs.ts';
 import { mustBeOneOf } from '../../domain/localized-text.ts';
 import { refuseField } from '../../domain/refusal.ts';
@@ -9,7 +9,7 @@ import type { AdminCore } from '../core.ts';
 /** Jobs are all that these use cases need. */
 export type JobCore = Pick<AdminCore, 'jobs'>;
 
-export type { DeadLetter } from '../../db/jobs/job-admin.ts';
+export type { DeadLetter } from '../../db/jobs/index.ts';
 
 /** A job as operators see it. */
 export interface JobView {

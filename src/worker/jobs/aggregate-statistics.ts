@@ -1,5 +1,5 @@
 // Works out the figures of every hour and day that is over.
-import { missingPeriods, purgeSamples, storeStatistics } from '../../db/jobs/statistics.ts';
+import { missingPeriods, purgeSamples, storeStatistics } from '../../db/jobs/index.ts';
 import type { Pool } from '../../db/pool.ts';
 import { PERIODS } from '../../domain/statistics.ts';
 import type { Job } from '../job.ts';

@@ -1,6 +1,6 @@
 // Pays back what is left of all sprinkles whose time is over.
 
-import { setAside, shardsWithDue, withDue } from '../../db/jobs/due-sprinkles.ts';
+import { setAside, shardsWithDue, withDue } from '../../db/jobs/index.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Execute } from '../../domain/batch/command.ts';
 import { systemCall } from '../../domain/batch/command.ts';

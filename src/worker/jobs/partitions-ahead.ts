@@ -1,5 +1,5 @@
 // Makes the partitions of transfers for the months to come.
-import { ensurePartitions } from '../../db/jobs/upkeep.ts';
+import { ensurePartitions } from '../../db/jobs/index.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Job } from '../job.ts';
 

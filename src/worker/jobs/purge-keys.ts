@@ -1,5 +1,5 @@
 // Deletes API keys that ended long ago, where ops want that. Nonces end by themselves in Redis; idempotency keys never do.
-import { purgeApiKeys } from '../../db/jobs/upkeep.ts';
+import { purgeApiKeys } from '../../db/jobs/index.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Job } from '../job.ts';
 

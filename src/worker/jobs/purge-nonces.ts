@@ -1,5 +1,5 @@
 // Deletes the nonces that Postgres keeps, once no signature can bring them any more.
-import { purgeNonces } from '../../db/jobs/upkeep.ts';
+import { purgeNonces } from '../../db/jobs/index.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Job } from '../job.ts';
 

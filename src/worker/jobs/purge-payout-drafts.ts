@@ -1,5 +1,5 @@
 // Deletes drafts of payouts that were never started; no money was ever in them.
-import { purgePayoutDrafts } from '../../db/jobs/upkeep.ts';
+import { purgePayoutDrafts } from '../../db/jobs/index.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Job } from '../job.ts';
 

@@ -1,5 +1,5 @@
 // Deletes the marks of refusals once no attempt can be on its way that they would have to meet. Answers are kept for good.
-import { purgeRefusalMarks } from '../../db/jobs/upkeep.ts';
+import { purgeRefusalMarks } from '../../db/jobs/index.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Job } from '../job.ts';
 

@@ -1,5 +1,5 @@
 // Holds the ledger against itself: accounts against their transfers, currencies against zero, pots against shares.
-import { reconcile } from '../../db/jobs/reconciliation.ts';
+import { reconcile } from '../../db/jobs/index.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Job, JobObserver } from '../job.ts';
 

@@ -1,5 +1,5 @@
 // Pays back what is left of one sprinkle whose refund failed among others.
-import { findSprinkleById } from '../../db/jobs/due-sprinkles.ts';
+import { findSprinkleById } from '../../db/jobs/index.ts';
 import type { Job } from '../job.ts';
 import { type RefundTools, refund } from './expire-sprinkles.ts';
 

@@ -1,7 +1,7 @@
 // Starts everything that a worker process does: its relay, and a BullMQ worker for each job.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'bullmq';
-import { pausedJobs } from '../../db/jobs/job-states.ts';
+import { pausedJobs } from '../../db/jobs/index.ts';
 import type { Pool } from '../../db/pool.ts';
 import { askForWrites } from '../../db/probe.ts';
 import { JOB_NAMES, jobEntry } from '../../domain/jobs.ts';

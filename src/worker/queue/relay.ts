@@ -1,7 +1,12 @@
 // The relay: moves rows of the outbox into the queues, at least once, and fills the queues again when Redis lost them.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { forgetOverdue, forgetRelayed, type OutboxRow, relayRows } from '../../db/jobs/outbox.ts';
-import { createOutboxListener } from '../../db/jobs/outbox-listener.ts';
+import {
+  createOutboxListener,
+  forgetOverdue,
+  forgetRelayed,
+  type OutboxRow,
+  relayRows,
+} from '../../db/jobs/index.ts';
 import type { Pool } from '../../db/pool.ts';
 import { JOB_NAMES } from '../../domain/jobs.ts';
 import type { JobObserver } from '../job.ts';

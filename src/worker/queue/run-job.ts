@@ -1,9 +1,7 @@
 // Runs one job of a queue: notes how it went, and sees to it that its row of the outbox ends in exactly one place.
 
 import type { Job as QueuedJob } from 'bullmq';
-import { insertDeadLetter } from '../../db/jobs/dead-letters.ts';
-import { recordRun } from '../../db/jobs/job-states.ts';
-import { finishRow, hasRow } from '../../db/jobs/outbox.ts';
+import { finishRow, hasRow, insertDeadLetter, recordRun } from '../../db/jobs/index.ts';
 import type { Pool } from '../../db/pool.ts';
 import { errorText, tellableError } from '../../domain/error-fields.ts';
 import { type JobName, jobEntry } from '../../domain/jobs.ts';

@@ -1,14 +1,15 @@
 // Tells the log and the metrics how jobs go.
 
 import { errorText } from '../domain/error-fields.ts';
-import type { Logs } from './logs.ts';
-import type { JobRecorder } from './metrics/jobs.ts';
+import type { Logs } from '../runtime/logs.ts';
+import type { JobRecorder } from '../runtime/metrics/jobs.ts';
+import type { JobObserver } from './job.ts';
 
 /** What goes on failing, such as a connection to Redis, is told once in so many milliseconds. */
 const TELL_AGAIN_MS = 10_000;
 
 /** An observer of jobs: what happens every second goes to the log only at level debug. */
-export function createJobObserver({ app }: Logs, metrics: JobRecorder) {
+export function createJobObserver({ app }: Pick<Logs, 'app'>, metrics: JobRecorder): JobObserver {
   const toldAt = new Map<string, number>();
   return {
     ran: (job: string, tookMs: number, error: unknown) => {
@@ -17,7 +18,7 @@ export function createJobObserver({ app }: Logs, metrics: JobRecorder) {
       else app.warn({ job, tookMs, reason: errorText(error) }, 'a job failed');
     },
     deadLettered: (job: string, error: unknown) => {
-      metrics.deadLettered(job);
+      metrics.deadLettered(job, error);
       app.error({ job, reason: errorText(error) }, 'a job became a dead letter');
     },
     relayed: (count: number) => {
