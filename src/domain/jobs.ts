@@ -50,15 +50,10 @@ export const JOBS = {
     attempts: 5,
     concurrency: 1,
   },
-  'purge-refusal-marks': {
-    about: 'deletes marks of refusals that no earlier attempt can meet any more; answers are kept for good',
+  'purge-expired': {
+    about:
+      'deletes marks of refusals and nonces that no late attempt can meet any more; answers are kept for good',
     schedule: { pattern: '0 40 * * * *' },
-    attempts: 5,
-    concurrency: 1,
-  },
-  'purge-nonces': {
-    about: 'deletes the nonces kept in Postgres that no signature can bring any more',
-    schedule: { pattern: '0 50 * * * *' },
     attempts: 5,
     concurrency: 1,
   },

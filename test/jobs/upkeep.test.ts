@@ -4,8 +4,8 @@ import { after, before, test } from 'node:test';
 import { reconcile } from '../../src/db/jobs/reconciliation.ts';
 import { purgeApiKeys, purgeSprinkles } from '../../src/db/jobs/upkeep.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
+import { purgeExpired } from '../../src/worker/jobs/purge-expired.ts';
 import { purgeEndedKeys } from '../../src/worker/jobs/purge-keys.ts';
-import { purgeOldMarks } from '../../src/worker/jobs/purge-refusal-marks.ts';
 import { purgeOldSprinkles } from '../../src/worker/jobs/purge-sprinkles.ts';
 import { makeKey } from '../keys.ts';
 import { until } from '../ops/ops-client.ts';
@@ -139,7 +139,7 @@ test('marks of refusals go after an hour; younger ones and answers stay', async 
   await db.query(`SET session_replication_role = replica;
     UPDATE idempotency_keys SET created_at = now() - interval '10 years' WHERE outcome IS NOT NULL;
     SET session_replication_role = DEFAULT`);
-  assert.deepEqual(await purgeOldMarks(worker).run({}, running), { purged: 4 });
+  assert.deepEqual(await purgeExpired(worker).run({}, running), { marks: 4, nonces: 0 });
   assert.equal(await count('idempotency_keys WHERE outcome IS NULL'), 2);
   assert.equal(await count('idempotency_keys WHERE outcome IS NOT NULL'), answers);
   await assert.rejects(worker.query('DELETE FROM idempotency_keys'), /permission denied/);

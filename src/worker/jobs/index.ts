@@ -7,10 +7,9 @@ import { aggregateStatistics } from './aggregate-statistics.ts';
 import { archiveTransfers } from './archive-transfers.ts';
 import { expireSprinkles } from './expire-sprinkles.ts';
 import { partitionsAhead } from './partitions-ahead.ts';
+import { purgeExpired } from './purge-expired.ts';
 import { purgeEndedKeys } from './purge-keys.ts';
-import { purgeUsedNonces } from './purge-nonces.ts';
-import { purgePayoutDraftsJob } from './purge-payout-drafts.ts';
-import { purgeOldMarks } from './purge-refusal-marks.ts';
+import { purgeOldDrafts } from './purge-payout-drafts.ts';
 import { purgeOldSprinkles } from './purge-sprinkles.ts';
 import { reconcileLedger } from './reconcile-ledger.ts';
 import { refundOneSprinkle } from './refund-sprinkle.ts';
@@ -48,9 +47,8 @@ export function createJobs(settings: JobSettings, tools: JobTools): Jobs {
     'refund-sprinkle': refundOneSprinkle(refunds),
     'run-payout': runPayout({ pool, execute }),
     'purge-sprinkles': purgeOldSprinkles(pool, SPRINKLE_LOOKUP_MS),
-    'purge-refusal-marks': purgeOldMarks(pool),
-    'purge-payout-drafts': purgePayoutDraftsJob(pool, msOf(settings.purgeDraftsAfterDays)),
-    'purge-nonces': purgeUsedNonces(pool),
+    'purge-expired': purgeExpired(pool),
+    'purge-payout-drafts': purgeOldDrafts(pool, msOf(settings.purgeDraftsAfterDays)),
     'purge-keys': purgeEndedKeys(pool, msOf(settings.purgeKeysAfterDays)),
     'partitions-ahead': partitionsAhead(pool, MONTHS_AHEAD),
     'reconcile-ledger': reconcileLedger(slow, observer),

@@ -2,6 +2,7 @@
 import { purgeSprinkles } from '../../db/jobs/index.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Job } from '../job.ts';
+import { purgeInChunks } from './purge-in-chunks.ts';
 
 const CHUNK = 1_000;
 
@@ -9,11 +10,8 @@ const CHUNK = 1_000;
 export function purgeOldSprinkles(pool: Pool, lookupMs: number): Job {
   return {
     async run(_data, stopping) {
-      let purged = 0;
-      for (let gone = CHUNK; gone === CHUNK && !stopping.aborted; purged += gone) {
-        gone = await purgeSprinkles(pool, lookupMs, CHUNK);
-      }
-      return { purged };
+      const purge = (atMost: number) => purgeSprinkles(pool, lookupMs, atMost);
+      return { purged: await purgeInChunks(CHUNK, purge, stopping) };
     },
   };
 }
