@@ -193,6 +193,24 @@ for (const folder of BEHIND_AN_INDEX) {
   });
 }
 
+test('other folders import of src/runtime/ its index, or leaves that load no driver', () => {
+  const leaves = [
+    'index.ts',
+    'crash.ts',
+    'private-file.ts',
+    'crypto-random.ts',
+    'env.ts',
+    'variable-kinds.ts',
+  ];
+  const broken = breaking(
+    ({ file, target }) =>
+      !isIn(file, ['src/runtime/', 'test/']) &&
+      target.startsWith('src/runtime/') &&
+      !leaves.includes(target.slice('src/runtime/'.length)),
+  );
+  assert.deepEqual(broken, []);
+});
+
 test('use cases know types of src/db/ only, and no pool: they read through repositories', () => {
   const imports = CODE.filter((file) => file.startsWith('src/usecases/')).flatMap((file) =>
     [...read(file).matchAll(/^(?:import|export) (type )?[^;]*? from '[./]*(db\/[^']+)'/gm)].map(

@@ -6,7 +6,7 @@ import { createKeyRing, type KeyRing } from '../keys/index.ts';
 import { createAnnouncements, KEYS_CHANGED } from '../redis/index.ts';
 import { createAdminRepositories } from '../repositories/index.ts';
 import { cryptoRandom } from '../runtime/crypto-random.ts';
-import type { Resources } from '../runtime/resources.ts';
+import type { Resources } from '../runtime/index.ts';
 import type { AdminCore } from '../usecases/index.ts';
 import type { ServerConfig } from './config.ts';
 

@@ -3,14 +3,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ensurePartitions } from '../db/jobs/index.ts';
 import { writeSamples } from '../db/samples.ts';
 import type { RunningServer } from '../grpc/index.ts';
-import { createAuditTrail } from '../runtime/audit-trail.ts';
-import { createCallTally } from '../runtime/call-tally.ts';
-import { createOpsServer } from '../runtime/ops-server.ts';
-import { createPostgresHealth } from '../runtime/postgres-health.ts';
-import { type Phase, readinessOf } from '../runtime/readiness.ts';
-import { createReplica } from '../runtime/replica.ts';
-import { type Resources, withResources } from '../runtime/resources.ts';
-import { type Program, programOf } from '../runtime/run.ts';
+import {
+  createAuditTrail,
+  createCallTally,
+  createOpsServer,
+  createPostgresHealth,
+  createReplica,
+  type Phase,
+  type Program,
+  programOf,
+  type Resources,
+  readinessOf,
+  withResources,
+} from '../runtime/index.ts';
 import { createAdminCore, createServerKeys } from './api-keys.ts';
 import type { ServerConfig } from './config.ts';
 import { createCore } from './core.ts';

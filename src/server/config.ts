@@ -2,6 +2,7 @@
 import { DEFAULT_QUOTAS, type Quotas } from '../domain/quotas.ts';
 import type { ServerTls } from '../grpc/index.ts';
 import { readVariables, type ValuesOf } from '../runtime/env.ts';
+import { COMMON_VARIABLES, POSTGRES_SCHEMES } from '../runtime/index.ts';
 import {
   file,
   flag,
@@ -12,7 +13,6 @@ import {
   text,
   whole,
 } from '../runtime/variable-kinds.ts';
-import { COMMON_VARIABLES, POSTGRES_SCHEMES } from '../runtime/variables.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

@@ -11,7 +11,7 @@ import {
   unauthenticatedAct,
 } from '../grpc/index.ts';
 import { readNetworks } from '../keys/index.ts';
-import type { Resources } from '../runtime/resources.ts';
+import type { Resources } from '../runtime/index.ts';
 import type { AdminCore, Core } from '../usecases/index.ts';
 import type { ServerKeys } from './api-keys.ts';
 import type { ServerConfig } from './config.ts';

@@ -1,9 +1,7 @@
 // Composes a worker: settings in, a program that does jobs out.
 import { ensurePartitions, monthsWithPartition, oldestDueSeconds } from '../db/jobs/index.ts';
 import { runningPayouts } from '../db/payouts/running.ts';
-import { createOpsServer } from '../runtime/ops-server.ts';
-import { type Resources, withResources } from '../runtime/resources.ts';
-import { type Program, programOf } from '../runtime/run.ts';
+import { createOpsServer, type Program, programOf, type Resources, withResources } from '../runtime/index.ts';
 import type { WorkerConfig } from './config.ts';
 import { createJobObserver } from './job-observer.ts';
 import { createJobs } from './jobs/index.ts';

@@ -1,7 +1,7 @@
 // The settings of a worker: read from the environment once, checked, and typed from then on.
 import { readVariables, type ValuesOf } from '../runtime/env.ts';
+import { COMMON_VARIABLES } from '../runtime/index.ts';
 import { optionalSecret, whole } from '../runtime/variable-kinds.ts';
-import { COMMON_VARIABLES } from '../runtime/variables.ts';
 
 const HUNDRED_YEARS = { days: 36_500, months: 1200 };
 

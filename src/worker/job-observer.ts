@@ -1,8 +1,7 @@
 // Tells the log and the metrics how jobs go.
 
 import { errorText } from '../domain/error-fields.ts';
-import type { Logs } from '../runtime/logs.ts';
-import type { JobRecorder } from '../runtime/metrics/jobs.ts';
+import type { JobRecorder, Logs } from '../runtime/index.ts';
 import type { JobObserver } from './job.ts';
 
 /** What goes on failing, such as a connection to Redis, is told once in so many milliseconds. */

@@ -1,6 +1,6 @@
 // What a job is to the machinery that runs it, and who is told how it goes.
 import type { JobData, JobName } from '../domain/jobs.ts';
-import type { JobRecorder } from '../runtime/metrics/jobs.ts';
+import type { JobRecorder } from '../runtime/index.ts';
 
 /**
  * One kind of work. It may be run at any time, by several workers at once, and again after it was cut off anywhere: what

@@ -1,6 +1,6 @@
 // Does the jobs.
 import { variableNames } from '../runtime/env.ts';
-import { runProgram } from '../runtime/run.ts';
+import { runProgram } from '../runtime/index.ts';
 import { SERVER_VARIABLES } from '../server/config.ts';
 import { createWorkerProgram } from './compose.ts';
 import { readWorkerConfig } from './config.ts';
