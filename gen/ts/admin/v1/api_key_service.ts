@@ -74,7 +74,7 @@ export function apiKeyKindToJSON(object: ApiKeyKind): string {
   }
 }
 
-/** Where a key stands. */
+/** The state of a key. */
 export const ApiKeyState = {
   UNSPECIFIED: 0,
   /** PENDING - Not usable yet. */
@@ -144,11 +144,11 @@ export function apiKeyStateToJSON(object: ApiKeyState): string {
   }
 }
 
-/** An API key as ops see it. */
+/** An API key, without its secret. */
 export interface ApiKey {
   /** What requests name it by: ppk_live_ and 30 letters and digits, the last six of them a checksum. */
   keyId: string;
-  /** Who it was made for, in ops' words. */
+  /** A name for operators. */
   displayName: string;
   kind: ApiKeyKind;
   state: ApiKeyState;
@@ -255,7 +255,7 @@ export interface RotateApiKeyResponse {
     | undefined;
   /** What to sign with, shown once; empty with ED25519. */
   secret: string;
-  /** The replaced key as it stands now. */
+  /** The replaced key. */
   replaced: ApiKey | undefined;
 }
 
@@ -1838,14 +1838,14 @@ export const SetAllowedNetworksResponse: MessageFns<SetAllowedNetworksResponse> 
 };
 
 /**
- * Makes, shows, replaces and revokes API keys. A change holds in every server within a second, and at the latest
- * after 30 seconds where Redis is away.
+ * Creates, lists, rotates and revokes API keys. A change takes effect on every server within a second, or within
+ * 30 seconds while Redis is down.
  */
 export type ApiKeyServiceService = typeof ApiKeyServiceService;
 export const ApiKeyServiceService = {
   /**
-   * Makes a key. Its secret is in this answer and nowhere else, ever. Nobody gives what the calling key does not have:
-   * scopes, users, networks, and its rate where it has one of its own (GRANT_TOO_WIDE).
+   * Creates a key. Its secret is in this answer only and cannot be read again. The new key cannot have more than the
+   * calling key: scopes, users, networks, and the rate if the calling key has one of its own (GRANT_TOO_WIDE).
    */
   createApiKey: {
     path: "/admin.v1.ApiKeyService/CreateApiKey" as const,
@@ -1903,7 +1903,7 @@ export const ApiKeyServiceService = {
       Buffer.from(RevokeApiKeyResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RevokeApiKeyResponse => RevokeApiKeyResponse.decode(value),
   },
-  /** Sets the networks that a key may be used from, none that the calling key is kept out of (GRANT_TOO_WIDE). */
+  /** Sets the networks that a key may be used from. They have to be within those of the calling key (GRANT_TOO_WIDE). */
   setAllowedNetworks: {
     path: "/admin.v1.ApiKeyService/SetAllowedNetworks" as const,
     requestStream: false as const,
@@ -1919,8 +1919,8 @@ export const ApiKeyServiceService = {
 
 export interface ApiKeyServiceServer extends UntypedServiceImplementation {
   /**
-   * Makes a key. Its secret is in this answer and nowhere else, ever. Nobody gives what the calling key does not have:
-   * scopes, users, networks, and its rate where it has one of its own (GRANT_TOO_WIDE).
+   * Creates a key. Its secret is in this answer only and cannot be read again. The new key cannot have more than the
+   * calling key: scopes, users, networks, and the rate if the calling key has one of its own (GRANT_TOO_WIDE).
    */
   createApiKey: handleUnaryCall<CreateApiKeyRequest, CreateApiKeyResponse>;
   /** Lists all keys, newest first, without their secrets. */
@@ -1935,14 +1935,14 @@ export interface ApiKeyServiceServer extends UntypedServiceImplementation {
   rotateApiKey: handleUnaryCall<RotateApiKeyRequest, RotateApiKeyResponse>;
   /** Revokes a key at once and for good. Revoked already: nothing changes. */
   revokeApiKey: handleUnaryCall<RevokeApiKeyRequest, RevokeApiKeyResponse>;
-  /** Sets the networks that a key may be used from, none that the calling key is kept out of (GRANT_TOO_WIDE). */
+  /** Sets the networks that a key may be used from. They have to be within those of the calling key (GRANT_TOO_WIDE). */
   setAllowedNetworks: handleUnaryCall<SetAllowedNetworksRequest, SetAllowedNetworksResponse>;
 }
 
 export interface ApiKeyServiceClient extends Client {
   /**
-   * Makes a key. Its secret is in this answer and nowhere else, ever. Nobody gives what the calling key does not have:
-   * scopes, users, networks, and its rate where it has one of its own (GRANT_TOO_WIDE).
+   * Creates a key. Its secret is in this answer only and cannot be read again. The new key cannot have more than the
+   * calling key: scopes, users, networks, and the rate if the calling key has one of its own (GRANT_TOO_WIDE).
    */
   createApiKey(
     request: CreateApiKeyRequest,
@@ -2027,7 +2027,7 @@ export interface ApiKeyServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RevokeApiKeyResponse) => void,
   ): ClientUnaryCall;
-  /** Sets the networks that a key may be used from, none that the calling key is kept out of (GRANT_TOO_WIDE). */
+  /** Sets the networks that a key may be used from. They have to be within those of the calling key (GRANT_TOO_WIDE). */
   setAllowedNetworks(
     request: SetAllowedNetworksRequest,
     callback: (error: ServiceError | null, response: SetAllowedNetworksResponse) => void,

@@ -37,11 +37,11 @@ export const ActOutcome = {
   REFUSED: 3,
   /** FAILED - It met an internal error. */
   FAILED: 4,
-  /** DENIED - The key has not the scope, or may not act for the user. */
+  /** DENIED - The key lacks the scope, or may not act for the user. */
   DENIED: 5,
   /** UNAUTHENTICATED - The call was not signed by an active key. */
   UNAUTHENTICATED: 6,
-  /** DROPPED - So many acts (count) could not be written one by one. */
+  /** DROPPED - Acts that could not be written one by one; `count` is their number. */
   DROPPED: 7,
 } as const;
 
@@ -136,7 +136,7 @@ export interface Act {
   before: string;
   after: string;
   requestId: string;
-  /** How many calls this line stands for: refused calls from one address are counted after the first of a minute. */
+  /** The number of calls in this line: after the first one in a minute, refused calls from one address are only counted. */
   count: bigint;
 }
 
@@ -156,7 +156,7 @@ export interface ListActsRequest {
   before:
     | Timestamp
     | undefined;
-  /** At most so many; 20 when 0. */
+  /** The maximum number of acts; 0 means 20. */
   pageSize: number;
   /** next_page_token of the page before; empty for the first page. */
   pageToken: string;
@@ -737,7 +737,7 @@ export const ListActsResponse: MessageFns<ListActsResponse> = {
   },
 };
 
-/** Shows the audit trail. Nobody can change or remove an act before it is five years old, the database's owner neither. */
+/** The audit trail. An act cannot be changed or deleted for five years, not even by the owner of the database. */
 export type AuditServiceService = typeof AuditServiceService;
 export const AuditServiceService = {
   /** Lists acts, newest first. */

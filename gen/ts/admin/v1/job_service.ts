@@ -32,7 +32,7 @@ export interface Job {
   name: string;
   /** What it does. */
   about: string;
-  /** When it runs by itself: `every 1000 ms`, or a cron pattern with seconds, in UTC; empty when only asked to. */
+  /** Its schedule: `every 1000 ms`, or a cron pattern with seconds, in UTC; empty when it runs on request only. */
   schedule: string;
   /** Absent when it is not paused. */
   pausedAt:
@@ -60,7 +60,7 @@ export interface Job {
 export interface DeadLetter {
   deadLetterId: bigint;
   job: string;
-  /** What it was told, as JSON. */
+  /** Its payload, as JSON. */
   data: string;
   /** Why it failed the last time. */
   error: string;
@@ -1367,8 +1367,8 @@ export const ReplayDeadLettersResponse: MessageFns<ReplayDeadLettersResponse> = 
 };
 
 /**
- * Shows jobs, runs them now, pauses them, and sends dead letters to the queue once more. All of it stands in the
- * database: it holds where Redis is away or was emptied.
+ * Lists, runs and pauses jobs, and replays dead letters. Their state is in the database, so it survives the loss of
+ * Redis.
  */
 export type JobServiceService = typeof JobServiceService;
 export const JobServiceService = {

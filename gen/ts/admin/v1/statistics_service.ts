@@ -76,7 +76,7 @@ export function periodToJSON(object: Period): string {
 export interface Measure {
   /** Its name: volume. */
   name: string;
-  /** What it says, and by what it is divided. */
+  /** What it measures, and its labels. */
   about: string;
 }
 
@@ -92,7 +92,7 @@ export interface Figure {
   value: number;
 }
 
-/** Asks what can be asked for. */
+/** A request for all measures. */
 export interface ListMeasuresRequest {
 }
 
@@ -669,10 +669,10 @@ export const GetSeriesResponse: MessageFns<GetSeriesResponse> = {
   },
 };
 
-/** Shows figures of hours and days that are over. A worker works them out a few minutes after the hour. */
+/** Statistics of past hours and days. A worker computes them a few minutes after each hour. */
 export type StatisticsServiceService = typeof StatisticsServiceService;
 export const StatisticsServiceService = {
-  /** Lists what can be asked for. */
+  /** Lists the measures. */
   listMeasures: {
     path: "/admin.v1.StatisticsService/ListMeasures" as const,
     requestStream: false as const,
@@ -683,7 +683,7 @@ export const StatisticsServiceService = {
       Buffer.from(ListMeasuresResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListMeasuresResponse => ListMeasuresResponse.decode(value),
   },
-  /** Returns a measure's figures over time, at most 10,000. */
+  /** Returns the figures of a measure over time, at most 10,000. */
   getSeries: {
     path: "/admin.v1.StatisticsService/GetSeries" as const,
     requestStream: false as const,
@@ -696,14 +696,14 @@ export const StatisticsServiceService = {
 } as const;
 
 export interface StatisticsServiceServer extends UntypedServiceImplementation {
-  /** Lists what can be asked for. */
+  /** Lists the measures. */
   listMeasures: handleUnaryCall<ListMeasuresRequest, ListMeasuresResponse>;
-  /** Returns a measure's figures over time, at most 10,000. */
+  /** Returns the figures of a measure over time, at most 10,000. */
   getSeries: handleUnaryCall<GetSeriesRequest, GetSeriesResponse>;
 }
 
 export interface StatisticsServiceClient extends Client {
-  /** Lists what can be asked for. */
+  /** Lists the measures. */
   listMeasures(
     request: ListMeasuresRequest,
     callback: (error: ServiceError | null, response: ListMeasuresResponse) => void,
@@ -719,7 +719,7 @@ export interface StatisticsServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListMeasuresResponse) => void,
   ): ClientUnaryCall;
-  /** Returns a measure's figures over time, at most 10,000. */
+  /** Returns the figures of a measure over time, at most 10,000. */
   getSeries(
     request: GetSeriesRequest,
     callback: (error: ServiceError | null, response: GetSeriesResponse) => void,

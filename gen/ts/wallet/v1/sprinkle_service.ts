@@ -67,7 +67,7 @@ export interface GetSprinkleResponse {
   amount: bigint;
   /** What was grabbed so far, in whole won. */
   claimedAmount: bigint;
-  /** Who grabbed how much, in the order of grabbing. */
+  /** The claims, oldest first. */
   claims: Claim[];
 }
 
@@ -668,7 +668,7 @@ export type SprinkleServiceService = typeof SprinkleServiceService;
 export const SprinkleServiceService = {
   /**
    * Drops an amount into the room. It leaves the acting user's wallet at once and is split at random into
-   * headcount shares of at least 1 won. What nobody has grabbed after 10 minutes goes back.
+   * headcount shares of at least 1 won. Shares that are not claimed within 10 minutes are refunded.
    */
   createSprinkle: {
     path: "/wallet.v1.SprinkleService/CreateSprinkle" as const,
@@ -710,7 +710,7 @@ export const SprinkleServiceService = {
 export interface SprinkleServiceServer extends UntypedServiceImplementation {
   /**
    * Drops an amount into the room. It leaves the acting user's wallet at once and is split at random into
-   * headcount shares of at least 1 won. What nobody has grabbed after 10 minutes goes back.
+   * headcount shares of at least 1 won. Shares that are not claimed within 10 minutes are refunded.
    */
   createSprinkle: handleUnaryCall<CreateSprinkleRequest, CreateSprinkleResponse>;
   /**
@@ -725,7 +725,7 @@ export interface SprinkleServiceServer extends UntypedServiceImplementation {
 export interface SprinkleServiceClient extends Client {
   /**
    * Drops an amount into the room. It leaves the acting user's wallet at once and is split at random into
-   * headcount shares of at least 1 won. What nobody has grabbed after 10 minutes goes back.
+   * headcount shares of at least 1 won. Shares that are not claimed within 10 minutes are refunded.
    */
   createSprinkle(
     request: CreateSprinkleRequest,

@@ -24,7 +24,7 @@ export const protobufPackage = "wallet.v1";
 
 export const protobufFileName = "wallet/v1/user_service.proto";
 
-/** Who users are and who their friends are. */
+/** Users and their friends. */
 
 /** Asks for a profile. */
 export interface GetUserRequest {

@@ -39,7 +39,7 @@ export const TransactionKind = {
   SPRINKLE: 4,
   /** CLAIM - A share of a sprinkle, grabbed. */
   CLAIM: 5,
-  /** REFUND - What nobody grabbed of a sprinkle, or what a payout did not pay, back where it came from. */
+  /** REFUND - A refund: the unclaimed rest of a sprinkle, or the unpaid rest of a payout. */
   REFUND: 6,
   /** PAYOUT - Set aside for a payout (wallet.v2) when it was started. */
   PAYOUT: 7,
@@ -160,7 +160,7 @@ export interface Transaction {
   createdAt: Timestamp | undefined;
 }
 
-/** Asks to bring money in. */
+/** A request for a deposit. */
 export interface ChargeRequest {
   /** Whole won, 1 to 9,007,199,254,740,991 (the largest whole number that every JSON client keeps exact). */
   amount: bigint;
@@ -175,7 +175,7 @@ export interface ChargeResponse {
 
 /** Asks to move money to another user. */
 export interface TransferRequest {
-  /** Who gets it; not the acting user. */
+  /** The recipient; not the acting user. */
   toUserId: bigint;
   /** Whole won, 1 to 9,007,199,254,740,991. */
   amount: bigint;
@@ -1090,7 +1090,7 @@ export const WalletServiceService = {
       Buffer.from(ListTransactionsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListTransactionsResponse => ListTransactionsResponse.decode(value),
   },
-  /** Brings money from outside into the acting user's wallet. */
+  /** Deposits money from outside into the acting user's wallet. */
   charge: {
     path: "/wallet.v1.WalletService/Charge" as const,
     requestStream: false as const,
@@ -1117,7 +1117,7 @@ export interface WalletServiceServer extends UntypedServiceImplementation {
   getBalance: handleUnaryCall<GetBalanceRequest, GetBalanceResponse>;
   /** Lists what came into and went out of the acting user's wallet, newest first. */
   listTransactions: handleUnaryCall<ListTransactionsRequest, ListTransactionsResponse>;
-  /** Brings money from outside into the acting user's wallet. */
+  /** Deposits money from outside into the acting user's wallet. */
   charge: handleUnaryCall<ChargeRequest, ChargeResponse>;
   /** Moves money from the acting user's wallet to another user's. */
   transfer: handleUnaryCall<TransferRequest, TransferResponse>;
@@ -1156,7 +1156,7 @@ export interface WalletServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListTransactionsResponse) => void,
   ): ClientUnaryCall;
-  /** Brings money from outside into the acting user's wallet. */
+  /** Deposits money from outside into the acting user's wallet. */
   charge(
     request: ChargeRequest,
     callback: (error: ServiceError | null, response: ChargeResponse) => void,

@@ -75,16 +75,16 @@ export function payoutModeToJSON(object: PayoutMode): string {
   }
 }
 
-/** Where a payout stands. */
+/** The state of a payout. */
 export const PayoutState = {
   UNSPECIFIED: 0,
   /** DRAFT - Lines can be added. */
   DRAFT: 1,
   /** RUNNING - Its lines are being paid. */
   RUNNING: 2,
-  /** DONE - Every line is paid or has failed, and what was left went back. */
+  /** DONE - Every line is paid or has failed, and the rest has been refunded. */
   DONE: 3,
-  /** CANCELLED - It was stopped, and what was left went back. */
+  /** CANCELLED - It was cancelled, and the rest has been refunded. */
   CANCELLED: 4,
 } as const;
 
@@ -175,7 +175,7 @@ export interface Payout {
 
 /** A line to pay. */
 export interface PayoutLine {
-  /** Who gets it; not the wallet that pays. */
+  /** The recipient; not the wallet that pays. */
   destination:
     | //
     /** That user's default wallet. */
@@ -190,7 +190,7 @@ export interface PayoutLine {
     | undefined;
   /**
    * The caller's own name for the line, at most 64 visible ASCII characters. A line with the key of an earlier one is bad,
-   * so nobody who is listed twice is paid twice. Empty: no name.
+   * so that a recipient who is listed twice is paid once. Empty: no name.
    */
   key: string;
   /** A note that both sides see; at most 200 characters, no control or invisible characters. */
@@ -230,7 +230,7 @@ export interface CreatePayoutResponse {
   payout: Payout | undefined;
 }
 
-/** Brings lines. */
+/** Lines to add. */
 export interface AddPayoutLinesRequest {
   payoutId: string;
   /** The number of the first of these lines: 1, then one more than there are. */
@@ -268,12 +268,12 @@ export interface GetPayoutResponse {
   payout: Payout | undefined;
 }
 
-/** Asks to be told how far a payout is. */
+/** A request for the progress of a payout. */
 export interface WatchPayoutRequest {
   payoutId: string;
 }
 
-/** The payout as it stands now. */
+/** The current state of the payout. */
 export interface WatchPayoutResponse {
   payout: Payout | undefined;
 }
@@ -2188,16 +2188,16 @@ export const PayoutServiceService = {
     responseDeserialize: (value: Buffer): GetPayoutResponse => GetPayoutResponse.decode(value),
   },
   /**
-   * Shows how far a payout is: at once, and again whenever it is further, at most twice a second, until it is done or
-   * cancelled. The message that shows its end is the last one, and then the call is OK. A draft can be watched too: it
-   * is further with every line that is added. Who reads slowly misses what was in between, never the end. While nothing
-   * happens the last message comes again every 30 seconds, so that nothing on the way takes the stream for dead.
+   * Streams the progress of a payout: the current state at once, then each change, at most twice a second, until it is
+   * done or cancelled. The message with the final state is the last one, and then the call is OK. A draft can be watched
+   * too: each added line is a change. A slow reader misses intermediate states, but never the final one. Without a change
+   * the last message is sent again every 30 seconds, so that proxies do not close the stream.
    *
-   * A stream is open for ten minutes at most, or until the caller's deadline where that is earlier, and ends with
-   * DEADLINE_EXCEEDED then; a server that stops ends it with UNAVAILABLE. In both cases watch again: a stream begins with
-   * how the payout stands. Over REST no status comes after the last line, so a stream that was cut off is one whose last
-   * line shows neither PAYOUT_STATE_DONE nor PAYOUT_STATE_CANCELLED. A user has at most 10 streams at a time with one
-   * server (RATE_LIMITED above that), and a server has its bound over all users (UNAVAILABLE).
+   * A stream ends with DEADLINE_EXCEEDED after ten minutes, or at the caller's deadline where that is earlier; a server
+   * that stops ends it with UNAVAILABLE. In both cases watch again: a stream begins with the current state. Over REST there
+   * is no status after the last line, so a stream was cut off if its last line shows neither PAYOUT_STATE_DONE nor
+   * PAYOUT_STATE_CANCELLED. A user may have 10 streams open on one server (RATE_LIMITED above that), and a server has a
+   * limit over all users (UNAVAILABLE).
    */
   watchPayout: {
     path: "/wallet.v2.PayoutService/WatchPayout" as const,
@@ -2208,7 +2208,7 @@ export const PayoutServiceService = {
     responseSerialize: (value: WatchPayoutResponse): Buffer => Buffer.from(WatchPayoutResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchPayoutResponse => WatchPayoutResponse.decode(value),
   },
-  /** Lists the lines that are not paid for a reason, in their order; of a draft those that will not be. */
+  /** Lists the lines that failed, in their order; of a draft, those that would fail. */
   listPayoutFailures: {
     path: "/wallet.v2.PayoutService/ListPayoutFailures" as const,
     requestStream: false as const,
@@ -2220,7 +2220,7 @@ export const PayoutServiceService = {
       Buffer.from(ListPayoutFailuresResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListPayoutFailuresResponse => ListPayoutFailuresResponse.decode(value),
   },
-  /** Stops a payout that is not done: what is paid stays paid, and the rest goes back to the wallet at once. */
+  /** Cancels a payout that is not done: paid lines stay paid, and the rest is refunded to the wallet at once. */
   cancelPayout: {
     path: "/wallet.v2.PayoutService/CancelPayout" as const,
     requestStream: false as const,
@@ -2252,21 +2252,21 @@ export interface PayoutServiceServer extends UntypedServiceImplementation {
   /** Shows how far a payout is. */
   getPayout: handleUnaryCall<GetPayoutRequest, GetPayoutResponse>;
   /**
-   * Shows how far a payout is: at once, and again whenever it is further, at most twice a second, until it is done or
-   * cancelled. The message that shows its end is the last one, and then the call is OK. A draft can be watched too: it
-   * is further with every line that is added. Who reads slowly misses what was in between, never the end. While nothing
-   * happens the last message comes again every 30 seconds, so that nothing on the way takes the stream for dead.
+   * Streams the progress of a payout: the current state at once, then each change, at most twice a second, until it is
+   * done or cancelled. The message with the final state is the last one, and then the call is OK. A draft can be watched
+   * too: each added line is a change. A slow reader misses intermediate states, but never the final one. Without a change
+   * the last message is sent again every 30 seconds, so that proxies do not close the stream.
    *
-   * A stream is open for ten minutes at most, or until the caller's deadline where that is earlier, and ends with
-   * DEADLINE_EXCEEDED then; a server that stops ends it with UNAVAILABLE. In both cases watch again: a stream begins with
-   * how the payout stands. Over REST no status comes after the last line, so a stream that was cut off is one whose last
-   * line shows neither PAYOUT_STATE_DONE nor PAYOUT_STATE_CANCELLED. A user has at most 10 streams at a time with one
-   * server (RATE_LIMITED above that), and a server has its bound over all users (UNAVAILABLE).
+   * A stream ends with DEADLINE_EXCEEDED after ten minutes, or at the caller's deadline where that is earlier; a server
+   * that stops ends it with UNAVAILABLE. In both cases watch again: a stream begins with the current state. Over REST there
+   * is no status after the last line, so a stream was cut off if its last line shows neither PAYOUT_STATE_DONE nor
+   * PAYOUT_STATE_CANCELLED. A user may have 10 streams open on one server (RATE_LIMITED above that), and a server has a
+   * limit over all users (UNAVAILABLE).
    */
   watchPayout: handleServerStreamingCall<WatchPayoutRequest, WatchPayoutResponse>;
-  /** Lists the lines that are not paid for a reason, in their order; of a draft those that will not be. */
+  /** Lists the lines that failed, in their order; of a draft, those that would fail. */
   listPayoutFailures: handleUnaryCall<ListPayoutFailuresRequest, ListPayoutFailuresResponse>;
-  /** Stops a payout that is not done: what is paid stays paid, and the rest goes back to the wallet at once. */
+  /** Cancels a payout that is not done: paid lines stay paid, and the rest is refunded to the wallet at once. */
   cancelPayout: handleUnaryCall<CancelPayoutRequest, CancelPayoutResponse>;
 }
 
@@ -2345,16 +2345,16 @@ export interface PayoutServiceClient extends Client {
     callback: (error: ServiceError | null, response: GetPayoutResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Shows how far a payout is: at once, and again whenever it is further, at most twice a second, until it is done or
-   * cancelled. The message that shows its end is the last one, and then the call is OK. A draft can be watched too: it
-   * is further with every line that is added. Who reads slowly misses what was in between, never the end. While nothing
-   * happens the last message comes again every 30 seconds, so that nothing on the way takes the stream for dead.
+   * Streams the progress of a payout: the current state at once, then each change, at most twice a second, until it is
+   * done or cancelled. The message with the final state is the last one, and then the call is OK. A draft can be watched
+   * too: each added line is a change. A slow reader misses intermediate states, but never the final one. Without a change
+   * the last message is sent again every 30 seconds, so that proxies do not close the stream.
    *
-   * A stream is open for ten minutes at most, or until the caller's deadline where that is earlier, and ends with
-   * DEADLINE_EXCEEDED then; a server that stops ends it with UNAVAILABLE. In both cases watch again: a stream begins with
-   * how the payout stands. Over REST no status comes after the last line, so a stream that was cut off is one whose last
-   * line shows neither PAYOUT_STATE_DONE nor PAYOUT_STATE_CANCELLED. A user has at most 10 streams at a time with one
-   * server (RATE_LIMITED above that), and a server has its bound over all users (UNAVAILABLE).
+   * A stream ends with DEADLINE_EXCEEDED after ten minutes, or at the caller's deadline where that is earlier; a server
+   * that stops ends it with UNAVAILABLE. In both cases watch again: a stream begins with the current state. Over REST there
+   * is no status after the last line, so a stream was cut off if its last line shows neither PAYOUT_STATE_DONE nor
+   * PAYOUT_STATE_CANCELLED. A user may have 10 streams open on one server (RATE_LIMITED above that), and a server has a
+   * limit over all users (UNAVAILABLE).
    */
   watchPayout(request: WatchPayoutRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchPayoutResponse>;
   watchPayout(
@@ -2362,7 +2362,7 @@ export interface PayoutServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchPayoutResponse>;
-  /** Lists the lines that are not paid for a reason, in their order; of a draft those that will not be. */
+  /** Lists the lines that failed, in their order; of a draft, those that would fail. */
   listPayoutFailures(
     request: ListPayoutFailuresRequest,
     callback: (error: ServiceError | null, response: ListPayoutFailuresResponse) => void,
@@ -2378,7 +2378,7 @@ export interface PayoutServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListPayoutFailuresResponse) => void,
   ): ClientUnaryCall;
-  /** Stops a payout that is not done: what is paid stays paid, and the rest goes back to the wallet at once. */
+  /** Cancels a payout that is not done: paid lines stay paid, and the rest is refunded to the wallet at once. */
   cancelPayout(
     request: CancelPayoutRequest,
     callback: (error: ServiceError | null, response: CancelPayoutResponse) => void,

@@ -92,7 +92,7 @@ export interface ListMembersResponse {
   nextPageToken: string;
 }
 
-/** Asks to bring a user in. */
+/** A request to add a member. */
 export interface AddMemberRequest {
   roomId: string;
   userId: bigint;
@@ -1381,8 +1381,8 @@ export const RoomServiceService = {
     responseDeserialize: (value: Buffer): ListMembersResponse => ListMembersResponse.decode(value),
   },
   /**
-   * Brings a user into a room of which the acting user is a member. In already: nothing changes. Whom the owner took out
-   * only the owner brings in again; anyone else is refused with REMOVED_BY_OWNER.
+   * Adds a user to a room of which the acting user is a member. Without effect for a member. A user whom the owner removed
+   * can be added again only by the owner; others are refused with REMOVED_BY_OWNER.
    */
   addMember: {
     path: "/wallet.v2.RoomService/AddMember" as const,
@@ -1394,8 +1394,8 @@ export const RoomServiceService = {
     responseDeserialize: (value: Buffer): AddMemberResponse => AddMemberResponse.decode(value),
   },
   /**
-   * Takes a user out of a room: members themselves, or the room's owner anyone but itself. Whom the owner took out stays
-   * out until the owner brings that user in again.
+   * Removes a user from a room: a member itself, or the owner any other member. A user whom the owner removed stays out
+   * until the owner adds that user again.
    */
   removeMember: {
     path: "/wallet.v2.RoomService/RemoveMember" as const,
@@ -1422,13 +1422,13 @@ export interface RoomServiceServer extends UntypedServiceImplementation {
   /** Lists the members of a room of which the acting user is a member, by user id. */
   listMembers: handleUnaryCall<ListMembersRequest, ListMembersResponse>;
   /**
-   * Brings a user into a room of which the acting user is a member. In already: nothing changes. Whom the owner took out
-   * only the owner brings in again; anyone else is refused with REMOVED_BY_OWNER.
+   * Adds a user to a room of which the acting user is a member. Without effect for a member. A user whom the owner removed
+   * can be added again only by the owner; others are refused with REMOVED_BY_OWNER.
    */
   addMember: handleUnaryCall<AddMemberRequest, AddMemberResponse>;
   /**
-   * Takes a user out of a room: members themselves, or the room's owner anyone but itself. Whom the owner took out stays
-   * out until the owner brings that user in again.
+   * Removes a user from a room: a member itself, or the owner any other member. A user whom the owner removed stays out
+   * until the owner adds that user again.
    */
   removeMember: handleUnaryCall<RemoveMemberRequest, RemoveMemberResponse>;
 }
@@ -1502,8 +1502,8 @@ export interface RoomServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListMembersResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Brings a user into a room of which the acting user is a member. In already: nothing changes. Whom the owner took out
-   * only the owner brings in again; anyone else is refused with REMOVED_BY_OWNER.
+   * Adds a user to a room of which the acting user is a member. Without effect for a member. A user whom the owner removed
+   * can be added again only by the owner; others are refused with REMOVED_BY_OWNER.
    */
   addMember(
     request: AddMemberRequest,
@@ -1521,8 +1521,8 @@ export interface RoomServiceClient extends Client {
     callback: (error: ServiceError | null, response: AddMemberResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Takes a user out of a room: members themselves, or the room's owner anyone but itself. Whom the owner took out stays
-   * out until the owner brings that user in again.
+   * Removes a user from a room: a member itself, or the owner any other member. A user whom the owner removed stays out
+   * until the owner adds that user again.
    */
   removeMember(
     request: RemoveMemberRequest,

@@ -27,7 +27,7 @@ export const protobufFileName = "wallet/v2/sprinkle_service.proto";
 
 /** Sprinkles (뿌리기): drop an amount into a room, the first members each grab a share. */
 
-/** Where a sprinkle stands. */
+/** The state of a sprinkle. */
 export const SprinkleState = {
   UNSPECIFIED: 0,
   /** LIVE - Shares can be grabbed. */
@@ -108,7 +108,7 @@ export interface Sprinkle {
   expiresAt:
     | Timestamp
     | undefined;
-  /** Who grabbed how much, in the order of grabbing; left out in lists. */
+  /** The claims, oldest first; left out in lists. */
   claims: Claim[];
 }
 
@@ -1379,7 +1379,7 @@ export type SprinkleServiceService = typeof SprinkleServiceService;
 export const SprinkleServiceService = {
   /**
    * Drops an amount into a room of which the acting user is a member. It leaves the wallet at once and is split at
-   * random into headcount shares of at least one smallest unit. What nobody has grabbed after 10 minutes goes back.
+   * random into headcount shares of at least one smallest unit. Shares that are not claimed within 10 minutes are refunded.
    */
   createSprinkle: {
     path: "/wallet.v2.SprinkleService/CreateSprinkle" as const,
@@ -1429,7 +1429,7 @@ export const SprinkleServiceService = {
 export interface SprinkleServiceServer extends UntypedServiceImplementation {
   /**
    * Drops an amount into a room of which the acting user is a member. It leaves the wallet at once and is split at
-   * random into headcount shares of at least one smallest unit. What nobody has grabbed after 10 minutes goes back.
+   * random into headcount shares of at least one smallest unit. Shares that are not claimed within 10 minutes are refunded.
    */
   createSprinkle: handleUnaryCall<CreateSprinkleRequest, CreateSprinkleResponse>;
   /** Grabs one share: once a user, members of the room only, not the creator, only while the sprinkle lives. */
@@ -1443,7 +1443,7 @@ export interface SprinkleServiceServer extends UntypedServiceImplementation {
 export interface SprinkleServiceClient extends Client {
   /**
    * Drops an amount into a room of which the acting user is a member. It leaves the wallet at once and is split at
-   * random into headcount shares of at least one smallest unit. What nobody has grabbed after 10 minutes goes back.
+   * random into headcount shares of at least one smallest unit. Shares that are not claimed within 10 minutes are refunded.
    */
   createSprinkle(
     request: CreateSprinkleRequest,

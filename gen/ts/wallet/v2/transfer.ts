@@ -28,7 +28,7 @@ export const TransferKind = {
   SPRINKLE: 4,
   /** CLAIM - A share of a sprinkle, grabbed. */
   CLAIM: 5,
-  /** REFUND - What nobody grabbed of a sprinkle, or what a payout did not pay, back where it came from. */
+  /** REFUND - A refund: the unclaimed rest of a sprinkle, or the unpaid rest of a payout. */
   REFUND: 6,
   /** PAYOUT - Set aside for a payout when it was started. */
   PAYOUT: 7,

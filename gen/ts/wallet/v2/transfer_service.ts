@@ -36,7 +36,7 @@ export const BatchMode = {
    * no one field is wrong): nothing moves.
    */
   ALL_OR_NOTHING: 1,
-  /** EACH - Each item for itself: a refused one leaves no trace, and its result says why; the others are posted. */
+  /** EACH - Each item on its own: a refused one changes nothing, and its result has the reason; the others are posted. */
   EACH: 2,
 } as const;
 
@@ -131,7 +131,7 @@ export function outcomeStateToJSON(object: OutcomeState): string {
   }
 }
 
-/** Asks to bring money in. */
+/** A request for a deposit. */
 export interface DepositRequest {
   walletId: string;
   amount:
@@ -173,7 +173,7 @@ export interface WithdrawResponse {
 export interface CreateTransferRequest {
   /** A wallet of the acting user. */
   debitWalletId: string;
-  /** Who gets it; not the wallet it comes from. */
+  /** The recipient; not the debit wallet. */
   destination:
     | //
     /** Any wallet of the same currency. */
@@ -1599,10 +1599,10 @@ export const GetOutcomeResponse: MessageFns<GetOutcomeResponse> = {
   },
 };
 
-/** Moves money. Every call that does is answered after it is on disk, with the balance that it left behind. */
+/** Moves money. A call is answered after it is on disk, with the balance after it. */
 export type TransferServiceService = typeof TransferServiceService;
 export const TransferServiceService = {
-  /** Brings money from outside into a wallet of the acting user. */
+  /** Deposits money from outside into a wallet of the acting user. */
   deposit: {
     path: "/wallet.v2.TransferService/Deposit" as const,
     requestStream: false as const,
@@ -1637,8 +1637,8 @@ export const TransferServiceService = {
   /**
    * Makes up to 1,000 transfers out of wallets of the acting user in one call, in the order of the items: each sees what
    * those before it did. An item that breaks a rule of this contract, or names a currency that does not exist, refuses
-   * the whole call in either mode. An answer that is OK is kept under the idempotency key as a whole, with its refused
-   * items, also where every item was refused: a refused item is tried again under a new key.
+   * the whole call in either mode. An answer that is OK is stored under the idempotency key as a whole, with its
+   * refused items, even where all were refused: to retry a refused item, use a new key.
    */
   batchCreateTransfers: {
     path: "/wallet.v2.TransferService/BatchCreateTransfers" as const,
@@ -1662,11 +1662,11 @@ export const TransferServiceService = {
     responseDeserialize: (value: Buffer): GetTransferResponse => GetTransferResponse.decode(value),
   },
   /**
-   * Says what became of an idempotency key of the acting user, without moving money: whether a call was done under it, with
-   * the answer to that call, or that no attempt which has been sent so far can still do anything. To be able to say that
-   * it ends the attempts that are on their way; one that is sent afterwards may post as ever. It therefore takes the scope
-   * that paying takes. Over REST a key that has other characters than letters, digits, `-`, `.`, `_` and `~` goes into the
-   * query, percent-encoded: `/api/v2/outcomes?idempotency_key=a%2Fb`.
+   * Returns the outcome of an idempotency key of the acting user, without moving money: the answer of the call that posted
+   * under it, or that no attempt sent so far can still post. For the latter it ends the attempts that are in flight, which
+   * is why it requires the scope for paying; an attempt that is sent afterwards may post. Over REST a key with other
+   * characters than letters, digits, `-`, `.`, `_` and `~` is sent in the query, percent-encoded:
+   * `/api/v2/outcomes?idempotency_key=a%2Fb`.
    */
   getOutcome: {
     path: "/wallet.v2.TransferService/GetOutcome" as const,
@@ -1680,7 +1680,7 @@ export const TransferServiceService = {
 } as const;
 
 export interface TransferServiceServer extends UntypedServiceImplementation {
-  /** Brings money from outside into a wallet of the acting user. */
+  /** Deposits money from outside into a wallet of the acting user. */
   deposit: handleUnaryCall<DepositRequest, DepositResponse>;
   /** Takes money out of a wallet of the acting user to the outside. */
   withdraw: handleUnaryCall<WithdrawRequest, WithdrawResponse>;
@@ -1689,24 +1689,24 @@ export interface TransferServiceServer extends UntypedServiceImplementation {
   /**
    * Makes up to 1,000 transfers out of wallets of the acting user in one call, in the order of the items: each sees what
    * those before it did. An item that breaks a rule of this contract, or names a currency that does not exist, refuses
-   * the whole call in either mode. An answer that is OK is kept under the idempotency key as a whole, with its refused
-   * items, also where every item was refused: a refused item is tried again under a new key.
+   * the whole call in either mode. An answer that is OK is stored under the idempotency key as a whole, with its
+   * refused items, even where all were refused: to retry a refused item, use a new key.
    */
   batchCreateTransfers: handleUnaryCall<BatchCreateTransfersRequest, BatchCreateTransfersResponse>;
   /** Returns a transfer that came from or went to a wallet of the acting user; to anyone else it does not exist. */
   getTransfer: handleUnaryCall<GetTransferRequest, GetTransferResponse>;
   /**
-   * Says what became of an idempotency key of the acting user, without moving money: whether a call was done under it, with
-   * the answer to that call, or that no attempt which has been sent so far can still do anything. To be able to say that
-   * it ends the attempts that are on their way; one that is sent afterwards may post as ever. It therefore takes the scope
-   * that paying takes. Over REST a key that has other characters than letters, digits, `-`, `.`, `_` and `~` goes into the
-   * query, percent-encoded: `/api/v2/outcomes?idempotency_key=a%2Fb`.
+   * Returns the outcome of an idempotency key of the acting user, without moving money: the answer of the call that posted
+   * under it, or that no attempt sent so far can still post. For the latter it ends the attempts that are in flight, which
+   * is why it requires the scope for paying; an attempt that is sent afterwards may post. Over REST a key with other
+   * characters than letters, digits, `-`, `.`, `_` and `~` is sent in the query, percent-encoded:
+   * `/api/v2/outcomes?idempotency_key=a%2Fb`.
    */
   getOutcome: handleUnaryCall<GetOutcomeRequest, GetOutcomeResponse>;
 }
 
 export interface TransferServiceClient extends Client {
-  /** Brings money from outside into a wallet of the acting user. */
+  /** Deposits money from outside into a wallet of the acting user. */
   deposit(
     request: DepositRequest,
     callback: (error: ServiceError | null, response: DepositResponse) => void,
@@ -1757,8 +1757,8 @@ export interface TransferServiceClient extends Client {
   /**
    * Makes up to 1,000 transfers out of wallets of the acting user in one call, in the order of the items: each sees what
    * those before it did. An item that breaks a rule of this contract, or names a currency that does not exist, refuses
-   * the whole call in either mode. An answer that is OK is kept under the idempotency key as a whole, with its refused
-   * items, also where every item was refused: a refused item is tried again under a new key.
+   * the whole call in either mode. An answer that is OK is stored under the idempotency key as a whole, with its
+   * refused items, even where all were refused: to retry a refused item, use a new key.
    */
   batchCreateTransfers(
     request: BatchCreateTransfersRequest,
@@ -1792,11 +1792,11 @@ export interface TransferServiceClient extends Client {
     callback: (error: ServiceError | null, response: GetTransferResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Says what became of an idempotency key of the acting user, without moving money: whether a call was done under it, with
-   * the answer to that call, or that no attempt which has been sent so far can still do anything. To be able to say that
-   * it ends the attempts that are on their way; one that is sent afterwards may post as ever. It therefore takes the scope
-   * that paying takes. Over REST a key that has other characters than letters, digits, `-`, `.`, `_` and `~` goes into the
-   * query, percent-encoded: `/api/v2/outcomes?idempotency_key=a%2Fb`.
+   * Returns the outcome of an idempotency key of the acting user, without moving money: the answer of the call that posted
+   * under it, or that no attempt sent so far can still post. For the latter it ends the attempts that are in flight, which
+   * is why it requires the scope for paying; an attempt that is sent afterwards may post. Over REST a key with other
+   * characters than letters, digits, `-`, `.`, `_` and `~` is sent in the query, percent-encoded:
+   * `/api/v2/outcomes?idempotency_key=a%2Fb`.
    */
   getOutcome(
     request: GetOutcomeRequest,

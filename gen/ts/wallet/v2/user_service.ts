@@ -24,12 +24,12 @@ export const protobufPackage = "wallet.v2";
 
 export const protobufFileName = "wallet/v2/user_service.proto";
 
-/** Who users are and who their friends are. */
+/** Users and their friends. */
 
-/** How two users stand to each other. */
+/** The relation of two users. */
 export const FriendshipState = {
   UNSPECIFIED: 0,
-  /** REQUESTED - The acting user asked; they are friends once the other one calls AddFriend, too. */
+  /** REQUESTED - The acting user sent a request. They become friends when the other user calls AddFriend. */
   REQUESTED: 1,
   FRIENDS: 2,
 } as const;
@@ -177,7 +177,7 @@ export interface ListFriendsResponse {
   nextPageToken: string;
 }
 
-/** Asks to make friends. */
+/** A friend request, or its acceptance. */
 export interface AddFriendRequest {
   /** The acting user. */
   userId: bigint;
@@ -185,7 +185,7 @@ export interface AddFriendRequest {
   friendUserId: bigint;
 }
 
-/** The other user, asked or made a friend. */
+/** The other user, and the relation to it. */
 export interface AddFriendResponse {
   friend: User | undefined;
   state: FriendshipState;
@@ -1665,7 +1665,7 @@ export const RemoveFriendResponse: MessageFns<RemoveFriendResponse> = {
 /** Users and friends. */
 export type UserServiceService = typeof UserServiceService;
 export const UserServiceService = {
-  /** Creates a user under an id that the caller chooses (its identity service gave it), with a default wallet in KRW. */
+  /** Creates a user with an id from the caller's identity service, and a default wallet in KRW. */
   createUser: {
     path: "/wallet.v2.UserService/CreateUser" as const,
     requestStream: false as const,
@@ -1706,9 +1706,9 @@ export const UserServiceService = {
     responseDeserialize: (value: Buffer): ListFriendsResponse => ListFriendsResponse.decode(value),
   },
   /**
-   * Asks another user to be a friend of the acting user, or accepts where that one asked before: friends are two users
-   * who both said so. Asked already, or friends: nothing changes. Refused with QUOTA_EXCEEDED where the acting user has
-   * as many friends and requests as a user may have.
+   * Sends a friend request to another user, or accepts that user's request. Without effect where there is a request
+   * already, or the two are friends. Refused with QUOTA_EXCEEDED where the acting user has the maximum number of friends
+   * and requests.
    */
   addFriend: {
     path: "/wallet.v2.UserService/AddFriend" as const,
@@ -1748,7 +1748,7 @@ export const UserServiceService = {
 } as const;
 
 export interface UserServiceServer extends UntypedServiceImplementation {
-  /** Creates a user under an id that the caller chooses (its identity service gave it), with a default wallet in KRW. */
+  /** Creates a user with an id from the caller's identity service, and a default wallet in KRW. */
   createUser: handleUnaryCall<CreateUserRequest, CreateUserResponse>;
   /** Returns a user's profile. */
   getUser: handleUnaryCall<GetUserRequest, GetUserResponse>;
@@ -1757,9 +1757,9 @@ export interface UserServiceServer extends UntypedServiceImplementation {
   /** Lists the acting user's friends, by user id. Other users' friends are not shown. */
   listFriends: handleUnaryCall<ListFriendsRequest, ListFriendsResponse>;
   /**
-   * Asks another user to be a friend of the acting user, or accepts where that one asked before: friends are two users
-   * who both said so. Asked already, or friends: nothing changes. Refused with QUOTA_EXCEEDED where the acting user has
-   * as many friends and requests as a user may have.
+   * Sends a friend request to another user, or accepts that user's request. Without effect where there is a request
+   * already, or the two are friends. Refused with QUOTA_EXCEEDED where the acting user has the maximum number of friends
+   * and requests.
    */
   addFriend: handleUnaryCall<AddFriendRequest, AddFriendResponse>;
   /** Lists requests to be friends that others sent to the acting user, or that it sent, by the other side's user id. */
@@ -1772,7 +1772,7 @@ export interface UserServiceServer extends UntypedServiceImplementation {
 }
 
 export interface UserServiceClient extends Client {
-  /** Creates a user under an id that the caller chooses (its identity service gave it), with a default wallet in KRW. */
+  /** Creates a user with an id from the caller's identity service, and a default wallet in KRW. */
   createUser(
     request: CreateUserRequest,
     callback: (error: ServiceError | null, response: CreateUserResponse) => void,
@@ -1837,9 +1837,9 @@ export interface UserServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListFriendsResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Asks another user to be a friend of the acting user, or accepts where that one asked before: friends are two users
-   * who both said so. Asked already, or friends: nothing changes. Refused with QUOTA_EXCEEDED where the acting user has
-   * as many friends and requests as a user may have.
+   * Sends a friend request to another user, or accepts that user's request. Without effect where there is a request
+   * already, or the two are friends. Refused with QUOTA_EXCEEDED where the acting user has the maximum number of friends
+   * and requests.
    */
   addFriend(
     request: AddFriendRequest,

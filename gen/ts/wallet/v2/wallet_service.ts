@@ -26,7 +26,7 @@ export const protobufPackage = "wallet.v2";
 
 export const protobufFileName = "wallet/v2/wallet_service.proto";
 
-/** Wallets in several currencies: open, look at, list, and their history. */
+/** Wallets in several currencies, their balances and their history. */
 
 /** Which way the money went, seen from the wallet. */
 export const Direction = {
@@ -85,7 +85,10 @@ export interface Wallet {
   balance:
     | Money
     | undefined;
-  /** The wallet that wallet.v1 means and that money to the user goes to when no wallet is named. One a user. */
+  /**
+   * The user's wallet in wallet.v1, which also receives money that is sent to the user without naming a wallet. Every user
+   * has one.
+   */
   isDefault: boolean;
   createdAt: Timestamp | undefined;
 }
@@ -131,7 +134,7 @@ export interface ListWalletsResponse {
 /** Asks for a balance. */
 export interface GetBalanceRequest {
   walletId: string;
-  /** The moment to look at: every transfer up to and including it counts. Now when left out. */
+  /** The balance as of this time, including transfers at exactly this time. Now when left out. */
   asOf: Timestamp | undefined;
 }
 
@@ -146,7 +149,7 @@ export interface BatchGetBalancesRequest {
   walletIds: string[];
 }
 
-/** The balances, in the order asked. */
+/** The balances, in the order of the request. */
 export interface BatchGetBalancesResponse {
   balances: WalletBalance[];
 }

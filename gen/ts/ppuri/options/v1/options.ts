@@ -11,18 +11,18 @@ export const protobufPackage = "ppuri.options.v1";
 
 export const protobufFileName = "ppuri/options/v1/options.proto";
 
-/** What a call must bring besides its message, said in the contract so that the server enforces it and the documentation shows it. */
+/** What a call requires besides its message. The server enforces it, and the documentation shows it. */
 
-/** What an API key may be allowed to do. */
+/** What an API key may do. */
 export const Scope = {
   UNSPECIFIED: 0,
-  /** READ - Look. */
+  /** READ - Read. */
   READ: 1,
-  /** PAY - Move money between wallets and sprinkles, and look after people and rooms. */
+  /** PAY - Move money between wallets and sprinkles, and manage users, friends and rooms. */
   PAY: 2,
-  /** FUND - Bring money in and take it out. */
+  /** FUND - Deposit and withdraw money. */
   FUND: 3,
-  /** ADMIN - Look after the system: API keys. */
+  /** ADMIN - Administer the system: API keys, jobs, statistics, the audit trail. */
   ADMIN: 4,
 } as const;
 
@@ -76,13 +76,13 @@ export function scopeToJSON(object: Scope): string {
 }
 
 /**
- * The cost of a call by the length of a list in its request: one unit for each begun `items_per_unit` of its elements,
- * and no less than one.
+ * The cost of a call by the length of a list in its request: its length divided by
+ * `items_per_unit`, rounded up, and at least 1.
  */
 export interface ItemCost {
   /** The name of the repeated field of the request. */
   field: string;
-  /** How many elements of it take one unit. */
+  /** The number of elements for one unit. */
   itemsPerUnit: number;
 }
 
