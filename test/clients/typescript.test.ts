@@ -1,9 +1,13 @@
 // The TypeScript client as an installed package: packed, without this repository's sources, in JavaScript and typed.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { credentials } from '@grpc/grpc-js';
+import { metadataOf, signingInterceptor } from '../../clients/typescript/src/interceptor.ts';
+import { PayoutServiceClient, type WatchPayoutResponse } from '../../gen/ts/wallet/v2/payout_service.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { blocksOf } from './documented.ts';
@@ -100,6 +104,22 @@ test('the typed program of the README compiles strictly, and moves money', async
     env: await environment(),
   });
   assert.match(output, /^typed: \d+ left$/);
+});
+
+test('the interceptor signs streams, too', async () => {
+  const { WALLET_ID } = await environment();
+  const request = { wallet_id: WALLET_ID ?? '', mode: 'PAYOUT_MODE_EACH' };
+  const identity = { userId: `${ANNA}`, idempotencyKey: crypto.randomUUID() };
+  const { body } = await stack.grpc.call('wallet.v2.PayoutService/CreatePayout', request, identity);
+  const { payout_id: payoutId } = body.payout as { payout_id: string };
+  const interceptors = [signingInterceptor(stack.key)];
+  const client = new PayoutServiceClient(stack.grpcAddress, credentials.createInsecure(), { interceptors });
+  const call = client.watchPayout({ payoutId }, metadataOf({ userId: `${ANNA}` }));
+  const [first] = (await once(call, 'data')) as [WatchPayoutResponse];
+  assert.equal(first.payout?.payoutId, payoutId);
+  call.on('error', () => {});
+  call.cancel();
+  client.close();
 });
 
 test('a typed client of every service of wallet.v1 and wallet.v2 is exported', () => {
