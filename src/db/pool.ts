@@ -30,8 +30,8 @@ export interface PoolOptions {
   /** A statement that runs longer is ended by Postgres. */
   readonly statementTimeoutMs: number;
   /**
-   * After so many milliseconds a connection or an answer is given up; otherwise connections are after 5 s, and answers a
-   * second after Postgres has ended their statement.
+   * After how many milliseconds connecting, or waiting for a response, is given up. By default 5 s for connecting, and for a
+   * response one second after Postgres has ended the statement.
    */
   readonly giveUpMs?: number;
   /** Settings of Postgres for each session, besides those that every pool has. */

@@ -1,4 +1,4 @@
-// Asks Postgres now and then whether it is there, on a connection of its own.
+// Asks Postgres whether it is there and takes writes, on a connection of its own.
 import pg from 'pg';
 import { PostgresAwayError } from './unreachable.ts';
 
@@ -28,8 +28,8 @@ export interface PostgresProbe extends AsyncDisposable {
 }
 
 /**
- * Opens a probe. Its one connection is nobody else's, so that busy pools are not taken for a database that is away; it
- * is opened by the first question, and anew after each that failed.
+ * Creates a probe. Its connection serves nothing else, so that busy pools are not taken for an outage; it is opened by the
+ * first query, and again after each failure.
  */
 export function createPostgresProbe(url: string, timeoutMs: number): PostgresProbe {
   const pool = new pg.Pool({

@@ -1,9 +1,9 @@
-// Whether a pool of connections gets answers: what the calls that use it meet, and not what a connection apart does.
+// Whether a pool of connections gets responses: a connection of its own would not see what calls see.
 import type { Pool } from 'pg';
 import { isUnreachable, PostgresAwayError } from './pool.ts';
 import { SILENCE_MS } from './timeouts.ts';
 
-/** How long a connection of a doubted pool has to answer. */
+/** How long a connection of a suspected pool has to respond. */
 const ANSWERS_WITHIN_MS = 1_000;
 
 /** A pool whose answers are watched. */

@@ -1,4 +1,4 @@
-// Keeps what a process counted until the statistics of its hour and day are worked out.
+// Stores what a process counted until the statistics of its hour and day are computed.
 import type { Pool } from 'pg';
 import { plainArray, textArray } from './sql.ts';
 

@@ -1,4 +1,4 @@
-// The keys that this process knows: all of them in memory, so that checking a signature asks nobody.
+// The keys that this process knows: all of them in memory, so that checking a signature needs no query.
 import { createPublicKey } from 'node:crypto';
 import type { ApiKeys, StoredKey } from '../db/people/index.ts';
 import type { ApiKey } from '../domain/api-key.ts';
@@ -17,7 +17,7 @@ export interface RingKey {
 export interface KeyRingOptions {
   readonly apiKeys: ApiKeys;
   readonly sealingKeys: SealingKeys;
-  /** How often everything is read anew, in milliseconds: the longest that a change can go unnoticed. */
+  /** How often all keys are read again, in milliseconds: the longest that a change can go unnoticed. */
   readonly refreshMs: number;
   /** How often counts of use are written, in milliseconds. */
   readonly countMs: number;
@@ -31,9 +31,9 @@ export interface KeyRing {
   find(keyId: string): RingKey | undefined;
   /** Counts one use. */
   used(keyId: string): void;
-  /** Reads all keys anew, now. */
+  /** Reads all keys again, now. */
   refresh(): Promise<void>;
-  /** Writes the counts that are left, and ends. */
+  /** Writes the counts that are left. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

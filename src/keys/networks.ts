@@ -51,8 +51,8 @@ export function withoutMapping(address: string): string {
 }
 
 /**
- * Who is limited as one: an IPv4 address is somebody; of IPv6 the /64 network is, because whoever has one of its
- * addresses can have all of them (RFC 4291, section 2.5.1: an interface's half of the address).
+ * The network that limits count as one client: an IPv4 address, or the /64 of an IPv6 address, because a host that has one
+ * of its addresses can use all of them (RFC 4291, section 2.5.1: an interface's half of the address).
  */
 export function neighbourhoodOf(address: string): string {
   const plain = withoutMapping(address);

@@ -17,7 +17,7 @@ export type SealingKeys = readonly [SealingKey, ...SealingKey[]];
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Seals a secret. It opens only for the same owner: a sealed text that is moved to another row is worth nothing. */
+/** Seals a secret for an owner. Moved to another owner's row it cannot be opened. */
 export function seal([current]: SealingKeys, owner: string, secret: string): string {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', current.key, nonce).setAAD(Buffer.from(owner));
@@ -39,7 +39,7 @@ export function open(keys: SealingKeys, owner: string, sealed: string): string {
   return Buffer.concat(opened).toString('utf8');
 }
 
-/** Whether a sealed text should be sealed anew: another key-encryption key has taken over since. */
+/** Whether another key-encryption key has taken over since this was sealed. */
 export function isSealedByOld([current]: SealingKeys, sealed: string): boolean {
   return !sealed.startsWith(`${current.id}:`);
 }

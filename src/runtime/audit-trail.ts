@@ -7,7 +7,7 @@ import { neighbourhoodOf } from '../keys/index.ts';
 import type { Logs } from './logs.ts';
 import type { AuditRecorder } from './metrics/audit.ts';
 
-/** How often lines that nobody waits for are written, in milliseconds. */
+/** How often lines are written that no call waits for, in milliseconds. */
 const WRITE_EVERY_MS = 500;
 /** How many lines may wait while the database is away. */
 const MAX_WAITING = 1_000;
@@ -20,7 +20,7 @@ export interface OpenAuditTrail extends AuditTrail {
 
 /** Opens the trail on a login that may append to it. */
 export function createAuditTrail(pool: Pool, logs: Logs, metrics: AuditRecorder): OpenAuditTrail {
-  // Apart, so that strangers do not use up the lines of those whom we know.
+  // Separate, so that callers without a key cannot use up the lines of callers with one.
   const samplers = { stranger: new ActSampler(), known: new ActSampler() };
   let waiting: Act[] = [];
   let dropped = 0;

@@ -8,13 +8,13 @@ export interface Sample {
   readonly value: number;
 }
 
-/** Each a quarter above the one before: as good as that are the percentiles. */
+/** Each is a quarter above the one before, which bounds the error of the percentiles. */
 const BUCKETS_MS = Array.from({ length: 48 }, (_, index) => Number((0.5 * 1.25 ** index).toPrecision(3)));
 
-/** What a crash may lose of what was counted. */
+/** How often counts are written, in milliseconds; a crash loses those since the last write. */
 const WRITE_EVERY_MS = 10_000;
 
-/** Counts in memory, and now and then has it written down. */
+/** Counts in memory, and writes the counts every 10 s. */
 export function createCallTally(
   write: (samples: Sample[]) => Promise<void>,
   onError: (error: Error) => void,

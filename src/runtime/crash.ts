@@ -1,4 +1,4 @@
-// Ends a process that met an error nobody expected: node itself would print all of it, statements and parameters too.
+// Ends a process after an unexpected error. Node itself would print the whole error, with statements and parameters.
 import { errorFields } from '../domain/error-fields.ts';
 
 /** What may be printed of an error that ends a process, as one line of JSON. */
@@ -6,7 +6,7 @@ export function crashReport(error: unknown): string {
   return JSON.stringify({ level: 'fatal', err: errorFields(error), msg: 'ended by an error' });
 }
 
-/** From now on an error that nobody catches is printed by an allow list of its fields, and ends the process with 1. */
+/** From now on an uncaught error is printed by an allow list of its fields, and ends the process with 1. */
 export function reportCrashes(): void {
   process.on('uncaughtException', (error) => {
     console.error(crashReport(error));

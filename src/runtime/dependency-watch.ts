@@ -1,8 +1,8 @@
-// Watches a part that the process cannot do without: away after two failures in a row, back with the first answer.
+// Watches a dependency that the process cannot work without: away after two failures in a row, back with the first answer.
 
 /** What to watch, and how. */
 export interface DependencyWatchOptions {
-  /** Rejects when the part does not answer. It must give up by itself. */
+  /** Rejects when the dependency does not answer. It needs a timeout of its own. */
   readonly ask: () => Promise<void>;
   /** How long after an answer, or a failure, it is asked again, in milliseconds. */
   readonly everyMs: number;
@@ -10,18 +10,18 @@ export interface DependencyWatchOptions {
   readonly onChange: (away: Error | undefined) => void;
 }
 
-/** A part under watch. */
+/** A dependency that is watched. */
 export interface DependencyWatch extends Disposable {
   /** Why it is taken to be away; undefined while it is there. */
   away(): Error | undefined;
-  /** Somebody met a failure: it counts as one, and the part is asked now. */
+  /** Reports a failure that a call met: it counts as one, and the dependency is asked now. */
   suspect(failure: Error): void;
 }
 
-/** One connection that was lost is no outage; a second failure right after the first is. */
+/** One lost connection is no outage; a second failure right after the first is. */
 const FAILURES_UNTIL_AWAY = 2;
 
-/** Starts to watch a part that is there. */
+/** Starts to watch a dependency that is there. */
 export function createDependencyWatch({ ask, everyMs, onChange }: DependencyWatchOptions): DependencyWatch {
   let isClosed = false;
   let failures = 0;
@@ -58,7 +58,7 @@ export function createDependencyWatch({ ask, everyMs, onChange }: DependencyWatc
   return {
     away: () => away,
     suspect: (failure) => {
-      // Many calls fail at the same moment: they are one reason to ask, and no second one.
+      // Many calls fail at the same moment: together they count as one failure.
       if (failures > 0) return;
       failed(failure);
       wake();

@@ -1,4 +1,4 @@
-// Gathers lines for a moment and writes them together: a write for each would cost more than what it tells of.
+// Buffers lines for a moment and writes them together: a write for each line would cost more than the work it reports.
 import { fchmodSync, fstatSync, stat } from 'node:fs';
 import { destination } from 'pino';
 import { PRIVATE_FILE } from './private-file.ts';
@@ -6,34 +6,34 @@ import { PRIVATE_FILE } from './private-file.ts';
 /** Where lines go. */
 export interface LineBuffer {
   write(line: string): void;
-  /** Writes out what was gathered, some time soon. */
+  /** Writes out the buffered lines soon. */
   flush(): void;
-  /** Writes out what was gathered; resolves once it is written, which may be never. */
+  /** Writes out the buffered lines; resolves once they are written, which may be never. */
   drain(): Promise<void>;
 }
 
-/** How often it is seen whether a file was rotated away from under its name, in milliseconds. */
-const LOOK_AT_FILE_MS = 1_000;
+/** How often a file is checked for rotation, in milliseconds. */
+const CHECK_FILE_MS = 1_000;
 
-/** What is gathered in memory before it is written, in characters. */
+/** How much is buffered before it is written, in characters. */
 const GATHER = 16_384;
 
 /**
- * Opens a file by its path, for its owner alone, or what is open already by its number. A file that was renamed or
- * removed, by logrotate say, is begun anew under its name, so that nobody has to send a signal. Nothing here ever throws.
+ * Opens a file by its path, readable by its owner only, or an open file by its number. When a file was renamed or removed,
+ * for example by logrotate, a new one is opened under its name, so no signal is needed. Never throws.
  */
 export function bufferLines(dest: string | number): LineBuffer {
-  // It could gather by itself, and would measure all that it holds again at every line. With 1, a drain waits for writes.
+  // sonic-boom could buffer itself, but would measure its whole buffer again for each line. With 1, a drain waits for writes.
   const output = destination({ dest, sync: false, append: true, minLength: 1, mode: PRIVATE_FILE });
-  // A log that cannot be written must not bring down what it tells of.
+  // A log that cannot be written must not bring the process down.
   output.on('error', () => {});
   const path = typeof dest === 'string' ? dest : undefined;
-  // Before anything is written to it: the mode above is only that of files that there were not.
+  // Before anything is written: the mode above applies only to files that did not exist.
   if (path !== undefined) output.on('ready', () => quietly(() => fchmodSync(fdOf(output), PRIVATE_FILE)));
-  let lookedAt = performance.now();
+  let checkedAt = performance.now();
   const followName = () => {
-    if (path === undefined || performance.now() < lookedAt + LOOK_AT_FILE_MS) return;
-    lookedAt = performance.now();
+    if (path === undefined || performance.now() < checkedAt + CHECK_FILE_MS) return;
+    checkedAt = performance.now();
     stat(path, (error, named) => {
       if (error && error.code !== 'ENOENT') return;
       quietly(() => {
@@ -66,7 +66,7 @@ export function bufferLines(dest: string | number): LineBuffer {
   };
 }
 
-/** pino's types don't tell of the number. */
+/** pino's types leave out the number. */
 function fdOf(output: object): number {
   return (output as { readonly fd: number }).fd;
 }
@@ -75,6 +75,6 @@ function quietly(work: () => void): void {
   try {
     work();
   } catch {
-    // The file is not ours, or not open yet: what is logged matters more than where it lies.
+    // The file is not ours, or not open yet: logging goes on all the same.
   }
 }

@@ -20,7 +20,7 @@ export interface Logs extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What never stands in a log, wherever it turns up. */
+/** Fields that are removed from every log line. */
 const SECRETS = ['*.secret', '*.password', '*.authorization', '*.signature', '*.databaseUrl', '*.redisUrl'];
 
 /** Where the logs go. */
@@ -52,7 +52,7 @@ export function createLogs({ folder, stdout, level }: LogOptions): Logs {
   const timer = setInterval(() => {
     for (const stream of streams) stream.flush();
   }, FLUSH_EVERY_MS);
-  // A transfer's line is made of fields that lineOf names one by one: there is nothing to keep out of it.
+  // lineOf names the fields of a transfer's line one by one, so nothing has to be removed from it.
   const posted = open('transactions', transactions, level === 'silent' ? 'silent' : 'info', {});
   const acted = open('audit', audit, level === 'silent' ? 'silent' : 'info', {});
   return {
@@ -61,19 +61,19 @@ export function createLogs({ folder, stdout, level }: LogOptions): Logs {
     acted: (act) => acted.info(withoutBigints(act), act.outcome),
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer);
-      // Not flushSync: that tries for ever where nobody reads the other end of stdout any more.
+      // Not flushSync: it never returns when nobody reads the other end of stdout.
       const drained = [...streams].map((stream) => stream.drain());
       await Promise.race([Promise.all(drained), sleep(CLOSE_WITHIN_MS)]);
     },
   };
 }
 
-/** What keeps secrets, and what people wrote, out of a log that takes whatever it is given. */
+/** Keeps secrets, and texts that people wrote, out of the log `app`, which accepts any object. */
 const GUARDS: Pick<LoggerOptions, 'redact' | 'serializers' | 'hooks'> = {
   redact: SECRETS,
   serializers: { err: errorFields },
   hooks: {
-    // pino would take the message of an error for the line's own, and write out every field of one that is not `err`.
+    // pino would use an error's message as the line's own, and write out every field of an error that is not called `err`.
     logMethod(args, method) {
       const [first, ...rest] = args as unknown[];
       const isLone = typeof first !== 'string' && rest.length === 0;
@@ -96,10 +96,10 @@ function open(name: string, streams: readonly LineBuffer[], level: LogLevel, gua
   );
 }
 
-/** How deep in what is logged errors are looked for. */
+/** How many levels deep errors are found in what is logged. */
 const LEVELS = 3;
 
-/** Replaces every error in what is logged by what may be told of it; `err` on top is left to its serializer. */
+/** Replaces every error in what is logged by the fields that may be shown; `err` at the top is left to its serializer. */
 function withoutErrors(value: unknown, levels = LEVELS): unknown {
   if (value instanceof Error) return errorFields(value);
   if (levels === 0 || typeof value !== 'object' || value === null) return value;
@@ -117,7 +117,7 @@ function inWords(value: unknown): unknown {
   return value instanceof Error ? errorText(value) : withoutErrors(value);
 }
 
-/** What an act tells of its target may hold ids of users. */
+/** The target of an act may hold user ids, which are bigints. */
 function withoutBigints(act: Act): object {
   return JSON.parse(
     JSON.stringify(act, (_key, value) => (typeof value === 'bigint' ? String(value) : value)),

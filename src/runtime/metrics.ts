@@ -1,4 +1,4 @@
-// Opens the metrics of one process: named recorders that the parts are given, and one page that Prometheus reads.
+// Creates the metrics of one process: named recorders, and one page that Prometheus reads.
 
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { CallObserver } from '../grpc/index.ts';
@@ -14,8 +14,8 @@ import { type StateRecorder, stateMetrics } from './metrics/states.ts';
 import { type UpkeepState, upkeepMetrics } from './metrics/upkeep.ts';
 
 /**
- * What the parts of a process are told to record with. A part knows only the interface that it declares itself; these
- * fit it. No label ever holds what callers can choose: users, keys, rooms, tokens, addresses, unknown paths.
+ * Recorders, by what they record. Each folder declares the interface that it calls, and knows nothing of Prometheus. No
+ * label ever holds what callers choose: users, keys, rooms, tokens, addresses, unknown paths.
  */
 export interface Metrics {
   /** The answers to calls: rate, errors, duration, and how many are under way. */
@@ -26,11 +26,11 @@ export interface Metrics {
   readonly ledger: BatchObserver;
   /** The cache in Redis. */
   readonly cache: CacheRecorder;
-  /** Opens those of a worker's jobs; a server has none. */
+  /** Creates the metrics of a worker's jobs; a server has none. */
   jobs(): JobRecorder;
-  /** Opens those of the payouts that run, told how to read them; a worker's too. */
+  /** Creates the metrics of running payouts, of a worker too. */
   payouts(read: () => Promise<PayoutState>): void;
-  /** Opens those of what a worker keeps going, told how to read it. */
+  /** Creates the metrics of what a worker keeps going. */
   upkeep(readState: () => Promise<UpkeepState>): void;
   /** What the limiter decides. */
   readonly limiter: LimiterRecorder;
@@ -40,7 +40,7 @@ export interface Metrics {
   page(): Promise<{ readonly body: string; readonly mediaType: string }>;
 }
 
-/** Opens metrics for calls of these paths, each `/package.Service/Method`; calls of any other are counted together. */
+/** Creates metrics for calls of these paths, each `/package.Service/Method`; calls of any other are counted together. */
 export function createMetrics(paths: Iterable<string>): Metrics {
   const registry = new Registry();
   // Process and event loop: CPU, memory, garbage collection, and how late the loop is.

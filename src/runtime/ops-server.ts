@@ -26,11 +26,11 @@ type Page = (response: ServerResponse) => void | Promise<void>;
 
 /**
  * Serves /healthz (alive), /readyz (200 while calls can be taken, also without Redis; otherwise 503) and /metrics until
- * it is stopped. Both answers about health come from memory: a probe that asks often costs nobody anything.
+ * it is disposed of. A server answers about its health from memory, so frequent probes cost nothing.
  */
 export async function createOpsServer(options: OpsOptions): Promise<OpsServer> {
   const pages: Readonly<Record<string, Page>> = {
-    // That the event loop turns is all that an orchestrator may kill a process for the lack of.
+    // Only a process whose event loop hangs may be killed by an orchestrator.
     '/healthz': (response) => sendJson(response, 200, { status: 'alive' }),
     '/readyz': async (response) => {
       const readiness = await options.readiness();

@@ -7,8 +7,8 @@ const PRIVATE_FOLDER = 0o700;
 const OTHERS = 0o077;
 
 /**
- * Makes a folder of logs. One that is there already is closed to others where it holds nothing but logs: a folder such as
- * /var/log is not ours to close. Throws where it cannot be made.
+ * Makes a folder of logs. An existing folder is closed to other users only if it holds nothing but logs: /var/log is not
+ * ours to close. Throws if it cannot be made.
  */
 export function makePrivateFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });

@@ -1,4 +1,4 @@
-// Runs a program of ours: starts it, stops it when asked to, and ends the process in time whatever it waits for.
+// Runs a program: starts it, stops it when told to, and ends the process in time whatever it waits for.
 
 import { crashReport, reportCrashes } from './crash.ts';
 import { ConfigError } from './env.ts';
@@ -43,7 +43,7 @@ export async function runProgram(start: () => Promise<Program>): Promise<void> {
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
-    // A supervisor that started this process and died would otherwise leave it behind, at work unseen.
+    // Otherwise this process would go on unseen after the supervisor that started it died.
     process.on('disconnect', stop);
     process.send?.('ready');
   } catch (error) {

@@ -1,13 +1,13 @@
-// Tells the log and the metrics how jobs go.
+// Logs and records how jobs go.
 
 import { errorText } from '../domain/error-fields.ts';
 import type { JobRecorder, Logs } from '../runtime/index.ts';
 import type { JobObserver } from './job.ts';
 
-/** What goes on failing, such as a connection to Redis, is told once in so many milliseconds. */
+/** A failure that goes on, such as a lost connection to Redis, is logged once in this many milliseconds. */
 const TELL_AGAIN_MS = 10_000;
 
-/** An observer of jobs: what happens every second goes to the log only at level debug. */
+/** Creates the observer of jobs. What happens every second is logged at level debug only. */
 export function createJobObserver({ app }: Pick<Logs, 'app'>, metrics: JobRecorder): JobObserver {
   const toldAt = new Map<string, number>();
   return {

@@ -1,13 +1,13 @@
-// What a job is to the machinery that runs it, and who is told how it goes.
+// The interface of a job, and of what observes jobs.
 import type { JobData, JobName } from '../domain/jobs.ts';
 import type { JobRecorder } from '../runtime/index.ts';
 
 /**
- * One kind of work. It may be run at any time, by several workers at once, and again after it was cut off anywhere: what
- * it does, it does through a key in the ledger or by looking at what is there.
+ * One kind of work. It may run at any time, in several workers at once, and again after it was cut off anywhere: it works
+ * under an idempotency key of the ledger, or repeats what is not done yet.
  */
 export interface Job {
-  /** Returns what it did, in few words for ops: it is kept as JSON. What it throws is tried again. */
+  /** Returns a short summary for operators, which is kept as JSON. If it throws, it is tried again. */
   run(data: JobData, stopping: AbortSignal): Promise<object>;
 }
 

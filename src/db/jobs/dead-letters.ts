@@ -14,13 +14,13 @@ export interface FailedJob {
   readonly rowQueueId: string | undefined;
 }
 
-/** The letter is written and the outbox' row removed in one step: a job is always in exactly one of the two places. */
+/** Writes the dead letter and removes the row of the outbox in one statement: a job is always in exactly one of them. */
 const INSERT_DEAD_LETTER = `
   WITH done AS (DELETE FROM outbox WHERE queue_id = $6)
   INSERT INTO dead_letters (job, queue_id, data, error, attempts) VALUES ($1, $2, $3, $4, $5)
   ON CONFLICT (job, queue_id) DO NOTHING`;
 
-/** Keeps a job that failed for good; twice is once. */
+/** Inserts a dead letter; repeating it changes nothing. */
 export async function insertDeadLetter(
   pool: Pool,
   { job, queueId, data, error, attempts, rowQueueId }: FailedJob,

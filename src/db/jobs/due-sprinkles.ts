@@ -7,7 +7,7 @@ import { inTransaction } from './transaction.ts';
 
 /** Into how many shards the index sprinkles_open divides sprinkles (migration 0010). */
 const SHARDS = 8;
-/** Any number that no other program takes pairs of locks under in this database. */
+/** The first number of our advisory locks; no other program may use it in this database. */
 const LOCK_CLASS = 5_077_822;
 
 const IS_OPEN = 's.closed_at IS NULL AND s.set_aside_at IS NULL';
@@ -38,10 +38,9 @@ export async function shardsWithDue(pool: Pool): Promise<number[]> {
 }
 
 /**
- * Hands the longest due sprinkles of a shard to `work`, and no others get this shard meanwhile, so that workers do not do
- * each other's work. That is thrift, not safety: a worker that hangs loses the shard to another one when Postgres ends its
- * idle transaction, and both may then refund; each refund still happens once. Returns how many there were; undefined
- * when somebody else has the shard.
+ * Passes the sprinkles of a shard that have been due longest to `work`. Only one worker has a shard at a time, which saves
+ * work but guards nothing: Postgres ends the idle transaction of a worker that hangs, and two may then refund the same
+ * sprinkle, which still happens once. Returns how many there were; undefined when another worker has the shard.
  */
 export function withDue(
   pool: Pool,
@@ -63,7 +62,7 @@ export function withDue(
   });
 }
 
-/** Gives a sprinkle whose refund failed a job of its own, so that it does not stand in the way of others. */
+/** Gives a sprinkle whose refund failed a job of its own, so that it does not block others. */
 export async function setAside(pool: Pool, sprinkleId: string): Promise<void> {
   await pool.query({ name: 'set-aside', text: SET_ASIDE, values: [sprinkleId] });
 }

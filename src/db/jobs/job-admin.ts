@@ -1,10 +1,10 @@
-// What ops see of jobs and change in them: all of it rows, so that it outlives Redis.
+// What admin.v1 shows and changes of jobs. All of it is in Postgres, so that it survives the loss of Redis.
 import type { Pool } from 'pg';
 import type { JobName } from '../../domain/jobs.ts';
 import type { Micros } from '../../domain/time.ts';
 import { microsOf, plainArray } from '../sql.ts';
 
-/** How a job stands. */
+/** The status of a job. */
 export interface JobStatus {
   readonly job: string;
   readonly pausedAt: Micros | undefined;
@@ -47,7 +47,7 @@ const REPLAY = `
 
 const moment = (micros: string | null) => (micros === null ? undefined : Number(micros));
 
-/** How the jobs stand that have ever run or been paused. */
+/** The status of each job that has ever run or been paused. */
 export async function jobStatuses(pool: Pool): Promise<JobStatus[]> {
   type Row = Record<'job' | 'runs' | 'failures', string> &
     Record<'paused_at' | 'last_started_at' | 'last_ended_at' | 'last_result' | 'last_error', string | null>;
@@ -79,7 +79,7 @@ export async function countJobs(
   return { waiting, dead };
 }
 
-/** Pauses a job or lets it go on; as it is already: nothing changes. */
+/** Pauses or resumes a job; repeating it changes nothing. */
 export async function setPaused(pool: Pool, job: JobName, isPaused: boolean): Promise<void> {
   await pool.query(SET_PAUSED, [job, isPaused]);
 }

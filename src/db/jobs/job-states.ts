@@ -20,7 +20,7 @@ const RECORD_RUN = `
     last_started_at = excluded.last_started_at, last_ended_at = excluded.last_ended_at,
     last_result = excluded.last_result, last_error = excluded.last_error`;
 
-/** Notes how a run went. */
+/** Records how a run went. */
 export async function recordRun(pool: Pool, { job, tookMs, result, error }: JobRun): Promise<void> {
   const values = [job, tookMs, result === undefined ? null : JSON.stringify(result), error ?? null];
   await pool.query({ name: 'record-run', text: RECORD_RUN, values });

@@ -1,4 +1,4 @@
-// Hears at once when something is put into the outbox.
+// Listens to notifications of new rows in the outbox.
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { CONNECT_TIMEOUT_MS, KEEPALIVE_DELAY_MS } from '../timeouts.ts';
@@ -12,8 +12,8 @@ const ANSWER_WITHIN_MS = 5_000;
 export interface OutboxListener extends AsyncDisposable {}
 
 /**
- * Listens until it is closed, on a connection of its own that is opened again whenever it is lost. `heard` is told of
- * each announcement, and once after every connecting, for what may have been missed.
+ * Listens until it is closed, on a connection of its own that is opened again whenever it is lost. `heard` is
+ * called for each notification, and once after each connect, for those that may have been missed.
  */
 export function createOutboxListener(
   url: string,
@@ -29,7 +29,7 @@ export function createOutboxListener(
       keepAliveInitialDelayMillis: KEEPALIVE_DELAY_MS,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       application_name: 'ppuri relay',
-      // With pipelining the driver closes a connection over which an answer does not come.
+      // With pipelining the driver closes a connection whose response does not come in time.
       pipeline: true,
       query_timeout: ANSWER_WITHIN_MS,
     } as pg.ClientConfig);
@@ -40,7 +40,7 @@ export function createOutboxListener(
     await current.connect();
     await current.query('LISTEN ppuri_outbox');
     heard();
-    // Nothing is heard from a connection that is dead without saying so: only a question finds that out.
+    // Only a query finds out that a silent connection is dead.
     const timer = setInterval(() => void current.query('SELECT 1').catch(onError), ASK_EVERY_MS);
     await ended.finally(() => clearInterval(timer));
   };

@@ -8,7 +8,7 @@ import { inTransaction } from './transaction.ts';
 /** A row of the outbox. */
 export interface OutboxRow {
   readonly id: string;
-  /** What the queue knows it by: a random UUID, which no restored backup brings again for other work. */
+  /** Its id in the queue: a random UUID, so that a restored backup never uses it for other work. */
   readonly queueId: string;
   readonly job: JobName;
   readonly data: JobData;
@@ -42,7 +42,7 @@ const INSERT = `
   VALUES ($1, $2, clock_timestamp() + $3 * interval '1 millisecond')`;
 
 /**
- * Hands the oldest rows that wait for it to `send` and notes that they are relayed once it has returned. A crash in
+ * Passes the oldest rows that are not relayed to `send`, and marks them as relayed once it has returned. A crash in
  * between sends them again: at least once. Returns how many there were.
  */
 export function relayRows(
@@ -67,14 +67,14 @@ export function relayRows(
   });
 }
 
-/** Forgets that anything was relayed: the queue has lost what it had. */
+/** Marks all rows as not relayed: the queue has lost them. */
 export async function forgetRelayed(pool: Pool): Promise<void> {
   await pool.query(FORGET_RELAYED);
 }
 
 /**
- * Forgets the relaying of rows whose time came so long ago, and that are not done: the queue may have lost them. Those
- * that it still has it takes once only. Returns how many there were.
+ * Marks rows as not relayed that were due `afterMs` ago and are not done: the queue may have lost them, and ignores those
+ * that it still has. Returns how many there were.
  */
 export async function forgetOverdue(pool: Pool, afterMs: number): Promise<number> {
   return (
@@ -97,12 +97,12 @@ export async function finishRow(pool: Pool, queueId: string): Promise<void> {
   });
 }
 
-/** Asks for a job outside of any batch, after so many milliseconds. */
+/** Inserts a job outside of any batch, due in `delayMs`. */
 export async function enqueue(pool: Pool, job: JobName, data: JobData, delayMs = 0): Promise<void> {
   await pool.query({ name: 'enqueue', text: INSERT, values: [job, JSON.stringify(data), delayMs] });
 }
 
-/** For how long the row that waits longest has been due, in seconds, jobs that ops paused left out; 0 where none is due. */
+/** How long the oldest due row has been due, in seconds, without paused jobs; 0 if none is due. */
 export async function oldestDueSeconds(db: Reader): Promise<number> {
   const statement = { name: 'oldest-due', text: OLDEST_DUE, values: [] };
   return Math.max(0, (await db.query<{ seconds: number }>(statement)).rows[0]?.seconds ?? 0);

@@ -1,4 +1,4 @@
-// Holds the ledger against itself, adding up only the transfers that are new since the last time.
+// Reconciles the ledger, adding up only the transfers that are new since the last time.
 import type { Pool } from 'pg';
 import { inTransaction } from './transaction.ts';
 
@@ -11,7 +11,7 @@ export interface LedgerFault {
   readonly expected: string;
 }
 
-/** How holding it went. */
+/** The result of a reconciliation. */
 export interface Reconciliation {
   /** How many transfers were added up. */
   readonly transfers: number;

@@ -1,4 +1,4 @@
-// Works figures out of what happened in an hour or a day, and keeps them.
+// Computes and stores the statistics of an hour or a day.
 import type { Pool } from 'pg';
 import type { Period } from '../../domain/statistics.ts';
 import { SETTLED_AFTER_MS } from '../timeouts.ts';
@@ -13,7 +13,7 @@ export interface PastPeriod {
 /** A day's rows are read in one statement. */
 const STATEMENT_TIMEOUT = '30min';
 const SETTLED_AFTER = `${SETTLED_AFTER_MS} * interval '1 millisecond'`;
-/** Periods that one run works out at most; the next run goes on. */
+/** The most periods of one run; the next run continues. */
 const MAX_PERIODS = 1_000;
 
 /** From the period after the last one kept, or that of the oldest transfer, to the last one that is over. */
@@ -77,16 +77,16 @@ const KEEP = `
   SELECT $1, $2, figures.* FROM (${FIGURES.join('\nUNION ALL ')}) AS figures (measure, label, currency, value)
   WHERE $3::timestamptz IS NOT NULL`;
 
-/** The periods that are over and whose figures are not kept yet, oldest first. */
+/** The periods that are over and have no statistics yet, oldest first. */
 export async function missingPeriods(pool: Pool, period: Period): Promise<PastPeriod[]> {
   return (await pool.query<PastPeriod>(MISSING, [period])).rows;
 }
 
-/** Works out and keeps a period's figures, in place of those kept before: however often it is done, they stand once. */
+/** Computes and stores a period's statistics, in place of earlier ones. */
 export function storeStatistics(pool: Pool, period: Period, { from, to }: PastPeriod): Promise<void> {
   return inTransaction(pool, async (client) => {
     await client.query(`SET LOCAL statement_timeout = '${STATEMENT_TIMEOUT}'`);
-    // Two workers at the same period: the second one waits and then replaces what the first one kept.
+    // Two workers at the same period: the second one waits and replaces what the first one stored.
     await client.query('SELECT pg_advisory_xact_lock(hashtext($1))', [`statistics ${period} ${from}`]);
     await client.query('DELETE FROM statistics WHERE period = $1 AND starts_at = $2', [period, from]);
     await client.query(KEEP, [period, from, to]);

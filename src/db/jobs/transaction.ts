@@ -1,11 +1,11 @@
-// One transaction on a connection of its own, for work between whose statements something else happens.
+// One transaction on a connection of its own, for work that does something else between its statements.
 import type { Pool, PoolClient } from 'pg';
 
-/** Runs work in a transaction and commits it; what it throws rolls back and goes on. */
+/** Runs work in a transaction and commits it; if it throws, rolls back and throws the same. */
 export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
-  // While nothing is being asked on the connection, its end would otherwise end the process.
+  // Without a listener, losing the connection between two statements would end the process.
   const onError = (error: Error) => {
     broken = error;
   };

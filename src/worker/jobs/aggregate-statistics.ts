@@ -1,4 +1,4 @@
-// Works out the figures of every hour and day that is over.
+// Computes the statistics of every hour and day that is over.
 import { missingPeriods, purgeSamples, storeStatistics } from '../../db/jobs/index.ts';
 import type { Pool } from '../../db/pool.ts';
 import { PERIODS } from '../../domain/statistics.ts';
@@ -7,7 +7,7 @@ import type { Job } from '../job.ts';
 /** Samples are of use until their day is worked out; the days more are for ops to look at. */
 const KEEP_SAMPLES_DAYS = 7;
 
-/** It makes good for all hours and days that nobody worked out, however long nobody did. */
+/** Also computes all hours and days that earlier runs missed. */
 export function aggregateStatistics(pool: Pool): Job {
   return {
     async run(_data, stopping) {

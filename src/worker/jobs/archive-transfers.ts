@@ -24,15 +24,15 @@ export interface ArchiveTools {
 }
 
 const CHUNK = 2_000;
-/** For each second of copying it rests three, so that calls have most of the database to themselves. */
+/** It rests three seconds for each second of copying, which leaves most of the database to calls. */
 const REST = 3;
 /** How long a month that was copied waits for its lock between two attempts, and in all; the next run goes on. */
 const TRY_AGAIN_MS = 2_000;
 const GIVE_UP_AFTER_MS = 15 * 60_000;
 
 /**
- * It may be cut off anywhere: a copy goes on where it stopped, a month that was copied is compared again, and a month that
- * was let go is no longer here. Two at once put the same rows into the archive, which takes each once.
+ * It may be cut off anywhere: a copy continues where it stopped, a copied month is compared again, and a released month is
+ * no longer here. Two at once send the same rows to the archive, which accepts each once.
  */
 export function archiveTransfers({ live, archive, afterMonths }: ArchiveTools): Job {
   return {

@@ -21,8 +21,7 @@ export interface RefundTools {
 const CHUNK = 2_000;
 
 /**
- * A run looks for everything that is due, so it does not matter which sprinkle woke it, whether its wake-up was lost, or
- * how long nobody looked.
+ * A run reads everything that is due, so it does not matter which sprinkle woke it, or whether a wake-up was lost.
  */
 export function expireSprinkles(tools: RefundTools): Job {
   return {
@@ -66,7 +65,7 @@ export function refund({ execute }: RefundTools, sprinkle: Sprinkle): Promise<Re
   return execute(refundSprinkle, { sprinkle }, key, systemCall(key.key));
 }
 
-/** Whether the trouble is not the sprinkle's but the database's, and will be over by itself. */
+/** Whether the failure has nothing to do with the sprinkle and passes by itself. */
 function isPassing(error: unknown): boolean {
   return error instanceof Refusal && (error.reason === 'UNAVAILABLE' || error.reason === 'CONFLICT');
 }

@@ -1,9 +1,9 @@
-// Holds the ledger against itself: accounts against their transfers, currencies against zero, pots against shares.
+// Reconciles the ledger: accounts with their transfers, currencies with zero, pots with their shares.
 import { reconcile } from '../../db/jobs/index.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Job, JobObserver } from '../job.ts';
 
-/** What is wrong is told, not mended: money is moved by people who know why. */
+/** Reports what is wrong and repairs nothing: only people who know the reason move money. */
 export function reconcileLedger(pool: Pool, observer: Pick<JobObserver, 'reconciled'>): Job {
   return {
     async run() {

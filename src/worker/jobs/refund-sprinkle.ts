@@ -3,7 +3,7 @@ import { findSprinkleById } from '../../db/jobs/index.ts';
 import type { Job } from '../job.ts';
 import { type RefundTools, refund } from './expire-sprinkles.ts';
 
-/** Told the sprinkle by `sprinkleId`. */
+/** Its data names the sprinkle as `sprinkleId`. */
 export function refundOneSprinkle(tools: RefundTools): Job {
   return {
     async run({ sprinkleId }) {

@@ -11,7 +11,7 @@ import type { Job } from '../job.ts';
 export interface PayoutTools {
   readonly pool: Pool;
   readonly execute: Execute;
-  /** How many lines share a transaction; CHUNK where it is not said. */
+  /** How many lines share a transaction; CHUNK when left out. */
   readonly chunk?: number;
 }
 
@@ -19,8 +19,8 @@ export interface PayoutTools {
 const CHUNK = 1_000;
 
 /**
- * Told the payout by `payoutId`. It goes on at the first line that is not settled, so it may be cut off anywhere, and run
- * twice at once: the same lines have the same key in the ledger.
+ * Its data names the payout as `payoutId`. It continues at the first line that is neither paid nor failed, so it may be cut
+ * off anywhere, and run twice at once: the same lines have the same idempotency key.
  */
 export function runPayout(tools: PayoutTools): Job {
   return {
@@ -29,7 +29,7 @@ export function runPayout(tools: PayoutTools): Job {
         const view = await findPayout(tools.pool, String(payoutId));
         if (view?.payout.state !== 'running') return { state: view?.payout.state ?? 'unknown' };
         if (view.nextLine > view.payout.lineCount) return { state: (await finish(tools, view)).state };
-        // Its row of the outbox must not go before all is paid: another worker goes on.
+        // Its row of the outbox stays until all is paid, so that another worker continues.
         if (stopping.aborted) throw new InvariantError('the worker stops in the middle of a payout');
         await payNext(tools, view);
       }

@@ -9,7 +9,7 @@ import type { Queues } from './queues.ts';
 /** Where it is served. */
 export const BOARD_PATH = '/queues';
 
-/** What happened at the board that somebody may want to read of later. */
+/** An event at the board that is worth a line in the log. */
 export interface BoardEvent {
   /** `throttled` is told once for each time that an address runs out of attempts. */
   readonly kind: 'wrong key' | 'throttled' | 'foreign page' | 'change';
@@ -26,14 +26,14 @@ export interface BoardOptions {
   readonly opsKey: string | undefined;
   /** Told of what is refused, and of every request that may change something. */
   readonly observe: (event: BoardEvent) => void;
-  /** The time in milliseconds, from any moment on; performance.now() when left out. */
+  /** A monotonic clock in milliseconds; performance.now() when left out. */
   readonly now?: () => number;
 }
 
 /** Wrong keys that one address may try at once, and how long it takes to get one more try. */
 const ATTEMPTS = 10;
 const MS_PER_ATTEMPT = 6_000;
-/** Addresses that are remembered; of more, the one that was wrong longest ago goes. */
+/** How many addresses are remembered; the one whose last wrong key is oldest goes first. */
 const MAX_ADDRESSES = 1_000;
 
 /** The page's own scripts and styles, and nothing from elsewhere; in no frame, in no cache. */
@@ -49,9 +49,9 @@ const HEADERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Serves the board to who brings the ops key: as the password of HTTP basic authentication, which browsers ask for, with
- * any name. Requests that another site's page made a browser send are refused, also with the key, which browsers add by
- * themselves. An address that tried too many wrong keys waits, whatever it brings. Returns whether the request was for it.
+ * Serves the board to clients that send the ops key as the password of HTTP basic authentication, with any name. Requests
+ * that a page of another site makes a browser send are refused even with the key, which browsers add by themselves. An
+ * address that tried too many wrong keys has to wait. Returns whether the request was for the board.
  */
 export function board(options: BoardOptions) {
   const { queues, opsKey, observe, now = () => performance.now() } = options;
@@ -75,7 +75,7 @@ export function board(options: BoardOptions) {
     if (waitMs > 0) {
       answer(response, 429, 'too many wrong keys\n', { 'retry-after': String(Math.ceil(waitMs / 1000)) });
     } else if (!brings(request, opsKey)) {
-      // A browser's first request has no key yet; it is asked for one, and that counts as no attempt.
+      // A browser's first request has no key yet: it is asked for one, which does not count as an attempt.
       if (request.headers.authorization !== undefined) {
         tell('wrong key');
         if (attempts.fail(address)) tell('throttled');
@@ -104,8 +104,8 @@ function answer(response: ServerResponse, status: number, text: string, headers:
 }
 
 /**
- * Whether a browser says that the page of another site is behind a request (Fetch Metadata, and the Origin that it sends
- * with everything but plain reads). What is no browser says neither. The scheme may differ: TLS may end in front of us.
+ * Whether a browser says that a page of another site made the request (Fetch Metadata, and the Origin header of all requests
+ * but plain reads). Other clients send neither. The scheme may differ: TLS may end in front of us.
  */
 function isForeign({ headers }: IncomingMessage): boolean {
   const site = headers['sec-fetch-site'];
@@ -115,7 +115,7 @@ function isForeign({ headers }: IncomingMessage): boolean {
   return !URL.canParse(origin) || new URL(origin).host !== host;
 }
 
-/** Compares digests, whose lengths are equal and whose comparison takes the same time for all. */
+/** Compares digests in constant time; unlike passwords they have equal lengths. */
 function brings({ headers: { authorization = '' } }: IncomingMessage, opsKey: string): boolean {
   const [, credentials = ''] = /^Basic ([\w+/=]+)$/i.exec(authorization) ?? [];
   const password = Buffer.from(credentials, 'base64')

@@ -50,8 +50,8 @@ export interface JobRunner extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** How often it is looked whether ops paused a job, in milliseconds. */
-const LOOK_AT_PAUSES_MS = 1_000;
+/** How often the list of paused jobs is read, in milliseconds. */
+const POLL_PAUSES_MS = 1_000;
 
 /** Creates the queues, their workers and the relay. Redis need not be there yet. */
 export function createJobRunner(options: JobsOptions): JobRunner {
@@ -66,7 +66,7 @@ export function createJobRunner(options: JobsOptions): JobRunner {
       concurrency: jobEntry(name).concurrency,
       lockDuration: times.lockMs,
       stalledInterval: times.lockMs,
-      // A job whose workers die again and again is found anew through the outbox.
+      // If its workers die more often, the job is relayed again from the outbox.
       maxStalledCount: 10,
     });
     worker.on('error', (error) => observer.trouble(`the worker of ${name}`, error));
@@ -91,7 +91,7 @@ export function createJobRunner(options: JobsOptions): JobRunner {
   return { queues, away, [Symbol.asyncDispose]: close };
 }
 
-/** What ops paused stands in Postgres, so that it outlives Redis; the queues are kept to it. */
+/** Pauses and resumes the queues as Postgres says, where pauses survive the loss of Redis. */
 async function watchPauses(
   pool: Pool,
   queues: Queues,
@@ -99,7 +99,7 @@ async function watchPauses(
   stopping: AbortSignal,
 ): Promise<void> {
   while (!stopping.aborted) {
-    await sleep(LOOK_AT_PAUSES_MS, undefined, { signal: stopping }).catch(() => {});
+    await sleep(POLL_PAUSES_MS, undefined, { signal: stopping }).catch(() => {});
     try {
       const paused = await pausedJobs(pool);
       for (const name of JOB_NAMES) {

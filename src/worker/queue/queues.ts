@@ -2,10 +2,10 @@
 import { type ConnectionOptions, type JobsOptions, Queue } from 'bullmq';
 import { JOB_NAMES, type JobData, type JobName, jobEntry } from '../../domain/jobs.ts';
 
-/** What stands before every key of the queues. */
+/** The prefix of all keys of the queues. */
 export const PREFIX = 'ppuri';
 
-/** What travels through a queue. */
+/** The data of a BullMQ job. */
 export interface JobPayload {
   readonly data: JobData;
   /** The `queue_id` of the row of the outbox that it came from; none when a schedule made it. */
@@ -17,15 +17,15 @@ export type Queues = Readonly<Record<JobName, Queue<JobPayload>>>;
 
 const MAX_PAUSE_MS = 1_000;
 const COMMAND_TIMEOUT_MS = 5_000;
-/** How many finished jobs the board shows of those that schedules made. */
+/** How many finished jobs of a schedule the board shows. */
 const KEEP = { count: 100 };
 
-/** How workers reach Redis: they wait for it as long as it takes. */
+/** How workers connect: their blocking commands wait for Redis without a limit. */
 export function blockingConnection(url: string): ConnectionOptions {
   return { url, maxRetriesPerRequest: null, retryStrategy: pauseMs };
 }
 
-/** How those who put work in reach Redis: what it does not take now stays where it is, and is brought again. */
+/** How the relay connects: a command fails at once without Redis, its row stays in the outbox and is relayed again. */
 function failFastConnection(url: string): ConnectionOptions {
   return {
     url,
@@ -46,7 +46,7 @@ export function createQueues(url: string, retryMs: number, onError: (error: Erro
     const queue = new Queue<JobPayload>(name, {
       connection: failFastConnection(url),
       prefix: PREFIX,
-      // What BullMQ asks of Redis at its start it asks once: an answer that fails there fails the queue for good.
+      // BullMQ asks these of Redis only once: a failure would break the queue for good.
       skipWaitingForReady: true,
       skipVersionCheck: true,
       defaultJobOptions: optionsOf(name, retryMs),
@@ -57,14 +57,14 @@ export function createQueues(url: string, retryMs: number, onError: (error: Erro
   return Object.fromEntries(queues) as Record<JobName, Queue<JobPayload>>;
 }
 
-/** How a job is tried again: after so long, then twice as long and so on, each up to half shorter by chance, so that those that failed together do not come back together. */
+/** Retries are exponential with jitter: each delay is twice the one before, and up to half shorter at random, so that jobs that failed together are not retried together. */
 function optionsOf(name: JobName, retryMs: number): JobsOptions {
   return {
     attempts: jobEntry(name).attempts,
     backoff: { type: 'exponential', delay: retryMs, jitter: 0.5 },
     removeOnComplete: KEEP,
-    // Dead letters are kept in Postgres. Where not even that worked, the outbox has the row still, and the queue takes it
-    // again only if it knows nothing of it any more.
+    // Dead letters are kept in Postgres. If that failed too, the outbox still has the row, and the queue accepts it again
+    // only if it no longer knows the job.
     removeOnFail: true,
   };
 }

@@ -32,7 +32,7 @@ export interface Relay extends AsyncDisposable {
 /** How many rows go in one step. */
 const BATCH = 500;
 /** Interval of ticks without a notification, which also check the schedules, in milliseconds. */
-const LOOK_EVERY_MS = 1_000;
+const POLL_EVERY_MS = 1_000;
 const CONNECT_PAUSE_MS = 20;
 
 /** Starts a relay. Any number of them may run side by side. */
@@ -55,7 +55,7 @@ export function createRelay(tools: RelayTools): Relay {
         tools.observer.trouble('relaying', error);
       }
       const waiting = new AbortController();
-      await Promise.race([woken.promise, sleep(LOOK_EVERY_MS, undefined, waiting).catch(() => {})]);
+      await Promise.race([woken.promise, sleep(POLL_EVERY_MS, undefined, waiting).catch(() => {})]);
       waiting.abort();
     }
   };
@@ -70,9 +70,9 @@ export function createRelay(tools: RelayTools): Relay {
   };
 }
 
-/** Waits a moment for the connections that were just begun; without them it goes on too. */
+/** Waits up to a second for the new connections, and goes on without them. */
 async function connected(queues: Queues): Promise<void> {
-  for (const end = Date.now() + LOOK_EVERY_MS; Date.now() < end; await sleep(CONNECT_PAUSE_MS)) {
+  for (const end = Date.now() + POLL_EVERY_MS; Date.now() < end; await sleep(CONNECT_PAUSE_MS)) {
     if (
       await hasSchedules(queues).then(
         () => true,
@@ -85,10 +85,10 @@ async function connected(queues: Queues): Promise<void> {
 
 async function tick(tools: RelayTools, stopping: AbortSignal, isFirst: boolean): Promise<void> {
   const { pool, queues, observer, overdueMs } = tools;
-  // Redis was emptied, or is new. The schedules come last: cut off before them, all of this happens again.
+  // Redis was emptied, or is new. Schedules are written last: if this is cut off before them, all of it happens again.
   const isEmpty = !(await hasSchedules(queues));
   if (isEmpty) await forgetRelayed(pool);
-  // Who has just started may meet the schedules of an older release.
+  // A worker that has just started may find the schedules of an older release.
   if (isEmpty || isFirst) await writeSchedules(queues);
   await forgetOverdue(pool, overdueMs);
   for (let count = BATCH; count === BATCH && !stopping.aborted; ) {
@@ -98,8 +98,8 @@ async function tick(tools: RelayTools, stopping: AbortSignal, isFirst: boolean):
 }
 
 /**
- * The queue takes a row once only, by its `queue_id`, for as long as it knows it, and it forgets it with its end: where a
- * restored backup has the row again, its work is undone and has to be done again.
+ * The queue accepts a row once, by its `queue_id`, as long as it knows the job, and forgets the job when it ends. If a
+ * restored backup has the row again, its work was undone and has to be done again.
  */
 async function send(queues: Queues, rows: readonly OutboxRow[]): Promise<void> {
   for (const name of JOB_NAMES) {

@@ -30,7 +30,7 @@ export async function runJob(
   const startedAt = performance.now();
   const tookMs = () => Math.round(performance.now() - startedAt);
   try {
-    // Brought to the queue twice, and done already.
+    // Relayed twice, and already done.
     if (rowQueueId !== undefined && !(await hasRow(pool, rowQueueId))) return { doneBefore: true };
     const result = await job.run(data, tools.stopping);
     if (rowQueueId !== undefined) await finishRow(pool, rowQueueId);
@@ -43,7 +43,7 @@ export async function runJob(
     await recordRun(pool, { job: name, tookMs: tookMs(), result: undefined, error: words });
     const { attempts } = jobEntry(name);
     if (queued.attemptsMade + 1 >= attempts) await giveUp();
-    // What is thrown here BullMQ keeps in Redis, message and stack.
+    // BullMQ keeps the message and the stack of what is thrown here in Redis.
     throw tellableError(error);
 
     async function giveUp() {
