@@ -20,3 +20,11 @@ export interface IdempotencyKey {
   /** A digest of the RPC and its request, in hexadecimal. */
   readonly fingerprint: string;
 }
+
+/** The user of the system itself, which owns the idempotency keys of jobs; no caller can act for it. */
+export const SYSTEM_USER_ID = 0n;
+
+/** An idempotency key of the system itself. Only one request can have it, so its fingerprint is constant. */
+export function systemKey(key: string): IdempotencyKey {
+  return { userId: SYSTEM_USER_ID, key, fingerprint: '00' };
+}

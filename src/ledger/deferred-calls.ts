@@ -10,6 +10,7 @@ import {
   DEFERRED_MAX_MS,
   DEFERRED_POLL_MS,
 } from '../db/timeouts.ts';
+import { SYSTEM_USER_ID } from '../domain/intent.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { LockedRow } from './locked-rows.ts';
 import type { Unfinished, WaitFor, WaitingCall } from './waiting-call.ts';
@@ -20,7 +21,6 @@ export const DEFERRED_LANES = 2;
 /** How long a user's calls run apart from others' after one of them made Postgres refuse a batch. */
 const APART_MS = 10_000;
 const TRY_AGAIN_MS = 1_000;
-const SYSTEM_USER_ID = 0n;
 
 /** What deferred calls depend on. */
 export interface DeferredCallsOptions {

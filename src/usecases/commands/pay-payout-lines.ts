@@ -2,7 +2,7 @@
 
 import type { LedgerCommand } from '../../domain/batch/command.ts';
 import type { FailedLine } from '../../domain/batch/payouts.ts';
-import type { IdempotencyKey } from '../../domain/intent.ts';
+import { type IdempotencyKey, systemKey } from '../../domain/intent.ts';
 import type { Payout, PayoutLine } from '../../domain/payout.ts';
 import { Refusal } from '../../domain/refusal.ts';
 
@@ -61,15 +61,12 @@ export const payPayoutLines: LedgerCommand<PayLinesIntent, PaidLines> = {
   },
 };
 
-/** The user of the system itself, which owns the idempotency keys of jobs; no caller can act for it. */
-const SYSTEM_USER_ID = 0n;
-
 /** The idempotency key of paying a payout's lines from one on: however often a job runs, it is done once. */
 export function payLinesKey({ id }: Payout, firstLine: number): IdempotencyKey {
-  return { userId: SYSTEM_USER_ID, key: `payout:${id}:${firstLine}`, fingerprint: '00' };
+  return systemKey(`payout:${id}:${firstLine}`);
 }
 
 /** The idempotency key of a payout's end. */
 export function finishKey({ id }: Payout): IdempotencyKey {
-  return { userId: SYSTEM_USER_ID, key: `payout:${id}:end`, fingerprint: '00' };
+  return systemKey(`payout:${id}:end`);
 }

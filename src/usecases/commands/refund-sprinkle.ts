@@ -2,7 +2,7 @@
 
 import type { LedgerCommand } from '../../domain/batch/command.ts';
 import { InvariantError } from '../../domain/error-fields.ts';
-import type { IdempotencyKey } from '../../domain/intent.ts';
+import { type IdempotencyKey, systemKey } from '../../domain/intent.ts';
 import { refundDue, type Sprinkle } from '../../domain/sprinkle.ts';
 import type { Micros } from '../../domain/time.ts';
 
@@ -38,11 +38,7 @@ export const refundSprinkle: LedgerCommand<RefundSprinkleIntent, RefundedSprinkl
   },
 };
 
-/** The user of the system itself, which owns the idempotency keys of jobs; no caller can act for it. */
-const SYSTEM_USER_ID = 0n;
-
 /** The idempotency key of a sprinkle's refund: however often the job runs, it is done once. */
 export function refundKey(sprinkle: Sprinkle): IdempotencyKey {
-  // Only one request can have this key, so the fingerprint is constant.
-  return { userId: SYSTEM_USER_ID, key: `refund:${sprinkle.id}`, fingerprint: '00' };
+  return systemKey(`refund:${sprinkle.id}`);
 }
