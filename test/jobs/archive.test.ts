@@ -65,6 +65,10 @@ const me = actingAs(ANNA);
 const job = (afterMonths: number) =>
   archiveTransfers({ live: pools[0], archive: pools[1], afterMonths }).run({}, running);
 
+/** What the worker asks for a month that it takes to be copied. */
+const release = (month: Date) =>
+  pools[0].query('SELECT release_month($1)', [month.toISOString().slice(0, 10)]);
+
 /** All of Anna's transactions, page by page. */
 async function history(): Promise<string[]> {
   const all: string[] = [];
@@ -80,6 +84,8 @@ async function history(): Promise<string[]> {
 
 test('nothing leaves before the ledger was reconciled through it', async () => {
   assert.deepEqual(await job(3), { months: 0, transfers: 0, waitsFor: 'reconcile-ledger' });
+  // The database does not take the worker's word for it.
+  await assert.rejects(release(monthsAgo(5)), /has not been reconciled/);
   assert.deepEqual((await reconcile(pools[0])).faults, []);
 });
 
@@ -119,7 +125,8 @@ test('a worker that lies lets no month go', async () => {
     ...['transfers', 'amount', 'digest', 'signature'].map((name) => ofAnEmptyMonth[name]),
   ]);
   assert.equal(said[0].is_same, false);
-  await assert.rejects(live.query('SELECT release_month($1)', [from]), /has not vouched/);
+  await assert.rejects(release(monthsAgo(5)), /has not vouched/);
+  await assert.rejects(release(monthsAgo(4)), /an older month/);
   await assert.rejects(
     live.query('SELECT drop_archived_month($1, $2, 0, 0)', [from, transfers]),
     /permission denied/,
@@ -143,6 +150,7 @@ test('old months leave, and lists, single transfers and old balances read as bef
   const before = await history();
   assert.equal(before.length, 4 * A_MONTH + 1);
   assert.deepEqual(await job(3), { months: 2, transfers: 2 * A_MONTH });
+  await assert.rejects(release(monthsAgo(1)), /too young/);
   const { rows } = await stack.db.query(`SELECT count(*)::int AS n FROM transfers WHERE memo LIKE 'old %'`);
   assert.equal(rows[0].n, 2 * A_MONTH);
   assert.deepEqual(await history(), before);
