@@ -1,6 +1,8 @@
 // Compressed and oversized messages are refused before they are inflated, stored or authenticated.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:http2';
 import { after, before, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { Client, type ClientOptions, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
@@ -48,6 +50,24 @@ test('gzip and deflate are refused, and the answer names the accepted encoding',
       assert.deepEqual([error.code, reasonOf(error)], [status.UNIMPLEMENTED, 'COMPRESSION_NOT_SUPPORTED']);
       assert.deepEqual(error.metadata.get('grpc-accept-encoding'), ['identity']);
     }
+  }
+});
+
+test('an answered call names the accepted encoding too', async () => {
+  // grpc-js takes this header out of what its clients see.
+  const session = connect(`http://${stack.grpcAddress}`);
+  try {
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/grpc.health.v1.Health/Check',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
+    stream.end(Buffer.alloc(5));
+    const [headers] = await once(stream, 'response');
+    assert.deepEqual([headers[':status'], headers['grpc-accept-encoding']], [200, 'identity']);
+  } finally {
+    session.destroy();
   }
 });
 
