@@ -33,7 +33,7 @@ export interface EdgeSettings {
   readonly upstreamTls?: UpstreamTls;
   /**
    * How many proxies of ours every call passes before it gets here. Each adds the address it saw to x-forwarded-for;
-   * that many entries from its right end are believed and no more. 0 when left out: the client is who connects.
+   * that many entries from its right end are trusted and no more. 0 when left out: the client is who connects.
    */
   readonly trustedHops?: number;
   /**

@@ -1,5 +1,5 @@
 -- Refuses what the transcoder would take although it is not what the contract says: JSON that RFC 8259 does not allow,
--- fields that there are not, fields said twice, numbers that are not whole, and queries or bodies that say anew what
+-- fields that there are not, fields said twice, numbers that are not whole, and queries or bodies that repeat what
 -- stands in the path. Nothing here changes a request: it goes on as it came, or is refused and moves nothing.
 --
 -- rest-contract.ts puts the contract in front of this file:

@@ -13,7 +13,7 @@ local function newest()
   return { young = {}, old = {}, size = 0 }
 end
 
-local function lookUp(map, key)
+local function valueOf(map, key)
   local value = map.young[key]
   if value == nil then value = map.old[key] end
   return value
@@ -40,17 +40,17 @@ end
 -- Whether a call is refused for the wrong signatures that came over its connection.
 local function isLimited(handle)
   local connection = connectionOf(handle)
-  local at = lookUp(forgottenAt, connection)
+  local at = valueOf(forgottenAt, connection)
   if at == nil then return false end
   local now = os.time()
-  return at > now + MAX_WRONG and (lookUp(trustedUntil, connection) or 0) < now
+  return at > now + MAX_WRONG and (valueOf(trustedUntil, connection) or 0) < now
 end
 
 function envoy_on_response(handle)
   local status = handle:headers():get(":status")
   if status == "401" then
     local connection, now = connectionOf(handle), os.time()
-    store(forgottenAt, connection, math.max(lookUp(forgottenAt, connection) or now, now) + 1)
+    store(forgottenAt, connection, math.max(valueOf(forgottenAt, connection) or now, now) + 1)
   elseif status == "200" then
     store(trustedUntil, connectionOf(handle), os.time() + TRUST_S)
   end

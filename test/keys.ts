@@ -20,7 +20,7 @@ export async function makeKey(
     url: database.adminUrl,
     maxConnections: 1,
   });
-  const office = {
+  const keyAdmin = {
     apiKeys,
     sealingKeys: [SEALING_KEY] as const,
     random: cryptoRandom,
@@ -39,7 +39,7 @@ export async function makeKey(
     expiresAt: undefined,
   };
   try {
-    const { key, secret } = await createApiKey(office, { ...everything, ...wish }, undefined);
+    const { key, secret } = await createApiKey(keyAdmin, { ...everything, ...wish }, undefined);
     return hmacKey(key.id, secret ?? '');
   } finally {
     await close();

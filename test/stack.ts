@@ -196,7 +196,7 @@ export function peopleOf(
 
 /**
  * Holds the ledger against itself: the sum over every currency is 0, every account is the sum of its transfers, and
- * every pot holds what was not grabbed of its sprinkle.
+ * every pot holds what was not claimed of its sprinkle.
  */
 export async function assertBooksBalance(db: pg.Pool): Promise<void> {
   const rowsOf = async (sql: string) => (await db.query(sql)).rows;

@@ -84,7 +84,7 @@ export async function backUp(ownerUrl: string, folder: string): Promise<void> {
   }
 }
 
-/** Copies files while they change; the WAL repairs the copies. */
+/** Copies files while they change; the WAL repairs what was copied. */
 function copyRunning(from: string, to: string, path = ''): void {
   mkdirSync(join(to, path), { mode: 0o700 });
   for (const entry of readdirSync(join(from, path), { withFileTypes: true })) {

@@ -56,7 +56,7 @@ export const LEDGER_SETTINGS = {
 
 /**
  * What our statements mean must not depend on how a database or a login is set up: where days begin, how moments and spans
- * are written, where names are looked up, and what a transaction sees.
+ * are written, where names are searched, and what a transaction sees.
  */
 const SESSION_SETTINGS = {
   TimeZone: 'UTC',

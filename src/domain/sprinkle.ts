@@ -51,7 +51,7 @@ export function checkSplit(amount: bigint, headcount: number): void {
   }
 }
 
-/** What is known about a user who wants to claim a share. */
+/** What is known about a user who asks to claim a share. */
 export interface Claimer {
   readonly userId: bigint;
   readonly isMember: boolean;

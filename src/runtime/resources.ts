@@ -70,7 +70,7 @@ export interface Resources extends AsyncDisposable {
   createEpochPool(): Pool;
   createAdmissionControl(): Promise<AdmissionControl>;
   /** A ledger with connections of its own, in `pool`. What it posts goes to the log of transactions. */
-  createLedger(needs: LedgerNeeds): { readonly ledger: Ledger; readonly pool: Pool };
+  createLedger(dependencies: LedgerNeeds): { readonly ledger: Ledger; readonly pool: Pool };
   /**
    * Disposes of everything; nine tenths of the time are for that, the last one is for the logs. Returns whether all was
    * done in time; otherwise something is still open, and the process has to end.

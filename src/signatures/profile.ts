@@ -34,7 +34,7 @@ export const MAX_SIGNATURE_INPUT_LENGTH = 1024;
 /** The maximum length of Signature in characters. */
 export const MAX_SIGNATURE_LENGTH = 256;
 
-/** 22 characters hold 128 random bits, so nonces of a key do not collide by chance. */
+/** 22 characters hold 128 random bits, so nonces of a key do not collide by accident. */
 export const NONCE = /^[A-Za-z0-9_+/=-]{22,128}$/;
 /** The form of a key id. */
 export const KEY_ID = /^[A-Za-z0-9_.-]{1,64}$/;

@@ -1,4 +1,4 @@
-// The OpenAPI documents against the contracts: every route is there, and they say what the contracts demand.
+// The OpenAPI documents against the contracts: every route is there, and they say what the contracts require.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
@@ -52,11 +52,15 @@ for (const [name, document] of Object.entries({ 'wallet.v1': v1, 'wallet.v2': v2
     });
 
     it('requires the headers that the option of the RPC demands, and no others', () => {
-      const byDemand = { acting_user: 'x-user-id', room: 'x-room-id', idempotency_key: 'idempotency-key' };
+      const byRequirement = {
+        acting_user: 'x-user-id',
+        room: 'x-room-id',
+        idempotency_key: 'idempotency-key',
+      };
       for (const method of methods) {
         const demanded = options
           .requiredHeaders(method)
-          .map((demand) => byDemand[demand as keyof typeof byDemand]);
+          .map((requirement) => byRequirement[requirement as keyof typeof byRequirement]);
         for (const { verb, path } of routes(method)) {
           const parameters = parametersOf(document, document.paths[path]?.[verb]);
           const headers = parameters.filter((parameter) => is(parameter.in, 'header'));

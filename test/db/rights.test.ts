@@ -107,7 +107,7 @@ const LEDGER: readonly Forbidden[] = [
   'UPDATE sprinkle_claims SET amount = 1',
   'UPDATE sprinkles SET shares = shares',
   'UPDATE sprinkles SET amount = 1',
-  // What the function does not believe.
+  // What the function does not accept.
   ...[1, 2].flatMap((times): Forbidden[] => [
     [post({ left: '991' }, times), CONFLICT],
     [post({ amount: '-10', left: '1010' }, times), CHECK],
@@ -171,7 +171,7 @@ const KEYS_AND_JOBS = {
   deleteKeys: 'DELETE FROM api_keys',
   pause: `INSERT INTO job_states (job, paused_at) VALUES ('reconcile-ledger', now())`,
   pauseAgain: `UPDATE job_states SET paused_at = now()`,
-  bury: `DELETE FROM dead_letters`,
+  discard: `DELETE FROM dead_letters`,
   replay: `UPDATE dead_letters SET replayed_at = now()`,
   forgetFindings: `UPDATE reconciliations SET faults = '[]'`,
   dropFindings: `DELETE FROM reconciliations`,
@@ -261,7 +261,7 @@ const ADMIN: readonly Forbidden[] = [
   KEYS_AND_JOBS.prolong,
   KEYS_AND_JOBS.deleteKeys,
   `UPDATE api_keys SET user_id = NULL`,
-  KEYS_AND_JOBS.bury,
+  KEYS_AND_JOBS.discard,
   KEYS_AND_JOBS.forgetFindings,
   KEYS_AND_JOBS.dropFindings,
   'DELETE FROM outbox',

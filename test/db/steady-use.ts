@@ -4,7 +4,7 @@ import pg from 'pg';
 
 /** Payments and reads under way, one after the other each. */
 export interface SteadyUse {
-  /** Begins to measure anew. */
+  /** Starts a new measurement. */
   measure(): void;
   /** The longest time since then without a payment, and without a read; those under way count for as long as they last so far. */
   longestGapsMs(): Promise<{ readonly payment: number; readonly read: number }>;

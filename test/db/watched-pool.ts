@@ -1,4 +1,4 @@
-// A pool of connections whose statements a test sees, and changes where it wants to know what a guard is good for.
+// A pool of connections whose statements a test sees, and changes where it tests what a guard is good for.
 import type pg from 'pg';
 
 /** Watches a pool: `see` is told of every statement, `change` says what is sent in its place. */

@@ -1,4 +1,4 @@
-// The rules of sprinkles: who may grab, until when, who may look, and what goes back.
+// The rules of sprinkles: who may claim, until when, who may read, and what goes back.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

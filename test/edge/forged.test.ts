@@ -23,7 +23,7 @@ const SEVEN = Buffer.from([8, 7]);
 
 let stack: Stack;
 let edge: Envoy;
-/** An edge that counts this machine as its own network, whose x-envoy- headers Envoy by itself would believe. */
+/** An edge that counts this machine as its own network, whose x-envoy- headers Envoy by itself would trust. */
 let trusting: Envoy;
 /** Another such, which does not take away from clients what only the edge may say. */
 let naive: Envoy;
@@ -110,7 +110,7 @@ async function transferCount(): Promise<number> {
 
 for (const { name, headers } of FORGERIES) {
   test(`${name}, straight at the server: without effect`, async () => {
-    // Both are rightly signed, as something else: the balance over REST, and the balance over gRPC.
+    // Both are correctly signed, as something else: the balance over REST, and the balance over gRPC.
     const asRest = { ...sign('GET', BALANCE, '', spare), ...overHttp2(headers) };
     const asRpc = { ...sign('POST', BALANCE_RPC, '', spare), ...overHttp2(headers) };
     const unsigned = { ...sign('POST', CHARGE_RPC, SEVEN, undefined), ...overHttp2(headers) };
@@ -141,7 +141,7 @@ for (const { name, headers } of FORGERIES) {
       assert.deepEqual([came.status, came.reason], [401, 'AUTHENTICATION_FAILED']);
     }
     assert.equal(await transferCount(), 0);
-    // Who signs rightly is let in whatever else his call carries.
+    // A correctly signed call is accepted whatever else it carries.
     const right = { ...sign('GET', BALANCE, '', stack.key), ...headers };
     assert.equal((await send(edge.restUrl, { target: BALANCE, headers: right })).status, 200);
   });

@@ -94,7 +94,7 @@ export function startTraffic(clients: readonly ApiClient[], users: readonly numb
     }
   };
 
-  const look = async (user: number) => {
+  const readBalance = async (user: number) => {
     const before = [...(known.get(user) ?? [])].slice(-20);
     const { answer, askedAt, answeredAt } = await call('GetBalance', {}, user);
     if (answer.status !== 0) return;
@@ -107,7 +107,7 @@ export function startTraffic(clients: readonly ApiClient[], users: readonly numb
     for (let round = 0; !isStopping; round++) {
       const user = at(round * 7);
       if (round % 10 < 4) await pay(user, at(round * 7 + 1 + (round % (users.length - 1))));
-      else if (round % 10 < 9) await look(user);
+      else if (round % 10 < 9) await readBalance(user);
       else await call('ListTransactions', { page_size: 10 }, user);
       await sleep(PAUSE_MS);
     }

@@ -17,7 +17,7 @@ before(async () => {
 after(() => stack.stop());
 
 const pay = (key: string) => stack.as(ANNA).pay(BO, 1, key);
-const look = () => stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, actingAs(ANNA));
+const readBalance = () => stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, actingAs(ANNA));
 
 /** Does something while no call that moves money can come to its end. */
 async function whileStuck<T>(work: () => Promise<T>): Promise<T> {
@@ -33,31 +33,31 @@ async function whileStuck<T>(work: () => Promise<T>): Promise<T> {
 
 test('calls above the limit are refused at once with a retry delay; reads are refused first', async () => {
   const keys = Array.from({ length: MAX }, () => crypto.randomUUID());
-  const { first, tooMuch } = await whileStuck(async () => {
+  const { first, refused } = await whileStuck(async () => {
     // Transfers take a quarter of the places, which leaves none for reads.
     const first = keys.slice(0, MAX * 0.25).map(pay);
     await sleep(200);
     const startedAt = performance.now();
-    assert.equal((await look()).reason, 'UNAVAILABLE');
+    assert.equal((await readBalance()).reason, 'UNAVAILABLE');
     const rest = keys.slice(MAX * 0.25).map(pay);
     await sleep(200);
-    const tooMuch = await pay(crypto.randomUUID());
+    const refused = await pay(crypto.randomUUID());
     assert.ok(performance.now() - startedAt < 2000, 'the refusals waited');
     first.push(...rest);
-    return { first, tooMuch };
+    return { first, refused };
   });
-  expectRefusal(tooMuch, 'ERR009', 'UNAVAILABLE', 'any');
+  expectRefusal(refused, 'ERR009', 'UNAVAILABLE', 'any');
   // What was taken is done.
   assert.ok((await Promise.all(first)).every(({ status }) => status === 0));
   const { rows } = await stack.db.query(
     `SELECT count(*)::int AS count FROM transfers WHERE kind = 'transfer'`,
   );
   assert.equal(rows[0]?.count, MAX);
-  assert.equal((await look()).status, 0);
+  assert.equal((await readBalance()).status, 0);
 });
 
 test('a call whose deadline passes while it waits posts nothing', async () => {
-  const before = await look();
+  const before = await readBalance();
   const { late, other } = await whileStuck(async () => {
     // Two batches hold both lanes; what comes then waits in the queue.
     const other = [pay(crypto.randomUUID())];
@@ -76,5 +76,5 @@ test('a call whose deadline passes while it waits posts nothing', async () => {
   assert.equal(late.status, 4);
   assert.ok((await Promise.all(other)).every(({ status }) => status === 0));
   await sleep(200);
-  assert.equal(Number((await look()).body.balance), Number(before.body.balance) - 2);
+  assert.equal(Number((await readBalance()).body.balance), Number(before.body.balance) - 2);
 });

@@ -11,7 +11,7 @@ const events: BoardEvent[] = [];
 let nowMs = 0;
 let server: Server;
 before(async () => {
-  // No queue is looked at here, so none is needed.
+  // No queue is read here, so none is needed.
   const queues = {} as Queues;
   const serve = board({ queues, opsKey: OPS_KEY, observe: (event) => events.push(event), now: () => nowMs });
   server = createServer((incoming, response) => {

@@ -9,7 +9,7 @@ import { createSprinkle } from '../../src/usecases/commands/create-sprinkle.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { peopleOf, type TestDatabase } from '../stack.ts';
 
-/** Who makes sprinkles, and who grabs from them. */
+/** Who makes sprinkles, and who claims from them. */
 export const [CREATOR, CLAIMER] = [8001, 8002];
 /** What each sprinkle drops: two shares. */
 export const AMOUNT = 100n;
@@ -55,8 +55,8 @@ export async function openSprinkleLedger(database: TestDatabase): Promise<Sprink
     };
     const { sprinkle } = await execute(createSprinkle, wish, key(CREATOR), systemCall('make'));
     if (index % 3 !== 0) return;
-    const grab = { userId: BigInt(CLAIMER), roomId: ROOM, token: sprinkle.token, wallet: walletOf(CLAIMER) };
-    await execute(claimSprinkle, grab, key(CLAIMER), systemCall('grab'));
+    const claim = { userId: BigInt(CLAIMER), roomId: ROOM, token: sprinkle.token, wallet: walletOf(CLAIMER) };
+    await execute(claimSprinkle, claim, key(CLAIMER), systemCall('grab'));
   };
   return {
     make: async (count, lifetimeMs) => {

@@ -22,7 +22,7 @@ before(async () => {
 after(() => stack.stop());
 
 /** What a key gets from a server of its own with these settings, after something happened. */
-async function look(
+async function readState(
   { keyRefreshMs, ...settings }: Partial<ServerConfig> & ServerProgramOptions,
   key: SigningKey,
   happens = async () => {},
@@ -45,41 +45,41 @@ const revoke = ({ keyId }: SigningKey) =>
 test('without Redis a revoked key is refused once the keys are read anew, and not before', async () => {
   const alone = { redisUrl: 'redis://127.0.0.1:1', keyRefreshMs: 1000 };
   const key = await makeKey(stack.database);
-  assert.equal(await look(alone, key), 'OK');
+  assert.equal(await readState(alone, key), 'OK');
   const revoked = async () => {
     await revoke(key);
     await sleep(1500);
   };
-  assert.equal(await look(alone, key, revoked), 'AUTHENTICATION_FAILED');
+  assert.equal(await readState(alone, key, revoked), 'AUTHENTICATION_FAILED');
 });
 
 test('a key-encryption key is replaced: calls pass before, between and after', async () => {
   const fresh = { id: 'fresh', key: Buffer.alloc(32, 9) };
-  assert.equal(await look({ keyEncryptionKeys: [fresh, SEALING_KEY] }, stack.key), 'OK');
-  assert.equal(await look({ keyEncryptionKeys: [fresh] }, stack.key), 'AUTHENTICATION_FAILED');
+  assert.equal(await readState({ keyEncryptionKeys: [fresh, SEALING_KEY] }, stack.key), 'OK');
+  assert.equal(await readState({ keyEncryptionKeys: [fresh] }, stack.key), 'AUTHENTICATION_FAILED');
   const { apiKeys, [Symbol.asyncDispose]: close } = createPeople({
     url: stack.database.adminUrl,
     maxConnections: 1,
   });
-  const office = {
+  const keyAdmin = {
     apiKeys,
     sealingKeys: [fresh, SEALING_KEY] as const,
     random: cryptoRandom,
     announce: async () => {},
     now: () => 0,
   };
-  assert.ok((await resealSecrets(office)) >= 1);
-  assert.equal(await resealSecrets(office), 0);
+  assert.ok((await resealSecrets(keyAdmin)) >= 1);
+  assert.equal(await resealSecrets(keyAdmin), 0);
   await close();
-  assert.equal(await look({ keyEncryptionKeys: [fresh] }, stack.key), 'OK');
+  assert.equal(await readState({ keyEncryptionKeys: [fresh] }, stack.key), 'OK');
 });
 
 test('the list of networks for everybody keeps every key out that comes from elsewhere', async () => {
   const keys = { keyEncryptionKeys: [{ id: 'fresh', key: Buffer.alloc(32, 9) }] } as const;
   const own = { ...keys, allowedNetworks: ['127.0.0.0/8', '::1/128'] };
-  assert.equal(await look(own, stack.key), 'OK');
+  assert.equal(await readState(own, stack.key), 'OK');
   assert.equal(
-    await look({ ...keys, allowedNetworks: ['192.0.2.0/24'] }, stack.key),
+    await readState({ ...keys, allowedNetworks: ['192.0.2.0/24'] }, stack.key),
     'AUTHENTICATION_FAILED',
   );
 });

@@ -1,4 +1,4 @@
-// Health follows what the process needs: Postgres away, hanging and back; Redis away is no reason to turn anybody away.
+// Health follows what the process needs: Postgres away, hanging and back; without Redis everybody is still served.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -24,8 +24,8 @@ const withoutLock = (text: string) => text.replace('FOR NO KEY UPDATE', '');
 const CHECKS =
   /AND a\.balance \+ m\.change = m\.balance AND a\.currency = m\.currency\s+AND a\.updated_at <= m\.first_moment/;
 
-/** Lets post_dated_transfers() believe the balances that it is given. */
-async function believe(database: TestDatabase): Promise<void> {
+/** Lets post_dated_transfers() accept the balances that it is given. */
+async function acceptBalances(database: TestDatabase): Promise<void> {
   const owner = ownerPool(database);
   try {
     const { rows } = await owner.query(`SELECT pg_get_functiondef('post_dated_transfers'::regproc) AS sql`);
@@ -88,6 +88,6 @@ test('without the lock the database refuses what does not follow from the balanc
 
 test('without either more are', async () => {
   let paid = 10;
-  for (let round = 0; paid <= 10 && round < 20; round++) paid = await race(withoutLock, believe);
+  for (let round = 0; paid <= 10 && round < 20; round++) paid = await race(withoutLock, acceptBalances);
   assert.ok(paid > 10, 'neither was what kept the money together');
 });

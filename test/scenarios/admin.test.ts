@@ -31,7 +31,7 @@ const wish = { display_name: 'a caller', kind: 'API_KEY_KIND_HMAC_SHA256', scope
 const keyOf = (made: Answer) => hmacKey(String(made.at('api_key', 'key_id')), String(made.body.secret));
 
 /** What a key gets for a look at a balance, through one server or the other. */
-async function look(key: SigningKey, app: ServerProgram = stack.app): Promise<string> {
+async function useKey(key: SigningKey, app: ServerProgram = stack.app): Promise<string> {
   const client = grpcClient(`127.0.0.1:${app.grpcPort}`, key);
   const answer = await client.call('wallet.v1.WalletService/GetBalance', {}, actingAs(ANNA));
   client.close();
@@ -41,9 +41,9 @@ async function look(key: SigningKey, app: ServerProgram = stack.app): Promise<st
 test('a key is made, works at once and within a second in the other server, and its secret is shown once', async () => {
   const made = await stack.grpc.call('admin.v1.ApiKeyService/CreateApiKey', wish);
   const key = keyOf(made);
-  assert.equal(await look(key), 'OK');
+  assert.equal(await useKey(key), 'OK');
   await sleep(1000);
-  assert.equal(await look(key, second), 'OK');
+  assert.equal(await useKey(key, second), 'OK');
   const secret = String(made.body.secret);
   const list = await stack.grpc.call('admin.v1.ApiKeyService/ListApiKeys', {});
   const got = await stack.grpc.call('admin.v1.ApiKeyService/GetApiKey', { key_id: key.keyId });
@@ -62,7 +62,7 @@ test('an Ed25519 key signs too; a private key, or one of another kind, is refuse
   const made = await admin('CreateApiKey', { ...wish, kind: 'API_KEY_KIND_ED25519', public_key: pem });
   assert.equal(made.body.secret, '');
   assert.equal(
-    await look({ keyId: String(made.at('api_key', 'key_id')), kind: 'ed25519', privateKey }),
+    await useKey({ keyId: String(made.at('api_key', 'key_id')), kind: 'ed25519', privateKey }),
     'OK',
   );
   const secretPem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }));
@@ -99,13 +99,13 @@ test('a key is replaced: both are live for the overlap, then the old one ends; n
   const rotated = await stack.grpc.call('admin.v1.ApiKeyService/RotateApiKey', request);
   assert.equal(rotated.at('replaced', 'state'), 'API_KEY_STATE_RETIRING');
   const fresh = keyOf(rotated);
-  assert.deepEqual([await look(old), await look(fresh)], ['OK', 'OK']);
+  assert.deepEqual([await useKey(old), await useKey(fresh)], ['OK', 'OK']);
   expectRefusal(await admin('RotateApiKey', request), 'ERR006', 'KEY_NOT_ACTIVE');
   expectRefusal(await admin('RotateApiKey', { ...request, overlap: '172801s' }), 'ERR001', 'INVALID_FIELD', [
     'overlap',
   ]);
   await sleep(2100);
-  assert.deepEqual([await look(old), await look(fresh)], ['AUTHENTICATION_FAILED', 'OK']);
+  assert.deepEqual([await useKey(old), await useKey(fresh)], ['AUTHENTICATION_FAILED', 'OK']);
   const ended = await admin('GetApiKey', { key_id: old.keyId });
   assert.equal(ended.at('api_key', 'state'), 'API_KEY_STATE_REVOKED');
 });
@@ -116,24 +116,24 @@ test('a key is kept to networks, and revoked, in both servers within a second', 
   await stack.grpc.call('admin.v1.ApiKeyService/SetAllowedNetworks', set);
   await sleep(1000);
   assert.deepEqual(
-    [await look(key), await look(key, second)],
+    [await useKey(key), await useKey(key, second)],
     ['AUTHENTICATION_FAILED', 'AUTHENTICATION_FAILED'],
   );
   await admin('SetAllowedNetworks', { ...set, allowed_networks: ['192.0.2.0/24', '127.0.0.0/8', '::1/128'] });
   await sleep(1000);
-  assert.deepEqual([await look(key), await look(key, second)], ['OK', 'OK']);
+  assert.deepEqual([await useKey(key), await useKey(key, second)], ['OK', 'OK']);
   const revoked = await stack.grpc.call('admin.v1.ApiKeyService/RevokeApiKey', { key_id: key.keyId });
   assert.equal(revoked.at('api_key', 'state'), 'API_KEY_STATE_REVOKED');
   await sleep(1000);
   assert.deepEqual(
-    [await look(key), await look(key, second)],
+    [await useKey(key), await useKey(key, second)],
     ['AUTHENTICATION_FAILED', 'AUTHENTICATION_FAILED'],
   );
 });
 
 test('uses are counted', async () => {
   const key = keyOf(await admin('CreateApiKey', wish));
-  for (let i = 0; i < 3; i++) await look(key);
+  for (let i = 0; i < 3; i++) await useKey(key);
   await sleep(6000);
   const seen = await admin('GetApiKey', { key_id: key.keyId });
   assert.equal(seen.at('api_key', 'use_count'), '3');

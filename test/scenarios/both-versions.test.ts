@@ -1,4 +1,4 @@
-// The same operations in v1 and v2, over gRPC and over REST: money comes in, moves, is sprinkled and grabbed.
+// The same operations in v1 and v2, over gRPC and over REST: money comes in, moves, is sprinkled and claimed.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { expectRefusal, uniqueUsers } from '../api.ts';

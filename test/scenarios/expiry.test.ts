@@ -22,7 +22,7 @@ const make = (user: number) =>
   stack.grpc.call('wallet.v1.SprinkleService/CreateSprinkle', { amount: 1000, headcount: 2 }, me(user));
 const claim = (user: number, token: string) =>
   stack.grpc.call('wallet.v1.SprinkleService/ClaimSprinkle', { token }, me(user));
-const lookUp = (user: number, token: string) =>
+const getSprinkle = (user: number, token: string) =>
   stack.grpc.call('wallet.v1.SprinkleService/GetSprinkle', { token }, me(user));
 
 /** Lets time pass for every sprinkle: everything about it happened so much earlier. */
@@ -47,10 +47,10 @@ test('after its lifetime a sprinkle gives no more, and its creator sees it for a
   // Long after, too, when that is known before the ledger is asked.
   await letPass('1 hour');
   assert.equal((await claim(CHO, token)).reason, 'SPRINKLE_EXPIRED');
-  const seen = await lookUp(ANNA, token);
+  const seen = await getSprinkle(ANNA, token);
   assert.equal(seen.list('claims').length, 1);
   await letPass('7 days');
-  const gone = await lookUp(ANNA, token);
+  const gone = await getSprinkle(ANNA, token);
   assert.deepEqual([gone.reason, gone.fields], ['SPRINKLE_NOT_FOUND', ['token']]);
 });
 
@@ -84,5 +84,5 @@ test('the token of an expired sprinkle is used again, and then means the new one
   const token = String(made.body.token);
   assert.ok(['aB3', 'zz9'].includes(token));
   assert.equal((await claim(CHO, token)).status, 0);
-  assert.equal((await lookUp(BO, token)).list('claims').length, 1);
+  assert.equal((await getSprinkle(BO, token)).list('claims').length, 1);
 });

@@ -170,7 +170,7 @@ for (const { over, client } of ways) {
     );
   });
 
-  test(`a sprinkle in dollars is grabbed into a dollar wallet, over ${over}`, async () => {
+  test(`a sprinkle in dollars is claimed into a dollar wallet, over ${over}`, async () => {
     const { anna, bo, room, annaUsd, boUsd } = await createHistory();
     const request = { room_id: room, wallet_id: annaUsd, amount: usd(300), headcount: 1 };
     const made = await call('wallet.v2.SprinkleService/CreateSprinkle', request, withKey(anna));

@@ -121,9 +121,9 @@ test(
     assert.deepEqual(gains(before, await balances()), [-400, 100, 300]);
     // A corrected file is another payout, which would pay the good lines twice.
     program.file('mixed.csv', MIXED.replace('999999', String(CHO)));
-    const mended = await program.run([name, ...USER]);
-    assert.equal(mended.code, 1);
-    assert.match(mended.stderr, /\nother lines went out under this name before; /);
+    const corrected = await program.run([name, ...USER]);
+    assert.equal(corrected.code, 1);
+    assert.match(corrected.stderr, /\nother lines went out under this name before; /);
     assert.deepEqual(gains(before, await balances()), [-400, 100, 300]);
   },
 );
@@ -233,11 +233,11 @@ test('a name stands for one payout: other lines, modes or memos under it are ref
   }
   const otherMode = await run(row + row, '--mode', 'all-or-nothing');
   assert.match(otherMode.stderr, /\nthis name went out before with another wallet, mode or memo; /);
-  const tooMuch = await program.run(
+  const aboveBalance = await program.run(
     ['-', ...USER, '--mode', 'all-or-nothing', '--key', 'too-much'],
     `user_id,amount\n${BO},9000000\n`,
   );
-  assert.equal(tooMuch.code, 1);
-  assert.match(tooMuch.stderr, /\nthe wallet has less than all lines take; nothing was paid\./);
+  assert.equal(aboveBalance.code, 1);
+  assert.match(aboveBalance.stderr, /\nthe wallet has less than all lines take; nothing was paid\./);
   assert.deepEqual(gains(before, await balances()), [-2, 2, 0]);
 });

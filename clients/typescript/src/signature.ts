@@ -72,7 +72,7 @@ export function signRequest(request: UnsignedRequest): SignatureHeaders {
     if (value !== undefined) components.push([name, value]);
   }
   const names = components.map(([name]) => `"${name}"`).join(' ');
-  // Neither a nonce, nor a key id, nor the name of an algorithm has a character that RFC 9651 wants escaped.
+  // Neither a nonce, nor a key id, nor the name of an algorithm has a character that RFC 9651 requires to be escaped.
   const params = `(${names});created=${created};nonce="${nonce}";keyid="${key.keyId}";alg="${key.kind}"`;
   const signature = signBase(signatureBase(components, params), key).toString('base64');
   return { ...digest, 'signature-input': `${LABEL}=${params}`, signature: `${LABEL}=:${signature}:` };

@@ -89,7 +89,7 @@ function securitySchemes(): JsonObject {
     ),
     signature: headerScheme(
       'signature',
-      `The signature under the same label, made anew for every attempt: sig1=:BASE64:. ${SIGNING_PAGE}`,
+      `The signature under the same label, made again for every attempt: sig1=:BASE64:. ${SIGNING_PAGE}`,
     ),
   };
 }

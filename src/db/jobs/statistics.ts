@@ -27,7 +27,7 @@ const MISSING = `
     ('1 ' || $1)::interval, 'UTC') AS step LIMIT ${MAX_PERIODS}`;
 
 const moved = `SELECT * FROM transfers WHERE created_at >= $2 AND created_at < $3`;
-/** A sprinkle ends when its last share is grabbed, or else with its time. */
+/** A sprinkle ends when its last share is claimed, or else with its time. */
 const ended = `
   SELECT cardinality(shares) AS offered, claimed_count AS claimed FROM sprinkles
   WHERE least(closed_at, expires_at) >= $2 AND least(closed_at, expires_at) < $3`;

@@ -1,4 +1,4 @@
-// Deletes sprinkles that nobody can look up any more: who grabbed what of whom in which room. Their money stays in the ledger.
+// Deletes sprinkles that nobody can read any more: who claimed what of whom in which room. Their money stays in the ledger.
 import { purgeSprinkles } from '../../db/jobs/index.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Job } from '../job.ts';
