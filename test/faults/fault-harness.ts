@@ -4,16 +4,26 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { status } from '@grpc/grpc-js';
 import type pg from 'pg';
-import { grpcClient } from '../api-client.ts';
+import { type Answer, grpcClient } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
 import { startServerProcess } from '../processes.ts';
 import { assertBooksBalance, ownerPool, peopleOf, serverEnv, type TestDatabase } from '../stack.ts';
+import { type Answered, startTraffic, type Traffic } from '../traffic.ts';
 import { assertNothingLost } from './history.ts';
-import { type Answered, startTraffic, type Traffic } from './traffic.ts';
 
 const USERS = Array.from({ length: 8 }, (_, index) => 8301 + index);
 const START = 1_000_000;
+/** Callers try until a call is accepted; only UNAVAILABLE, DEADLINE_EXCEEDED and ABORTED are explained by a fault. */
+const CALLERS = {
+  callers: 12,
+  pauseMs: 20,
+  retries: Number.POSITIVE_INFINITY,
+  isTransient: (answer: Answer | Error) =>
+    !(answer instanceof Error) &&
+    [status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.ABORTED].includes(answer.status),
+};
 /** The first calls are slow in every process. */
 const WARM_UP_MS = 1_500;
 const CALM_MS = 1_500;
@@ -53,7 +63,7 @@ export async function underTraffic(
     await people.addUsers(USERS).catch(() => {});
     await people.fund(USERS, START);
     const startedAt = new Date();
-    traffic = startTraffic(clients, USERS);
+    traffic = startTraffic({ clients, users: USERS, ...CALLERS });
     await sleep(WARM_UP_MS);
     const warmAt = Date.now();
     await sleep(CALM_MS);

@@ -1,7 +1,7 @@
 // Holds what callers were shown against the ledger's own history.
 import assert from 'node:assert/strict';
 import type pg from 'pg';
-import type { Record, SeenBalance } from './traffic.ts';
+import type { SeenBalance, TrafficRecord } from '../traffic.ts';
 
 interface State {
   readonly transferId: string;
@@ -48,9 +48,9 @@ export async function assertNothingLost(
   db: pg.Pool,
   users: readonly number[],
   startedAt: Date,
-  { balances, paid, surprises }: Record,
+  { balances, paid, failed }: TrafficRecord,
 ): Promise<void> {
-  assert.deepEqual([...new Set(surprises)], []);
+  assert.deepEqual([...new Set(failed)], []);
   const { rows } = await db.query<{ id: string }>(
     `SELECT id FROM transfers WHERE kind = 'transfer' AND created_at >= $1`,
     [startedAt],
