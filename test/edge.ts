@@ -6,11 +6,14 @@ import { findFree } from '../scripts/dev/ports.ts';
 /** What the server knows the edge of a test by. */
 export const EDGE_SECRET = 'the-secret-of-the-edge-in-tests';
 
+/** What differs from the edge's defaults. */
+export type EdgeOptions = Pick<EnvoyOptions, 'settings' | 'render'>;
+
 /** Starts an Envoy in front of servers on these ports. */
 export async function startTestEdge(
   folder: string,
   serverPorts: readonly number[],
-  more: Pick<EnvoyOptions, 'settings' | 'render'> = {},
+  more: EdgeOptions = {},
 ): Promise<Envoy> {
   const [restPort = 0, grpcEdgePort = 0, adminPort = 0] = await findFree(3);
   const envoy = await prepareEnvoy(

@@ -10,13 +10,13 @@ import { createServerProgram, type ServerProgram } from '../src/server/compose.t
 import { readServerConfig, type ServerConfig } from '../src/server/config.ts';
 import { type ApiUser, as } from './api.ts';
 import { type ApiClient, grpcClient, restClient } from './api-client.ts';
-import { EDGE_SECRET, startTestEdge } from './edge.ts';
+import { EDGE_SECRET, type EdgeOptions, startTestEdge } from './edge.ts';
 import { makeKey } from './keys.ts';
 
 /** What a test file asks for. */
 export interface StackOptions {
-  /** Whether Envoy is started in front of the server. */
-  readonly edge?: boolean;
+  /** Whether Envoy is started in front of the server, and what differs from its defaults. */
+  readonly edge?: boolean | EdgeOptions;
   /** Its database, where one was made before; otherwise it makes its own. It is dropped with the stack. */
   readonly database?: TestDatabase;
   /** Settings that differ from the defaults, by the names of their variables. */
@@ -129,7 +129,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const key = await makeKey(database);
   const app = await createServerProgram(config, options);
   const db = ownerPool(database);
-  const edge = options.edge ? await startTestEdge(logDir, [app.grpcPort]) : undefined;
+  const edge = options.edge
+    ? await startTestEdge(logDir, [app.grpcPort], options.edge === true ? {} : options.edge)
+    : undefined;
   const grpc = grpcClient(`127.0.0.1:${app.grpcPort}`, key);
   const rest = edge ? restClient(edge.restUrl, key) : missing;
   const stop = async () => {

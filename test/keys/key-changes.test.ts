@@ -22,7 +22,7 @@ before(async () => {
 after(() => stack.stop());
 
 /** What a key gets from a server of its own with these settings, after something happened. */
-async function readState(
+async function callThrough(
   { keyRefreshMs, ...settings }: Partial<ServerConfig> & ServerProgramOptions,
   key: SigningKey,
   happens = async () => {},
@@ -45,18 +45,18 @@ const revoke = ({ keyId }: SigningKey) =>
 test('without Redis a revoked key is refused once the keys are read anew, and not before', async () => {
   const alone = { redisUrl: 'redis://127.0.0.1:1', keyRefreshMs: 1000 };
   const key = await makeKey(stack.database);
-  assert.equal(await readState(alone, key), 'OK');
+  assert.equal(await callThrough(alone, key), 'OK');
   const revoked = async () => {
     await revoke(key);
     await sleep(1500);
   };
-  assert.equal(await readState(alone, key, revoked), 'AUTHENTICATION_FAILED');
+  assert.equal(await callThrough(alone, key, revoked), 'AUTHENTICATION_FAILED');
 });
 
 test('a key-encryption key is replaced: calls pass before, between and after', async () => {
   const fresh = { id: 'fresh', key: Buffer.alloc(32, 9) };
-  assert.equal(await readState({ keyEncryptionKeys: [fresh, SEALING_KEY] }, stack.key), 'OK');
-  assert.equal(await readState({ keyEncryptionKeys: [fresh] }, stack.key), 'AUTHENTICATION_FAILED');
+  assert.equal(await callThrough({ keyEncryptionKeys: [fresh, SEALING_KEY] }, stack.key), 'OK');
+  assert.equal(await callThrough({ keyEncryptionKeys: [fresh] }, stack.key), 'AUTHENTICATION_FAILED');
   const { apiKeys, [Symbol.asyncDispose]: close } = createPeople({
     url: stack.database.adminUrl,
     maxConnections: 1,
@@ -71,15 +71,15 @@ test('a key-encryption key is replaced: calls pass before, between and after', a
   assert.ok((await resealSecrets(keyAdmin)) >= 1);
   assert.equal(await resealSecrets(keyAdmin), 0);
   await close();
-  assert.equal(await readState({ keyEncryptionKeys: [fresh] }, stack.key), 'OK');
+  assert.equal(await callThrough({ keyEncryptionKeys: [fresh] }, stack.key), 'OK');
 });
 
 test('the list of networks for everybody keeps every key out that comes from elsewhere', async () => {
   const keys = { keyEncryptionKeys: [{ id: 'fresh', key: Buffer.alloc(32, 9) }] } as const;
   const own = { ...keys, allowedNetworks: ['127.0.0.0/8', '::1/128'] };
-  assert.equal(await readState(own, stack.key), 'OK');
+  assert.equal(await callThrough(own, stack.key), 'OK');
   assert.equal(
-    await readState({ ...keys, allowedNetworks: ['192.0.2.0/24'] }, stack.key),
+    await callThrough({ ...keys, allowedNetworks: ['192.0.2.0/24'] }, stack.key),
     'AUTHENTICATION_FAILED',
   );
 });

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { hmacKey } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
 import { actingAs, expectRefusal } from '../api.ts';
 import { type Answer, grpcClient, type Json } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
+import { until } from '../ops/ops-client.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 
@@ -30,20 +30,31 @@ const admin = (method: string, request: Json) => stack.grpc.call(`admin.v1.ApiKe
 const wish = { display_name: 'a caller', kind: 'API_KEY_KIND_HMAC_SHA256', scopes: ['SCOPE_READ'] };
 const keyOf = (made: Answer) => hmacKey(String(made.at('api_key', 'key_id')), String(made.body.secret));
 
-/** What a key gets for a look at a balance, through one server or the other. */
-async function useKey(key: SigningKey, app: ServerProgram = stack.app): Promise<string> {
+/** What a call that is signed with a key gets, `OK` or a reason, through one server or the other. */
+async function callWith(key: SigningKey, app: ServerProgram = stack.app): Promise<string> {
   const client = grpcClient(`127.0.0.1:${app.grpcPort}`, key);
   const answer = await client.call('wallet.v1.WalletService/GetBalance', {}, actingAs(ANNA));
   client.close();
   return answer.reason || 'OK';
 }
 
-test('a key is made, works at once and within a second in the other server, and its secret is shown once', async () => {
+/** Servers announce changes of keys to each other, which takes milliseconds; the rest is for a busy machine. */
+const ANNOUNCED_WITHIN_MS = 5_000;
+const OVERLAP_ENDS_MS = 10_000;
+/** Uses are counted every 5 s. */
+const COUNTED_WITHIN_MS = 15_000;
+
+/** Waits until a key gets this through both servers. */
+async function untilBoth(key: SigningKey, expected: string): Promise<void> {
+  const isSo = async () => (await callWith(key)) === expected && (await callWith(key, second)) === expected;
+  await until(`both servers answer ${expected}`, isSo, ANNOUNCED_WITHIN_MS);
+}
+
+test('a key is made, works at once here and soon in the other server, and its secret is shown once', async () => {
   const made = await stack.grpc.call('admin.v1.ApiKeyService/CreateApiKey', wish);
   const key = keyOf(made);
-  assert.equal(await useKey(key), 'OK');
-  await sleep(1000);
-  assert.equal(await useKey(key, second), 'OK');
+  assert.equal(await callWith(key), 'OK');
+  await untilBoth(key, 'OK');
   const secret = String(made.body.secret);
   const list = await stack.grpc.call('admin.v1.ApiKeyService/ListApiKeys', {});
   const got = await stack.grpc.call('admin.v1.ApiKeyService/GetApiKey', { key_id: key.keyId });
@@ -62,7 +73,7 @@ test('an Ed25519 key signs too; a private key, or one of another kind, is refuse
   const made = await admin('CreateApiKey', { ...wish, kind: 'API_KEY_KIND_ED25519', public_key: pem });
   assert.equal(made.body.secret, '');
   assert.equal(
-    await useKey({ keyId: String(made.at('api_key', 'key_id')), kind: 'ed25519', privateKey }),
+    await callWith({ keyId: String(made.at('api_key', 'key_id')), kind: 'ed25519', privateKey }),
     'OK',
   );
   const secretPem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }));
@@ -99,44 +110,42 @@ test('a key is replaced: both are live for the overlap, then the old one ends; n
   const rotated = await stack.grpc.call('admin.v1.ApiKeyService/RotateApiKey', request);
   assert.equal(rotated.at('replaced', 'state'), 'API_KEY_STATE_RETIRING');
   const fresh = keyOf(rotated);
-  assert.deepEqual([await useKey(old), await useKey(fresh)], ['OK', 'OK']);
+  assert.deepEqual([await callWith(old), await callWith(fresh)], ['OK', 'OK']);
   expectRefusal(await admin('RotateApiKey', request), 'ERR006', 'KEY_NOT_ACTIVE');
   expectRefusal(await admin('RotateApiKey', { ...request, overlap: '172801s' }), 'ERR001', 'INVALID_FIELD', [
     'overlap',
   ]);
-  await sleep(2100);
-  assert.deepEqual([await useKey(old), await useKey(fresh)], ['AUTHENTICATION_FAILED', 'OK']);
+  await until(
+    'the overlap is over',
+    async () => (await callWith(old)) === 'AUTHENTICATION_FAILED',
+    OVERLAP_ENDS_MS,
+  );
+  assert.equal(await callWith(fresh), 'OK');
   const ended = await admin('GetApiKey', { key_id: old.keyId });
   assert.equal(ended.at('api_key', 'state'), 'API_KEY_STATE_REVOKED');
 });
 
-test('a key is kept to networks, and revoked, in both servers within a second', async () => {
+test('a key is kept to networks, and revoked, soon in both servers', async () => {
   const key = keyOf(await admin('CreateApiKey', wish));
   const set = { key_id: key.keyId, allowed_networks: ['192.0.2.0/24'] };
   await stack.grpc.call('admin.v1.ApiKeyService/SetAllowedNetworks', set);
-  await sleep(1000);
-  assert.deepEqual(
-    [await useKey(key), await useKey(key, second)],
-    ['AUTHENTICATION_FAILED', 'AUTHENTICATION_FAILED'],
-  );
+  await untilBoth(key, 'AUTHENTICATION_FAILED');
   await admin('SetAllowedNetworks', { ...set, allowed_networks: ['192.0.2.0/24', '127.0.0.0/8', '::1/128'] });
-  await sleep(1000);
-  assert.deepEqual([await useKey(key), await useKey(key, second)], ['OK', 'OK']);
+  await untilBoth(key, 'OK');
   const revoked = await stack.grpc.call('admin.v1.ApiKeyService/RevokeApiKey', { key_id: key.keyId });
   assert.equal(revoked.at('api_key', 'state'), 'API_KEY_STATE_REVOKED');
-  await sleep(1000);
-  assert.deepEqual(
-    [await useKey(key), await useKey(key, second)],
-    ['AUTHENTICATION_FAILED', 'AUTHENTICATION_FAILED'],
-  );
+  await untilBoth(key, 'AUTHENTICATION_FAILED');
 });
 
 test('uses are counted', async () => {
   const key = keyOf(await admin('CreateApiKey', wish));
-  for (let i = 0; i < 3; i++) await useKey(key);
-  await sleep(6000);
-  const seen = await admin('GetApiKey', { key_id: key.keyId });
-  assert.equal(seen.at('api_key', 'use_count'), '3');
+  for (let i = 0; i < 3; i++) await callWith(key);
+  let seen = await admin('GetApiKey', { key_id: key.keyId });
+  const isCounted = async () => {
+    seen = await admin('GetApiKey', { key_id: key.keyId });
+    return seen.at('api_key', 'use_count') === '3';
+  };
+  await until('its uses are counted', isCounted, COUNTED_WITHIN_MS);
   assert.ok(seen.at('api_key', 'last_used_at'));
 });
 

@@ -67,7 +67,8 @@ async function happenedAt(moment: string): Promise<void> {
   );
 }
 
-test('what people did', async () => {
+/** Makes the history of yesterday, and the sums of it that the tests read. */
+before(async () => {
   await stack.fund([ANNA, BO, CHO], 1000);
   await call('WalletService/Transfer', { to_user_id: BO, amount: 100 }, ANNA);
   await call('WalletService/Transfer', { to_user_id: BO, amount: 50 }, ANNA);

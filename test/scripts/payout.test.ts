@@ -176,7 +176,7 @@ test(
   options,
   async (t) => {
     await startWorker();
-    const LINES = 20_000;
+    const LINES = 10_000;
     const rows = Array.from({ length: LINES }, (_, i) => `${i % 2 ? BO : CHO},1,line-${i},${i + 1}`);
     const name = program.file('large.csv', ['user_id,amount,key,memo', ...rows].join('\n'));
     const kills: (string | null)[] = [];
@@ -205,7 +205,7 @@ test('a server that dies and comes back is waited for', options, async () => {
   const ports = await freePorts();
   const first = await startServerProcess(env, ports);
   const elsewhere = createProgram(first.address, stack.key);
-  const rows = Array.from({ length: 20_000 }, () => `${BO},1`);
+  const rows = Array.from({ length: 10_000 }, () => `${BO},1`);
   const name = elsewhere.file('elsewhere.csv', ['user_id,amount', ...rows].join('\n'));
   const before = await balances();
   const run = elsewhere.start([name, ...USER]);
@@ -216,7 +216,7 @@ test('a server that dies and comes back is waited for', options, async () => {
   elsewhere.close();
   await second.stop();
   assert.equal(code, 0, stderr);
-  assert.deepEqual(gains(before, await balances()), [-20_000, 20_000, 0]);
+  assert.deepEqual(gains(before, await balances()), [-10_000, 10_000, 0]);
 });
 
 test('a name stands for one payout: other lines, modes or memos under it are refused', options, async () => {
