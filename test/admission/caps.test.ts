@@ -31,7 +31,7 @@ async function admitted(count: number, request: () => AdmissionRequest): Promise
   return all.filter(({ outcome }) => outcome === 'admitted').length;
 }
 
-test('after 5 failures of a minute nothing passes, also what is right; others are not touched', {
+test('after 5 failures in a minute every guess is refused, also a right one; other callers are not affected', {
   skip,
 }, async () => {
   const guesser = cap(0, 0, { windows: GUESSING_CAP });
@@ -77,7 +77,7 @@ test('a guess that a limit refuses was not made', { skip }, async () => {
   assert.equal(await admitted(10, () => under(guesser)), 2);
 });
 
-test('at the boundary: whoever waits as told may fail once more, and not twice', { skip }, async () => {
+test('after the wait that the refusal names, one more failure is allowed, not two', { skip }, async () => {
   const guesser = cap(3, 200, { isGuess: true });
   const first = await control(0).admit(under(guesser));
   await sleep(60);
@@ -112,7 +112,7 @@ test('the second window holds where the first one lets through', { skip }, async
   assert.equal(made, 5);
 });
 
-test('Redis emptied in mid-run: a process forgets nothing of what it noticed itself', { skip }, async () => {
+test('when Redis is emptied, a process keeps what it counted itself', { skip }, async () => {
   const guesser = cap(1, 60_000);
   const seen = under();
   await control(0).admit(failing(guesser));

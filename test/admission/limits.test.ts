@@ -55,7 +55,7 @@ test('1,000 calls in 5 s from two processes at 10/s: the burst and 10/s pass, ex
   assert.ok(passed.length >= Math.floor(20 + 10 * (seconds - 0.1)));
 });
 
-test('who waits as told passes, who comes a little earlier does not', { skip }, async () => {
+test('a call passes after the wait that the refusal names, and not earlier', { skip }, async () => {
   for (const cost of [1, 3, 7]) {
     const limits = [perUser(50, 10, { key: `waits-${cost}`, cost })];
     const pace = paceOf({ ratePerSecond: 50, burst: 10 }, cost);
@@ -86,7 +86,9 @@ test('who waits as told passes, who comes a little earlier does not', { skip }, 
   }
 });
 
-test('all limits are charged, or none: what one refuses costs nothing at the others', { skip }, async () => {
+test('all limits are charged, or none: a call that one limit refuses costs nothing at the others', {
+  skip,
+}, async () => {
   const wide = perUser(1, 100, { name: 'ip', key: '203.0.113.7' });
   const narrow = perUser(1, 3, { key: 'narrow' });
   const admissions = [];
@@ -108,7 +110,7 @@ test('all limits are charged, or none: what one refuses costs nothing at the oth
   );
 });
 
-test('of several that refuse, the one with the longest wait is told: then all pass', { skip }, async () => {
+test('of several limits that refuse, the longest wait is named', { skip }, async () => {
   const slow = perUser(5, 2, { name: 'key', key: 'slow' });
   const quick = perUser(50, 2, { key: 'quick' });
   const ask = () => peer(0).admit(call({ limits: [quick, slow] }));
@@ -119,7 +121,7 @@ test('of several that refuse, the one with the longest wait is told: then all pa
   assert.equal((await ask()).outcome, 'admitted');
 });
 
-test('a limit that is spent is told of, and forgotten once the caller has rested', { skip }, async () => {
+test('a spent limit is reported, and removed once it is full again', { skip }, async () => {
   const limits = [perUser(100, 20, { key: 'rests', cost: 5 })];
   const { limits: states } = await peer(0).admit(call({ limits }));
   assert.deepEqual(states, [{ name: 'user', limit: 20, remaining: 15, resetMs: 50 }]);

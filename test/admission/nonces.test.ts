@@ -82,7 +82,7 @@ test('a refused call does not use up its nonce: sent again after the wait, it pa
   assert.equal((await peer(0).admit(refused)).outcome, 'replayed');
 });
 
-test('a nonce is forgotten with its signature, and nothing in Redis stays for ever', { skip }, async () => {
+test('a nonce expires with its signature, and every key in Redis has a TTL', { skip }, async () => {
   const brief = call({ nonce: { ...nonce(), ttlMs: 30 } });
   assert.equal((await peer(0).admit(brief)).outcome, 'admitted');
   await sleep(40);

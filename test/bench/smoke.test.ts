@@ -92,7 +92,7 @@ test('a data folder that is in use, or is not the bench’s: one line', async ()
   rmSync(folder, { recursive: true });
 });
 
-test('what makes no sense is said in one line', async () => {
+test('invalid options are refused in one line', async () => {
   for (const args of [
     ['--seconds', 'x'],
     ['--runs', '0'],

@@ -65,7 +65,7 @@ test('a hit costs no statement', { skip }, async () => {
   assert.equal(one.lastResult(), 'hit');
 });
 
-test('what was answered shows at once, through every process', { skip }, async () => {
+test('what was answered is read at once through every process', { skip }, async () => {
   for (let index = 0; index < 200; index++) {
     const [writer, reader] = index % 2 ? [one, other] : [other, one];
     const answered = await writer.pay(ANNA, BO, 1);
@@ -94,7 +94,9 @@ test('that a user does not exist is remembered too, until it is created', { skip
   assert.equal((await one.users.find(BigInt(stranger)))?.displayName, 'Later');
 });
 
-test('while a commit is under way nobody fills in what was before it', { skip }, async () => {
+test('while a commit is under way, no reader fills the cache with the state before it', {
+  skip,
+}, async () => {
   const before = await one.balance(ANNA);
   // Between tombstones and commit a reader comes, which still sees the old balance in Postgres.
   one.whileCommitting(async () => {

@@ -100,7 +100,7 @@ test('a partition that was made apart is like one that Postgres makes itself', a
   await db.query('DROP TABLE transfers_2999_01');
 });
 
-test('where all partitions exist nothing is locked, and a missing month is seen', async () => {
+test('where all partitions exist nothing is locked, and a missing month is noticed', async () => {
   // Who holds this lets nobody attach anything.
   const holder = await db.connect();
   try {

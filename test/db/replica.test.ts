@@ -95,7 +95,7 @@ test('a replica that lags a little is waited for: what was just written is alway
   }
 });
 
-test('who reads while the primary is being asked waits for the next question: this one came before the write', async () => {
+test('a read does not share a position that was asked for before its own write', async () => {
   let delivered = Promise.resolve();
   const work = async (process: ReplicaServer) => {
     await untilUsed(process);
@@ -150,7 +150,7 @@ for (const [what, { does, undo }] of Object.entries(FAULTS)) {
   });
 }
 
-test('a rush goes to the primary where it is too much for the replica, and does not open the breaker', async () => {
+test('reads beyond the capacity of the replica go to the primary and do not open the breaker', async () => {
   await inProcess(
     async (process) => {
       await untilUsed(process);
@@ -196,7 +196,7 @@ test('a primary restored to an earlier moment: a replica that stands further, bu
   );
 });
 
-test('a replica that was promoted is not used: it goes its own way', async () => {
+test('a promoted replica is not used', async () => {
   await own.query('SELECT pg_promote()');
   await inProcess(async (process) => {
     const readings = await writeAndRead(process, 10);

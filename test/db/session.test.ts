@@ -63,7 +63,7 @@ test('the statement itself says its time zone: a session in another one finds th
   );
 });
 
-test('a database that is set up otherwise changes nothing in our sessions', async () => {
+test('settings of the database do not change those of our sessions', async () => {
   const { rows } =
     await worker.query(`SELECT current_setting('timezone') AS zone, current_setting('datestyle') AS style,
     current_setting('intervalstyle') AS spans, current_setting('search_path') AS path,

@@ -7,7 +7,7 @@ import { REASONS } from '../../src/domain/reasons.ts';
 
 const PAGE = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
 
-test('the page is in step with the table (npm run errors prints it anew)', () => {
+test('docs/errors.md is what npm run errors prints', () => {
   assert.deepEqual(PAGE.split('\n'), errorsPage().split('\n'));
 });
 

@@ -107,7 +107,7 @@ const answers = (port: string, path: string) => () =>
     () => false,
   );
 
-test('the recipe ends in an answered call, and shows its contracts to nobody', {
+test('the steps of docs/production.md end in an answered call, without reflection', {
   skip,
   timeout: 280_000,
 }, async () => {

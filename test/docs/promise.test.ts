@@ -27,7 +27,7 @@ for (const page of PAGES) {
   });
 }
 
-test('who sent the same signature twice is told, in every language, that the first may have been done', () => {
+test('NONCE_REUSED says in every language that the first call may have been executed', () => {
   const { en, ko } = REASONS.NONCE_REUSED;
   for (const words of [en, ko, adviceFor('NONCE_REUSED')]) assert.match(words, /GetOutcome/);
   assert.match(en, /may have been done/);

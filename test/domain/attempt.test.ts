@@ -17,7 +17,7 @@ test('an attempt is after a refusal only where it was signed in a later second a
   );
 });
 
-test('a refusal never reaches less far than the ones before it: who was too early stays so', () => {
+test('a later refusal never covers less time than an earlier one', () => {
   fc.assert(
     fc.property(attempt, fc.array(fc.tuple(seconds, micros), { minLength: 1 }), (early, refusals) => {
       let mark = markOf({ signedAt: refusals[0]?.[0] ?? 0 }, refusals[0]?.[1] ?? 0, undefined);
@@ -32,7 +32,7 @@ test('a refusal never reaches less far than the ones before it: who was too earl
   );
 });
 
-test('who waits as long as it is told and signs again is after the refusal by its own clock', () => {
+test('an attempt signed after the wait that the refusal names is later than the refusal', () => {
   fc.assert(
     fc.property(attempt, seconds, micros, (early, signedAt, at) => {
       const mark = { signedAt, at };

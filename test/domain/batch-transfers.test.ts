@@ -173,7 +173,7 @@ test('negative control: without the undo the same property sees what refused dec
   assert.throws(() => checkNesting((_book, decide) => decide()), /Property failed/);
 });
 
-test('all or nothing: all that single calls would do, or the first refusal, which names the item, and no trace', () => {
+test('all or nothing: the same as single calls, or the first refusal, which names the item, and no change', () => {
   fc.assert(
     fc.property(balances, items, (start, wanted) => {
       const [together, alone] = [freshBatch(start), freshBatch(start)];

@@ -42,7 +42,7 @@ test('at the boundary: until the first of five is a minute old there is no sixth
   assert.equal(waitOfCap(failures.slice(1), GUESSING_CAP, first - 1), 0);
 });
 
-test('who fails as often as he may gets through 100 a day, and waits out the rest of it', () => {
+test('a guesser who uses every attempt gets 100 a day', () => {
   const everySecond = Array.from({ length: 86_400 }, () => 1000);
   const failures = play(everySecond, GUESSING_CAP);
   assert.equal(failures.length, 100);

@@ -11,7 +11,7 @@ const all: Rights = {
   ratePerSecond: undefined,
 };
 
-test('who has a right gives it, and nobody else does', () => {
+test('a key grants only rights that it has', () => {
   const narrow: Rights = {
     scopes: ['admin', 'read'],
     userId: 7n,

@@ -125,7 +125,7 @@ const trace = (batch: LedgerBatch) =>
     (_key, value) => (typeof value === 'bigint' ? value.toString() : value),
   );
 
-test('whatever calls come: the sum stays 0, nobody overdraws, a refused call leaves no trace', () => {
+test('property: the sum stays 0, no wallet is overdrawn, a refused call changes nothing', () => {
   const balances = fc.array(fc.bigInt({ min: 0n, max: 5000n }), { minLength: 4, maxLength: 4 });
   fc.assert(
     fc.property(balances, fc.array(anyStep, { maxLength: 40 }), (start, steps) => {

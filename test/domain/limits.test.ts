@@ -54,7 +54,7 @@ test('in no stretch of time does more pass than the burst and the rate', () => {
   );
 });
 
-test('whoever is refused passes after the time that he was told, and not a millisecond before', () => {
+test('a refused call passes after the wait that the refusal names, and not a millisecond before', () => {
   fc.assert(
     fc.property(limits, calls, (limit, arriving) => {
       for (const { now, cost, decision } of play(limit, arriving)) {
@@ -67,7 +67,7 @@ test('whoever is refused passes after the time that he was told, and not a milli
   );
 });
 
-test('being refused costs nothing: without the refused calls all others fare the same', () => {
+test('refused calls cost nothing: without them all others get the same answers', () => {
   fc.assert(
     fc.property(limits, calls, (limit, arriving) => {
       let gap = 0;
@@ -88,7 +88,7 @@ test('being refused costs nothing: without the refused calls all others fare the
   );
 });
 
-test('what remains passes at once, and one more does not', () => {
+test('what remains of a limit passes at once, and one call more does not', () => {
   fc.assert(
     fc.property(limits, calls, (limit, arriving) => {
       for (const { now, decision } of play(limit, arriving)) {

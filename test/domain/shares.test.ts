@@ -82,7 +82,7 @@ test('negative control: cutting what is left again and again is not uniform, and
   assert.ok(chiSquared(countSplits(greedy, draws), draws) > LIMIT_35);
 });
 
-test('being early brings nothing: every position has the same average', () => {
+test('every position of a claim has the same average share', () => {
   const draws = 20_000;
   const sums = [0, 0, 0, 0];
   for (let i = 0; i < draws; i++) {

@@ -102,7 +102,7 @@ test('a state is live, then expired; grabbed to the last share it is empty for g
   assert.equal(stateOf({ ...sprinkle, claimedCount: 3 }, sprinkle.expiresAt), 'empty');
 });
 
-test('a refund is all that is left in the pot once the time is over, and nothing before', () => {
+test('a refund is what is left in the pot after expiry, and nothing before', () => {
   fc.assert(
     fc.property(fc.bigInt({ min: 0n, max: 1000n }), fc.integer({ min: -1000, max: 1000 }), (left, offset) => {
       const due = refundDue(sprinkle, pot(left), sprinkle.expiresAt + offset);

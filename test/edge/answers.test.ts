@@ -63,7 +63,7 @@ function assertGuarded({ headers }: Came): void {
   );
 }
 
-test('every answer over REST has the security headers and tells nothing of the inside', {
+test('every answer over REST has the security headers and reveals nothing internal', {
   skip,
 }, async () => {
   const good = await get(edge.restUrl, BALANCE);
@@ -170,7 +170,7 @@ test('a call over gRPC-Web is signed over its message, without the frame', { ski
   assert.equal(unsigned.headers['grpc-status'], '16');
 });
 
-test('headers of gRPC in a REST call reach nobody', { skip }, async () => {
+test('gRPC headers of a REST call are not passed on', { skip }, async () => {
   const headers = { ...signed(BALANCE), 'grpc-timeout': 'never', 'grpc-encoding': 'unknown' };
   assert.equal((await send(edge.restUrl, { target: BALANCE, headers })).status, 200);
 });

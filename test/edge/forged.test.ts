@@ -171,7 +171,7 @@ test('the address that the server believes is the true one, through the edge', {
   assert.equal(await overGrpc(fromHere, addresses(ELSEWHERE)), undefined);
 });
 
-test('behind a proxy of ours, only what that proxy adds to x-forwarded-for is believed', {
+test('behind a trusted proxy, only the address that it adds to x-forwarded-for counts', {
   skip: withoutEdge,
 }, async () => {
   const from = async (forwardedFor: string) => {
@@ -183,7 +183,7 @@ test('behind a proxy of ours, only what that proxy adds to x-forwarded-for is be
   assert.equal(await from(`${ELSEWHERE}, 198.51.100.1`), 401);
 });
 
-test('a request id of the client does not make a replay look like the edge trying again', async () => {
+test('a request id of the client does not make a replay pass as a retry of the edge', async () => {
   const id = { 'x-request-id': crypto.randomUUID() };
   const direct = { ...sign('POST', BALANCE_RPC, '', stack.key), ...id };
   assert.equal(await callGrpc(stack.grpcAddress, BALANCE_RPC, direct), undefined);
@@ -194,7 +194,7 @@ test('a request id of the client does not make a replay look like the edge tryin
   assert.equal((await send(edge.restUrl, { target: BALANCE, headers })).reason, 'NONCE_REUSED');
 });
 
-test('control: through an edge that strips nothing, a signed look at the balance becomes a charge', {
+test('negative control: through an edge that strips nothing, a signed read of the balance becomes a charge', {
   skip: withoutEdge,
 }, async () => {
   const before = await transferCount();

@@ -132,7 +132,7 @@ function withFault(where: string, fault: string): (settings: EdgeSettings) => st
   };
 }
 
-test('a fault of the script lets nothing pass', { skip }, async () => {
+test('a request is refused when the Lua script fails', { skip }, async () => {
   const faults: Record<string, (settings: EdgeSettings) => string> = {
     outside: withFault('function envoy_on_request(handle)', 'local x = nil + 1'),
     route: withFault('local function checkAll(handle)', 'local x = nil + 1'),
@@ -174,7 +174,7 @@ function askAdmin(socketPath: string, method: string, path: string): Promise<num
   });
 }
 
-test('over its port the admin page offers only what is harmless', { skip }, async () => {
+test('the admin port of Envoy offers only readiness and statistics', { skip }, async () => {
   const ask = (target: string, method = 'GET', headers = {}): Promise<Came> =>
     send(edge.adminUrl, { target, method, headers });
   for (const target of ['/ready', '/stats', '/stats?usedonly', '/stats/prometheus']) {

@@ -52,7 +52,7 @@ const CASES: readonly (readonly [text: string, status: number, says: RegExp])[] 
   ['OPTIONS * HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n', 404, /ROUTE_NOT_FOUND/],
 ];
 
-test('what HTTP has something against is told so', { skip }, async () => {
+test('malformed HTTP requests are answered with an ErrorInfo', { skip }, async () => {
   // Side by side: Envoy closes a connection only a second after such an answer.
   await Promise.all(
     CASES.map(async ([text, status, says]) => {
@@ -64,7 +64,9 @@ test('what HTTP has something against is told so', { skip }, async () => {
   );
 });
 
-test('the same on the gRPC listener', { skip }, async () => {
+test('malformed HTTP requests are answered with an ErrorInfo on the gRPC listener too', {
+  skip,
+}, async () => {
   await Promise.all(
     CASES.map(async ([text, status]) => {
       const came = await exchange(edge.grpcAddress, text);
@@ -84,12 +86,12 @@ test('CONNECT is refused at once, and not when the time of a request is up', { s
   assert.ok(performance.now() - startedAt < 5_000);
 });
 
-test('HEAD has the status of what is not there, and no body, as HTTP demands', { skip }, async () => {
+test('HEAD is answered 404 without a body', { skip }, async () => {
   const text = 'HEAD /api/v1/wallet/balance HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
   assert.match(await exchange(new URL(edge.restUrl).host, text), /^HTTP\/1.1 404 .*\r\n\r\n$/s);
 });
 
-test('who waits for a go-ahead before the body gets one', { skip }, async () => {
+test('a request with expect: 100-continue gets 100 Continue', { skip }, async () => {
   const text = `${post}\r\nexpect: 100-continue\r\ncontent-length: 12\r\n\r\n{"amount":1}`;
   const came = await exchange(new URL(edge.restUrl).host, text);
   assert.match(came, /^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 503 .*"reason":"UNAVAILABLE"/s);

@@ -59,7 +59,9 @@ async function pay(count: number, key: SigningKey, padding = 0): Promise<Came> {
   return send(stack.restUrl, { method: 'POST', target: BATCH, headers, body });
 }
 
-test('a stranger who announces a large body is refused without sending it', { skip }, async () => {
+test('an unauthenticated client that announces a large body is refused before sending it', {
+  skip,
+}, async () => {
   const { status, text } = await announce(forger);
   assert.equal(status, 401);
   // The same as everybody else is told whose signature is wrong.
@@ -74,7 +76,7 @@ test('a large body is taken whose headers are signed, and held to its digest', {
   assert.deepEqual([other.status, other.reason], [401, 'AUTHENTICATION_FAILED']);
 });
 
-test('no client reaches the check itself, and it tells strangers nothing', { skip }, async () => {
+test('clients cannot call the signature check of the edge', { skip }, async () => {
   const came = await send(stack.restUrl, { target: `/check-headers${BATCH}` });
   assert.deepEqual([came.status, came.reason], [404, 'ROUTE_NOT_FOUND']);
 });

@@ -117,7 +117,7 @@ async function meets(
   assert.deepEqual([came.status, came.reason], [plain.status, plain.reason], about);
 }
 
-test('an encoded slash is told to be the fault', { skip }, async () => {
+test('an encoded slash in the path is named as the fault', { skip }, async () => {
   const { text } = await send(edge.restUrl, { target: '/api/v1/wallet%2fbalance' });
   assert.match(text, /encoded slash/);
 });
@@ -171,7 +171,7 @@ const NOT_OVER_GRPC: readonly (Sent & { readonly reason: string })[] = [
   },
 ];
 
-test('what the edge does not offer never reaches a server', { skip }, async () => {
+test('paths that the edge does not offer never reach a server', { skip }, async () => {
   const before = await sentOn(edge.adminUrl);
   for (const { reason, ...sent } of NOT_OVER_REST) {
     assert.equal((await send(edge.restUrl, sent)).reason, reason, `${sent.method} ${sent.target}`);

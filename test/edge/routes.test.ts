@@ -39,7 +39,7 @@ const pathOf = ({ path }: RestRoute) =>
     name.endsWith('user_id') ? String(BO) : name === 'token' ? 'aB3' : crypto.randomUUID(),
   );
 
-test('on every route, what stands in the path is not said again in the query or the body', {
+test('on every route, a field of the path is refused in the query and in the body', {
   skip,
 }, async () => {
   let tried = 0;

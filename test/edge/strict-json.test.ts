@@ -146,7 +146,7 @@ test('text that is not UTF-8 is refused', { skip }, async () => {
   }
 });
 
-test('in lists and in messages within the message, the path to the field is told', { skip }, async () => {
+test('refusals name the path of a field in lists and nested messages', { skip }, async () => {
   const item = `{"debit_wallet_id":"${wallet}","credit_user_id":${BO},"amount":{"currency_code":"KRW","minor_units":1}}`;
   const batch = (items: string) => `{"mode":"BATCH_MODE_EACH","items":${items}}`;
   const target = '/api/v2/transfers:batchCreate';
@@ -177,7 +177,7 @@ test('in lists and in messages within the message, the path to the field is told
   assert.equal(await transferCount(), before + 2);
 });
 
-test('what JSON allows goes on: spaces, escapes, both spellings, numbers as text, null', {
+test('valid JSON passes: spaces, escapes, both spellings, numbers as text, null', {
   skip,
 }, async () => {
   const before = await transferCount();
@@ -197,7 +197,7 @@ test('what JSON allows goes on: spaces, escapes, both spellings, numbers as text
 
 const PASS_ALL = 'function envoy_on_request(h) h:headers():replace("x-request-checked", "yes") end';
 
-test('negative control: without the check the transcoder takes what the contract does not say', {
+test('negative control: without the check the transcoder accepts what the contract forbids', {
   skip,
 }, async () => {
   const lax = await startTestEdge(`${stack.logDir}/lax`, [stack.app.grpcPort], {
@@ -258,7 +258,7 @@ test('a body of another type, and one where none belongs, are refused', { skip }
   assert.equal(utf8.status, 200, utf8.text);
 });
 
-test('a body is bounded by what its route can need', { skip }, async () => {
+test('the size of a body is limited by route', { skip }, async () => {
   const large = `{"to_user_id":8702,"amount":5,"memo":"${'x'.repeat(16_384)}"}`;
   const came = await ask('POST', TRANSFER, large);
   assert.deepEqual([came.status, came.reason], [413, 'REQUEST_TOO_LARGE']);
@@ -277,7 +277,7 @@ test('a body is bounded by what its route can need', { skip }, async () => {
   assert.equal(whole.status, 200, whole.text.slice(0, 500));
 });
 
-test('what gets through is JSON, says only what there is, and nothing twice', { skip }, async () => {
+test('accepted bodies are JSON without unknown or repeated fields', { skip }, async () => {
   const whole = '{"to_user_id":8702,"amount":5,"memo":"a\\u0041\\n{\\"b\\"}"}';
   const piece = fc.constantFrom(
     '"',

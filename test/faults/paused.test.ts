@@ -44,7 +44,7 @@ async function isHeld(): Promise<boolean> {
   return (idle ?? 0) > 0 && free === 0;
 }
 
-test('a process that is paused with locks in its hands holds up nobody for long, and goes on afterwards', async () => {
+test('a process that is paused while it holds locks delays the others only briefly, and continues afterwards', async () => {
   let isOver = false;
   const answers: Answer[] = [];
   const traffic = Array.from({ length: 4 }, async () => {

@@ -41,7 +41,7 @@ const hanging = async () => {
   return rowCount ?? 0;
 };
 
-test('while the standby is away no more sessions hang than there are lanes, and nothing is done twice', async () => {
+test('while the standby is away no more sessions hang than there are lanes, and nothing is posted twice', async () => {
   const pool = createPool({
     url: postgres.appUrl,
     maxConnections: connectionsFor({ lanes: LANES }),

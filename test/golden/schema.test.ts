@@ -7,7 +7,7 @@ import { printSchema } from './print-schema.ts';
 
 const GOLDEN = new URL('./schema.txt', import.meta.url);
 
-test('the schema is the reviewed one (UPDATE_GOLDEN=1 npm test -- test/golden/schema.test.ts writes it anew)', async () => {
+test('the schema is the reviewed one (UPDATE_GOLDEN=1 npm test -- test/golden/schema.test.ts writes it again)', async () => {
   const database = await makeDatabase();
   const db = ownerPool(database);
   try {

@@ -82,7 +82,7 @@ async function history(): Promise<string[]> {
   }
 }
 
-test('nothing leaves before the ledger was reconciled through it', async () => {
+test('no month is archived before the ledger was reconciled through it', async () => {
   assert.deepEqual(await job(3), { months: 0, transfers: 0, waitsFor: 'reconcile-ledger' });
   // The database does not take the worker's word for it.
   await assert.rejects(release(monthsAgo(5)), /has not been reconciled/);
@@ -205,7 +205,7 @@ test('a copy that differs from its original keeps the month here', async () => {
   assert.deepEqual(await job(2), { months: 1, transfers: A_MONTH });
 });
 
-test('killed at random moments, archiving goes on where it was, and nothing is lost or doubled', {
+test('archiving that is killed at random moments continues, and nothing is lost or doubled', {
   skip: withoutRedis,
 }, async (t) => {
   // The last old month becomes large, so that there is something to be cut off.

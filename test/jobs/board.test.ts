@@ -59,7 +59,7 @@ function ask(
 
 const here = () => `127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-test('a page of another site gets nothing, although the browser adds the key', async () => {
+test('a page of another site gets nothing although the browser sends the credentials', async () => {
   const foreign: Record<string, string>[] = [
     { origin: 'https://stranger.example' },
     { origin: 'null' },
@@ -113,7 +113,7 @@ test('guesses are logged and throttled by address; asking without a key is none'
   assert.equal((await ask('one more')).status, 429);
 });
 
-test('what may change something is told, with who and where', async () => {
+test('requests that may change something are reported with user and address', async () => {
   nowMs += 600_000;
   events.length = 0;
   await ask(OPS_KEY, {}, 'PUT');

@@ -29,7 +29,7 @@ after(async () => {
   await database.drop();
 });
 
-test('poisoned refunds become dead letters, and the others are paid back', {
+test('refunds that always fail become dead letters, and the others are refunded', {
   skip: withoutRedis,
 }, async () => {
   const ledger = await openSprinkleLedger(database);
@@ -58,7 +58,7 @@ test('poisoned refunds become dead letters, and the others are paid back', {
   assert.equal(rows[0]?.left, POISONED);
 });
 
-test('once what was wrong is mended, a replayed letter pays back', { skip: withoutRedis }, async () => {
+test('a dead letter that is replayed after the cause is fixed refunds', { skip: withoutRedis }, async () => {
   await db.query(
     `UPDATE sprinkles SET source_account_id = (SELECT id FROM accounts WHERE owner_user_id = $1)`,
     [CREATOR],

@@ -10,7 +10,7 @@ import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { makeDatabase, ownerPool } from '../stack.ts';
 import { openPayoutLedger } from './payouts.ts';
 
-test('payouts that run are seen, also where nobody pays them', { skip: withoutRedis }, async (t) => {
+test('running payouts are counted, also when no worker pays them', { skip: withoutRedis }, async (t) => {
   const database = await makeDatabase();
   const redis = await startOwnRedis();
   const db = ownerPool(database);

@@ -62,7 +62,7 @@ test('a ledger that is right has no faults, and transfers are added up once', as
   assert.deepEqual(await reconcile(worker), { transfers: 0, faults: [] });
 });
 
-test('a commit that comes long after its moment is no fault, neither while it is out nor ever after', async () => {
+test('a commit that is long after its timestamp is no fault of reconciliation', async () => {
   const slow = await db.connect();
   try {
     // As the ledger leaves it where a synchronous standby is away: all is written, and nobody sees it.
@@ -116,7 +116,7 @@ test('every kind of fault is found', async () => {
   assert.deepEqual((await reconcile(worker)).faults, []);
 });
 
-test('closed sprinkles go after the time of looking up; open ones and the ledger stay', async () => {
+test('closed sprinkles are purged after the lookup period; open ones and the ledger stay', async () => {
   const transfers = await count('transfers');
   const old = `id IN (SELECT id FROM sprinkles ORDER BY id LIMIT 10)`;
   await db.query(`UPDATE sprinkles SET closed_at = now() WHERE ${old}`);

@@ -36,11 +36,11 @@ async function stopAfter(happening: () => unknown): Promise<number | null> {
   throw new Error('the worker did not end');
 }
 
-test('it ends at once when nothing is wrong', { skip: withoutRedis }, async () => {
+test('a worker stops at once when nothing is wrong', { skip: withoutRedis }, async () => {
   assert.equal(await stopAfter(() => {}), 0);
 });
 
-test('it ends when Redis hangs', { skip: withoutRedis }, async () => {
+test('a worker stops when Redis hangs', { skip: withoutRedis }, async () => {
   try {
     assert.equal(await stopAfter(() => redis.freeze()), 1);
   } finally {
@@ -48,7 +48,7 @@ test('it ends when Redis hangs', { skip: withoutRedis }, async () => {
   }
 });
 
-test('it ends when Redis is gone', { skip: withoutRedis }, async () => {
+test('a worker stops when Redis is gone', { skip: withoutRedis }, async () => {
   try {
     await stopAfter(() => redis.kill());
   } finally {

@@ -42,7 +42,7 @@ async function callThrough(
 const revoke = ({ keyId }: SigningKey) =>
   stack.grpc.call('admin.v1.ApiKeyService/RevokeApiKey', { key_id: keyId });
 
-test('without Redis a revoked key is refused once the keys are read anew, and not before', async () => {
+test('without Redis a revoked key is refused once the keys are read again', async () => {
   const alone = { redisUrl: 'redis://127.0.0.1:1', keyRefreshMs: 1000 };
   const key = await makeKey(stack.database);
   assert.equal(await callThrough(alone, key), 'OK');
@@ -74,7 +74,7 @@ test('a key-encryption key is replaced: calls pass before, between and after', a
   assert.equal(await callThrough({ keyEncryptionKeys: [fresh] }, stack.key), 'OK');
 });
 
-test('the list of networks for everybody keeps every key out that comes from elsewhere', async () => {
+test('ALLOWED_NETWORKS refuses every key from other networks', async () => {
   const keys = { keyEncryptionKeys: [{ id: 'fresh', key: Buffer.alloc(32, 9) }] } as const;
   const own = { ...keys, allowedNetworks: ['127.0.0.0/8', '::1/128'] };
   assert.equal(await callThrough(own, stack.key), 'OK');

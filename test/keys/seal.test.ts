@@ -8,14 +8,14 @@ const SECRET = 'a secret that nobody may read 뿌리기';
 const old: SealingKey = { id: '2026', key: randomBytes(32) };
 const fresh: SealingKey = { id: '2027', key: randomBytes(32) };
 
-test('what is sealed opens again, and shows nothing of itself', () => {
+test('a sealed secret opens again, and its sealed form reveals nothing', () => {
   const sealed = seal([old], 'owner', SECRET);
   assert.equal(open([old], 'owner', sealed), SECRET);
   assert.ok(!sealed.includes(SECRET) && !Buffer.from(sealed, 'base64').includes(SECRET));
   assert.notEqual(seal([old], 'owner', SECRET), sealed, 'the same secret is never sealed the same way twice');
 });
 
-test('it opens for no other owner, not altered, and not without its key; the error tells nothing of the secret', () => {
+test('a sealed secret does not open for another owner, altered, or without its key; the error reveals nothing', () => {
   const sealed = seal([old], 'owner', SECRET);
   const [id, text = ''] = sealed.split(':');
   const bytes = Buffer.from(text, 'base64');
@@ -30,7 +30,7 @@ test('it opens for no other owner, not altered, and not without its key; the err
   for (const attempt of attempts) assert.throws(attempt, (error) => !String(error).includes(SECRET));
 });
 
-test('a new key seals, the old one still opens until everything is sealed anew', () => {
+test('a new key seals, and the old one still opens until everything is resealed', () => {
   const before = seal([old], 'owner', SECRET);
   assert.equal(open([fresh, old], 'owner', before), SECRET);
   assert.ok(isSealedByOld([fresh, old], before));

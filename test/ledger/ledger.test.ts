@@ -175,7 +175,7 @@ test('one call that makes the database refuse costs 255 others a few transaction
   assert.deepEqual(sizes, [CALLS - 1]);
 });
 
-test('the database refuses to change, delete or empty what happened, to its owner too', async () => {
+test('the database refuses UPDATE, DELETE and TRUNCATE of the history, to its owner too', async () => {
   const app = new pg.Pool({ connectionString: stack.config.databaseUrl, max: 1 });
   try {
     for (const sql of [

@@ -43,7 +43,7 @@ test('a batch takes one unit for each begun ten of its items, a call without ite
   assert.equal(CONTRACTS.get('/wallet.v2.WalletService/BatchGetBalances')?.rules.costOf(Buffer.alloc(0)), 5);
 });
 
-test('a batch of 1,000 passes within the defaults, and of many at once only what the limit lets through', async () => {
+test('a batch of 1,000 passes with the default limits, and of many at once only what the limit allows', async () => {
   const started = performance.now();
   const answers = await Promise.all(Array.from({ length: 12 }, () => send(1000)));
   const seconds = (performance.now() - started) / 1000;

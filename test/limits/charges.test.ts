@@ -100,7 +100,7 @@ for (const [name, { wish, reason, call }] of Object.entries(REFUSED)) {
   });
 }
 
-test('a list that is too long is charged by what a full one costs, and refused without being read', async () => {
+test('a list that is too long is charged like a full one, and refused without being read', async () => {
   const key = await newKey({ ratePerSecond: LIST_COST });
   const empty = Buffer.from('0a00'.repeat(500_000), 'hex');
   const startedAt = performance.now();

@@ -85,7 +85,7 @@ for (const [how, away, back] of [
   });
 }
 
-test('Postgres becomes read-only: nobody is served, calls may be tried again, and it is found writable again', async () => {
+test('Postgres becomes read-only: calls are UNAVAILABLE, and it is found writable again', async () => {
   const owner = new pg.Client({ connectionString: postgres.ownerUrl });
   await owner.connect();
   const setReadOnly = async (value: 'on' | 'off') => {
@@ -137,7 +137,7 @@ test('the login of the server becomes read-only: readiness sees it before its se
   await until('served again', () => isAll('SERVING'), NOTICED_MS);
 });
 
-test('Redis away: everybody is served, and /readyz says what is lacking', {
+test('Redis is away: calls are served, and /readyz names what is degraded', {
   skip: withoutRedis,
 }, async () => {
   await redis?.kill();
@@ -167,7 +167,7 @@ test('a page that there is not is 404 and says which there are', async () => {
   assert.deepEqual(body.pages, ['/healthz', '/readyz', '/metrics']);
 });
 
-test('who watches a name that is none is told so, and it is not remembered', async () => {
+test('a health watch of an unknown service gets SERVICE_UNKNOWN, and takes no memory', async () => {
   const watched = health.watch('wallet.v1.NobodyService');
   await until('told', async () => watched.statuses.includes('SERVICE_UNKNOWN'), NOTICED_MS);
   watched.cancel();

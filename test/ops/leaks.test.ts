@@ -163,7 +163,7 @@ test('whatever the drivers throw, a log line of it holds none of its values, und
   assert.deepEqual(told, []);
 });
 
-test('what is told of an error is enough to find it: type, SQLSTATE, constraint, table, and where it was thrown', async () => {
+test('the log of an error has its type, SQLSTATE, constraint, table and stack', async () => {
   const error = await stack.db
     .query('INSERT INTO users (id, display_name) VALUES ($1, $2)', [ANNA, MARKER])
     .catch((thrown: unknown) => thrown);
@@ -241,7 +241,7 @@ test('calls that fail inside, with sealed secrets, names and memos in their stat
   assert.match(text, /"code":"P0001"/);
 });
 
-test('a job that fails tells its log, its rows, Redis and its output nothing of the rows that it failed over', {
+test('a job that fails reveals nothing of its rows in logs, tables, Redis or output', {
   skip: withoutRedis,
 }, async () => {
   const redis = await startOwnRedis();
@@ -295,7 +295,7 @@ test('a job that fails tells its log, its rows, Redis and its output nothing of 
   );
 });
 
-test('a script whose statement fails tells nothing of it on stderr', async () => {
+test('a script whose statement fails reveals nothing of it on stderr', async () => {
   const mend = await poison('api_keys', 'display_name');
   const script = new URL('../../scripts/keys.ts', import.meta.url).pathname;
   const env = {
@@ -338,7 +338,7 @@ test('log files are for their owner alone, in a folder for their owner alone, wh
   await logs[Symbol.asyncDispose]();
 });
 
-test('a log that was rotated away is begun anew under its name, for its owner alone, and no line is lost', async () => {
+test('a rotated log is opened again under its name, readable for its owner alone, and no line is lost', async () => {
   const dir = join(folder, 'rotated');
   const logs = createLogs({ folder: dir, stdout: 'none', level: 'info' });
   const path = join(dir, 'app.log');

@@ -46,7 +46,7 @@ test('a transfer is one line with ids, amount, currency, balances after and requ
   assert.doesNotMatch(JSON.stringify(line), /lunch/, 'what people write to each other is not logged');
 });
 
-test('the app log tells of the program, not of money', async () => {
+test('the app log has nothing about money', async () => {
   const lines = await linesOf('app.log');
   assert.ok(lines.some(({ msg }) => msg === 'serving'));
   assert.ok(lines.every((line) => !('transferId' in line)));

@@ -159,7 +159,7 @@ test('each process is replaced: no call fails', { skip }, async () => {
   assert.deepEqual(outcome.retried, []);
 });
 
-test('it is the draining that does it: no call fails where the edge tries none again', { skip }, async () => {
+test('draining alone is enough: no call fails where the edge retries none', { skip }, async () => {
   const envoy = await start(DRAINING, WITHOUT_RETRIES);
   const outcome = await underTraffic(envoy, () => replaceAll(envoy));
   assertAllWell(outcome);
@@ -191,7 +191,7 @@ test('a process is killed: no call fails that the edge may try again, it is left
   assert.ok(outcome.retried.length <= 5, outcome.retried.join('\n'));
 });
 
-test('strangers who provoke errors get no process left out', { skip }, async () => {
+test('errors that clients provoke eject no process', { skip }, async () => {
   const envoy = await start(NOT_DRAINING);
   const client = new Client(envoy.grpcAddress, credentials.createInsecure());
   const asIs = (bytes: Buffer) => bytes;

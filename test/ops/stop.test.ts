@@ -82,7 +82,7 @@ async function whileLocked(work: () => Promise<void>): Promise<void> {
   }
 }
 
-test('SIGTERM under load: every call is answered, or was never made; streams are told and ended; exit 0', async () => {
+test('SIGTERM under load: every call is answered or was never made, streams are ended, exit code 0', async () => {
   await start({});
   const before = await transferCount();
   const watched = health.watch('');
@@ -113,7 +113,7 @@ test('SIGTERM under load: every call is answered, or was never made; streams are
   assert.equal((await watched.ended).code, status.UNAVAILABLE);
 });
 
-test('while it drains it says that it is not there, and still serves who has not heard', async () => {
+test('while it drains it is NOT_SERVING, and still serves calls', async () => {
   await start({ STOP_DRAIN_MS: '1500' });
   const stoppedAt = performance.now();
   const ended = server.stop();
@@ -127,7 +127,7 @@ test('while it drains it says that it is not there, and still serves who has not
   assert.ok(performance.now() - stoppedAt >= 1500);
 });
 
-test('an open watch of a payout is told to come again, and holds nobody up', async () => {
+test('an open watch of a payout is ended with UNAVAILABLE, and does not delay the stop', async () => {
   await start({ STOP_GRACE_MS: '60000' });
   const identity = actingAs(ANNA);
   const { wallets } = (await client.call('wallet.v2.WalletService/ListWallets', {}, identity)).body;

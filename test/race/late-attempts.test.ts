@@ -214,16 +214,20 @@ const outOfHand: LedgerCommand<typeof price, never> = {
   },
 };
 
-test('an attempt that looked before the mark and writes after it runs into it', OPTIONS, async () => {
-  const { first, release } = await pausedAttempt(4, 'looked-before');
-  await assert.rejects(
-    open()(outOfHand, price, named('looked-before'), attempt(1)),
-    (error) => error instanceof Refusal && error.reason === 'SPRINKLE_NOT_FOUND',
-  );
-  release();
-  assert.equal(await first, 'ATTEMPT_SUPERSEDED');
-  assert.equal(await balance(), PRICE);
-});
+test(
+  'an attempt that read before the refusal mark and writes after it conflicts with it',
+  OPTIONS,
+  async () => {
+    const { first, release } = await pausedAttempt(4, 'looked-before');
+    await assert.rejects(
+      open()(outOfHand, price, named('looked-before'), attempt(1)),
+      (error) => error instanceof Refusal && error.reason === 'SPRINKLE_NOT_FOUND',
+    );
+    release();
+    assert.equal(await first, 'ATTEMPT_SUPERSEDED');
+    assert.equal(await balance(), PRICE);
+  },
+);
 
 test(
   'a refusal waits for an answer that is being written under its key, and then gives it',

@@ -29,7 +29,7 @@ const pay = (client: ApiClient, idempotencyKey: string): Promise<Answer> =>
 const paid = async () =>
   (await stack.db.query(`SELECT count(*)::int AS n FROM transfers WHERE kind = 'transfer'`)).rows[0].n;
 
-test('held up on its way to the server, it comes to nothing; an honest retry pays once', async () => {
+test('a call that was held up on its way posts nothing; a retry pays once', async () => {
   const key = crypto.randomUUID();
   const held = proxy.hold();
   const first = pay(far, key);

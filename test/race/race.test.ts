@@ -123,7 +123,7 @@ test('one key for two different requests at once: one wins, the other is refused
   assert.deepEqual(answers.map(({ reason }) => reason).sort(), ['', 'IDEMPOTENCY_KEY_REUSED']);
 });
 
-test('money goes round in circles both ways at once: nobody waits for good, nothing is lost', async () => {
+test('transfers in circles, both ways at once, do not deadlock and lose nothing', async () => {
   const circle = MEMBERS.slice(10, 20);
   await stack.fund(circle, 10_000);
   const before = await totalOf(circle);

@@ -104,7 +104,7 @@ test('bad wishes are refused and name their field', async () => {
   }
 });
 
-test('a key is replaced: both are live for the overlap, then the old one ends; no third one comes in', async () => {
+test('a rotated key and its successor both work for the overlap, then the old one ends', async () => {
   const old = keyOf(await admin('CreateApiKey', wish));
   const request = { key_id: old.keyId, overlap: '2s' };
   const rotated = await stack.grpc.call('admin.v1.ApiKeyService/RotateApiKey', request);
@@ -137,7 +137,7 @@ test('a key is kept to networks, and revoked, soon in both servers', async () =>
   await untilBoth(key, 'AUTHENTICATION_FAILED');
 });
 
-test('uses are counted', async () => {
+test('uses of a key are counted', async () => {
   const key = keyOf(await admin('CreateApiKey', wish));
   for (let i = 0; i < 3; i++) await callWith(key);
   let seen = await admin('GetApiKey', { key_id: key.keyId });
@@ -149,7 +149,7 @@ test('uses are counted', async () => {
   assert.ok(seen.at('api_key', 'last_used_at'));
 });
 
-test('without the scope nobody looks after keys, and the edge does not lead there', async () => {
+test('admin.v1 needs the scope, and is not offered by the edge', async () => {
   const key = await makeKey(stack.database, { scopes: ['read', 'pay', 'fund'] });
   await admin('CreateApiKey', wish);
   const client = grpcClient(stack.grpcAddress, key);
