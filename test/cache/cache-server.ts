@@ -1,5 +1,4 @@
 // As much of a server process as has a cache: the ledger's batch, the cache, and the repositories that read through it.
-
 import { cacheCommitted, LEASE_MS } from '../../src/cache/index.ts';
 import { createLease, type Lease } from '../../src/cache/lease.ts';
 import { type CacheResult, createReader } from '../../src/cache/read.ts';
@@ -22,10 +21,9 @@ import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { watched } from '../db/watched-pool.ts';
 import type { TestDatabase } from '../stack.ts';
+import { krw, walletOf } from '../test-ledger.ts';
 
 const CALL = systemCall('test');
-const won = (amount: number) => ({ currency: 'KRW', amount: BigInt(amount), field: 'amount' }) as const;
-const walletOf = (user: number) => ({ defaultOf: BigInt(user), field: 'user' });
 const keyOf = (user: number) => ({ userId: BigInt(user), key: crypto.randomUUID(), fingerprint: 'f0' });
 
 /** What a test puts in place of the real store and lease, made of them, to show what they are good for. */
@@ -122,7 +120,7 @@ export async function startCacheServer(
     /** What the last read of an entry came to. */
     lastResult: () => results.at(-1),
     deposit: async (user: number, amount: number) => {
-      const intent = { userId: BigInt(user), wallet: walletOf(user), money: won(amount), memo: '' };
+      const intent = { userId: BigInt(user), wallet: walletOf(user), money: krw(amount), memo: '' };
       const posted = await ledger.execute(deposit, intent, keyOf(user), CALL);
       return Number(posted.transfer.creditBalanceAfter);
     },
@@ -132,7 +130,7 @@ export async function startCacheServer(
         userId: BigInt(from),
         from: walletOf(from),
         to: walletOf(to),
-        money: won(amount),
+        money: krw(amount),
         memo: '',
       };
       const posted = await ledger.execute(createTransfer, intent, { ...keyOf(from), key }, CALL);

@@ -7,12 +7,12 @@ import { createPool, LEDGER_SETTINGS } from '../../src/db/pool.ts';
 import { ANSWER_LATE_MS } from '../../src/db/timeouts.ts';
 import { systemCall } from '../../src/domain/batch/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
-import { connectionsFor, createLedger, NO_CACHE } from '../../src/ledger/index.ts';
-import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
+import { connectionsFor } from '../../src/ledger/index.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { type OwnPostgres, startOwnPostgres } from '../db/own-postgres.ts';
 import { until } from '../ops/ops-client.ts';
 import { peopleOf } from '../stack.ts';
+import { createTestLedger, krw, walletOf } from '../test-ledger.ts';
 
 const USERS = Array.from({ length: 12 }, (_, index) => 8801 + index);
 const LANES = 2;
@@ -49,17 +49,14 @@ test('while the standby is away no more sessions hang than there are lanes, and 
     settings: LEDGER_SETTINGS,
     onIdleError: () => {},
   });
-  const ledger = createLedger(
-    { pool, random: cryptoRandom, beforeCommit: NO_CACHE, onCommit: () => {} },
-    { maxBatch: 64, lanes: LANES, maxWaiting: 4096 },
-  );
+  const ledger = createTestLedger(pool, { lanes: LANES });
   const put = (user: number, key: string) =>
     ledger.execute(
       deposit,
       {
         userId: BigInt(user),
-        wallet: { defaultOf: BigInt(user), field: 'wallet' },
-        money: { currency: 'KRW', amount: 1n, field: 'amount' } as const,
+        wallet: walletOf(user),
+        money: krw(1),
         memo: '',
       },
       { userId: BigInt(user), key, fingerprint: 'f0' },

@@ -4,12 +4,11 @@ import { withDraft } from '../../src/db/payouts/append-lines.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { systemCall } from '../../src/domain/batch/command.ts';
 import { type Payout, validateLines } from '../../src/domain/payout.ts';
-import { createLedger, NO_CACHE } from '../../src/ledger/index.ts';
-import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { createPayout } from '../../src/usecases/commands/create-payout.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { startPayoutCommand } from '../../src/usecases/commands/start-payout.ts';
 import type { TestDatabase } from '../stack.ts';
+import { createTestLedger, krw, walletOf } from '../test-ledger.ts';
 
 /** Who pays; who gets it are the users after. */
 export const PAYER = 9000;
@@ -36,12 +35,11 @@ export async function openPayoutLedger(
     onIdleError: () => {},
   });
   await pool.query('SELECT open_transfer_months(1)');
-  const tools = { pool, random: cryptoRandom, beforeCommit: NO_CACHE, onCommit: () => {} };
-  const { execute } = createLedger(tools, { maxBatch: 1000, lanes: 1, maxWaiting: 1000 });
+  const { execute } = createTestLedger(pool, { maxBatch: 1000 });
   const userId = BigInt(PAYER);
-  const wallet = { defaultOf: userId, field: 'wallet' };
+  const wallet = walletOf(PAYER);
   const key = () => ({ userId, key: crypto.randomUUID(), fingerprint: '00' });
-  const money = { currency: 'KRW', amount: 10n ** 12n, field: 'amount' } as const;
+  const money = krw(10n ** 12n);
   await execute(deposit, { userId, wallet, money, memo: '' }, key(), systemCall('fund'));
   const lineOf = (line: number, payees: number) => ({
     to: { userId: userId + 1n + BigInt(line % payees) },

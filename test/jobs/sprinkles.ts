@@ -1,13 +1,11 @@
 // Makes many sprinkles fast, straight through the ledger.
-
 import { createPool } from '../../src/db/pool.ts';
 import { systemCall } from '../../src/domain/batch/command.ts';
-import { createLedger, NO_CACHE } from '../../src/ledger/index.ts';
-import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { claimSprinkle } from '../../src/usecases/commands/claim-sprinkle.ts';
 import { createSprinkle } from '../../src/usecases/commands/create-sprinkle.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { peopleOf, type TestDatabase } from '../stack.ts';
+import { createTestLedger, krw, walletOf } from '../test-ledger.ts';
 
 /** Who makes sprinkles, and who claims from them. */
 export const [CREATOR, CLAIMER] = [8001, 8002];
@@ -34,14 +32,11 @@ export async function openSprinkleLedger(database: TestDatabase): Promise<Sprink
     onIdleError: () => {},
   });
   await pool.query('SELECT open_transfer_months(1)');
-  const tools = { pool, random: cryptoRandom, beforeCommit: NO_CACHE, onCommit: () => {} };
-  const { execute } = createLedger(tools, { maxBatch: 1000, lanes: 2, maxWaiting: 1_000_000 });
+  const { execute } = createTestLedger(pool, { maxBatch: 1000, lanes: 2, maxWaiting: 1_000_000 });
   let keys = 0;
   const key = (user: number) => ({ userId: BigInt(user), key: `made-${keys++}`, fingerprint: '00' });
-  const walletOf = (user: number) => ({ defaultOf: BigInt(user), field: 'wallet' });
-  const won = (amount: bigint) => ({ currency: 'KRW', amount, field: 'amount' }) as const;
   const userId = BigInt(CREATOR);
-  const funds = { userId, wallet: walletOf(CREATOR), money: won(10n ** 12n), memo: '' };
+  const funds = { userId, wallet: walletOf(CREATOR), money: krw(10n ** 12n), memo: '' };
   await execute(deposit, funds, key(CREATOR), systemCall('fund'));
   const makeOne = async (index: number, lifetimeMs: number) => {
     const wish = {
@@ -49,7 +44,7 @@ export async function openSprinkleLedger(database: TestDatabase): Promise<Sprink
       roomId: ROOM,
       roomField: 'room',
       wallet: walletOf(CREATOR),
-      money: won(AMOUNT),
+      money: krw(AMOUNT),
       headcount: 2,
       lifetimeMs,
     };

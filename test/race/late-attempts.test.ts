@@ -7,12 +7,11 @@ import { createPool } from '../../src/db/pool.ts';
 import type { CallInfo, Execute, LedgerCommand } from '../../src/domain/batch/command.ts';
 import { systemCall } from '../../src/domain/batch/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
-import { createLedger, NO_CACHE } from '../../src/ledger/index.ts';
-import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { assertBooksBalance, makeDatabase, ownerPool, peopleOf, type TestDatabase } from '../stack.ts';
 import { startTcpProxy } from '../tcp-proxy.ts';
+import { createTestLedger, krw, walletOf } from '../test-ledger.ts';
 
 /** Nothing here takes so long; a statement that never comes must not hold up everything else. */
 const OPTIONS = { timeout: 60_000 };
@@ -39,14 +38,11 @@ after(async () => {
 function open(url = database.appUrl, change = (pool: pg.Pool) => pool): Execute {
   const pool = createPool({ url, maxConnections: 1, statementTimeoutMs: TIMEOUT_MS, onIdleError: () => {} });
   ends.push(() => pool.end());
-  const tools = { pool: change(pool), random: cryptoRandom, beforeCommit: NO_CACHE, onCommit: () => {} };
-  return createLedger(tools, { maxBatch: 100, lanes: 1, maxWaiting: 100 }).execute;
+  return createTestLedger(change(pool)).execute;
 }
 
 const userId = BigInt(PAYER);
-const won = (amount: bigint) => ({ currency: 'KRW', amount, field: 'amount' }) as const;
-const walletOf = (user: number) => ({ defaultOf: BigInt(user), field: 'user' });
-const price = { userId, from: walletOf(PAYER), to: walletOf(PAYEE), money: won(PRICE), memo: '' };
+const price = { userId, from: walletOf(PAYER), to: walletOf(PAYEE), money: krw(PRICE), memo: '' };
 const named = (key: string) => ({ userId, key, fingerprint: 'f0' });
 
 /** An attempt that is made now, signed so many seconds after the first one. */
@@ -63,7 +59,7 @@ const pay = (execute: Execute, key: string, info: CallInfo): Promise<Told> =>
 const fund = (execute: Execute) =>
   execute(
     deposit,
-    { userId, wallet: walletOf(PAYER), money: won(PRICE), memo: '' },
+    { userId, wallet: walletOf(PAYER), money: krw(PRICE), memo: '' },
     named(crypto.randomUUID()),
     systemCall('fund'),
   );

@@ -1,23 +1,19 @@
 // Negative control of the races: without the row lock and without the check of the database's own function, spends that
 // meet are paid from the same money. One of the two is enough.
-
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createPool } from '../../src/db/pool.ts';
 import { systemCall } from '../../src/domain/batch/command.ts';
-import { createLedger, NO_CACHE } from '../../src/ledger/index.ts';
-import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { watched } from '../db/watched-pool.ts';
 import { makeDatabase, ownerPool, peopleOf, type TestDatabase } from '../stack.ts';
+import { createTestLedger, krw, walletOf } from '../test-ledger.ts';
 
 const CALL = systemCall('test');
 
 const SPENDER = 6100;
 const PAYEE = 6101;
-const won = (amount: bigint) => ({ currency: 'KRW', amount, field: 'amount' }) as const;
-const walletOf = (user: number) => ({ defaultOf: BigInt(user), field: 'user' });
 const userId = BigInt(SPENDER);
 
 const withoutLock = (text: string) => text.replace('FOR NO KEY UPDATE', '');
@@ -55,17 +51,12 @@ async function race(
     await pool.query('SELECT open_transfer_months(1)');
     // Both connections are open before the race; otherwise the second batch would come after the first one's commit.
     await Promise.all([1, 2].map(() => pool.query('SELECT pg_sleep(0.1)')));
-    const tools = {
-      pool: watched(pool, () => {}, change),
-      random: cryptoRandom,
-      beforeCommit: NO_CACHE,
-      onCommit: () => {},
-    };
-    const ledgers = [1, 2].map(() => createLedger(tools, { maxBatch: 25, lanes: 1, maxWaiting: 10_000 }));
+    const changed = watched(pool, () => {}, change);
+    const ledgers = [1, 2].map(() => createTestLedger(changed, { maxBatch: 25 }));
     const key = (name: string) => ({ userId, key: name, fingerprint: 'f0' });
-    const funds = { userId, wallet: walletOf(SPENDER), money: won(1000n), memo: '' };
+    const funds = { userId, wallet: walletOf(SPENDER), money: krw(1000n), memo: '' };
     await ledgers[0]?.execute(deposit, funds, key('fund'), CALL);
-    const spend = { userId, from: walletOf(SPENDER), to: walletOf(PAYEE), money: won(100n), memo: '' };
+    const spend = { userId, from: walletOf(SPENDER), to: walletOf(PAYEE), money: krw(100n), memo: '' };
     const results = await Promise.allSettled(
       Array.from({ length: 50 }, (_, index) =>
         ledgers[index % 2]?.execute(createTransfer, spend, key(`${index}`), CALL),

@@ -3,12 +3,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { createLedger, NO_CACHE } from '../../src/ledger/index.ts';
-import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { aggregateStatistics } from '../../src/worker/jobs/aggregate-statistics.ts';
 import { expireSprinkles } from '../../src/worker/jobs/expire-sprinkles.ts';
 import { actingAs } from '../api.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { createTestLedger } from '../test-ledger.ts';
 
 const [ANNA, BO, CHO] = [9801, 9802, 9803];
 const DAY_MS = 86_400_000;
@@ -80,10 +79,7 @@ before(async () => {
   const second = await call('SprinkleService/CreateSprinkle', { amount: 90, headcount: 3 }, BO, 'room-b');
   share = await claim(ANNA, 'room-b', second.token);
   await sleep(1600);
-  const { execute } = createLedger(
-    { pool, random: cryptoRandom, beforeCommit: NO_CACHE, onCommit: () => {} },
-    { maxBatch: 10, lanes: 1, maxWaiting: 100 },
-  );
+  const { execute } = createTestLedger(pool);
   await expireSprinkles({ pool, execute, observer: { refunded: () => {} } }).run({}, running);
   await happenedAt(at(11, 40));
 
