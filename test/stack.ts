@@ -1,4 +1,4 @@
-// A whole ppuri for one test file: its own database, a server in this process, and an edge in front where asked for.
+// A complete ppuri for one test file: its own database, a server in this process, and an edge in front where asked for.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,7 +36,7 @@ export interface Stack {
   readonly restUrl: string;
   /** A key that may do everything for anybody; the clients sign with it. */
   readonly key: SigningKey;
-  /** The database's owner, for looking behind the scenes. */
+  /** The database's owner, for reading the tables. */
   readonly db: pg.Pool;
   readonly database: TestDatabase;
   readonly logDir: string;

@@ -287,10 +287,10 @@ test('names are kebab-case, and nothing is called utils, helpers, common or mana
   assert.deepEqual(badNames, []);
 });
 
-test('every RPC has a story', () => {
-  const stories = CODE.filter((file) => file.startsWith('test/scenarios/'))
+test('every RPC has a scenario', () => {
+  const scenarios = CODE.filter((file) => file.startsWith('test/scenarios/'))
     .map(read)
     .join('\n');
-  const untold = [...CONTRACTS.keys()].filter((path) => !stories.includes(`'${path.slice(1)}'`));
-  assert.deepEqual(untold, []);
+  const missing = [...CONTRACTS.keys()].filter((path) => !scenarios.includes(`'${path.slice(1)}'`));
+  assert.deepEqual(missing, []);
 });

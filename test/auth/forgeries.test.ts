@@ -44,7 +44,7 @@ async function everything(): Promise<string> {
   return rows[0].digest;
 }
 
-/** A transfer of 5 won, correctly signed; each row of the matrix then does something to it. */
+/** A transfer of 5 won, correctly signed; each row of the matrix then changes it. */
 function signed(
   transport: Transport,
   key: SigningKey,

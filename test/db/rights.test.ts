@@ -107,7 +107,7 @@ const LEDGER: readonly Forbidden[] = [
   'UPDATE sprinkle_claims SET amount = 1',
   'UPDATE sprinkles SET shares = shares',
   'UPDATE sprinkles SET amount = 1',
-  // What the function does not accept.
+  // What the function refuses.
   ...[1, 2].flatMap((times): Forbidden[] => [
     [post({ left: '991' }, times), CONFLICT],
     [post({ amount: '-10', left: '1010' }, times), CHECK],

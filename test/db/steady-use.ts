@@ -1,4 +1,4 @@
-// A ledger with many transfers that somebody pays and somebody reads all the time, and a transaction that reads for long.
+// A background load of payments and reads in SQL, and a long transaction, for tests of migrations.
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 

@@ -1,4 +1,4 @@
-// The rules of sprinkles: who may claim, until when, who may read, and what goes back.
+// The rules of sprinkles: who may claim, until when, who may read them, and what is refunded.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -53,7 +53,7 @@ const refuses = (reason: string, decide: () => unknown) =>
 const member = { userId: 1002n, isMember: true, hasClaimed: false };
 const soon = CREATED + MINUTES;
 
-test('a member may grab while the sprinkle lives, to the last microsecond', () => {
+test('a member may claim while the sprinkle lives, to the last microsecond', () => {
   assert.equal(checkClaim(sprinkle, member, soon), sprinkle);
   assert.equal(checkClaim(sprinkle, member, sprinkle.expiresAt - 1), sprinkle);
   refuses('SPRINKLE_EXPIRED', () => checkClaim(sprinkle, member, sprinkle.expiresAt));
@@ -95,7 +95,7 @@ test('only its creator may look it up, and only for 7 days', () => {
   assert.equal(mayLookUp(sprinkle, 1002n, soon, lookupMs), false);
 });
 
-test('a state is live, then expired; grabbed to the last share it is empty for good', () => {
+test('a state is live, then expired; claimed to the last share it is empty for good', () => {
   assert.equal(stateOf(sprinkle, soon), 'live');
   assert.equal(stateOf(sprinkle, sprinkle.expiresAt), 'expired');
   assert.equal(stateOf({ ...sprinkle, claimedCount: 3 }, soon), 'empty');

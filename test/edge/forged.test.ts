@@ -23,7 +23,7 @@ const SEVEN = Buffer.from([8, 7]);
 
 let stack: Stack;
 let edge: Envoy;
-/** An edge that counts this machine as its own network, whose x-envoy- headers Envoy by itself would trust. */
+/** An edge that counts this machine as its own network, whose x-envoy- headers Envoy trusts by default. */
 let trusting: Envoy;
 /** Another such, which does not take away from clients what only the edge may say. */
 let naive: Envoy;
@@ -141,13 +141,13 @@ for (const { name, headers } of FORGERIES) {
       assert.deepEqual([came.status, came.reason], [401, 'AUTHENTICATION_FAILED']);
     }
     assert.equal(await transferCount(), 0);
-    // A correctly signed call is accepted whatever else it carries.
+    // A correctly signed call passes whatever other headers it has.
     const right = { ...sign('GET', BALANCE, '', stack.key), ...headers };
     assert.equal((await send(edge.restUrl, { target: BALANCE, headers: right })).status, 200);
   });
 }
 
-test('the address that the server believes is the true one, straight at it', async () => {
+test('the server sees the true address of the client, straight at it', async () => {
   const call = (key: SigningKey, headers: Record<string, string>) =>
     callGrpc(stack.grpcAddress, BALANCE_RPC, { ...sign('POST', BALANCE_RPC, '', key), ...headers });
   assert.equal((await call(fromElsewhere, addresses(ELSEWHERE)))?.reason, 'AUTHENTICATION_FAILED');
@@ -156,7 +156,7 @@ test('the address that the server believes is the true one, straight at it', asy
   assert.equal(await call(fromHere, addresses(ELSEWHERE)), undefined);
 });
 
-test('the address that the server believes is the true one, through the edge', {
+test('the server sees the true address of the client, through the edge', {
   skip: withoutEdge,
 }, async () => {
   const overRest = async (key: SigningKey, headers: Record<string, string>) => {

@@ -102,7 +102,7 @@ for (const name of ['wallet.v1', 'wallet.v2']) {
       ...['--workers', '1', '--continue-on-failure'],
     ]);
     assert.equal(code, 0, output.slice(-8000));
-    // If no signature were valid, every answer would be a 401, and every one of them documented. An operation that the
+    // If signatures were wrong, every answer would be a 401, and every one of them documented. An operation that the
     // drawn ids are not allowed, 403, is another matter.
     assert.doesNotMatch(output, /401 Unauthorized/);
     // How many calls succeed is up to the ids that are drawn, and differs from run to run.

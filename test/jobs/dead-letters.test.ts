@@ -41,10 +41,10 @@ test('refunds that always fail become dead letters, and the others are refunded'
      WHERE id IN (SELECT id FROM sprinkles ORDER BY expires_at, id LIMIT $1)`,
     [POISONED],
   );
-  const letters = async () =>
+  const deadLetters = async () =>
     (await db.query('SELECT job, data, error, attempts FROM dead_letters ORDER BY id')).rows;
-  for (let i = 0; i < 300 && (await letters()).length < POISONED; i++) await sleep(100);
-  const dead = await letters();
+  for (let i = 0; i < 300 && (await deadLetters()).length < POISONED; i++) await sleep(100);
+  const dead = await deadLetters();
   assert.equal(dead.length, POISONED);
   assert.deepEqual(
     [...new Set(dead.map(({ job, attempts }) => `${job} ${attempts}`))],

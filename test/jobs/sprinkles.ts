@@ -51,7 +51,7 @@ export async function openSprinkleLedger(database: TestDatabase): Promise<Sprink
     const { sprinkle } = await execute(createSprinkle, wish, key(CREATOR), systemCall('make'));
     if (index % 3 !== 0) return;
     const claim = { userId: BigInt(CLAIMER), roomId: ROOM, token: sprinkle.token, wallet: walletOf(CLAIMER) };
-    await execute(claimSprinkle, claim, key(CLAIMER), systemCall('grab'));
+    await execute(claimSprinkle, claim, key(CLAIMER), systemCall('claim'));
   };
   return {
     make: async (count, lifetimeMs) => {

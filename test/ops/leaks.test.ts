@@ -193,7 +193,7 @@ test('the log of an error has its type, SQLSTATE, constraint, table and stack', 
 });
 
 test('calls that fail inside, with sealed secrets, names and memos in their statements, leave none in the logs', async () => {
-  const mend = [
+  const restore = [
     await poison('api_keys', 'display_name'),
     await poison('rooms', 'display_name'),
     await poison('users', 'display_name'),
@@ -218,7 +218,7 @@ test('calls that fail inside, with sealed secrets, names and memos in their stat
       identity(),
     ),
   ]);
-  for (const undo of mend) await undo();
+  for (const undo of restore) await undo();
   const { rows } = await stack.db.query<{ sealed_secret: string }>('SELECT sealed_secret FROM api_keys');
   const key = await makeKey(stack.database);
   const forged = grpcClient(stack.grpcAddress, { ...key, keyId: `${MARKER}-key` });
@@ -296,7 +296,7 @@ test('a job that fails reveals nothing of its rows in logs, tables, Redis or out
 });
 
 test('a script whose statement fails reveals nothing of it on stderr', async () => {
-  const mend = await poison('api_keys', 'display_name');
+  const restore = await poison('api_keys', 'display_name');
   const script = new URL('../../scripts/keys.ts', import.meta.url).pathname;
   const env = {
     ...process.env,
@@ -310,7 +310,7 @@ test('a script whose statement fails reveals nothing of it on stderr', async () 
       resolve({ code: child.exitCode ?? -1, output: stdout + stderr }),
     );
   });
-  await mend();
+  await restore();
   assert.equal(code, 1, output);
   assert.ok(!output.includes(MARKER) && !output.includes('INSERT'), output);
   assert.match(output, /P0001/);

@@ -50,8 +50,8 @@ const attempt = (later: number): CallInfo => ({
   ...systemCall('test'),
   made: { signedAt: 1_790_000_000 + later, receivedAt: performance.now() },
 });
-type Told = 'posted' | string;
-const pay = (execute: Execute, key: string, info: CallInfo): Promise<Told> =>
+type Outcome = 'posted' | string;
+const pay = (execute: Execute, key: string, info: CallInfo): Promise<Outcome> =>
   execute(createTransfer, price, named(key), info).then(
     () => 'posted',
     (error: unknown) => (error instanceof Refusal ? error.reason : String(error)),
@@ -139,7 +139,10 @@ const pausing = (at: number, paused: () => void, released: Promise<void>) => {
 const STATEMENTS = 6;
 
 /** Pauses the first attempt before its n-th statement and makes the second; what both were told, and what was paid. */
-async function race(at: number, made: (later: number) => CallInfo): Promise<{ first: Told; second: Told }> {
+async function race(
+  at: number,
+  made: (later: number) => CallInfo,
+): Promise<{ first: Outcome; second: Outcome }> {
   const direct = open();
   const key = crypto.randomUUID();
   await empty(direct);
@@ -147,7 +150,7 @@ async function race(at: number, made: (later: number) => CallInfo): Promise<{ fi
   const released = new Promise<void>((resolve) => {
     release = resolve;
   });
-  let first: Promise<Told> = Promise.resolve('');
+  let first: Promise<Outcome> = Promise.resolve('');
   await new Promise<void>((paused) => {
     // What the first attempt finds when it gets that far: enough, where it looks before its retry, and nothing where after.
     const start = at > 2 ? fund(direct) : Promise.resolve();
@@ -187,7 +190,7 @@ test('negative control: attempts that leave and heed no marks post after the ref
 async function pausedAttempt(
   at: number,
   key: string,
-): Promise<{ first: Promise<Told>; release: () => void }> {
+): Promise<{ first: Promise<Outcome>; release: () => void }> {
   const direct = open();
   await empty(direct);
   await fund(direct);
@@ -195,7 +198,7 @@ async function pausedAttempt(
   const released = new Promise<void>((resolve) => {
     release = resolve;
   });
-  let first: Promise<Told> = Promise.resolve('');
+  let first: Promise<Outcome> = Promise.resolve('');
   await new Promise<void>((paused) => {
     first = pay(open(database.appUrl, pausing(at, paused, released)), key, attempt(0));
   });
@@ -214,9 +217,9 @@ test(
   'an attempt that read before the refusal mark and writes after it conflicts with it',
   OPTIONS,
   async () => {
-    const { first, release } = await pausedAttempt(4, 'looked-before');
+    const { first, release } = await pausedAttempt(4, 'read-before');
     await assert.rejects(
-      open()(outOfHand, price, named('looked-before'), attempt(1)),
+      open()(outOfHand, price, named('read-before'), attempt(1)),
       (error) => error instanceof Refusal && error.reason === 'SPRINKLE_NOT_FOUND',
     );
     release();

@@ -20,8 +20,8 @@ const withoutLock = (text: string) => text.replace('FOR NO KEY UPDATE', '');
 const CHECKS =
   /AND a\.balance \+ m\.change = m\.balance AND a\.currency = m\.currency\s+AND a\.updated_at <= m\.first_moment/;
 
-/** Lets post_dated_transfers() accept the balances that it is given. */
-async function acceptBalances(database: TestDatabase): Promise<void> {
+/** Takes the check of the balances out of post_dated_transfers(). */
+async function withoutCheck(database: TestDatabase): Promise<void> {
   const owner = ownerPool(database);
   try {
     const { rows } = await owner.query(`SELECT pg_get_functiondef('post_dated_transfers'::regproc) AS sql`);
@@ -79,6 +79,6 @@ test('without the lock the database refuses what does not follow from the balanc
 
 test('without either more are', async () => {
   let paid = 10;
-  for (let round = 0; paid <= 10 && round < 20; round++) paid = await race(withoutLock, acceptBalances);
+  for (let round = 0; paid <= 10 && round < 20; round++) paid = await race(withoutLock, withoutCheck);
   assert.ok(paid > 10, 'neither was what kept the money together');
 });

@@ -1,4 +1,4 @@
-// API keys as ops look after them: made, shown, replaced, kept to networks and revoked, over gRPC on the servers' own port.
+// API keys as operators manage them: made, shown, replaced, kept to networks and revoked, over gRPC on the servers' own port.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';

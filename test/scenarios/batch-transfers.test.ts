@@ -25,7 +25,7 @@ async function everything(): Promise<string> {
 }
 
 /** What became of each item: the balance after it, or the reason with the field. */
-function storyOf(answer: Answer): string[] {
+function resultsOf(answer: Answer): string[] {
   return answer.list('results').map(({ posted, refused }) => {
     if (posted) return String(((posted as Json).balance as Json).minor_units);
     const { code, reason, field } = refused as Json;
@@ -76,7 +76,7 @@ for (const { over, first, client, other } of ways) {
     const items = [toBo(1000), toUser(cho, 2000), { ...toBo(3000), memo: 'Rent' }];
     const identity = withKey(anna);
     const answer = await call({ items, mode: 'BATCH_MODE_ALL_OR_NOTHING' }, identity);
-    assert.deepEqual(storyOf(answer), ['9000', '7000', '4000']);
+    assert.deepEqual(resultsOf(answer), ['9000', '7000', '4000']);
     assert.deepEqual(
       [await stack.as(anna).balance(), await stack.as(bo).balance(), await stack.as(cho).balance()],
       [4000, 4000, 2000],
@@ -121,7 +121,7 @@ for (const { over, first, client, other } of ways) {
     const [bad] = refusals[5] ?? [];
     const items = [toBo(100), bad ?? {}, toBo(1)];
     const answer = await call({ items, mode: 'BATCH_MODE_EACH' });
-    assert.deepEqual(storyOf(answer), ['3900', 'ERR006 BALANCE_TOO_LOW items[1]', '3899']);
+    assert.deepEqual(resultsOf(answer), ['3900', 'ERR006 BALANCE_TOO_LOW items[1]', '3899']);
     assert.notEqual(await everything(), written);
   });
 
@@ -131,7 +131,7 @@ for (const { over, first, client, other } of ways) {
     assert.deepEqual((await call(request, identity)).fields, ['items[1]']);
     await stack.fund([anna], 101);
     // Within the second in which the refused attempt was signed it is told to come again: it may be an earlier one.
-    assert.deepEqual(storyOf(await signedLater(() => call(request, identity))), ['1000', '0']);
+    assert.deepEqual(resultsOf(await signedLater(() => call(request, identity))), ['1000', '0']);
   });
 
   test(`each for itself: the refused leave no trace, the others are posted, over ${over}`, async () => {
@@ -139,7 +139,7 @@ for (const { over, first, client, other } of ways) {
     const identity = withKey(anna);
     const request = { items: mixed(), mode: 'BATCH_MODE_EACH' };
     const answer = await call(request, identity);
-    assert.deepEqual(storyOf(answer), [
+    assert.deepEqual(resultsOf(answer), [
       '900',
       'ERR005 USER_NOT_FOUND items[1].credit_user_id',
       'ERR001 SELF_TRANSFER items[2].credit_wallet_id',
@@ -163,12 +163,12 @@ for (const { over, first, client, other } of ways) {
     const choWallet = await stack.as(cho).defaultWallet();
     const items = [{ debit_wallet_id: choWallet, credit_user_id: String(bo), amount: won(100_000) }];
     const answer = await call({ items, mode: 'BATCH_MODE_EACH' }, identity);
-    assert.deepEqual(storyOf(answer), ['ERR006 BALANCE_TOO_LOW items[0]']);
+    assert.deepEqual(resultsOf(answer), ['ERR006 BALANCE_TOO_LOW items[0]']);
     await stack.fund([cho], 100_000);
     const again = await other().call(BATCH, { items, mode: 'BATCH_MODE_EACH' }, identity);
     assert.deepEqual(again.body, answer.body);
-    const anew = await call({ items, mode: 'BATCH_MODE_EACH' }, withKey(cho));
-    assert.match(storyOf(anew)[0] ?? '', /^\d+$/);
+    const newer = await call({ items, mode: 'BATCH_MODE_EACH' }, withKey(cho));
+    assert.match(resultsOf(newer)[0] ?? '', /^\d+$/);
   });
 
   test(`what breaks the contract refuses the call in either mode, over ${over}`, async () => {
@@ -212,7 +212,7 @@ for (const { over, first, client, other } of ways) {
       const before = await stack.as(anna).balance();
       const answer = await call(request, identity);
       assert.equal(answer.status, 0, answer.reason);
-      assert.equal(storyOf(answer).at(-1), String(before - 1000));
+      assert.equal(resultsOf(answer).at(-1), String(before - 1000));
       assert.deepEqual((await other().call(BATCH, request, identity)).body, answer.body);
       const [last] = answer.list('results').slice(-1);
       const lastId = String(((last?.posted as Json | undefined)?.transfer as Json | undefined)?.transfer_id);

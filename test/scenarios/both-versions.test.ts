@@ -75,7 +75,7 @@ function testOperations(create: () => ApiVersion): void {
     assert.equal(await api.balance(anna), 29_000);
   });
 
-  test('a sprinkle is grabbed by members, each once, and its creator sees who got what', async () => {
+  test('a sprinkle is claimed by members, each once, and its creator sees who got what', async () => {
     const { anna, bo, cho, outsider, room } = await createPeople(29_000);
     const made = await api.sprinkle(anna, room, 10_000, 2);
     const token = tokenOf(made);
@@ -85,11 +85,11 @@ function testOperations(create: () => ApiVersion): void {
     expectRefusal(await api.claim(anna, room, token), 'ERR006', 'OWN_SPRINKLE', 'any');
     expectRefusal(await api.claim(outsider, room, token), 'ERR005', 'SPRINKLE_NOT_FOUND', 'any');
     const boBefore = await api.balance(bo);
-    const boGot = amountOf(await api.claim(bo, room, token));
-    assert.equal(await api.balance(bo), boBefore + boGot);
+    const boClaimed = amountOf(await api.claim(bo, room, token));
+    assert.equal(await api.balance(bo), boBefore + boClaimed);
     expectRefusal(await api.claim(bo, room, token), 'ERR006', 'ALREADY_CLAIMED', 'any');
-    const choGot = amountOf(await api.claim(cho, room, token));
-    assert.equal(boGot + choGot, 10_000);
+    const choClaimed = amountOf(await api.claim(cho, room, token));
+    assert.equal(boClaimed + choClaimed, 10_000);
 
     const seen = await api.getSprinkle(anna, room, made);
     const claims = (seen.body.claims ?? seen.at('sprinkle', 'claims')) as { user_id: string }[];

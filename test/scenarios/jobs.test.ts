@@ -1,4 +1,4 @@
-// Jobs as ops look after them: shown, run, paused, their dead letters replayed, and the board of queues behind its key.
+// Jobs as operators manage them: shown, run, paused, their dead letters replayed, and the board of queues behind its key.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';

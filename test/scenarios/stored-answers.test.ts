@@ -92,7 +92,7 @@ test('of starting and cancelling a payout, after it has gone', async () => {
   }
 });
 
-test('what was refused before the ledger looked leaves a mark as well', async () => {
+test('a call that was refused before the ledger leaves a mark as well', async () => {
   const identity = inRoom(BO);
   const claim = await stack.grpc.call('wallet.v1.SprinkleService/ClaimSprinkle', { token: '000' }, identity);
   assert.equal(claim.reason, 'SPRINKLE_NOT_FOUND');
