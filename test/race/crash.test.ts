@@ -5,11 +5,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { grpcClient } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
+import { until } from '../ops/ops-client.ts';
 import { startServerProcess } from '../processes.ts';
 import { assertBooksBalance, makeDatabase, ownerPool, peopleOf, serverEnv } from '../stack.ts';
 import { startTcpProxy } from '../tcp-proxy.ts';
@@ -57,12 +57,15 @@ function expectedBalances(times: number): Map<number, number> {
   return balances;
 }
 
+/** A busy machine takes this long to commit one more call at most. */
+const LOST_WITHIN_MS = 20_000;
+
 /**
  * Makes all calls, 64 at a time, through server after server, until each has its answer. Before a server is killed its
  * answers stop getting through for a moment, so that there surely are calls that it committed and nobody knows of.
  */
 async function makeAllCalls(
-  { env, key }: Data,
+  { env, key, db }: Data,
   deathsAfter: readonly number[],
   keyOf: (call: Call, attempt: number) => string,
 ) {
@@ -86,7 +89,11 @@ async function makeAllCalls(
           deaths += 1;
           proxy.loseAnswers();
           // Every worker goes on and makes one more call, which is committed and never answered.
-          dying = sleep(100).then(async () => {
+          dying = until(
+            'a call is committed whose answer is lost',
+            async () => (await transferCount(db)) > answers.size,
+            LOST_WITHIN_MS,
+          ).then(async () => {
             isDead = true;
             await server.kill();
           });
@@ -101,6 +108,11 @@ async function makeAllCalls(
   }
   assert.equal(deaths, deathsAfter.length);
   return answers;
+}
+
+async function transferCount(db: pg.Pool): Promise<number> {
+  const { rows } = await db.query(`SELECT count(*)::int AS count FROM transfers WHERE kind = 'transfer'`);
+  return rows[0].count;
 }
 
 async function withServerData(work: (data: Data) => Promise<void>): Promise<void> {
@@ -139,8 +151,7 @@ for (const seed of SEEDS) {
         CALLS_TO_MAKE.length,
         'every call has a transfer of its own',
       );
-      const { rows } = await db.query(`SELECT count(*)::int AS count FROM transfers WHERE kind = 'transfer'`);
-      assert.equal(rows[0]?.count, CALLS_TO_MAKE.length);
+      assert.equal(await transferCount(db), CALLS_TO_MAKE.length);
       assert.deepEqual(await balancesIn(db), expectedBalances(1));
       await assertBooksBalance(db);
     });
@@ -151,8 +162,10 @@ test('negative control: with a new key for every attempt, calls that were cut of
   await withServerData(async (data) => {
     const { db } = data;
     await makeAllCalls(data, deathsOf(1), ({ key }, attempt) => `${key}-${attempt}`);
-    const { rows } = await db.query(`SELECT count(*)::int AS count FROM transfers WHERE kind = 'transfer'`);
-    assert.ok(rows[0]?.count > CALLS_TO_MAKE.length, 'no call was committed without being answered');
+    assert.ok(
+      (await transferCount(db)) > CALLS_TO_MAKE.length,
+      'no call was committed without being answered',
+    );
     await assertBooksBalance(db);
   });
 });
