@@ -71,7 +71,7 @@ export async function underTraffic(
     await fault({ db });
     const mendedAt = Date.now();
     const calm = traffic.record.answers.filter(({ at }) => at >= warmAt && at < brokeAt);
-    await untilCalm(traffic.record.answers, mendedAt, 5 * p99(calm));
+    await untilCalm(traffic.record.answers, mendedAt, calm);
     const recoveredMs = Date.now() - mendedAt - PROBE_MS;
     await traffic.stop();
     const during = traffic.record.answers.filter(({ at }) => at >= brokeAt && at < mendedAt);
@@ -91,15 +91,21 @@ export async function underTraffic(
   }
 }
 
-/** Waits for a second in which every call was accepted, about as fast as before. */
-async function untilCalm(answers: readonly Answered[], since: number, slowMs: number): Promise<void> {
+/** Waits for a second in which every call was accepted, about as many and as fast as before the fault. */
+async function untilCalm(
+  answers: readonly Answered[],
+  since: number,
+  before: readonly Answered[],
+): Promise<void> {
+  const slowMs = Math.max(5 * p99(before), 100);
+  const fewest = Math.min(20, (before.length * PROBE_MS) / CALM_MS / 4);
   const giveUpAt = since + RECOVERED_WITHIN_MS + PROBE_MS;
   for (;;) {
     await sleep(PROBE_MS / 4);
     const last = answers.filter(({ at }) => at > Math.max(since, Date.now() - PROBE_MS));
     const isCalm =
-      Date.now() - since >= PROBE_MS && last.length > 20 && last.every(({ isAccepted }) => isAccepted);
-    if (isCalm && p99(last) < Math.max(slowMs, 100)) return;
+      Date.now() - since >= PROBE_MS && last.length > fewest && last.every(({ isAccepted }) => isAccepted);
+    if (isCalm && p99(last) < slowMs) return;
     assert.ok(Date.now() < giveUpAt, `not well again after ${RECOVERED_WITHIN_MS / 1000} seconds`);
   }
 }
