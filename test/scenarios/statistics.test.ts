@@ -28,6 +28,7 @@ before(async () => {
   await stack.addUsers([ANNA, BO, CHO]);
   await stack.addRoom('room-a', [ANNA, BO, CHO]);
   await stack.addRoom('room-b', [ANNA, BO, CHO]);
+  await makeYesterday();
 });
 after(async () => {
   await pool.end();
@@ -67,7 +68,7 @@ async function happenedAt(moment: string): Promise<void> {
 }
 
 /** Makes the history of yesterday, and the sums of it that the tests read. */
-before(async () => {
+async function makeYesterday(): Promise<void> {
   await stack.fund([ANNA, BO, CHO], 1000);
   await call('WalletService/Transfer', { to_user_id: BO, amount: 100 }, ANNA);
   await call('WalletService/Transfer', { to_user_id: BO, amount: 50 }, ANNA);
@@ -94,7 +95,7 @@ before(async () => {
   const done = (await work.run({}, running)) as { hour: number; day: number };
   assert.ok(done.hour >= 15 && done.day === 1, JSON.stringify(done));
   assert.deepEqual(await work.run({}, running), { hour: 0, day: 0 });
-});
+}
 
 /** A measure's figures: `label currency value` by the hour, or of the day. */
 async function figures(measure: string, period: 'HOUR' | 'DAY'): Promise<Record<string, string[]>> {
