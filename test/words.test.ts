@@ -45,7 +45,7 @@ const COINED: Readonly<Record<string, RegExp>> = {
   'cli-call': /say-?[cC]all/,
   'fault-harness': /\bhouse\b/i,
   'api-client': /\btellers?\b/i,
-  'api-versions': /\bdialects?\b/i,
+  'api-versions': /\bdialects\b|\bdialectOf\b/i,
   'NOT_SELF, KEY_USER_MISMATCH, MESSAGE_TOO_LARGE, PAYOUT_HAS_INVALID_LINES or ROUTE_NOT_FOUND':
     /NOT_YOURS|NOT_ITS_USER|TOO_MUCH\b|PAYOUT_LINES_BAD|NO_SUCH_(?:ROUTE|METHOD|SERVICE)/,
   'plain English of today': /\banew\b|\brightly\b|\ba no\b|\bis looked\b|\bmended?\b/i,

@@ -55,7 +55,7 @@ async function fund(pool: ReturnType<typeof createPool>): Promise<void> {
   await Promise.all(
     DEMO_USERS.map((userId) => {
       const money = { currency: 'KRW', amount: START_BALANCE, field: 'amount' } as const;
-      const intent = { userId, wallet: { defaultOf: userId, field: 'user_id' }, money, memo: 'Welcome' };
+      const intent = { userId, wallet: { defaultOf: userId, field: 'user_id' }, money, memo: 'A first gift' };
       const key = { userId, key: 'demo-seed', fingerprint: '00' };
       return execute(deposit, intent, key, systemCall('demo-seed'));
     }),

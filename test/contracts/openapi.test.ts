@@ -51,7 +51,7 @@ for (const [name, document] of Object.entries({ 'wallet.v1': v1, 'wallet.v2': v2
       assert.equal(new Set(ids).size, ids.length);
     });
 
-    it('requires the headers that the option of the RPC demands, and no others', () => {
+    it('requires the headers that the option of the RPC requires, and no others', () => {
       const byRequirement = {
         acting_user: 'x-user-id',
         room: 'x-room-id',
@@ -167,7 +167,7 @@ describe('what the OpenAPI documents say exactly', () => {
     assert.deepEqual(required, ['to_user_id', 'amount']);
   });
 
-  it('bounds the amount of a v2 transfer by the CEL rule on it, and wants one destination', () => {
+  it('bounds the amount of a v2 transfer by the CEL rule on it, and requires one destination', () => {
     const { properties, required, not } = schemaOf(v2, 'CreateTransferRequest');
     const [money, bounds] = Object.values(properties?.amount?.allOf ?? {});
     assert.deepEqual(money, { $ref: '#/components/schemas/MoneyInput' });

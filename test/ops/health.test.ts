@@ -1,4 +1,4 @@
-// Health follows what the process needs: Postgres away, hanging and back; without Redis everybody is still served.
+// Health follows what the process depends on: Postgres away, hanging and back; without Redis everybody is still served.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -104,7 +104,7 @@ test('Python', { skip: lacking('python3') }, async (t) => {
   );
 });
 
-/** Builds the page's Go program, changed where a test wants to know what a line of it is good for. */
+/** Builds the page's Go program, changed where a test checks what a line of it is good for. */
 async function buildGo(t: TestContext, change = (code: string) => code): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'ppuri-docs-'));
   t.after(() => rmSync(folder, { recursive: true }));
