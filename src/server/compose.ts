@@ -81,15 +81,9 @@ async function compose(
     },
     onChange: (isThere) => server?.setServing(isThere && phase === 'serving'),
   });
-  const replica = createReplica(resources, config, primary);
-  const core = createCore(config, {
-    execute: ledger.execute,
-    cache,
-    people,
-    primary,
-    archive,
-    readFromReplica: replica.readFromReplica,
-  });
+  const { readFromReplica, breaker } = createReplica(resources, config, primary);
+  const { execute } = ledger;
+  const core = createCore(config, { execute, cache, people, primary, archive, readFromReplica });
   const trail = use(createAuditTrail(primary, logs, metrics.audit));
   const keys = await createServerKeys(resources, config, people.apiKeys, keyRefreshMs);
   const admission = await resources.createAdmissionControl();
@@ -99,7 +93,7 @@ async function compose(
       postgresAway: postgres.away(),
       isRedisConnected: admission.isConnected(),
       redisBreakers: { admission: admission.state(), cache: cache.state() },
-      replicaBreaker: replica.breaker?.state(),
+      replicaBreaker: breaker?.state(),
     });
   const ops = use(await createOpsServer({ host: config.opsHost, port: config.opsPort, metrics, readiness }));
   server = await serve(resources, config, core, {
