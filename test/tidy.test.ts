@@ -253,6 +253,11 @@ test('no file is longer than 400 lines', () => {
   assert.deepEqual(long, []);
 });
 
+test('a composition is one page of less than 120 lines', () => {
+  for (const file of ['src/server/compose.ts', 'src/worker/compose.ts'])
+    assert.ok(read(file).split('\n').length <= 120, file);
+});
+
 test('every file opens with a sentence that says what it is for', () => {
   const silent = CODE.filter((file) => !/^\/\/ \S.{10,}/.test(read(file)));
   assert.deepEqual(silent, []);
