@@ -8,4 +8,4 @@ export type { CallObserver } from './call-observer.ts';
 export type { ServerTls } from './connections.ts';
 export { CONTRACTS } from './contracts.ts';
 export { type RecordCall, unauthenticatedAct } from './interceptors/index.ts';
-export { type RunningServer, type ServerOptions, startServer } from './server.ts';
+export { createServer, type RunningServer, type ServerOptions } from './server.ts';

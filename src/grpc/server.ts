@@ -46,7 +46,7 @@ export interface RunningServer {
 }
 
 /** Starts the server; it serves once this resolves. */
-export async function startServer(core: Core, options: ServerOptions): Promise<RunningServer> {
+export async function createServer(core: Core, options: ServerOptions): Promise<RunningServer> {
   warmUp();
   // grpc-js would write every header that it cannot read to stderr, as a stranger sent it.
   setLogVerbosity(logVerbosity.NONE);

@@ -5,9 +5,9 @@ import type { AuditTrail } from '../domain/act.ts';
 import { Refusal } from '../domain/refusal.ts';
 import {
   CONTRACTS,
+  createServer,
   type RecordCall,
   type RunningServer,
-  startServer,
   unauthenticatedAct,
 } from '../grpc/index.ts';
 import { readNetworks } from '../keys/index.ts';
@@ -42,7 +42,7 @@ export async function serve(
   core: Core,
   { keys, admin, admission, trail, recordCall, onUnreachable }: ServingParts,
 ): Promise<RunningServer> {
-  const server = await startServer(core, {
+  const server = await createServer(core, {
     recordCall,
     admin,
     trail,

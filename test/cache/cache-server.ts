@@ -72,23 +72,8 @@ export async function startCacheServer(
   const results: CacheResult[] = [];
   const cache = cacheOver(replaceStore(store), replaceLease(lease), results);
   await pool.query('SELECT open_transfer_months(1)');
-  const setTombstones = cacheCommitted(cache);
-  const ledger = createLedger(
-    {
-      pool,
-      random: cryptoRandom,
-      beforeCommit: async (changes) => {
-        const after = await setTombstones(changes);
-        await duringCommit();
-        return after;
-      },
-      onCommit: () => {},
-    },
-    { maxBatch: 100, lanes: 2, maxWaiting: 10_000 },
-  );
-  const counted = watched(reads, () => {
-    statements += 1;
-  });
+  const ledger = createTestLedger(pool, cacheCommitted(cache), () => duringCommit());
+  const counted = watched(reads, () => void statements++);
   const sources = {
     cache,
     primary: counted,
@@ -143,4 +128,25 @@ export async function startCacheServer(
       await Promise.all([pool.end(), reads.end(), epochs.end(), people[Symbol.asyncDispose]()]);
     },
   };
+}
+
+/** A ledger that does something between the tombstones of a batch and its commit. */
+function createTestLedger(
+  pool: Pool,
+  setTombstones: ReturnType<typeof cacheCommitted>,
+  duringCommit: () => Promise<void>,
+) {
+  return createLedger(
+    {
+      pool,
+      random: cryptoRandom,
+      beforeCommit: async (changes) => {
+        const after = await setTombstones(changes);
+        await duringCommit();
+        return after;
+      },
+      onCommit: () => {},
+    },
+    { maxBatch: 100, lanes: 2, maxWaiting: 10_000 },
+  );
 }

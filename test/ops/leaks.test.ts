@@ -73,11 +73,20 @@ async function poison(table: string, column: string): Promise<() => Promise<void
 /** Errors of the real drivers, each with the marker somewhere in it. */
 async function realErrors(): Promise<Error[]> {
   const errors: Error[] = [];
-  const note = (work: Promise<unknown>) =>
+  const note: Note = (work) =>
     work.then(
       () => assert.fail('it was to fail'),
       (error: Error) => errors.push(error),
     );
+  await noteErrorsOfDatabase(note);
+  await noteOtherErrors(note);
+  return errors;
+}
+
+/** Waits for work that fails, and keeps its error. */
+type Note = (work: Promise<unknown>) => Promise<unknown>;
+
+async function noteErrorsOfDatabase(note: Note): Promise<void> {
   const pool = createPool({
     url: stack.database.ownerUrl,
     maxConnections: 1,
@@ -125,6 +134,9 @@ async function realErrors(): Promise<Error[]> {
   await stack.db.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
   await hanging;
   await Promise.all([pool.end(), people[Symbol.asyncDispose]()]);
+}
+
+async function noteOtherErrors(note: Note): Promise<void> {
   const redis = new Redis(stack.config.redisUrl, { lazyConnect: true, maxRetriesPerRequest: 0 });
   await note(redis.call('HSET', MARKER));
   await note(redis.eval(`return redis.error_reply('ERR ${MARKER}')`, 0));
@@ -139,7 +151,6 @@ async function realErrors(): Promise<Error[]> {
   );
   await note(Promise.reject(new Error(`x\n    at ${MARKER} (file:///tmp/${MARKER}.ts:1:1)`)));
   await note(Promise.reject(new AggregateError([new Error(MARKER)], MARKER)));
-  return errors;
 }
 
 test('whatever the drivers throw, a log line of it holds none of its values, under every way to log it', async () => {

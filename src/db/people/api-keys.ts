@@ -37,47 +37,11 @@ export interface ApiKeys {
 export function createApiKeys(sequelize: Sequelize): ApiKeys {
   const ApiKey = defineApiKey(sequelize);
 
-  const toKey = (row: InstanceType<typeof ApiKey>): StoredKey => ({
-    id: row.id,
-    displayName: row.displayName,
-    kind: row.kind,
-    sealedSecret: row.sealedSecret ?? undefined,
-    publicKey: row.publicKey ?? undefined,
-    scopes: row.scopes,
-    userId: row.userId === null ? undefined : BigInt(row.userId),
-    allowedNetworks: row.allowedNetworks,
-    ratePerSecond: row.ratePerSecond ?? undefined,
-    replacesId: row.replacesId ?? undefined,
-    createdAt: momentIn(row, 'created_at') ?? 0,
-    activeFrom: momentIn(row, 'active_from') ?? 0,
-    revokedAt: momentIn(row, 'revoked_at'),
-    expiresAt: momentIn(row, 'expires_at'),
-    useCount: BigInt(row.useCount),
-    lastUsedAt: momentIn(row, 'last_used_at'),
-  });
-
   /** A JavaScript Date has milliseconds only, so moments are read and written as SQL expressions in microseconds. */
   const withMoments = {
     include: MOMENTS.map((column) => [sequelize.literal(microsOf(column)), microsColumn(column)]),
   } as FindAttributeOptions;
   const literal = (moment: Micros) => literalOf(sequelize, moment);
-
-  const toRow = (key: NewKey) => ({
-    id: key.id,
-    displayName: key.displayName,
-    kind: key.kind,
-    sealedSecret: key.sealedSecret ?? null,
-    publicKey: key.publicKey ?? null,
-    scopes: [...key.scopes],
-    userId: key.userId?.toString() ?? null,
-    allowedNetworks: [...key.allowedNetworks],
-    ratePerSecond: key.ratePerSecond ?? null,
-    replacesId: key.replacesId ?? null,
-    activeFrom: literal(key.activeFrom),
-    revokedAt: null,
-    expiresAt: key.expiresAt === undefined ? null : literal(key.expiresAt),
-    lastUsedAt: null,
-  });
 
   const endBy = (id: string, at: Micros) => ({
     revokedAt: sequelize.fn('least', sequelize.col('revoked_at'), literal(at)),
@@ -94,7 +58,7 @@ export function createApiKeys(sequelize: Sequelize): ApiKeys {
     },
 
     async add(key) {
-      const { id } = await ApiKey.create(toRow(key));
+      const { id } = await ApiKey.create(toRow(key, literal));
       return toKey(await ApiKey.findByPk(id, { attributes: withMoments, rejectOnEmpty: true }));
     },
 
@@ -104,7 +68,7 @@ export function createApiKeys(sequelize: Sequelize): ApiKeys {
           // First the old key ends, so that it does not count as live where it ends at once.
           const { revokedAt, where } = endBy(oldId, oldEndsAt);
           await ApiKey.update({ revokedAt }, { where, transaction });
-          const { id } = await ApiKey.create(toRow(key), { transaction });
+          const { id } = await ApiKey.create(toRow(key, literal), { transaction });
           return toKey(
             await ApiKey.findByPk(id, { attributes: withMoments, transaction, rejectOnEmpty: true }),
           );
@@ -159,4 +123,47 @@ function whyNotReplaced(error: unknown): 'replaced' | 'two are live' {
   const { constraint } = (cause ?? {}) as { constraint?: unknown };
   if (constraint === 'api_keys_two_of_a_line') return 'two are live';
   throw error;
+}
+
+type ApiKeyRow = InstanceType<ReturnType<typeof defineApiKey>>;
+type Literal = ReturnType<typeof literalOf>;
+
+function toKey(row: ApiKeyRow): StoredKey {
+  return {
+    id: row.id,
+    displayName: row.displayName,
+    kind: row.kind,
+    sealedSecret: row.sealedSecret ?? undefined,
+    publicKey: row.publicKey ?? undefined,
+    scopes: row.scopes,
+    userId: row.userId === null ? undefined : BigInt(row.userId),
+    allowedNetworks: row.allowedNetworks,
+    ratePerSecond: row.ratePerSecond ?? undefined,
+    replacesId: row.replacesId ?? undefined,
+    createdAt: momentIn(row, 'created_at') ?? 0,
+    activeFrom: momentIn(row, 'active_from') ?? 0,
+    revokedAt: momentIn(row, 'revoked_at'),
+    expiresAt: momentIn(row, 'expires_at'),
+    useCount: BigInt(row.useCount),
+    lastUsedAt: momentIn(row, 'last_used_at'),
+  };
+}
+
+function toRow(key: NewKey, literal: (moment: Micros) => Literal) {
+  return {
+    id: key.id,
+    displayName: key.displayName,
+    kind: key.kind,
+    sealedSecret: key.sealedSecret ?? null,
+    publicKey: key.publicKey ?? null,
+    scopes: [...key.scopes],
+    userId: key.userId?.toString() ?? null,
+    allowedNetworks: [...key.allowedNetworks],
+    ratePerSecond: key.ratePerSecond ?? null,
+    replacesId: key.replacesId ?? null,
+    activeFrom: literal(key.activeFrom),
+    revokedAt: null,
+    expiresAt: key.expiresAt === undefined ? null : literal(key.expiresAt),
+    lastUsedAt: null,
+  };
 }

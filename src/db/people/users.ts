@@ -62,17 +62,6 @@ export interface Users {
 }
 
 export function createUsers(sequelize: Sequelize, { User, Friendship }: Models): Users {
-  const toUser = (row: InstanceType<typeof User>): User => ({
-    id: BigInt(row.id),
-    displayName: row.displayName,
-    createdAt: microsOfDate(row.createdAt),
-  });
-
-  const bothSides = (one: bigint, other: bigint) => [
-    { userId: one.toString(), friendUserId: other.toString() },
-    { userId: other.toString(), friendUserId: one.toString() },
-  ];
-
   return {
     async create(id, displayName) {
       try {
@@ -121,11 +110,9 @@ export function createUsers(sequelize: Sequelize, { User, Friendship }: Models):
 
     askFriend: (one, other, quotas) =>
       sequelize.transaction(async (transaction) => {
-        const ask = async (sql: string) => {
-          const bind = { one: one.toString(), other: other.toString() };
-          const rows = await sequelize.query(sql, { bind, transaction, type: QueryTypes.SELECT });
-          return rows as Record<string, string>[];
-        };
+        const bind = { one: one.toString(), other: other.toString() };
+        const ask = (sql: string): Promise<Record<string, string>[]> =>
+          sequelize.query(sql, { bind, transaction, type: QueryTypes.SELECT });
         await ask(LOCK_BOTH);
         const [state] = await ask(FRIENDSHIP_STATE);
         if (state?.are_friends === '1') return 'friends';
@@ -165,4 +152,16 @@ export function createUsers(sequelize: Sequelize, { User, Friendship }: Models):
       });
     },
   };
+}
+
+function toUser(row: InstanceType<Models['User']>): User {
+  return { id: BigInt(row.id), displayName: row.displayName, createdAt: microsOfDate(row.createdAt) };
+}
+
+/** The two rows of a friendship. */
+function bothSides(one: bigint, other: bigint) {
+  return [
+    { userId: one.toString(), friendUserId: other.toString() },
+    { userId: other.toString(), friendUserId: one.toString() },
+  ];
 }
