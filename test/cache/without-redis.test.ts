@@ -13,6 +13,8 @@ import { type CacheServer, type Replacements, startCacheServer } from './cache-s
 
 const [ANNA, BO] = [8201, 8202];
 const TRUSTED_WITHIN_MS = 20_000;
+/** How often a negative control tries to see what it has to see. */
+const TRIES = 20;
 
 /** What a test gets: two processes over a Redis and a database of its own. */
 interface Context {
@@ -121,8 +123,12 @@ const blind = (lease: Lease): Lease => {
 
 async function writerIsCutOffUnnoticed({ writer, reader, ...rest }: Context): Promise<void> {
   cutOff(rest);
-  const answered = await writer.pay(ANNA, BO, 1);
-  assert.notEqual(await reader.balance(ANNA), answered);
+  // On a busy machine a read may miss Redis by its timeout, and be right by way of Postgres; the next one is not.
+  for (let index = 0; index < TRIES; index++) {
+    const answered = await writer.pay(ANNA, BO, 1);
+    if ((await reader.balance(ANNA)) !== answered) return;
+  }
+  assert.fail('no old balance was shown');
 }
 
 /** A store that writes the entries of every other payment a moment late. */
@@ -191,8 +197,11 @@ describe('the cache without Redis', { concurrency: true, skip: withoutRedis }, (
       return { store, close: () => connection.disconnect() };
     };
     await withTwo(async (context) => {
-      const { read, answered } = await raceEntries(context);
-      assert.notEqual(read, answered);
+      for (let index = 0; index < TRIES; index++) {
+        const { read, answered } = await raceEntries(context);
+        if (read !== answered) return;
+      }
+      assert.fail('no old balance was shown');
     }, blindly);
   });
 
