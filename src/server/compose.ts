@@ -54,11 +54,10 @@ async function compose(
   { keyRefreshMs }: ServerProgramOptions,
 ): Promise<ServerProgram> {
   const { logs, metrics, warn, use, createPool, createPeople } = resources;
-  const { readConnections: maxConnections } = config;
   let phase: Phase = 'starting';
   let server: RunningServer | undefined;
-  const primary = createPool('reads', { maxConnections });
-  const archive = resources.createArchivePool({ maxConnections });
+  const primary = createPool('reads', { maxConnections: config.readConnections });
+  const archive = resources.createArchivePool({ maxConnections: config.readConnections });
   const epochs = resources.createEpochPool();
   const people = createPeople({ maxConnections: PEOPLE_CONNECTIONS });
   await ensurePartitions(primary, MONTHS_NEEDED_AHEAD);
@@ -105,6 +104,8 @@ async function compose(
     onUnreachable: postgres.suspect,
   });
   phase = 'serving';
+  // Postgres may have gone away while there was no server to tell.
+  server.setServing(postgres.away() === undefined);
   logs.app.info({ grpcPort: server.port, opsPort: ops.port }, 'serving');
   const stop = async () => {
     phase = 'stopping';
