@@ -199,6 +199,7 @@ test('nobody changes, removes or empties the trail: neither the servers nor the 
       if (refused?.code !== code) done.push(`${who}: ${sql}: ${refused?.message ?? 'done'}`);
     }
   };
+  await stack.grpc.call(`${KEYS}/CreateApiKey`, wish);
   const { rows } = await stack.db.query<{ id: string }>('SELECT id FROM audit_acts LIMIT 1');
   const changes = [
     `UPDATE audit_acts SET reason = 'x' WHERE id = ${rows[0]?.id}`,
