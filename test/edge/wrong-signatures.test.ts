@@ -1,23 +1,20 @@
 // A connection over which nothing but wrong signatures comes is answered 429 after fifty; nobody else is.
 import assert from 'node:assert/strict';
-import { Agent, request } from 'node:http';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import type { Envoy } from '../../scripts/dev/envoy.ts';
-import { actingAs } from '../api.ts';
 import { startTestEdge } from '../edge.ts';
 import { withoutEdge as skip } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { type Answered, restConnection } from './rest-connection.ts';
 import { sentOn } from './wire.ts';
 
 const ANNA = 9891;
-const TARGET = '/api/v1/wallet/balance';
 let stack: Stack;
 let edge: Envoy;
 let forger: SigningKey;
-const agents: Agent[] = [];
+const closers: (() => void)[] = [];
 
 before(async () => {
   if (skip) return;
@@ -27,35 +24,16 @@ before(async () => {
   forger = { ...stack.key, secret: Buffer.alloc(32, 1) } as SigningKey;
 });
 after(async () => {
-  for (const agent of agents) agent.destroy();
+  for (const close of closers) close();
   await edge?.stop();
   await stack?.stop();
 });
 
-interface Answered {
-  readonly status: number;
-  readonly text: string;
-  readonly retryAfter: string | undefined;
-}
-
-/** Calls over one connection of its own, one after the other. */
+/** A connection that ends with the tests. */
 function connection(): (key: SigningKey) => Promise<Answered> {
-  const { hostname, port } = new URL(edge.restUrl);
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  agents.push(agent);
-  return (key) => {
-    const body = Buffer.alloc(0);
-    const headers = signedHeaders({ method: 'GET', target: TARGET, body }, actingAs(ANNA), key);
-    return new Promise((resolve, reject) => {
-      const outgoing = request({ hostname, port, agent, path: TARGET, headers }, async (answer) => {
-        let text = '';
-        for await (const chunk of answer) text += chunk;
-        resolve({ status: answer.statusCode ?? 0, text, retryAfter: answer.headers['retry-after'] });
-      });
-      outgoing.on('error', reject);
-      outgoing.end();
-    });
-  };
+  const { call, close } = restConnection(edge.restUrl, ANNA);
+  closers.push(close);
+  return call;
 }
 
 /** Makes forged calls; the status of each. */

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { status } from '@grpc/grpc-js';
 import type pg from 'pg';
 import { cpuSecondsOf, memoryMiBOf } from '../../bench/env/process-stats.ts';
@@ -206,6 +207,8 @@ test('a forged call costs less CPU than an accepted transfer', {
   });
   const text = JSON.stringify({ mode: 'BATCH_MODE_EACH', items }).padEnd(1_000_000);
   const large = restForger(forgery, '/api/v2/transfers:batchCreate', text);
+  // A kilobyte that inflates to a megabyte.
+  const gzipped = grpcForger(forgery, gzipSync(Buffer.alloc(1_000_000)));
   const misplaced = restForger(forgery, '/api/v2/transfers', text);
   const flooded = (forge: Forge, perSecond: number) =>
     costOf(async () => callsOf(await flood([forge], perSecond, ms)));
@@ -214,14 +217,16 @@ test('a forged call costs less CPU than an accepted transfer', {
     acceptedRest: await costOf(() => pay(lasting(ms), [overRest])),
     forgedGrpc: await flooded(grpc.forge, 900),
     forgedRest: await flooded(rest.forge, 900),
+    kilobyteOfGzip: await flooded(gzipped.forge, 900),
     megabyteOfBatch: await flooded(large.forge, 20),
     megabyteOfTransfer: await flooded(misplaced.forge, 20),
   };
-  large.close();
-  misplaced.close();
+  for (const each of [large, gzipped, misplaced]) each.close();
   const figures = Object.entries(cost).map(([name, each]) => `${name} ${each.toFixed(3)}`);
   context.diagnostic(`CPU of server and edge, ms a call: ${figures.join(', ')}`);
   assert.ok(cost.forgedGrpc <= (LEEWAY * cost.acceptedGrpc) / 3, 'a third over gRPC');
   assert.ok(cost.forgedRest <= (LEEWAY * cost.acceptedRest) / 2, 'half over REST');
-  assert.ok(cost.megabyteOfTransfer <= LEEWAY * 3 * cost.acceptedRest, 'three transfers for a megabyte');
+  assert.ok(cost.kilobyteOfGzip <= (LEEWAY * cost.acceptedGrpc) / 3, 'a third for a kilobyte of gzip');
+  for (const megabyte of [cost.megabyteOfTransfer, cost.megabyteOfBatch])
+    assert.ok(megabyte <= LEEWAY * 3 * cost.acceptedRest, 'three transfers for a megabyte');
 });

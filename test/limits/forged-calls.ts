@@ -72,8 +72,8 @@ export function restForger(
   return { forge, close: () => agent.destroy() };
 }
 
-/** Forged calls over gRPC, on a few connections. */
-export function grpcForger(forgery: Forgery): { forge: Forge; close(): void } {
+/** Forged calls over gRPC, on a few connections: of a small transfer, or of these compressed bytes. */
+export function grpcForger(forgery: Forgery, gzipped?: Buffer): { forge: Forge; close(): void } {
   const [host = '', port] = forgery.grpcAddress.split(':');
   const open = (): ClientHttp2Session => {
     const createConnection = () => connect({ host, port: Number(port), localAddress: forgery.from });
@@ -82,9 +82,14 @@ export function grpcForger(forgery: Forgery): { forge: Forge; close(): void } {
     return session;
   };
   const sessions = [open(), open(), open(), open()];
-  const frame = Buffer.concat([Buffer.from([0, 0, 0, 0, MESSAGE.length]), MESSAGE]);
+  const message = gzipped ?? MESSAGE;
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt8(gzipped ? 1 : 0);
+  prefix.writeUInt32BE(message.length, 1);
+  const frame = Buffer.concat([prefix, message]);
   const headers = {
-    ...forgedHeaders(forgery, 'POST', RPC, MESSAGE),
+    ...forgedHeaders(forgery, 'POST', RPC, message),
+    ...(gzipped && { 'grpc-encoding': 'gzip' }),
     ':method': 'POST',
     ':path': RPC,
     'content-type': 'application/grpc',
