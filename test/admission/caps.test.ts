@@ -78,13 +78,14 @@ test('a guess that a limit refuses was not made', { skip }, async () => {
 });
 
 test('after the wait that the refusal names, one more failure is allowed, not two', { skip }, async () => {
-  const guesser = cap(3, 200, { isGuess: true });
+  const guesser = cap(3, 1_000, { isGuess: true });
   const first = await control(0).admit(under(guesser));
-  await sleep(60);
+  await sleep(300);
   assert.equal(await admitted(10, () => under(guesser)), 2);
   const { limited } = await control(0).admit(under(guesser));
-  assert.ok(first.outcome === 'admitted' && (limited?.retryAfterMs ?? 0) <= 140);
-  await sleep((limited?.retryAfterMs ?? 0) + 1);
+  assert.ok(first.outcome === 'admitted' && (limited?.retryAfterMs ?? 0) <= 700);
+  // Redis counts by its clock and the process by its own, a few milliseconds earlier.
+  await sleep((limited?.retryAfterMs ?? 0) + 20);
   assert.equal(await admitted(10, () => under(guesser)), 1);
 });
 
