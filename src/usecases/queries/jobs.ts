@@ -1,9 +1,8 @@
 // Reads the state of jobs and their dead letters, for operators.
-import type { DeadLetter } from '../../db/jobs/index.ts';
+import type { DeadLetter, JobStatus } from '../../db/jobs/index.ts';
 import { JOB_NAMES, type JobEntry, type JobName, jobEntry } from '../../domain/jobs.ts';
 import { mustBeOneOf } from '../../domain/localized-text.ts';
 import { refuseField } from '../../domain/refusal.ts';
-import type { Micros } from '../../domain/time.ts';
 import type { AdminCore } from '../core.ts';
 
 /** Jobs are all that these use cases need. */
@@ -12,16 +11,9 @@ export type JobCore = Pick<AdminCore, 'jobs'>;
 export type { DeadLetter } from '../../db/jobs/index.ts';
 
 /** A job as operators see it. */
-export interface JobView {
+export interface JobView extends Omit<JobStatus, 'job'> {
   readonly name: JobName;
   readonly entry: JobEntry;
-  readonly pausedAt: Micros | undefined;
-  readonly runs: bigint;
-  readonly failures: bigint;
-  readonly lastStartedAt: Micros | undefined;
-  readonly lastEndedAt: Micros | undefined;
-  readonly lastResult: string;
-  readonly lastError: string;
   readonly waiting: bigint;
   readonly deadLetters: bigint;
 }
