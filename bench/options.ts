@@ -1,5 +1,5 @@
 // The options of `npm run bench`.
-import { readCommandLine, SetupError } from '../scripts/dev/program.ts';
+import { readCommandLine, SetupError } from '../scripts/cli/program.ts';
 
 /** The options. */
 export interface Options {
@@ -42,7 +42,7 @@ const USAGE = `usage: npm run bench -- [options]
   --inflight N    how many calls are under way at a time (256)
   --clients N     how many processes make the calls (1)
   --runs N        how often everything is measured; the medians count (1)
-  --case NAME     only the cases with this in their names; may be given several times. Long cases run only so
+  --case NAME     only the cases with this in their names, or as their name; may be given several times. Long cases run only so
   --json          the results as JSON on stdout, and nothing else there
   --draw          prints tables and pictures into docs/performance.md
   --profile       where the server's time went, instead of how fast it was: profiling costs speed`;

@@ -95,6 +95,7 @@ function routeOf(method: DescMethod, { pattern, body }: HttpRule) {
     ['places', `{ ${places.join(', ')} }`],
     ['verb', verb === undefined ? 'nil' : text(verb)],
     ['body', String(body === '*')],
+    ['hasCursor', String(method.methodKind === 'server_streaming' && 'cursor' in method.output.field)],
     ['fields', fieldsOf(method.input, inPath)],
   ]);
   return { method: pattern.case.toUpperCase(), verb, lua };

@@ -3,9 +3,10 @@
 -- stands in the path. Nothing here changes a request: it goes on as it came, or is refused and moves nothing.
 --
 -- rest-contract.ts puts the contract in front of this file:
---   ROUTES[method] is a list of { segments, places, verb, body, fields }: a segment is a text, or false where a field stands;
+--   ROUTES[method] is a list of { segments, places, verb, body, hasCursor, fields }: a segment is a text, or false where a field stands;
 --   places[index] is the name of the field that stands at a segment;
---   verb is what follows the last colon; body tells whether the request has one; fields are those of the message.
+--   verb is what follows the last colon; body tells whether the request has one, hasCursor whether it is answered with a stream
+--   of messages that have a cursor; fields are those of the message.
 --   fields[name] is { name, kind, list, fields, values, oneof, inPath }, under the name in the contract and under the
 --   one in camel case. kind is "message", "enum", "integer", "bool", "bytes" or "text".
 --   VERBS[verb] is true for every verb.
@@ -398,6 +399,7 @@ local function checkAll(handle)
   if not route then return false end
   checkPath(route, values)
   check(handle, route, query ~= "" and query or nil)
+  noteEvents(handle, route)
   return true
 end
 

@@ -3,6 +3,8 @@
 -- within the last minute is never limited, so that nobody who shares it with a forger (behind a proxy) is refused, and other
 -- connections from the same address are not affected.
 --
+-- src/grpc/interceptors/wrong-signatures.ts tells how this differs from what the servers count.
+--
 -- Each worker thread of Envoy has its own state; a connection stays on one thread.
 local MAX_WRONG, TRUST_S = 50, 60
 -- Entries before the older half is dropped.
@@ -46,8 +48,7 @@ local function isLimited(handle)
   return at > now + MAX_WRONG and (valueOf(trustedUntil, connection) or 0) < now
 end
 
-function envoy_on_response(handle)
-  local status = handle:headers():get(":status")
+local function noteAnswer(handle, status)
   if status == "401" then
     local connection, now = connectionOf(handle), os.time()
     store(forgottenAt, connection, math.max(valueOf(forgottenAt, connection) or now, now) + 1)

@@ -149,13 +149,26 @@ function forwardSignals(child) {
   for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
 }
 
-/** When npm is killed by kill -9, this process gets another parent. */
+/** When npm is killed by kill -9, this process or the shell between them gets another parent. */
 function endWithParent(child) {
-  const parent = process.ppid;
+  const parents = parentsUpToNpm();
   const poll = setInterval(() => {
-    if (process.ppid === parent) return;
+    if (parentsUpToNpm() === parents) return;
     clearInterval(poll);
     child.kill('SIGTERM');
   }, PARENT_POLL_MS);
   poll.unref();
+}
+
+/** The pid of the parent and, where that is the shell in which npm runs its scripts, of npm. */
+function parentsUpToNpm() {
+  const parent = process.ppid;
+  try {
+    const isShell = readFileSync(`/proc/${parent}/cmdline`, 'utf8').split('\0')[1] === '-c';
+    const stat = readFileSync(`/proc/${parent}/stat`, 'utf8');
+    // After the name in parentheses come the state and the parent.
+    return isShell ? `${parent} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]}` : String(parent);
+  } catch {
+    return String(parent);
+  }
 }

@@ -7,9 +7,8 @@ import {
   pretty,
   requirementsOfRoute,
   runCliCall,
-} from './dev/cli-call.ts';
-import { signingKeyIn } from './dev/dev-info.ts';
-import { readCommandLine, SetupError } from './dev/program.ts';
+} from './cli/cli-call.ts';
+import { readCommandLine, SetupError } from './cli/program.ts';
 
 const USAGE =
   "usage: npm run curl -- /api/v1/wallet/balance --user 1001 [-X POST] [-d '{}'] [--room demo] [--key KEY]";
@@ -22,13 +21,13 @@ await runCliCall(async (findStack) => {
   });
   const [path, ...rest] = positionals;
   if (!path?.startsWith('/') || rest.length > 0) throw new SetupError(USAGE);
-  const { restUrl, keys } = findStack();
+  const { restUrl, key } = findStack();
   if (restUrl === undefined) throw new SetupError('there is no Envoy here and so no REST; use npm run call');
   const { data } = values;
   const method = (values.request ?? (data === undefined ? 'GET' : 'POST')).toUpperCase();
   if (data !== undefined) parseJson(data);
   const identity = identityFor(requirementsOfRoute(method, path), values);
-  const { status, body } = await requestRest(`${restUrl}${path}`, method, data, identity, signingKeyIn(keys));
+  const { status, body } = await requestRest(`${restUrl}${path}`, method, data, identity, key);
   if (status >= 400) throw new Error(`HTTP ${status}\n${pretty(body)}`);
   return body;
 });

@@ -1,6 +1,7 @@
 // `npm run keys -- create …`: creates, lists, rotates and revokes API keys in the database, including the first one.
 
-import { parseArgs } from 'node:util';
+import type { Pool } from '../src/db/pool.ts';
+import { createSealedSeeds } from '../src/db/sealed-seeds.ts';
 import { keyStateOf, SCOPES, type Scope } from '../src/domain/api-key.ts';
 import { Refusal } from '../src/domain/refusal.ts';
 import { reportCrashes } from '../src/runtime/crash.ts';
@@ -13,38 +14,41 @@ import {
   rotateApiKey,
   setAllowedNetworks,
 } from '../src/usecases/index.ts';
-import { dataDirOf, readDevInfo } from './dev/dev-info.ts';
-import { type KeyAdminConfig, loadKeyEncryptionKeys, withKeyAdmin } from './dev/key-admin.ts';
-import { SetupError } from './dev/program.ts';
+import { readDevInfo } from './cli/dev-info.ts';
+import { type KeyAdminConfig, loadKeyEncryptionKeys, withKeyAdmin } from './cli/key-admin.ts';
+import { retireLogKey, rotateLogKey, showLogKeys } from './cli/log-keys.ts';
+import { readCommandLine, SetupError } from './cli/program.ts';
+import { checkKeys, KEYS_VARIABLES, readSettings } from './cli/variables.ts';
 
 reportCrashes();
 const USAGE = `usage: npm run keys -- COMMAND
-  create --name NAME --scopes read,pay,fund,admin [--user ID] [--networks CIDR,…] [--rate N] [--public-key PEM]
+  create --name NAME --scopes read,pay,fund,events,admin [--user ID] [--networks CIDR,…] [--rate N] [--public-key PEM]
     [--expires 90d|2027-01-31|never]                       365d where it is left out
   list
   rotate KEY_ID [--overlap-hours N] [--public-key PEM]    the old key stays usable for the overlap (24 hours)
   revoke KEY_ID                                           at once and for good
   networks KEY_ID [CIDR,…]                                none means anywhere
+  log-keys                                                the public keys of the transparency log
+  rotate-log-key                                          adds one, which signs beside the old one
+  retire-log-key KEY_ID                                   ends the old one, once those who verify have the new one
   reseal                                                  after a new key-encryption key was put first
 The database is ADMIN_DATABASE_URL (a login as ppuri_admin), with REDIS_URL and KEY_ENCRYPTION_KEYS, or that of a running npm start.`;
 
-const { values, positionals } = parseArgs({
-  options: {
-    name: { type: 'string' },
-    scopes: { type: 'string' },
-    user: { type: 'string' },
-    networks: { type: 'string', default: '' },
-    rate: { type: 'string' },
-    expires: { type: 'string' },
-    'public-key': { type: 'string', default: '' },
-    'overlap-hours': { type: 'string', default: '24' },
-  },
-  allowPositionals: true,
-});
-const [command = '', keyId = '', list = ''] = positionals;
+const OPTIONS = {
+  name: { type: 'string' },
+  scopes: { type: 'string' },
+  user: { type: 'string' },
+  networks: { type: 'string', default: '' },
+  rate: { type: 'string' },
+  expires: { type: 'string' },
+  'public-key': { type: 'string', default: '' },
+  'overlap-hours': { type: 'string', default: '24' },
+} as const;
+type CommandLine = ReturnType<typeof readCommandLine<typeof OPTIONS>>;
 
-const COMMANDS: Record<string, (admin: KeyAdmin) => Promise<unknown>> = {
-  create: (admin) =>
+type Command = (admin: KeyAdmin, commandLine: CommandLine, pool: Pool) => Promise<unknown>;
+const COMMANDS: Record<string, Command> = {
+  create: (admin, { values }) =>
     createApiKey(
       admin,
       {
@@ -64,6 +68,7 @@ const COMMANDS: Record<string, (admin: KeyAdmin) => Promise<unknown>> = {
     (await listApiKeys(admin)).map((key) => ({
       keyId: key.id,
       name: key.displayName,
+      kind: key.kind,
       state: keyStateOf(key, admin.now()),
       scopes: key.scopes.join(','),
       user: key.userId ?? 'any',
@@ -71,22 +76,32 @@ const COMMANDS: Record<string, (admin: KeyAdmin) => Promise<unknown>> = {
       expires: key.expiresAt === undefined ? 'never' : new Date(key.expiresAt / 1000).toISOString(),
       uses: key.useCount,
     })),
-  rotate: (admin) =>
+  rotate: (admin, { values, positionals }) =>
     rotateApiKey(
       admin,
-      keyId,
+      keyIdOf(positionals),
       values['public-key'],
       Number(parseInteger('--overlap-hours', values['overlap-hours'])) * 3_600_000,
       undefined,
     ),
-  revoke: (admin) => revokeApiKey(admin, keyId),
-  networks: (admin) => setAllowedNetworks(admin, keyId, splitList(list), undefined),
-  reseal: async (admin) => ({ resealed: await resealSecrets(admin) }),
+  revoke: (admin, { positionals }) => revokeApiKey(admin, keyIdOf(positionals)),
+  networks: (admin, { positionals }) =>
+    setAllowedNetworks(admin, keyIdOf(positionals), splitList(positionals[2] ?? ''), undefined),
+  'log-keys': (_admin, _commandLine, pool) => showLogKeys(pool),
+  'rotate-log-key': ({ sealingKeys }, _commandLine, pool) => rotateLogKey(pool, sealingKeys),
+  'retire-log-key': (_admin, { positionals }, pool) => retireLogKey(pool, keyIdOf(positionals)),
+  reseal: async (admin, _commandLine, pool) => ({
+    resealed: await resealSecrets(admin, createSealedSeeds(pool)),
+  }),
 };
 
 try {
+  const commandLine = readCommandLine(USAGE, OPTIONS);
+  const { positionals } = commandLine;
+  const [command = ''] = positionals;
   const run = COMMANDS[command] ?? fail(USAGE);
-  const result = await withKeyAdmin(configFrom(process.env), { command: `keys ${command}`, keyId }, run);
+  const act = { command: `keys ${command}`, keyId: keyIdOf(positionals) };
+  const result = await withKeyAdmin(readConfig(), act, (admin, pool) => run(admin, commandLine, pool));
   if (Array.isArray(result)) console.table(result);
   else
     console.log(
@@ -102,20 +117,22 @@ try {
   process.exitCode = 1;
 }
 
-function configFrom(env: NodeJS.ProcessEnv): KeyAdminConfig {
-  const {
-    ADMIN_DATABASE_URL: adminDatabaseUrl,
-    REDIS_URL: redisUrl,
-    KEY_ENCRYPTION_KEYS: keyEncryptionKeys,
-  } = env;
-  if (adminDatabaseUrl && redisUrl && keyEncryptionKeys)
-    return { adminDatabaseUrl, redisUrl, keyEncryptionKeys };
-  const dataDir = dataDirOf(env);
+/** Empty for commands that are about no key, or where it was forgotten: then there is no such key. */
+function keyIdOf([, keyId = '']: readonly string[]): string {
+  return keyId;
+}
+
+/** Where the keys are: the database of the environment, or that of a running `npm start`. */
+function readConfig(): KeyAdminConfig {
+  const { adminDatabaseUrl, redis, keyEncryptionKeys, dataDir } = readSettings(KEYS_VARIABLES, checkKeys);
+  const { url } = redis;
+  if (adminDatabaseUrl && url && keyEncryptionKeys)
+    return { adminDatabaseUrl, redis: { ...redis, url }, keyEncryptionKeys };
   const info = readDevInfo(dataDir);
   return {
     adminDatabaseUrl: info.adminDatabaseUrl,
-    redisUrl: info.redisUrl,
-    keyEncryptionKeys: keyEncryptionKeys || loadKeyEncryptionKeys(dataDir),
+    redis: { url: info.redisUrl },
+    keyEncryptionKeys: keyEncryptionKeys ?? loadKeyEncryptionKeys(dataDir),
   };
 }
 

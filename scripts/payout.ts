@@ -1,13 +1,14 @@
 // `npm run payout -- october.csv --user 1001`: pays every line of a file, once, and shows how far it is.
 import { createInterface } from 'node:readline/promises';
-import { connect, type Json } from '../clients/typescript/src/grpc.ts';
+import { connect, type Json } from '../clients/typescript/src/connection.ts';
 import { reportCrashes } from '../src/runtime/crash.ts';
-import { describeError } from './dev/cli-call.ts';
-import { dataDirOf, dataDirPrefix, readDevInfo, shellWord, signingKeyIn } from './dev/dev-info.ts';
-import { onStopSignal, readCommandLine, SetupError } from './dev/program.ts';
+import { describeError } from './cli/cli-call.ts';
+import { dataDirPrefix, readDevInfo, shellWord, signingKeyIn } from './cli/dev-info.ts';
+import { onStopSignal, readCommandLine, SetupError } from './cli/program.ts';
+import { createProgress } from './cli/progress.ts';
+import { CALL_VARIABLES, checkSigner, readSettings } from './cli/variables.ts';
 import { checkRows, sumsText } from './payout/check-rows.ts';
 import { BadLinesError, type PayoutPlan, type Phase, pay } from './payout/pay.ts';
-import { createProgress } from './payout/progress.ts';
 import type { Problem } from './payout/read-file.ts';
 import { keyOf, LONGEST_KEY, readPayments, shown } from './payout/read-file.ts';
 import { EXIT, failureText, problemsText, summaryOf } from './payout/report.ts';
@@ -39,7 +40,7 @@ const INTERRUPTED: Readonly<Record<Phase, string>> = {
 
 reportCrashes();
 const progress = createProgress(process.stderr);
-const dataDir = dataDirOf(process.env);
+const { dataDir, signer } = readSettings(CALL_VARIABLES, checkSigner);
 let phase: Phase = 'drafting';
 onStopSignal(
   () => {
@@ -61,7 +62,8 @@ async function run(): Promise<number> {
   // Without rows these are all problems; otherwise they are reported together with those of the rows.
   if (file.rows.length === 0) refuseProblems(name, file.problems);
   const { grpcAddress, keys } = readDevInfo(dataDir);
-  const connection = connect(grpcAddress, signingKeyIn(keys), {
+  const connection = connect(grpcAddress, signingKeyIn(keys, signer), {
+    retry: false,
     'grpc.max_reconnect_backoff_ms': RECONNECT_MS,
     // So that an idle stream notices a dead connection.
     'grpc.keepalive_time_ms': KEEPALIVE_MS,

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { readCommandLine, runCli, SetupError } from './cli/program.ts';
 import { printValidateProto } from './contracts/print-contracts.ts';
-import { readCommandLine, SetupError } from './dev/program.ts';
 
 const USAGE = `usage: npm run protos -- FOLDER [--go-package IMPORT_PATH]
 
@@ -15,12 +15,7 @@ Writes every .proto that a client needs into FOLDER: the contracts, buf/validate
 
 const ROOT = resolve(import.meta.dirname, '..');
 
-try {
-  main();
-} catch (error) {
-  console.error(error instanceof SetupError ? error.message : error);
-  process.exitCode = 1;
-}
+await runCli(main);
 
 function main(): void {
   const { values, positionals } = readCommandLine(USAGE, {

@@ -2,21 +2,31 @@
 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type EdgeTracing, tracingOf } from '../envoy/tracing.ts';
 import { crashReport, reportCrashes } from '../src/runtime/crash.ts';
+import { type ValuesOf, variableNames } from '../src/runtime/env.ts';
 import { makePrivateFolder } from '../src/runtime/private-file.ts';
-import { bannerText } from './dev/banner.ts';
+import { serveApiReference } from './api-reference/serve.ts';
+import {
+  bannerText,
+  DEMO_ROOM,
+  DEMO_USERS,
+  nameOfDataDir,
+  removeDevInfo,
+  startLockOf,
+  writeDevInfo,
+} from './cli/dev-info.ts';
+import { loadKeyEncryptionKeys } from './cli/key-admin.ts';
+import { onStopSignal, readCommandLine, SetupError } from './cli/program.ts';
+import { PORT_VARIABLES, readSettings, START_DEFAULTS, START_VARIABLES } from './cli/variables.ts';
 import { loadDemoKey } from './dev/demo.ts';
-import { dataDirOf, nameOfDataDir, removeDevInfo, writeDevInfo } from './dev/dev-info.ts';
 import { type PreparedEnvoy, prepareEnvoy } from './dev/envoy.ts';
 import { loadSecret, randomSecret, tryLock } from './dev/files.ts';
-import { loadKeyEncryptionKeys } from './dev/key-admin.ts';
-import { HOST, type Ports, readPorts, requireFreePorts } from './dev/ports.ts';
+import { HOST, type Ports, portConflicts, requireFreePorts } from './dev/ports.ts';
 import { startPostgres } from './dev/postgres.ts';
 import { endCommands, killProcesses, stopStaleProcesses } from './dev/processes.ts';
-import { onStopSignal, readCommandLine, SetupError } from './dev/program.ts';
+import { type Runnable, type Supervised, startServer, startWorker, supervise } from './dev/programs.ts';
 import { startRedis } from './dev/redis.ts';
-import { startServer, startWorker } from './dev/server.ts';
-import { type Runnable, type Supervised, supervise } from './dev/supervise.ts';
 
 /** How long stopping waits for a start that is under way, in milliseconds. */
 const START_GRACE_MS = 5_000;
@@ -27,6 +37,7 @@ interface Installation {
   readonly dataDir: string;
   readonly logDir: string;
   readonly ports: Ports;
+  readonly settings: ValuesOf<typeof START_VARIABLES>;
 }
 
 reportCrashes();
@@ -56,15 +67,14 @@ onStopSignal(
 
 async function start(): Promise<void> {
   readCommandLine(
-    'usage: npm start, without options; ports are set by REST_PORT, GRPC_PORT, GRPC_EDGE_PORT, ADMIN_GRPC_PORT, OPS_PORT, ' +
-      'WORKER_OPS_PORT, ADMIN_OPS_PORT, ENVOY_ADMIN_PORT, POSTGRES_PORT and REDIS_PORT, the data folder by DATA_DIR',
+    `usage: npm start, without options; ports are set by ${variableNames(PORT_VARIABLES).join(', ')}, the data folder by DATA_DIR; docs/configuration.md lists all variables`,
     {},
   );
-  const ports = readPorts(process.env);
-  const dataDir = dataDirOf(process.env);
+  const settings = readSettings(START_VARIABLES, ({ ports }) => portConflicts(ports));
+  const { ports, dataDir } = settings;
   const logDir = join(dataDir, 'log');
   makePrivateFolder(logDir);
-  const lock = tryLock(join(dataDir, 'run', 'start.lock'));
+  const lock = tryLock(startLockOf(dataDir));
   if ('heldBy' in lock) {
     throw new SetupError(
       `npm start runs on the data folder ${nameOfDataDir(dataDir)} already (pid ${lock.heldBy}); ` +
@@ -78,42 +88,51 @@ async function start(): Promise<void> {
   };
   await stopStaleProcesses(dataDir, log);
   await requireFreePorts(ports);
-  await startAll({ dataDir, logDir, ports });
+  await startAll({ dataDir, logDir, ports, settings });
 }
 
 async function startAll(installation: Installation): Promise<void> {
-  const { dataDir, logDir, ports } = installation;
+  const { dataDir, logDir, ports, settings } = installation;
   log('Starting PostgreSQL, Redis, the server, the worker and Envoy …');
   const edgeSecret = randomSecret();
-  const edge = { restPort: ports.rest, grpcEdgePort: ports.grpcEdge, adminPort: ports.envoyAdmin };
+  const tracing = tracingOf({ ...START_DEFAULTS, ...process.env });
   const [databases, redisUrl, envoy] = await whenAllSettled([
     startDatabase(installation),
     startQueue(installation),
-    prepareEnvoy({ dataDir, logDir, ...edge, serverPorts: [ports.grpc], edgeSecret }, log),
+    prepareEdge(installation, edgeSecret, tracing),
   ]);
-  const keyEncryptionKeys = process.env.KEY_ENCRYPTION_KEYS || loadKeyEncryptionKeys(dataDir);
+  const keyEncryptionKeys = settings.keyEncryptionKeys ?? loadKeyEncryptionKeys(dataDir);
   const databaseUrl = databases.server.DATABASE_URL;
   const adminDatabaseUrl = databases.admin.ADMIN_DATABASE_URL;
-  const demoKey = await loadDemoKey(dataDir, { adminDatabaseUrl, redisUrl, keyEncryptionKeys });
+  const redis = { url: redisUrl };
+  const demoKey = await loadDemoKey(dataDir, { adminDatabaseUrl, redis, keyEncryptionKeys });
   const output = heldOutput();
   const env = {
     ...serverEnv(installation, redisUrl, edgeSecret),
     ...databases.server,
     KEY_ENCRYPTION_KEYS: keyEncryptionKeys,
   };
-  const opsKey = process.env.OPS_KEY || loadSecret(join(dataDir, 'ops-key.secret'));
+  const opsKey = settings.opsKey ?? loadSecret(join(dataDir, 'ops-key.secret'));
   await startPrograms(installation, {
-    server: env,
+    server: { ...env, LOG_DIR: join(logDir, 'server') },
     // Serves admin.v1 and is not behind Envoy, whose server therefore cannot create keys if it is taken over.
     admin: {
       ...env,
       ...databases.admin,
       GRPC_PORT: String(ports.adminGrpc),
       OPS_PORT: String(ports.adminOps),
+      LOG_DIR: join(logDir, 'admin'),
     },
-    worker: { ...env, ...databases.worker, OPS_KEY: opsKey, OPS_PORT: String(ports.workerOps) },
+    worker: {
+      ...env,
+      ...databases.worker,
+      OPS_KEY: opsKey,
+      OPS_PORT: String(ports.workerOps),
+      LOG_DIR: join(logDir, 'worker'),
+    },
     onOutput: output.write,
   });
+  await serveApiReference(ports.docs);
   const noEnvoy = 'reason' in envoy ? envoy.reason : await startEdge(envoy);
   if (stopping) return;
   writeDevInfo(dataDir, {
@@ -129,14 +148,30 @@ async function startAll(installation: Installation): Promise<void> {
     adminOpsUrl: `http://${HOST}:${ports.adminOps}`,
     opsKey,
     databaseUrl,
+    archiveDatabaseUrl: databases.server.ARCHIVE_DATABASE_URL,
     adminDatabaseUrl,
     redisUrl,
+    logDir,
+    ...(tracing && { otlpEndpoint: tracing.endpoint }),
     keys: [demoKey],
-    users: [1001, 1002, 1003, 1004, 1005],
-    room: 'demo',
+    users: DEMO_USERS.map(Number),
+    room: DEMO_ROOM,
   });
   log(bannerText({ ports, dataDir, tookMs: performance.now() - startedAt, noEnvoy }));
   output.open();
+}
+
+function prepareEdge(
+  { dataDir, logDir, ports, settings: { addressRatePerSecond } }: Installation,
+  edgeSecret: string,
+  tracing: EdgeTracing | undefined,
+) {
+  const edgePorts = { restPort: ports.rest, grpcEdgePort: ports.grpcEdge, adminPort: ports.envoyAdmin };
+  const settings = { addressRatePerSecond, ...(tracing && { tracing }) };
+  return prepareEnvoy(
+    { dataDir, logDir, ...edgePorts, serverPorts: [ports.grpc], edgeSecret, settings },
+    log,
+  );
 }
 
 /** Starts the server, the server for ops and the worker, each in its environment. */
@@ -164,7 +199,7 @@ async function startDatabase({ dataDir, logDir, ports }: Installation) {
     startSupervised('postgres', 'PostgreSQL', () => startPostgres({ dataDir, logDir, port: ports.postgres })),
     // Loaded in parallel, because that takes about as long as Postgres.
     import('../src/db/migrate.ts'),
-    import('../src/db/archive/secret.ts'),
+    import('../src/db/archive/index.ts'),
     import('./dev/demo.ts'),
   ]);
   const ownerUrl = await postgres.createDatabase('ppuri');
@@ -204,16 +239,9 @@ async function startEdge(envoy: PreparedEnvoy): Promise<undefined> {
   await startSupervised('envoy', 'Envoy', () => envoy.start());
 }
 
-function serverEnv({ logDir, ports }: Installation, redisUrl: string, edgeSecret: string): NodeJS.ProcessEnv {
+function serverEnv({ ports }: Installation, redisUrl: string, edgeSecret: string): NodeJS.ProcessEnv {
   return {
-    // There is no other server, and the edge has stopped by then.
-    STOP_DRAIN_MS: '0',
-    // Ctrl-C takes ten seconds at most; calls take milliseconds.
-    STOP_GRACE_MS: '5000',
-    // Useful in development; off by default.
-    GRPC_REFLECTION: 'true',
-    // The transfers of a payout would flood the terminal; they are in the file.
-    LOG_STDOUT: 'app',
+    ...START_DEFAULTS,
     ...process.env,
     NODE_ENV: 'development',
     ADMIN_DATABASE_URL: '',
@@ -222,7 +250,6 @@ function serverEnv({ logDir, ports }: Installation, redisUrl: string, edgeSecret
     GRPC_PORT: String(ports.grpc),
     OPS_HOST: HOST,
     OPS_PORT: String(ports.ops),
-    LOG_DIR: logDir,
     EDGE_SECRET: edgeSecret,
   };
 }

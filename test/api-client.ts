@@ -1,15 +1,18 @@
 // Calls a running server over gRPC or over REST, and reads both kinds of answers as the same thing.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DescMethod, JsonValue } from '@bufbuild/protobuf';
-import { RPCS, restRouteOf } from '../clients/typescript/src/contracts.ts';
+import { RPCS, restRoutesOf } from '../clients/typescript/src/contracts.ts';
 import { PpuriError } from '../clients/typescript/src/error.ts';
-import { type Connection, connect, type Json } from '../clients/typescript/src/grpc.ts';
-import type { Identity } from '../clients/typescript/src/headers.ts';
+import { grpcTransport } from '../clients/typescript/src/grpc.ts';
+import { type Identity, signedHeaders } from '../clients/typescript/src/headers.ts';
+import { type Json, responseToJson, serializeRequest } from '../clients/typescript/src/messages.ts';
 import { requestRest } from '../clients/typescript/src/rest.ts';
 import type { SigningKey } from '../clients/typescript/src/signature.ts';
+import { restCallOf } from '../scripts/api-reference/rest-call.ts';
+import { checkDeclared } from './declared-reasons.ts';
 
-export type { Json } from '../clients/typescript/src/grpc.ts';
 export type { Identity } from '../clients/typescript/src/headers.ts';
+export type { Json } from '../clients/typescript/src/messages.ts';
 
 /** Longer than any call takes. */
 const TIMEOUT_MS = 30_000;
@@ -25,13 +28,23 @@ export class Answer {
   readonly reason: string;
   /** The fields that are named as wrong. */
   readonly fields: readonly string[];
+  /** What a refusal names besides. */
+  readonly metadata: Readonly<Record<string, string>>;
 
-  constructor(body: Json, status = 0, code = '', reason = '', fields: readonly string[] = []) {
+  constructor(
+    body: Json,
+    status = 0,
+    code = '',
+    reason = '',
+    fields: readonly string[] = [],
+    metadata: Readonly<Record<string, string>> = {},
+  ) {
     this.body = body;
     this.status = status;
     this.code = code;
     this.reason = reason;
     this.fields = fields;
+    this.metadata = metadata;
   }
 
   /** The elements of a repeated field. */
@@ -68,29 +81,36 @@ export async function signedLater(call: () => Promise<Answer>): Promise<Answer> 
   }
 }
 
-/** Calls straight to a server's gRPC port. */
+/** Calls straight to a server's gRPC port: one attempt, with what is given and nothing else. */
 export function grpcClient(address: string, key?: SigningKey): ApiClient {
-  const connection = connect(address, key);
-  const lastOf: Connection['call'] = async (...call) => {
+  const transport = grpcTransport(address, (request, identity) => signedHeaders(request, identity, key), {});
+  const { signal } = new AbortController();
+  const attempt = async (name: string, request: Json, identity: Identity, timeoutMs: number) => {
+    const rpc = RPCS.get(name);
+    if (!rpc) throw new TypeError(`there is no RPC ${name}`);
+    const sent = { rpc, body: serializeRequest(rpc, request), identity, timeoutMs, signal };
+    if (!isStream(rpc)) return responseToJson(rpc, await transport.unary(sent));
     let last: Json = {};
-    for await (const message of connection.stream(...call)) last = message;
+    for await (const message of transport.stream(sent)) last = responseToJson(rpc, message);
     return last;
   };
   return {
     name: 'gRPC',
-    close: () => connection.close(),
+    close: () => transport.close(),
     call: (rpc, request, identity = {}, timeoutMs = TIMEOUT_MS) =>
-      (isStream(RPCS.get(rpc)) ? lastOf : connection.call)(rpc, request, identity, timeoutMs).then(
+      attempt(rpc, request, identity, timeoutMs).then(
         (body) => new Answer(body),
         (error: unknown) => {
           if (!(error instanceof PpuriError)) throw error;
-          const { status, code, reason, violations } = error;
+          const { status, code, reason, violations, metadata } = error;
+          checkDeclared(rpc, reason);
           return new Answer(
             {},
             status,
             code,
             reason,
             violations.map(({ field }) => field),
+            metadata,
           );
         },
       ),
@@ -105,9 +125,16 @@ export function restClient(baseUrl: string, key?: SigningKey): ApiClient {
     async call(rpc, request, identity = {}, timeoutMs = TIMEOUT_MS) {
       const method = RPCS.get(rpc);
       if (!method) throw new TypeError(`there is no RPC ${rpc}`);
-      const { verb, path, body } = restRequest(method, request);
-      const answer = await requestRest(`${baseUrl}${path}`, verb, body, identity, key, timeoutMs);
-      if (answer.status !== 200) return refused(answer.body);
+      const routes = restRoutesOf(method);
+      // By the first that has its fields: an RPC that finds by an id or by a reference has one for each.
+      const hasFields = ({ path }: { readonly path: string }) =>
+        [...path.matchAll(/\{(\w+)\}/g)].every(([, name = '']) => name in request);
+      const route = routes.find(hasFields) ?? routes[0];
+      if (!route) throw new TypeError(`${rpc} is not offered over REST`);
+      const { path, body } = restCallOf(route, request);
+      const sent = body && JSON.stringify(body);
+      const answer = await requestRest(`${baseUrl}${path}`, route.method, sent, identity, key, timeoutMs);
+      if (answer.status !== 200) return refused(rpc, answer.body);
       return new Answer(isStream(method) ? lastLine(answer.body) : (answer.body as Json));
     },
   };
@@ -120,42 +147,24 @@ function lastLine(body: unknown): Json {
   return typeof body === 'string' ? JSON.parse(body.trimEnd().split('\n').at(-1) ?? '') : (body as Json);
 }
 
-function restRequest(
-  rpc: DescMethod,
-  request: Json,
-): { verb: string; path: string; body: string | undefined } {
-  const route = restRouteOf(rpc);
-  if (!route) throw new TypeError(`${rpc.name} is not offered over REST`);
-  const rest: Json = { ...request };
-  const path = route.path.replace(/\{(\w+)\}/g, (_match, name: string) => {
-    const value = rest[name];
-    delete rest[name];
-    return encodeURIComponent(String(value));
-  });
-  if (route.hasBody) return { verb: route.method, path, body: JSON.stringify(rest) };
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(rest)) {
-    for (const element of Array.isArray(value) ? value : [value]) query.append(name, String(element));
-  }
-  const text = query.toString();
-  return { verb: route.method, path: text ? `${path}?${text}` : path, body: undefined };
-}
-
 interface RestError {
   readonly code: number;
   readonly details: readonly {
     readonly '@type': string;
     readonly reason?: string;
-    readonly metadata?: { readonly code?: string };
+    readonly metadata?: Readonly<Record<string, string>>;
     readonly field_violations?: readonly { readonly field: string }[];
   }[];
 }
 
-function refused(body: unknown): Answer {
+/** The refusal in a response over REST. */
+export function refused(rpc: string, body: unknown): Answer {
   const { code, details } = body as RestError;
   const detail = (type: string) =>
     details.find((any) => any['@type'] === `type.googleapis.com/google.rpc.${type}`);
   const info = detail('ErrorInfo');
+  checkDeclared(rpc, info?.reason ?? '');
   const fields = detail('BadRequest')?.field_violations?.map(({ field }) => field) ?? [];
-  return new Answer(body as Json, code, info?.metadata?.code ?? '', info?.reason ?? '', fields);
+  const { code: errorCode = '', ...metadata } = info?.metadata ?? {};
+  return new Answer(body as Json, code, errorCode, info?.reason ?? '', fields, metadata);
 }

@@ -12,8 +12,8 @@ export interface CertificateFiles {
 /** Somebody who signs certificates. */
 export interface Authority {
   readonly caFile: string;
-  /** A certificate for a DNS name and 127.0.0.1, for servers and clients alike. */
-  issue(name: string): CertificateFiles;
+  /** A certificate for a DNS name, 127.0.0.1 and another address, for servers and clients alike. */
+  issue(name: string, address?: string): CertificateFiles;
 }
 
 /** Makes an authority whose files lie in a folder. */
@@ -25,10 +25,13 @@ export function makeAuthority(folder: string, name: string): Authority {
   openssl('req', '-x509', ...newKey, '-days', '2', '-subj', `/CN=${name}`, '-keyout', caKey, '-out', caFile);
   return {
     caFile,
-    issue: (host) => {
+    issue: (host, address) => {
       const [certFile, keyFile] = [file(`-${host}.pem`), file(`-${host}.key`)];
       const [request, extensions] = [file(`-${host}.csr`), file(`-${host}.ext`)];
-      writeFileSync(extensions, `subjectAltName=DNS:${host},IP:127.0.0.1\n`);
+      writeFileSync(
+        extensions,
+        `subjectAltName=DNS:${host},IP:127.0.0.1${address === undefined ? '' : `,IP:${address}`}\n`,
+      );
       openssl('req', ...newKey, '-subj', `/CN=${host}`, '-keyout', keyFile, '-out', request);
       openssl(
         ...['x509', '-req', '-in', request, '-CA', caFile, '-CAkey', caKey, '-CAcreateserial'],

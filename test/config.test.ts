@@ -1,5 +1,8 @@
 // The settings: defaults, bounds, and every fault named at once, without a secret's value.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { ConfigError } from '../src/runtime/env.ts';
 import { readServerConfig } from '../src/server/config.ts';
@@ -92,6 +95,45 @@ test('a certificate needs its key', () => {
   assert.deepEqual(faultsOf(env), ['GRPC_TLS_CERT and GRPC_TLS_KEY must be set together']);
 });
 
+test('Sentinels are named by host and port, and REDIS_URL names their group', () => {
+  const redisOf = (env: NodeJS.ProcessEnv) => readWorkerConfig({ ...WORKER, ...env }).redis;
+  assert.deepEqual(redisOf({}).sentinels, []);
+  const group = {
+    REDIS_URL: 'rediss://:hunter2@ppuri/1',
+    REDIS_SENTINELS: '10.0.0.1:26379, [::1]:26380,s3.internal:1',
+  };
+  assert.deepEqual(redisOf(group).sentinels, [
+    { host: '10.0.0.1', port: 26_379 },
+    { host: '::1', port: 26_380 },
+    { host: 's3.internal', port: 1 },
+  ]);
+  const bounds = 'up to 16 different HOST:PORT separated by commas, such as 10.0.0.1:26379,10.0.0.2:26379';
+  for (const wrong of [
+    '10.0.0.1',
+    '10.0.0.1:0',
+    '10.0.0.1:65536',
+    '::1:26379',
+    'a:1,a:1',
+    'redis://a:1',
+    'a:1;b:1',
+  ])
+    assert.deepEqual(faultsOf({ ...SERVER, ...group, REDIS_SENTINELS: wrong }), [
+      `REDIS_SENTINELS must be ${bounds}, not "${wrong}"`,
+    ]);
+  const many = Array.from({ length: 17 }, (_, index) => `s${index}:1`).join();
+  assert.equal(faultsOf({ ...SERVER, ...group, REDIS_SENTINELS: many }).length, 1);
+  for (const url of ['redis://:hunter2@ppuri:6379', 'redis:///1']) {
+    const faults = faultsOf({ ...SERVER, ...group, REDIS_URL: url });
+    assert.deepEqual(
+      faults.map((fault) => fault.split(' instead')[0]),
+      ['REDIS_URL must name the group of the Sentinels'],
+    );
+  }
+  assert.deepEqual(faultsOf({ ...SERVER, REDIS_SENTINEL_PASSWORD: 'hunter2' }), [
+    'REDIS_SENTINEL_PASSWORD needs REDIS_SENTINELS',
+  ]);
+});
+
 test('a misspelt name is told with the name that was probably meant', () => {
   assert.deepEqual(faultsOf({ ...SERVER, GRPC_PROT: '1', MAX_INFLIGHT: '5', LEDGER_LANE: '2' }), [
     'GRPC_PROT is not a variable of ppuri; did you mean GRPC_PORT?',
@@ -121,4 +163,97 @@ test('what others set in the environment is no fault', () => {
     faultsOf({ ...SERVER, PURGE_API_KEYS_AFTER_DAYS: '5' }, ['PURGE_API_KEYS_AFTER_DAYS']),
     [],
   );
+});
+
+test('tracing is off by default, and a bad share, collector or header stops the start', () => {
+  assert.equal(readServerConfig(SERVER).tracing.endpoint, undefined);
+  const { tracing } = readWorkerConfig({
+    ...WORKER,
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
+    OTEL_EXPORTER_OTLP_HEADERS: 'x-key=abc, x-team = 7',
+    OTEL_TRACES_SAMPLER_ARG: '0.25',
+  });
+  assert.deepEqual(
+    [tracing.endpoint, tracing.ratio, { ...tracing.headers }],
+    ['http://collector:4318', 0.25, { 'x-key': 'abc', 'x-team': '7' }],
+  );
+  const bad = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318',
+    OTEL_EXPORTER_OTLP_HEADERS: 'a header without a value',
+    OTEL_EXPORTER_OTLP_TIMEOUT: '0',
+    OTEL_TRACES_SAMPLER_ARG: '1.5',
+  };
+  assert.deepEqual(
+    faultsOf({ ...SERVER, ...bad }).map((fault) => fault.split(' ')[0]),
+    Object.keys(bad),
+  );
+});
+
+test('a secret is read from the file that NAME_FILE names, without the line break at its end', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ppuri-secrets-'));
+  const fileWith = (name: string, content: string) => {
+    writeFileSync(join(folder, name), content);
+    return join(folder, name);
+  };
+  const { EDGE_SECRET, DATABASE_URL, ...rest } = SERVER;
+  const files = {
+    EDGE_SECRET_FILE: fileWith('edge', `${EDGE_SECRET} \n\n`),
+    DATABASE_URL_FILE: fileWith('database', `${DATABASE_URL}\r\n`),
+  };
+  try {
+    const config = readServerConfig({ ...rest, ...files });
+    assert.equal(config.edgeSecret, `${EDGE_SECRET} \n`);
+    assert.equal(config.databaseUrl, DATABASE_URL);
+    assert.deepEqual(faultsOf({ ...rest, ...files, EDGE_SECRET_FILE: '', EDGE_SECRET }), []);
+    const empty = fileWith('empty', '\n');
+    const short = fileWith('short', 'hush\n');
+    assert.deepEqual(
+      faultsOf({ ...SERVER, ...files, REDIS_URL: '', REDIS_URL_FILE: empty, GRPC_PORT_FILE: empty }),
+      [
+        'DATABASE_URL and DATABASE_URL_FILE are both set; leave out one of them',
+        `REDIS_URL_FILE: ${empty} is empty`,
+        'GRPC_PORT_FILE is not a variable of ppuri: GRPC_PORT is no secret',
+        'EDGE_SECRET and EDGE_SECRET_FILE are both set; leave out one of them',
+      ],
+    );
+    assert.deepEqual(faultsOf({ ...rest, EDGE_SECRET_FILE: short, DATABASE_URL_FILE: `${folder}/none` }), [
+      `DATABASE_URL_FILE: ${folder}/none cannot be read (ENOENT)`,
+      'EDGE_SECRET must be 16 characters or more, and its value is not',
+    ]);
+    assert.deepEqual(faultsOf({ ...SERVER, EDGE_SECRET: '', EDGE_SECRET_FIEL: short }), [
+      'EDGE_SECRET is required: it must be 16 characters or more',
+      'EDGE_SECRET_FIEL is not a variable of ppuri; did you mean EDGE_SECRET_FILE?',
+    ]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('settings of Kafka go together, and none of its faults shows the password', () => {
+  const faults = (env: NodeJS.ProcessEnv) => {
+    try {
+      readWorkerConfig({ ...WORKER, KAFKA_BROKERS: 'kafka-1:9092', ...env });
+      return [];
+    } catch (error) {
+      assert.ok(error instanceof ConfigError);
+      return error.message.split('\n');
+    }
+  };
+  const login = { KAFKA_USERNAME: 'ppuri', KAFKA_PASSWORD: 'hunter2' };
+  assert.deepEqual(faults({ KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512', ...login }), []);
+  assert.deepEqual(faults({ KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_TLS: 'true', ...login }), []);
+  const wrong = [
+    faults({ KAFKA_TOPIC: 'all events' }),
+    faults({ KAFKA_SASL_MECHANISM: 'PLAIN', ...login }),
+    faults({ KAFKA_SASL_MECHANISM: 'SCRAM-SHA-256', KAFKA_USERNAME: 'ppuri' }),
+    faults(login),
+    faults({ KAFKA_BROKERS: '', KAFKA_TLS: 'true' }),
+  ].flat();
+  assert.deepEqual(wrong, [
+    'KAFKA_TOPIC must be up to 249 letters, digits, dots, underscores and hyphens',
+    'KAFKA_SASL_MECHANISM PLAIN needs KAFKA_TLS: it sends the password as it is',
+    'KAFKA_SASL_MECHANISM needs KAFKA_USERNAME and KAFKA_PASSWORD',
+    'KAFKA_USERNAME and KAFKA_PASSWORD need KAFKA_SASL_MECHANISM',
+    'KAFKA_TLS and KAFKA_SASL_MECHANISM need KAFKA_BROKERS',
+  ]);
 });

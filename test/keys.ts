@@ -2,6 +2,7 @@
 
 import { hmacKey } from '../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../clients/typescript/src/signature.ts';
+import { plainKey } from '../scripts/cli/key-admin.ts';
 import { createPeople } from '../src/db/people/index.ts';
 import { SCOPES } from '../src/domain/api-key.ts';
 import { cryptoRandom } from '../src/runtime/crypto-random.ts';
@@ -27,17 +28,7 @@ export async function makeKey(
     announce: async () => {},
     now: () => Date.now() * 1000,
   };
-  const everything: CreateKeyInput = {
-    displayName: 'a test',
-    kind: 'hmac-sha256',
-    publicKey: '',
-    scopes: SCOPES,
-    userId: undefined,
-    allowedNetworks: [],
-    ratePerSecond: undefined,
-    activeFrom: undefined,
-    expiresAt: undefined,
-  };
+  const everything = plainKey('a test', SCOPES);
   try {
     const { key, secret } = await createApiKey(keyAdmin, { ...everything, ...wish }, undefined);
     return hmacKey(key.id, secret ?? '');

@@ -1,11 +1,12 @@
 // Starts servers and workers as processes of their own, for tests that stop or kill them.
-import { type ForkedProgram, forkProgram } from '../scripts/dev/fork-program.ts';
+
 import { findFree } from '../scripts/dev/ports.ts';
+import { type ForkedProgram, forkProgram } from '../scripts/dev/programs.ts';
 import type { TestDatabase } from './stack.ts';
 
 const SERVER = new URL('../src/server/main.ts', import.meta.url);
 /** The worker with the shorter times of tests. */
-const WORKER = new URL('jobs/worker-program.ts', import.meta.url);
+const WORKER = new URL('worker/worker-program.ts', import.meta.url);
 
 /** The ports of a server process. */
 export interface ServerPorts {

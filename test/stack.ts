@@ -53,6 +53,7 @@ export interface Stack {
 
 /** A database of its own: a copy of the migrated one that `npm test` prepares. */
 export interface TestDatabase {
+  /** As a superuser; its tables belong to a plain owner. */
   readonly ownerUrl: string;
   /** As the server's own login. */
   readonly appUrl: string;
@@ -75,7 +76,9 @@ export function given(name: string): string {
 export async function makeDatabase(): Promise<TestDatabase> {
   const name = `test_${crypto.randomUUID().replaceAll('-', '')}`;
   const admin = (sql: string) => once(given('TEST_OWNER_URL'), sql);
-  await admin(`CREATE DATABASE ${name} TEMPLATE ${given('TEST_TEMPLATE')}`);
+  await admin(
+    `CREATE DATABASE ${name} TEMPLATE ${given('TEST_TEMPLATE')} OWNER ${given('TEST_PLAIN_OWNER')}`,
+  );
   const on = (base: string) => {
     const url = new URL(base);
     url.pathname = `/${name}`;
@@ -198,7 +201,7 @@ export function peopleOf(
 
 /**
  * Holds the ledger against itself: the sum over every currency is 0, every account is the sum of its transfers, and
- * every pot holds what was not claimed of its sprinkle.
+ * every pot holds what was not claimed of its sprinkle, or what is left of its hold, which is what its wallet says is held.
  */
 export async function assertBooksBalance(db: pg.Pool): Promise<void> {
   const rowsOf = async (sql: string) => (await db.query(sql)).rows;
@@ -212,8 +215,8 @@ export async function assertBooksBalance(db: pg.Pool): Promise<void> {
       WITH moved AS (
         SELECT debit_account_id AS id, -amount AS amount FROM transfers
         UNION ALL SELECT credit_account_id, amount FROM transfers)
-      SELECT a.id, a.balance, a.version, sum(m.amount), count(m.id) FROM accounts a LEFT JOIN moved m USING (id)
-      GROUP BY a.id HAVING a.balance <> coalesce(sum(m.amount), 0) OR a.version <> count(m.id)`),
+      SELECT a.id, a.balance, a.version, a.hold_changes, sum(m.amount), count(m.id) FROM accounts a LEFT JOIN moved m USING (id)
+      GROUP BY a.id HAVING a.balance <> coalesce(sum(m.amount), 0) OR a.version <> count(m.id) + a.hold_changes`),
     [],
     'an account is not the sum of its transfers',
   );
@@ -225,6 +228,16 @@ export async function assertBooksBalance(db: pg.Pool): Promise<void> {
          OR s.amount <> (SELECT sum(share) FROM unnest(s.shares) AS share)`),
     [],
     'a pot does not match its sprinkle',
+  );
+  assert.deepEqual(
+    await rowsOf(`
+      SELECT h.id, h.state, p.balance FROM holds h JOIN accounts p ON p.id = h.pot_account_id
+      WHERE p.balance <> CASE WHEN h.closed_at IS NULL THEN h.amount - h.captured_amount ELSE 0 END
+      UNION ALL
+      SELECT a.id, 'held', a.held_amount FROM accounts a WHERE a.held_amount <> (
+        SELECT coalesce(sum(h.amount - h.captured_amount), 0) FROM holds h WHERE h.wallet_id = a.id AND h.closed_at IS NULL)`),
+    [],
+    'a pot does not match its hold, or a wallet its holds',
   );
 }
 

@@ -18,11 +18,18 @@ export interface TcpProxy {
   silence(): void;
   /** From now on everything arrives so many milliseconds later; in the order in which it was said. */
   slowDown(ms: number): void;
+  /** Ends all connections; over new ones everything arrives. */
+  reconnect(): void;
+  /** Ends all connections; new ones lead to another port. */
+  redirect(port: number): void;
+  /** From now on new connections lead to another port; those that there are stay where they are. */
+  leadTo(port: number): void;
   close(): void;
 }
 
 /** Starts a proxy in front of a port on this machine. */
 export async function startTcpProxy(serverPort: number): Promise<TcpProxy> {
+  let target = serverPort;
   let losesAnswers = false;
   let isCut = false;
   let delayMs = 0;
@@ -32,7 +39,7 @@ export async function startTcpProxy(serverPort: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   const silenced = new Set<Socket>();
   const server = createServer((client) => {
-    const upstream = connect(serverPort, '127.0.0.1');
+    const upstream = connect(target, '127.0.0.1');
     for (const [socket, other] of [
       [client, upstream],
       [upstream, client],
@@ -74,6 +81,18 @@ export async function startTcpProxy(serverPort: number): Promise<TcpProxy> {
     },
     slowDown: (ms) => {
       delayMs = ms;
+    },
+    reconnect: () => {
+      losesAnswers = false;
+      isCut = false;
+      for (const socket of sockets) socket.destroy();
+    },
+    redirect: (port) => {
+      target = port;
+      for (const socket of sockets) socket.destroy();
+    },
+    leadTo: (port) => {
+      target = port;
     },
     close: () => {
       server.close();

@@ -45,13 +45,30 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'src/db/': ['src/domain/', 'src/resilience/'],
   'src/ledger/': ['src/domain/', 'src/db/'],
   'src/signatures/': [],
-  'src/keys/': ['src/domain/', 'src/db/', 'src/signatures/'],
+  'src/transparency/': [],
+  'src/keys/': ['src/domain/', 'src/db/', 'src/signatures/', 'src/transparency/'],
   'src/redis/': ['src/domain/', 'src/resilience/'],
   'src/admission/': ['src/domain/', 'src/redis/', 'src/resilience/'],
-  'src/cache/': ['src/domain/', 'src/db/', 'src/ledger/', 'src/redis/', 'src/resilience/'],
-  'src/repositories/': ['src/domain/', 'src/db/', 'src/ledger/', 'src/cache/'],
-  'src/usecases/': ['src/domain/', 'src/db/', 'src/ledger/', 'src/keys/', 'src/repositories/'],
+  'src/cache/': ['src/domain/', 'src/db/', 'src/ledger/', 'src/redis/', 'src/resilience/', 'src/signatures/'],
+  'src/repositories/': [
+    'src/domain/',
+    'src/db/',
+    'src/ledger/',
+    'src/cache/',
+    'src/resilience/',
+    'src/transparency/',
+  ],
+  'src/webhooks/': ['src/domain/', 'src/keys/'],
+  'src/usecases/': [
+    'src/domain/',
+    'src/db/',
+    'src/ledger/',
+    'src/keys/',
+    'src/repositories/',
+    'src/webhooks/',
+  ],
   'src/worker/jobs/': ['src/domain/', 'src/db/', 'src/usecases/', 'src/worker/job.ts'],
+  'src/operator/': ['src/domain/', 'src/keys/', 'src/redis/', 'src/usecases/'],
   'src/server/': [
     'src/domain/',
     'src/db/',
@@ -62,11 +79,22 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'src/keys/',
     'src/usecases/',
     'src/grpc/',
+    'src/operator/',
     'src/runtime/',
     'src/worker/config.ts',
   ],
-  'src/worker/': ['src/domain/', 'src/db/', 'src/usecases/', 'src/runtime/', 'src/server/config.ts'],
-  'src/worker/queue/': ['src/domain/', 'src/db/', 'src/worker/job.ts'],
+  'src/worker/': [
+    'src/domain/',
+    'src/db/',
+    'src/redis/',
+    'src/usecases/',
+    'src/runtime/',
+    'src/keys/',
+    'src/transparency/',
+    'src/webhooks/',
+    'src/server/config.ts',
+  ],
+  'src/worker/queue/': ['src/domain/', 'src/db/', 'src/redis/', 'src/worker/job.ts'],
   'src/grpc/': ['src/domain/', 'src/usecases/', 'src/keys/', 'src/admission/', 'src/signatures/', 'gen/'],
   'clients/typescript/': ['gen/'],
   'src/runtime/': [
@@ -113,7 +141,15 @@ const KEPT_TO: Record<string, readonly string[]> = {
   '@grpc/grpc-js': ['src/grpc/'],
   pino: ['src/runtime/'],
   'prom-client': ['src/runtime/'],
+  // Behind a dynamic import: a process that exports no spans does not load them.
+  '@opentelemetry/api': ['src/runtime/tracing/'],
+  '@opentelemetry/core': ['src/runtime/tracing/'],
+  '@opentelemetry/exporter-trace-otlp-proto': ['src/runtime/tracing/'],
+  '@opentelemetry/resources': ['src/runtime/tracing/'],
+  '@opentelemetry/sdk-trace': ['src/runtime/tracing/'],
   'structured-headers': ['src/signatures/'],
+  // Behind a dynamic import: a worker that sends nothing to Kafka does not load it.
+  '@platformatic/kafka': ['src/worker/kafka/'],
 };
 
 test('each package is imported only where it belongs', () => {
@@ -162,25 +198,34 @@ test('no import goes round in a circle', () => {
 /** Folders of which the others import the index only. Tests may look inside. */
 const BEHIND_AN_INDEX = [
   'src/keys/',
+  'src/db/archive/',
   'src/db/jobs/',
+  'src/db/payouts/',
   'src/worker/jobs/',
   'src/worker/queue/',
   'src/ledger/',
   'src/usecases/',
   'src/admission/',
   'src/cache/',
+  'src/operator/',
   'src/redis/',
   'src/repositories/',
   'src/resilience/',
   'src/db/people/',
   'src/db/reads/',
   'src/db/replica/',
+  'src/db/webhooks/',
   'src/grpc/',
   'src/grpc/interceptors/',
   'src/grpc/v1/',
   'src/grpc/v2/',
   'src/grpc/admin/',
   'src/signatures/',
+  'src/webhooks/',
+  'src/worker/webhooks/',
+  'src/worker/kafka/',
+  'src/transparency/',
+  'src/db/transparency/',
 ];
 
 for (const folder of BEHIND_AN_INDEX) {
@@ -193,6 +238,30 @@ for (const folder of BEHIND_AN_INDEX) {
   });
 }
 
+/** The file that says what a folder is for: what others import, what starts the program, or a page where files are imported one by one. */
+const OPENERS = ['index.ts', 'main.ts', 'README.md'];
+
+test('a folder of src/ says what it is for, unless only its parent imports it', () => {
+  const folders = new Set(CODE.filter((file) => /^src\/.*\//.test(file)).map((file) => `${dirname(file)}/`));
+  const isPrivate = (folder: string) => {
+    const parent = `${dirname(folder)}/`;
+    return (
+      parent !== 'src/' &&
+      IMPORTS.every(({ file, target }) => isIn(file, [parent, 'test/']) || `${dirname(target)}/` !== folder)
+    );
+  };
+  const silent = [...folders].filter((folder) => {
+    const opener = OPENERS.map((name) => folder + name).find((name) => FILES.includes(name));
+    const sentence =
+      opener &&
+      read(opener)
+        .split('\n')
+        .find((line) => /^[^#\s]/.test(line));
+    return !isPrivate(folder) && (sentence?.length ?? 0) < 40;
+  });
+  assert.deepEqual(silent, []);
+});
+
 test('other folders import of src/runtime/ its index, or leaves that load no driver', () => {
   const leaves = [
     'index.ts',
@@ -201,6 +270,7 @@ test('other folders import of src/runtime/ its index, or leaves that load no dri
     'crypto-random.ts',
     'env.ts',
     'variable-kinds.ts',
+    'variables.ts',
   ];
   const broken = breaking(
     ({ file, target }) =>

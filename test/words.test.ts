@@ -48,7 +48,10 @@ const COINED: Readonly<Record<string, RegExp>> = {
   'api-versions': /\bdialects\b|\bdialectOf\b/i,
   'NOT_SELF, KEY_USER_MISMATCH, MESSAGE_TOO_LARGE, PAYOUT_HAS_INVALID_LINES or ROUTE_NOT_FOUND':
     /NOT_YOURS|NOT_ITS_USER|TOO_MUCH\b|PAYOUT_LINES_BAD|NO_SUCH_(?:ROUTE|METHOD|SERVICE)/,
-  'plain English of today': /\banew\b|\brightly\b|\ba no\b|\bis looked\b|\bmended?\b/i,
+  'a role, such as the caller or the operator': /\bwhoever\b/i,
+  'Called for, or Called when': /\bTold (?:of|when|how)\b/,
+  'plain English of today':
+    /\blest\b|\bthereof\b|\bwhereupon\b|\bhereby\b|\bshall\b|\banew\b|\brightly\b|\ba no\b|\bis looked\b|\bmended?\b/i,
 };
 
 for (const [instead, word] of Object.entries(COINED)) {

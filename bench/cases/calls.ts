@@ -1,11 +1,14 @@
 // Calls of ppuri, encoded once so that measuring costs no encoding, and where they go.
 import { type DescMethod, fromJson, type JsonValue, toBinary } from '@bufbuild/protobuf';
+import type { Json } from '../../clients/typescript/src/connection.ts';
 import { RPCS, registry, restRouteOf } from '../../clients/typescript/src/contracts.ts';
-import type { Json } from '../../clients/typescript/src/grpc.ts';
 import type { Identity } from '../../clients/typescript/src/headers.ts';
 import type { Wallet } from '../env/seed.ts';
 import type { SignedCall, Target } from '../generator/protocol.ts';
 import { type Bench, requireKey } from './case.ts';
+
+/** Connections to Envoy: one of HTTP/1.1 has one call at a time. */
+export const REST_CONNECTIONS = 256;
 
 /** Whether the contracts have an RPC of this name. */
 export const hasRpc = (rpc: string) => RPCS.has(rpc);

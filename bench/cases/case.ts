@@ -38,6 +38,13 @@ export interface Latencies {
   readonly p999Ms: number;
 }
 
+/** A step of one call: when it began, counted from the call's start, and how long it took, in microseconds. */
+export interface Step {
+  readonly name: string;
+  readonly atUs: number;
+  readonly us: number;
+}
+
 /** The result of a case. */
 export interface Result extends Latencies {
   readonly name: string;
@@ -62,6 +69,8 @@ export interface Result extends Latencies {
   readonly problems: readonly string[];
   /** More figures by name. */
   readonly figures?: Readonly<Record<string, number>>;
+  /** The medians of a call's steps, in the order in which they begin. */
+  readonly steps?: readonly Step[];
 }
 
 /** The key that calls of ppuri are signed with. */

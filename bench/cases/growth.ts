@@ -1,5 +1,5 @@
 // Growth: the same calls with a thousand, a million and ten million wallets, and deep pages of a history.
-import { connect } from '../../clients/typescript/src/grpc.ts';
+import { connect } from '../../clients/typescript/src/connection.ts';
 import { seedWallets, vacuumAnalyze, type Wallet, walletsOf } from '../env/seed.ts';
 import { Histogram } from '../generator/histogram.ts';
 import { grpcCall, overGrpc, owner, pickRandom, shuffled, transferBetween } from './calls.ts';

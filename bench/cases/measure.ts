@@ -19,6 +19,8 @@ export interface Plan {
   readonly inFlight?: number;
   /** Transfers that a call makes; 0 by default, for calls that move no money. */
   readonly transfersPerCall?: number;
+  /** The refusals that the calls are made to get; none by default. */
+  readonly expected?: RegExp;
   /** Whether to measure an open loop, too. */
   readonly openLoop?: boolean;
 }
@@ -49,7 +51,7 @@ export async function measure(bench: Bench, plan: Plan): Promise<Result> {
   const transfers = completed * transfersPerCall;
   const callsPerSecond = completed / measured.seconds;
   const openLoop = plan.openLoop ? await measureOpen(bench, plan, callsPerSecond * OPEN_SHARE) : undefined;
-  const errors = errorsIn(measured);
+  const errors = errorsIn(measured, plan.expected);
   return {
     name: plan.name,
     callsPerSecond,

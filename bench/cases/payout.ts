@@ -1,8 +1,8 @@
 // A payout of 100,000 lines, from StartPayout to its last line, paid by a worker process.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Connection, connect, type Json } from '../../clients/typescript/src/grpc.ts';
-import type { ForkedProgram } from '../../scripts/dev/fork-program.ts';
+import { type Connection, connect, type Json } from '../../clients/typescript/src/connection.ts';
+import type { ForkedProgram } from '../../scripts/dev/programs.ts';
 import { vacuumAnalyze, type Wallet } from '../env/seed.ts';
 import { owner, pickRandom, won } from './calls.ts';
 import { type Bench, type Case, type Result, requireKey } from './case.ts';

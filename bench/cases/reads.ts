@@ -1,6 +1,6 @@
 // Reads: cached balances, cold balances, and pages of histories.
 import { seedWallets, vacuumAnalyze, walletsOf } from '../env/seed.ts';
-import { grpcCall, overGrpc, owner, shuffled } from './calls.ts';
+import { grpcCall, overGrpc, overRest, owner, REST_CONNECTIONS, restCall, shuffled } from './calls.ts';
 import type { Bench, Case } from './case.ts';
 import { measure } from './measure.ts';
 
@@ -28,6 +28,23 @@ function readOf(name: string, rpc: string, more: Record<string, number>): Case {
     },
   };
 }
+
+/** The cached balances over REST. */
+export const CACHED_REST: Case = {
+  name: 'REST through Envoy: GetBalance, cached',
+  run: async (bench) => {
+    const { rest } = bench.stack;
+    if ('missing' in rest) return `Envoy cannot be had: ${rest.missing}`;
+    const calls = shuffled(bench.wallets).map((wallet) =>
+      restCall(BALANCE, { wallet_id: wallet.id }, owner(wallet)),
+    );
+    const target = overRest(bench, rest.url, calls, false);
+    const programs = [...PROGRAMS, 'envoy'] as const;
+    return [
+      await measure(bench, { name: CACHED_REST.name, target, programs, connections: REST_CONNECTIONS }),
+    ];
+  },
+};
 
 let nextColdUser = 1_000_000_000;
 

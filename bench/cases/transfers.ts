@@ -1,5 +1,5 @@
 // Transfers: one a call between many wallets, out of one, into one, through Envoy, one at a time; and a hundred a call.
-import type { Json } from '../../clients/typescript/src/grpc.ts';
+import type { Json } from '../../clients/typescript/src/connection.ts';
 import type { Wallet } from '../env/seed.ts';
 import type { SignedCall } from '../generator/protocol.ts';
 import {
@@ -9,19 +9,19 @@ import {
   overRest,
   owner,
   pickRandom,
+  REST_CONNECTIONS,
   restCall,
   shuffled,
   transferBetween,
+  won,
 } from './calls.ts';
-import type { Bench, Case } from './case.ts';
+import type { Bench, Case, Result } from './case.ts';
 import { measure } from './measure.ts';
 
-const CREATE = 'wallet.v2.TransferService/CreateTransfer';
+export const CREATE = 'wallet.v2.TransferService/CreateTransfer';
 const BATCH = 'wallet.v2.TransferService/BatchCreateTransfers';
 /** Different calls; each is made many times. */
 const CALLS = 4000;
-/** An HTTP/1.1 connection has one call at a time. */
-const REST_CONNECTIONS = 256;
 const ITEMS = 100;
 const BATCH_CALLS = 500;
 /** With ITEMS transfers each, more transfers in flight than with single calls. */
@@ -49,6 +49,16 @@ export const UNIFORM = single('CreateTransfer, 1,000 wallets', uniform);
 export const OUT_OF_ONE = single('CreateTransfer, all out of one wallet', outOfOne);
 export const INTO_ONE = single('CreateTransfer, all into one wallet', intoOne);
 
+/** A few callers: batches are small, and what each of them costs is shared by few. */
+export const SIXTEEN: Case = {
+  name: 'CreateTransfer, 16 in flight',
+  run: async (bench) => {
+    const target = overGrpc(bench, transferCalls(bench.wallets), true);
+    const plan = { name: SIXTEEN.name, target, programs: PROGRAMS, transfersPerCall: 1, inFlight: 16 };
+    return [await measure(bench, plan)];
+  },
+};
+
 function single(name: string, choose: Choose): Case {
   return {
     name,
@@ -61,16 +71,53 @@ function single(name: string, choose: Choose): Case {
   };
 }
 
+/** Money that is set aside, between the same wallets. */
+export const CREATE_HOLD: Case = {
+  name: 'CreateHold, 1,000 wallets',
+  run: async (bench) => {
+    const calls = Array.from({ length: CALLS }, () => {
+      const [from, to] = uniform(bench.wallets);
+      const request = { wallet_id: from.id, credit_wallet_id: to.id, amount: won(1) };
+      return grpcCall('wallet.v2.HoldService/CreateHold', request, owner(from));
+    });
+    const plan = { name: CREATE_HOLD.name, target: overGrpc(bench, calls, true), programs: PROGRAMS };
+    return [await measure(bench, { ...plan, transfersPerCall: 1 })];
+  },
+};
+
+/** The most of everything, so that each limit is checked and none is reached. */
+const ALL_LIMITS = `{${Array.from({ length: 7 }, () => 2n ** 62n).join(',')}}`;
+
+/** The uniform case while limits of every kind are in force, all of them far away. */
+export const WITH_LIMITS: Case = {
+  name: 'CreateTransfer with limits, 1,000 wallets',
+  run: async (bench) => {
+    const { database } = bench.stack;
+    const put = (limits: string) =>
+      database.run(`SELECT put_limit_policy('unverified', 'KRW', ${limits}, 'Asia/Seoul')`);
+    await put(`'${ALL_LIMITS}'`);
+    try {
+      const target = overGrpc(bench, transferCalls(bench.wallets), true);
+      const plan = { name: WITH_LIMITS.name, target, programs: PROGRAMS, transfersPerCall: 1 };
+      return [await measure(bench, plan)];
+    } finally {
+      await put('NULL');
+    }
+  },
+};
+
 /** One call at a time. */
 export const ALONE: Case = {
   name: 'CreateTransfer, one at a time',
-  run: async (bench) => {
-    const { name } = ALONE;
-    const target = overGrpc(bench, transferCalls(bench.wallets), true);
-    const plan = { name, target, programs: PROGRAMS, transfersPerCall: 1, inFlight: 1 };
-    return [await measure({ ...bench, clients: 1 }, plan)];
-  },
+  run: async (bench) => [await measureAlone(bench, ALONE.name)],
 };
+
+/** Transfers one at a time, as a result of this name. */
+export function measureAlone(bench: Bench, name: string): Promise<Result> {
+  const target = overGrpc(bench, transferCalls(bench.wallets), true);
+  const plan = { name, target, programs: PROGRAMS, transfersPerCall: 1, inFlight: 1 };
+  return measure({ ...bench, clients: 1 }, plan);
+}
 
 /** The uniform case through Envoy. */
 export const THROUGH_ENVOY: Case = {

@@ -1,23 +1,24 @@
 // Starts what the bench measures: PostgreSQL, Redis, the server, the bare echo and Envoy, each as a process.
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
+import { signingKeyIn } from '../../scripts/cli/dev-info.ts';
+import { loadKeyEncryptionKeys } from '../../scripts/cli/key-admin.ts';
 import { loadDemoKey } from '../../scripts/dev/demo.ts';
-import { signingKeyIn } from '../../scripts/dev/dev-info.ts';
 import { type Envoy, prepareEnvoy } from '../../scripts/dev/envoy.ts';
 import { randomSecret } from '../../scripts/dev/files.ts';
-import { type ForkedProgram, forkProgram } from '../../scripts/dev/fork-program.ts';
-import { loadKeyEncryptionKeys } from '../../scripts/dev/key-admin.ts';
 import { findFree, HOST, type Ports } from '../../scripts/dev/ports.ts';
 import { type Postgres, startPostgres } from '../../scripts/dev/postgres.ts';
+import { type ForkedProgram, forkProgram } from '../../scripts/dev/programs.ts';
 import { startRedis } from '../../scripts/dev/redis.ts';
-import { shareArchiveSecret } from '../../src/db/archive/secret.ts';
+import { shareArchiveSecret } from '../../src/db/archive/index.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { Database } from './database.ts';
 import type { Workspace } from './workspace.ts';
 
 /** The pids of the programs whose CPU time is counted. */
 export type Processes = Readonly<
-  Record<'server' | 'postgres' | 'redis' | 'envoy' | 'echo', number | undefined>
+  Record<'server' | 'postgres' | 'redis' | 'envoy' | 'echo' | 'archiver', number | undefined>
 >;
 
 /** A running stack. */
@@ -31,8 +32,10 @@ export interface Stack {
   readonly processes: Processes;
   /** The folder of the server's CPU profile, with --profile. */
   readonly profileDir: string;
-  /** Starts another server on the same data, to measure a process that has done nothing else. */
-  startAnother(): Promise<{ readonly server: ForkedProgram; readonly grpcAddress: string }>;
+  /** Starts another server on the same data, with additional settings, to measure a process that has done nothing else. */
+  startAnother(
+    more?: Record<string, string>,
+  ): Promise<{ readonly server: ForkedProgram; readonly grpcAddress: string }>;
   /** Starts a worker on the same data, with additional settings; the caller stops it. */
   startWorker(more?: Record<string, string>): Promise<ForkedProgram>;
   /** Creates an empty archive database and returns a worker's URL of it. */
@@ -48,16 +51,28 @@ export interface StackOptions {
   readonly own: <Resource extends { stop(): Promise<unknown> }>(resource: Resource) => Resource;
 }
 
+/** What docs/performance.md says of Postgres, besides what every one of ours has (scripts/dev/postgres.ts). */
+const SETTINGS = {
+  shared_buffers: `${Math.floor(totalmem() / 4 / 2 ** 20)}MB`,
+  // Only the clock asks for checkpoints.
+  max_wal_size: '16GB',
+  // A case may switch archiving on; until then nothing is archived.
+  archive_mode: 'on',
+};
+
 /** Starts everything. */
 export async function startStack(workspace: Workspace, { own, ...options }: StackOptions): Promise<Stack> {
   const { dataDir, logDir, ports } = workspace;
   const log = (line: string) => console.error(line);
-  const postgres = own(await startPostgres({ dataDir, logDir, port: ports.postgres }));
+  const postgres = own(await startPostgres({ dataDir, logDir, port: ports.postgres, settings: SETTINGS }));
   const redis = own(await startRedis({ dataDir, logDir, port: ports.redis, log }));
   const ownerUrl = await postgres.createDatabase('bench');
   await migrate({ ownerUrl, appPassword: 'bench', workerPassword: 'bench', adminPassword: 'bench' });
   const database = await Database.open(ownerUrl);
   own({ stop: () => database.close() });
+  await database.run('ALTER TABLE accounts SET (autovacuum_vacuum_scale_factor = 0.02)');
+  await database.run(`ALTER SYSTEM SET archive_command = 'true'`);
+  await database.run('SELECT pg_reload_conf()');
   await options.seed(database);
   const [echoPort = 0] = await findFree(1);
   const echo = own(await startProgram('bench/env/echo-server.ts', { GRPC_PORT: String(echoPort) }));
@@ -67,9 +82,9 @@ export async function startStack(workspace: Workspace, { own, ...options }: Stac
   const dependencies = { ownerUrl, redisUrl: redis.url, edgeSecret };
   const { server, key } = await startServer(workspace, ports, dependencies, profile);
   own(server);
-  const startAnother = async () => {
+  const startAnother = async (more: Record<string, string> = {}) => {
     const [grpc = 0, ops = 0] = await findFree(2);
-    const another = await startServer(workspace, { grpc, ops }, dependencies, {});
+    const another = await startServer(workspace, { grpc, ops }, dependencies, more);
     own(another.server);
     return { server: another.server, grpcAddress: `${HOST}:${grpc}` };
   };
@@ -91,6 +106,7 @@ export async function startStack(workspace: Workspace, { own, ...options }: Stac
       redis: redis.pid,
       envoy: envoy?.pid,
       echo: echo.pid,
+      archiver: undefined,
     },
   };
 }
@@ -140,7 +156,7 @@ function startWorker(
     DATABASE_URL: loginOf(ownerUrl, 'ppuri_worker'),
     REDIS_URL: redisUrl,
     OPS_PORT: '0',
-    LOG_DIR: logDir,
+    LOG_DIR: join(logDir, 'worker'),
     LOG_STDOUT: 'none',
     ...more,
   });
@@ -159,13 +175,14 @@ async function startServer(
   const databaseUrl = loginOf(ownerUrl, 'ppuri_app');
   const keyEncryptionKeys = loadKeyEncryptionKeys(dataDir);
   const adminDatabaseUrl = loginOf(ownerUrl, 'ppuri_admin');
-  const demoKey = await loadDemoKey(dataDir, { adminDatabaseUrl, redisUrl, keyEncryptionKeys });
+  const redis = { url: redisUrl };
+  const demoKey = await loadDemoKey(dataDir, { adminDatabaseUrl, redis, keyEncryptionKeys });
   const server = await startProgram('src/server/main.ts', {
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
     GRPC_PORT: String(ports.grpc),
     OPS_PORT: String(ports.ops),
-    LOG_DIR: logDir,
+    LOG_DIR: join(logDir, 'server'),
     LOG_STDOUT: 'none',
     EDGE_SECRET: edgeSecret,
     KEY_ENCRYPTION_KEYS: keyEncryptionKeys,
@@ -175,7 +192,7 @@ async function startServer(
     IP_RATE_PER_SECOND: '1000000',
     ...more,
   });
-  return { server, key: signingKeyIn([demoKey], {}) };
+  return { server, key: signingKeyIn([demoKey]) };
 }
 
 /** With V8's settings of production, for the echo too. */

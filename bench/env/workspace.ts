@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { SetupError } from '../../scripts/cli/program.ts';
 import { tryLock } from '../../scripts/dev/files.ts';
-import { findFreePorts, type Ports, readPorts, requireFreePorts } from '../../scripts/dev/ports.ts';
-import { SetupError } from '../../scripts/dev/program.ts';
+import { findFreePorts, type Ports } from '../../scripts/dev/ports.ts';
 
 /** A data folder and ports that only this run uses. */
 export interface Workspace {
@@ -17,35 +17,15 @@ export interface Workspace {
 
 /** A file that marks a folder of the bench, which empties only folders that have it. */
 const MARK = 'bench.mark';
-const VARIABLES = {
-  rest: 'REST_PORT',
-  grpc: 'GRPC_PORT',
-  grpcEdge: 'GRPC_EDGE_PORT',
-  adminGrpc: 'ADMIN_GRPC_PORT',
-  ops: 'OPS_PORT',
-  workerOps: 'WORKER_OPS_PORT',
-  adminOps: 'ADMIN_OPS_PORT',
-  envoyAdmin: 'ENVOY_ADMIN_PORT',
-  postgres: 'POSTGRES_PORT',
-  redis: 'REDIS_PORT',
-} as const satisfies Record<keyof Ports, string>;
 
 /**
- * Acquires the data folder of DATA_DIR, which decides which disk is measured, or a new one in the system's temporary
- * folder; and the ports that the environment names, or free ones. Throws a SetupError when the folder or a port is in
- * use.
+ * Acquires this data folder, which decides which disk is measured, or a new one in the system's temporary folder, and free
+ * ports. Throws a SetupError when the folder is in use.
  */
-export async function acquireWorkspace(env: NodeJS.ProcessEnv): Promise<Workspace> {
-  const folder = acquireFolder(env.DATA_DIR);
+export async function acquireWorkspace(requested: string | undefined): Promise<Workspace> {
+  const folder = acquireFolder(requested);
   try {
-    const free = await findFreePorts();
-    const variables = Object.entries(VARIABLES).map(([name, variable]) => [
-      variable,
-      env[variable] || String(free[name as keyof Ports]),
-    ]);
-    const ports = readPorts(Object.fromEntries(variables));
-    await requireFreePorts(ports);
-    return { ...folder, logDir: join(folder.dataDir, 'log'), ports };
+    return { ...folder, logDir: join(folder.dataDir, 'log'), ports: await findFreePorts() };
   } catch (error) {
     folder.release();
     throw error;
@@ -66,13 +46,13 @@ function acquireFolder(requested: string | undefined): Pick<Workspace, 'dataDir'
   const lock = tryLock(join(dataDir, lockFile));
   if ('heldBy' in lock) {
     throw new SetupError(
-      `the data folder ${requested} is in use by process ${lock.heldBy}; stop it, or set DATA_DIR to another folder`,
+      `the data folder ${requested} is in use by process ${lock.heldBy}; stop it, or set BENCH_DATA_DIR to another folder`,
     );
   }
   if (!isMarked && !isEmpty) {
     lock.unlock();
     throw new SetupError(
-      `the data folder ${requested} holds something that is not the bench's; set DATA_DIR to an empty folder`,
+      `the data folder ${requested} holds something that is not the bench's; set BENCH_DATA_DIR to an empty folder`,
     );
   }
   for (const name of readdirSync(dataDir))

@@ -8,13 +8,13 @@ import type { WorkerCommand, WorkerMessage, WorkerResult, WorkerTask } from './p
 /** Running generator processes. They make calls from the start on, and count them from record() on. */
 export interface Generator {
   readonly pids: readonly number[];
-  /** Prepares and signs the calls of this many seconds; no call is made until it resolves. */
-  prepare(seconds: number): Promise<void>;
+  /** Prepares and signs the calls of this many seconds, or the next crowd of a rush; no call is made until it resolves. */
+  prepare(seconds?: number): Promise<void>;
   record(): void;
+  /** Makes the calls of the crowd that was prepared, and waits until all of them are answered. */
+  rush(): Promise<LoadResult>;
   /** Stops counting and calling, and waits for the last answers. */
   stop(): Promise<LoadResult>;
-  /** For a rush, which ends by itself. */
-  done(): Promise<LoadResult>;
 }
 
 /** The results of all processes together. */
@@ -49,25 +49,30 @@ export async function startGenerator(task: WorkerTask, processes = 1): Promise<G
     for (const child of children) child.kill('SIGKILL');
     throw error;
   }
-  const end = async () => {
-    const messages = await Promise.all(children.map((child) => next(child, 'done')));
-    for (const child of children) child.disconnect();
-    return sumOf(messages.flatMap((message) => (message.kind === 'done' ? [message.result] : [])));
+  const results = async (kind: 'rushed' | 'done') => {
+    const messages = await Promise.all(children.map((child) => next(child, kind)));
+    return sumOf(messages.flatMap((message) => ('result' in message ? [message.result] : [])));
   };
   return {
     pids: children.map(({ pid }) => pid ?? 0),
-    prepare: async (seconds) => {
+    prepare: async (seconds = 0) => {
       const prepared = Promise.all(children.map((child) => next(child, 'prepared')));
       tell({ kind: 'prepare', seconds });
       await prepared;
     },
     record: () => tell({ kind: 'record' }),
-    stop: () => {
-      const ended = end();
-      tell({ kind: 'stop' });
-      return ended;
+    rush: () => {
+      const rushed = results('rushed');
+      tell({ kind: 'record' });
+      return rushed;
     },
-    done: end,
+    stop: async () => {
+      const ended = results('done');
+      tell({ kind: 'stop' });
+      const all = await ended;
+      for (const child of children) child.disconnect();
+      return all;
+    },
   };
 }
 

@@ -6,8 +6,9 @@
 // says more. With PPURI_KEY_ID and PPURI_SECRET in the environment the calls are signed for ppuri.
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { signingKeyIn } from '../../scripts/dev/dev-info.ts';
-import { readCommandLine, SetupError } from '../../scripts/dev/program.ts';
+import { signingKeyIn } from '../../scripts/cli/dev-info.ts';
+import { readCommandLine, SetupError } from '../../scripts/cli/program.ts';
+import { checkSigner, LOAD_VARIABLES, readSettings } from '../../scripts/cli/variables.ts';
 import { startGenerator } from './generator.ts';
 import type { PlainCall } from './protocol.ts';
 
@@ -32,9 +33,10 @@ process.disconnect?.();
 
 async function load(args: readonly string[]): Promise<number> {
   const { url, calls, inFlight, seconds, warmUpSeconds, rate, clients, json } = read(args);
+  const { signer } = readSettings(LOAD_VARIABLES, checkSigner);
   const generator = await startGenerator(
     {
-      target: { kind: 'plain-rest', url, calls, key: signingKeyIn([]) },
+      target: { kind: 'plain-rest', url, calls, key: signingKeyIn([], signer) },
       model:
         rate === undefined
           ? { kind: 'closed', inFlight }

@@ -10,6 +10,8 @@ export interface SignedCall {
   readonly path: string;
   readonly body: Uint8Array;
   readonly identity: Identity;
+  /** Whether its signature is spoiled after it was made. */
+  readonly isForged?: boolean;
 }
 
 /** A request to any REST API. `{uuid}`, `{n}` and `{random:A-B}` in its texts are replaced for each call. */
@@ -64,8 +66,8 @@ export type LoadModel =
    * so a stall shows in every call that it delayed. Calls above `maxInFlight` are dropped and counted.
    */
   | { readonly kind: 'open'; readonly perSecond: number; readonly maxInFlight: number }
-  /** All calls once, at the same time, signed before. */
-  | { readonly kind: 'rush' };
+  /** Crowds, one after the other: the next `callers` calls are signed, and then made at the same time, once each. */
+  | { readonly kind: 'rush'; readonly callers: number };
 
 /** The task of one generator process. */
 export interface WorkerTask {
@@ -100,12 +102,15 @@ export interface WorkerResult {
 /** To a generator process. */
 export type WorkerCommand =
   | { readonly kind: 'start'; readonly task: WorkerTask; readonly index: number; readonly of: number }
-  /** Prepare the calls of this many seconds. No call is made until that is done. */
+  /** Prepare the calls of this many seconds, or those of the next crowd. No call is made until that is done. */
   | { readonly kind: 'prepare'; readonly seconds: number }
+  /** Start counting. A crowd rushes now. */
   | { readonly kind: 'record' }
   | { readonly kind: 'stop' };
 
 /** From a generator process. */
 export type WorkerMessage =
   | { readonly kind: 'started' | 'prepared' }
+  /** The result of a crowd, all of whose calls are answered. */
+  | { readonly kind: 'rushed'; readonly result: WorkerResult }
   | { readonly kind: 'done'; readonly result: WorkerResult };

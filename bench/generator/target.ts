@@ -34,5 +34,12 @@ export function signedCallAt(
   const call = nth(calls, n);
   const { method, path: target, body } = call;
   const identity = isIdempotent ? { ...call.identity, idempotencyKey: idempotencyKeyOf(n) } : call.identity;
-  return { call, headers: signedHeaders({ method, target, body }, identity, key) };
+  const headers = signedHeaders({ method, target, body }, identity, key);
+  if (call.isForged) headers.signature = forged(headers.signature ?? '');
+  return { call, headers };
+}
+
+/** The same signature with another first character. */
+function forged(signature: string): string {
+  return signature.replace(/:(.)/, (_, first: string) => (first === 'A' ? ':B' : ':A'));
 }

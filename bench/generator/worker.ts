@@ -12,31 +12,42 @@ import { idempotencyKeyOf, type TargetClient } from './target.ts';
 const TICK_MS = 1;
 /** Prepares this much more than the rate so far needs, because the rate may rise. */
 const PREPARE_MORE = 1.5;
-/** After this many due calls the event loop gets a turn to read answers. */
+/** After this many calls the event loop gets a turn to write them and to read answers. */
 const CALLS_A_TURN = 16;
 
 const report = (message: WorkerMessage) => process.send?.(message);
-const recorder = new Recorder();
+let recorder = new Recorder();
 let stopped = false;
-let running: { prepare: (seconds: number) => void; finish: () => Promise<void> } | undefined;
+let running: Running | undefined;
+
+/** What a load model does at the commands. */
+interface Running {
+  readonly prepare: (seconds: number) => void;
+  readonly record: () => void;
+  readonly finish: () => Promise<void> | void;
+}
 
 process.on('message', (command: WorkerCommand) => {
   if (command.kind === 'start') void start(command);
   else if (command.kind === 'prepare') prepare(command.seconds);
-  else if (command.kind === 'record') recorder.record();
+  else if (command.kind === 'record') running?.record();
   else void stop();
 });
 process.on('disconnect', () => process.exit(0));
 
 async function start({ task, index, of }: Extract<WorkerCommand, { kind: 'start' }>): Promise<void> {
   const client = await createClient(task);
-  // The processes take turns with the numbers, so that no two make the same call.
-  let calls = 0;
-  const next = () => index + of * calls++;
   const make = async ({ n, send }: ReadyCall, startedAt: number) =>
     recorder.note(await send(), startedAt, task.keepAccepted ? idempotencyKeyOf(n) : undefined);
   const { model } = task;
-  if (model.kind === 'rush') return rush(client, task, next, make);
+  if (model.kind === 'rush') {
+    running = rush(client, numbersOf(model.callers, index, of), make);
+    report({ kind: 'started' });
+    return;
+  }
+  // The processes take turns with the numbers, so that no two make the same call.
+  let calls = 0;
+  const next = () => index + of * calls++;
   const prepared = new PreparedCalls(client, next);
   const startedAt = performance.now();
   // Preparing delays the schedule of the open loop, because no call can be made meanwhile.
@@ -52,6 +63,7 @@ async function start({ task, index, of }: Extract<WorkerCommand, { kind: 'start'
       prepared.fill(Math.ceil(perSecond * seconds * PREPARE_MORE));
       delayMs += performance.now() - at;
     },
+    record: () => recorder.record(),
     finish: async () => {
       await loop;
       await client.close();
@@ -97,30 +109,38 @@ async function openLoop(
   await Promise.all(inFlight);
 }
 
-/** Signs all calls before it reports that it has started, and sends them at once when recording begins. */
-async function rush(
-  client: TargetClient,
-  { target }: WorkerTask,
-  next: () => number,
-  make: Make,
-): Promise<void> {
-  if (!('calls' in target)) throw new Error('a rush needs calls');
-  const ready: ReadyCall[] = [];
-  for (let n = next(); n < target.calls.length; n = next()) ready.push({ n, send: client.prepare(n) });
-  const recording = new Promise<void>((resolve) => {
-    process.on('message', (command: WorkerCommand) => command.kind === 'record' && resolve());
-  });
-  report({ kind: 'started' });
-  await recording;
-  await Promise.all(
-    ready.map((call) => {
+/** The numbers of a process's calls in one crowd after the other: every process has some of each. */
+function* numbersOf(callers: number, index: number, of: number): Generator<readonly number[], never> {
+  for (let first = 0; ; first += callers) {
+    const numbers = [];
+    for (let n = first + index; n < first + callers; n += of) numbers.push(n);
+    yield numbers;
+  }
+}
+
+/** Signs the calls of a crowd when it prepares, and makes them all when recording begins. */
+function rush(client: TargetClient, crowds: Generator<readonly number[], never>, make: Make): Running {
+  let ready: ReadyCall[] = [];
+  const makeAll = async () => {
+    recorder = new Recorder();
+    recorder.record();
+    const answers: Promise<void>[] = [];
+    for (const call of ready) {
       recorder.send();
-      return make(call, performance.now());
-    }),
-  );
-  recorder.stop();
-  await client.close();
-  report({ kind: 'done', result: recorder.result() });
+      answers.push(make(call, performance.now()));
+      if (answers.length % CALLS_A_TURN === 0) await new Promise(setImmediate);
+    }
+    await Promise.all(answers);
+    recorder.stop();
+    report({ kind: 'rushed', result: recorder.result() });
+  };
+  return {
+    prepare: () => {
+      ready = crowds.next().value.map((n) => ({ n, send: client.prepare(n) }));
+    },
+    record: () => void makeAll(),
+    finish: () => client.close(),
+  };
 }
 
 async function createClient(task: WorkerTask): Promise<TargetClient> {

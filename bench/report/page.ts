@@ -2,13 +2,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Result } from '../cases/case.ts';
+import type { Result, Step } from '../cases/case.ts';
 import type { Ratio } from './ratios.ts';
 import { latencySvg, throughputSvg } from './svg.ts';
 
 const DOCS = resolve(import.meta.dirname, '../../docs');
-/** Long cases have a table of their own, which a default run does not overwrite. */
-const IS_LONG = /^(Growth|Deep pages|10,000|Memory|Archive)/;
+/** Long cases and their ratios have tables of their own, which a default run does not overwrite. */
+const IS_LONG = /^(Growth|Deep pages|10,000|Memory|Archive|WAL archiving)/;
 
 const whole = (value: number) => Math.round(value).toLocaleString('en');
 const ms = (value: number) => (value < 10 ? value.toFixed(2) : value.toFixed(0));
@@ -21,8 +21,10 @@ export function drawPage(
   loadText: string,
 ): void {
   const file = join(DOCS, 'performance.md');
-  const short = results.filter(({ name }) => !IS_LONG.test(name));
-  const long = results.filter(({ name }) => IS_LONG.test(name));
+  const steps = results.find((result) => result.steps)?.steps;
+  const measured = results.filter((result) => !result.steps);
+  const short = measured.filter(({ name }) => !IS_LONG.test(name));
+  const long = measured.filter(({ name }) => IS_LONG.test(name));
   let page = readFileSync(file, 'utf8');
   const how = `Printed by \`${command}\` on ${machine()}; ${loadText}.`;
   if (short.length > 0) {
@@ -32,9 +34,15 @@ export function drawPage(
     writeFileSync(join(DOCS, 'performance', 'throughput.svg'), throughputSvg(short));
     writeFileSync(join(DOCS, 'performance', 'latency.svg'), latencySvg(short));
   }
-  // A run of long cases alone must not overwrite the other ratios.
-  if (short.length > 0 && ratios.length > 0) page = between(page, 'ratios', ratiosTable(ratios));
-  if (long.length > 0) page = between(page, 'long', `${how}\n\n${longTable(long)}`);
+  const [ofShort = [], ofLong = []] = [false, true].map((isLong) =>
+    ratios.filter(({ name }) => IS_LONG.test(name) === isLong),
+  );
+  if (ofShort.length > 0) page = between(page, 'ratios', ratiosTable(ofShort));
+  if (long.length > 0) {
+    const tables = [longTable(long), ...(ofLong.length > 0 ? [ratiosTable(ofLong)] : [])];
+    page = between(page, 'long', [how, ...tables].join('\n\n'));
+  }
+  if (steps) page = between(page, 'steps', `${how}\n\n${stepsTable(steps)}`);
   writeFileSync(file, page);
 }
 
@@ -113,6 +121,13 @@ function longTable(results: readonly Result[]): string {
         .map(([name, value]) => `${name}: ${value >= 100 ? whole(value) : value.toFixed(2)}`)
         .join('; '),
     ]),
+  );
+}
+
+function stepsTable(steps: readonly Step[]): string {
+  return table(
+    ['step of a lone CreateTransfer', 'begins at, µs', 'takes, µs'],
+    steps.map(({ name, atUs, us }) => [name, whole(atUs), whole(us)]),
   );
 }
 

@@ -13,7 +13,7 @@ export interface Share {
 const OWNERS: readonly (readonly [string, RegExp])[] = [
   ['signature', /src\/(signatures|keys)\/|structured-headers|interceptors\/(authenticate|authorize)/],
   ['limits and nonce', /src\/(redis|admission|cache|resilience)\/|ioredis|opossum|denque|interceptors\/admi/],
-  ['validation', /protovalidate|bufbuild\/cel|interceptors\/validate|grpc\/contracts\.ts/],
+  ['validation', /protovalidate|bufbuild\/cel|interceptors\/validate|grpc\/(contracts|rule-check)\.ts/],
   ['ledger and database', /src\/(db|ledger|domain|usecases)\/|node_modules\/pg/],
   ['logs', /pino|sonic-boom|src\/(ops|runtime)\/log/],
   ['gRPC and messages', /grpc-js|node:internal\/http2|node:http2|gen\/ts\/|src\/grpc\//],

@@ -22,10 +22,16 @@ const ECHO = 'bare gRPC echo';
 const UNIFORM = 'CreateTransfer, 1,000 wallets';
 const CLASSICAL = 'Postgres alone, uniform';
 
+/** CPU time of server and Postgres for a thousand calls, in seconds. */
+function cpuOf(result: Result | undefined): number | undefined {
+  const { server, postgres } = result?.cpuSecondsPer1000Calls ?? {};
+  return server !== undefined && postgres !== undefined ? server + postgres : undefined;
+}
+
 const RULES: readonly Rule[] = [
-  share('CreateTransfer, 1,000 wallets / bare echo', UNIFORM, ECHO, 0.6),
-  share('CreateTransfer, 1,000 wallets / Postgres alone, uniform', UNIFORM, CLASSICAL, 0.35),
-  share('GetBalance, cached / bare echo', 'GetBalance, cached', ECHO, 0.7),
+  share('CreateTransfer, 1,000 wallets / bare echo', UNIFORM, ECHO, 0.5),
+  share('CreateTransfer, 1,000 wallets / Postgres alone, uniform', UNIFORM, CLASSICAL, 0.85),
+  share('GetBalance, cached / bare echo', 'GetBalance, cached', ECHO, 0.65),
   share(
     'CreateTransfer, out of one wallet / 1,000 wallets',
     'CreateTransfer, all out of one wallet',
@@ -42,13 +48,13 @@ const RULES: readonly Rule[] = [
     'BatchCreateTransfers × 100, 1,000 wallets / Postgres alone, uniform (transfers)',
     'BatchCreateTransfers × 100, 1,000 wallets',
     CLASSICAL,
-    2,
+    4,
   ),
   share(
     'BatchCreateTransfers × 100, out of one wallet / Postgres alone, all into one (transfers)',
     'BatchCreateTransfers × 100, all out of one wallet',
     'Postgres alone, all into one',
-    5,
+    10,
   ),
   share(
     'Payout of 100,000 lines / BatchCreateTransfers × 100, 1,000 wallets (transfers)',
@@ -57,12 +63,21 @@ const RULES: readonly Rule[] = [
     0.7,
   ),
   share('ClaimSprinkle rush (shares) / CreateTransfer, 1,000 wallets', 'ClaimSprinkle rush', UNIFORM, 1),
+  {
+    name: 'CreateTransfer / the same with limits (CPU of server and Postgres)',
+    atLeast: 1 / 1.05,
+    value: (of) => {
+      const [without, limited] = [cpuOf(of(UNIFORM)), cpuOf(of('CreateTransfer with limits, 1,000 wallets'))];
+      return without && limited && without / limited;
+    },
+  },
+  share('CreateHold / CreateTransfer, 1,000 wallets', 'CreateHold, 1,000 wallets', UNIFORM, 0.8),
   share('REST through Envoy / the same over gRPC', 'REST through Envoy: CreateTransfer', UNIFORM, 0.6),
   share(
     'CreateTransfer, one at a time / Postgres by hand, one at a time',
     'CreateTransfer, one at a time',
     'Postgres by hand, one at a time',
-    1 / 1.3,
+    0.5,
   ),
   {
     name: 'CreateTransfer, open loop at 50 %: 10 × p50 / p99',
@@ -72,9 +87,25 @@ const RULES: readonly Rule[] = [
       return open && (10 * open.p50Ms) / open.p99Ms;
     },
   },
-  figure('Overload: goodput / unloaded maximum', 'overload', 'goodput / unloaded maximum', 0.8),
+  cost('CreateTransfer, 1,000 wallets', UNIFORM, ['server', 'postgres', 'redis'], 0.16),
+  cost('CreateTransfer, 16 in flight', 'CreateTransfer, 16 in flight', ['server'], 0.145),
+  cost('GetBalance over REST', 'REST through Envoy: GetBalance', ['server', 'envoy'], 0.135),
+  figure('1 % bad calls: good ones / without', 'CreateTransfer with 1 % bad', 'good ones / without', 0.95),
+  figure('Overload: goodput / unloaded maximum', 'overload', 'goodput / unloaded maximum', 0.85),
   figure('Overload: accepted calls that the ledger has', 'overload', 'accepted calls kept', 1),
-  figure('CreateTransfer beside archiving / alone', 'archive', 'beside archiving / alone', 0.8),
+  share(
+    'Growth: CreateTransfer at 10 million / at 1 thousand',
+    'Growth to 10 million: CreateTransfer',
+    'Growth to 1 thousand: CreateTransfer',
+    0.85,
+  ),
+  share(
+    'Growth: ListTransactions at 10 million / at 1 million',
+    'Growth to 10 million: ListTransactions',
+    'Growth to 1 million: ListTransactions',
+    0.8,
+  ),
+  figure('Archive: CreateTransfer beside archiving / alone', 'archive', 'beside archiving / alone', 0.8),
   figure('Memory: after the first minute / at the end of the load', 'memory', 'first minute / end', 1 / 1.1),
 ];
 
@@ -87,6 +118,20 @@ function share(name: string, above: string, below: string, atLeast: number): Rul
     value: (of) => {
       const [a, b] = [speed(of(above)), speed(of(below))];
       return a === undefined || !b ? undefined : a / b;
+    },
+  };
+}
+
+/** The CPU time of a bare echo's server as a share of what these programs take for a call. */
+function cost(name: string, ofCase: string, programs: readonly string[], atLeast: number): Rule {
+  return {
+    name: `CPU of a bare echo / of ${name} (${programs.join(', ')})`,
+    atLeast,
+    value: (of) => {
+      const echo = of(ECHO)?.cpuSecondsPer1000Calls.echo;
+      const costs = of(ofCase)?.cpuSecondsPer1000Calls;
+      const all = programs.reduce((sum, program) => sum + (costs?.[program] ?? 0), 0);
+      return echo === undefined || all === 0 ? undefined : echo / all;
     },
   };
 }

@@ -1,7 +1,8 @@
-// Prints everything that is generated from the contracts into a folder: TypeScript, OpenAPI and the descriptor.
+// Prints everything that is generated from the contracts: TypeScript, Python, OpenAPI and the descriptor.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { printPython } from './python/print-python.ts';
 
 /** The types of the descriptor set that servers, clients and Envoy read at run time: contracts and error details. */
 const DESCRIPTOR_TYPES = [
@@ -20,8 +21,11 @@ const DESCRIPTOR_TYPES = [
 
 const VALIDATE_PROTO = join('buf', 'validate', 'validate.proto');
 
+/** The folders that hold nothing but what is printed, below the repository's own. */
+export const PRINTED = ['gen', 'clients/python/src/ppuri/_gen'] as const;
+
 /**
- * Prints into an empty folder: `ts/`, `openapi/` and `descriptor.binpb`. Besides these it writes only .cache/proto, which
+ * Prints what belongs into PRINTED into the same folders below an empty one. Besides these it writes only .cache/proto, which
  * buf reads. Throws when a step fails, after its output has gone to stderr.
  */
 export function printContracts(root: string, folder: string): void {
@@ -34,7 +38,12 @@ export function printContracts(root: string, folder: string): void {
     const types = DESCRIPTOR_TYPES.flatMap((type) => ['--type', type]);
     const descriptor = join(scratch, 'gen', 'descriptor.binpb');
     buf(root, ['build', '--as-file-descriptor-set', '--exclude-source-info', ...types, '-o', descriptor]);
-    cpSync(join(scratch, 'gen'), folder, { recursive: true });
+    // With comments, which become documentation.
+    const image = join(scratch, 'image.binpb');
+    buf(root, ['build', '--as-file-descriptor-set', ...types, '-o', image]);
+    const [, python] = PRINTED;
+    printPython(image, join(folder, python));
+    cpSync(join(scratch, 'gen'), join(folder, 'gen'), { recursive: true });
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

@@ -10,14 +10,9 @@ import { errorText } from '../../src/domain/error-fields.ts';
 import { createLedger, NO_CACHE } from '../../src/ledger/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { createApiKey, deposit } from '../../src/usecases/index.ts';
-import type { DemoKey } from './dev-info.ts';
+import { DEMO_ROOM, DEMO_USERS, type DemoKey } from '../cli/dev-info.ts';
+import { type KeyAdminConfig, plainKey, withKeyAdmin } from '../cli/key-admin.ts';
 import { writeSecret } from './files.ts';
-import { type KeyAdminConfig, withKeyAdmin } from './key-admin.ts';
-
-/** The demo users. */
-export const DEMO_USERS = [1001n, 1002n, 1003n, 1004n, 1005n] as const;
-/** The demo room; every demo user is a member, the first one owns it. */
-export const DEMO_ROOM = 'demo';
 
 const START_BALANCE = 100_000n;
 
@@ -62,7 +57,7 @@ async function fund(pool: ReturnType<typeof createPool>): Promise<void> {
   );
 }
 
-const SCOPES = ['read', 'pay', 'fund'] as const;
+const SCOPES = ['read', 'pay', 'fund', 'events'] as const;
 
 /** The demo key of the data folder; creates one when there is none, or when it is no longer active. */
 export function loadDemoKey(dataDir: string, config: KeyAdminConfig): Promise<DemoKey> {
@@ -71,21 +66,7 @@ export function loadDemoKey(dataDir: string, config: KeyAdminConfig): Promise<De
     const stored = readKeyFile(file);
     const known = stored && (await keyAdmin.apiKeys.find(stored.keyId));
     if (stored && known && isLive(known, keyAdmin.now())) return stored;
-    const { key, secret = '' } = await createApiKey(
-      keyAdmin,
-      {
-        displayName: 'npm start',
-        kind: 'hmac-sha256',
-        publicKey: '',
-        scopes: SCOPES,
-        userId: undefined,
-        allowedNetworks: [],
-        ratePerSecond: undefined,
-        activeFrom: undefined,
-        expiresAt: undefined,
-      },
-      undefined,
-    );
+    const { key, secret = '' } = await createApiKey(keyAdmin, plainKey('npm start', SCOPES), undefined);
     const created: DemoKey = { keyId: key.id, secret, scopes: SCOPES };
     writeSecret(file, JSON.stringify(created));
     return created;

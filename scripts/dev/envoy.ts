@@ -1,13 +1,14 @@
 // Runs a real Envoy as the edge for development and tests.
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type EdgeSettings, renderEdge } from '../../envoy/render.ts';
+import { makePrivateFolder, PRIVATE_FILE } from '../../src/runtime/private-file.ts';
+import { SetupError } from '../cli/program.ts';
+import { type FoundProgram, findProgram } from './install.ts';
 import { HOST } from './ports.ts';
 import { pidFileOf, runCommand, startProcess, waitUntilReady } from './processes.ts';
-import { SetupError } from './program.ts';
-import { type FoundProgram, findProgram } from './python-environment.ts';
 
 /** Where an Envoy runs, and the servers behind it. */
 export interface EnvoyOptions {
@@ -26,6 +27,10 @@ export interface EnvoyOptions {
   readonly settings?: Partial<EdgeSettings>;
   /** Prints the configuration; renderEdge by default. */
   readonly render?: (settings: EdgeSettings) => string;
+  /** Whether Envoy checks the configuration before it starts, which takes as much CPU as starting it; true by default. */
+  readonly isValidated?: boolean;
+  /** Whether it is ready only once a server behind it is healthy; true by default. */
+  readonly awaitsServer?: boolean;
 }
 
 /** A running Envoy. */
@@ -36,6 +41,8 @@ export interface Envoy {
   readonly adminUrl: string;
   /** The Unix socket of Envoy's own admin page. */
   readonly adminSocket: string;
+  /** The path of the access log. */
+  readonly accessLog: string;
   readonly pid: number;
   readonly ended: Promise<string>;
   stop(): Promise<void>;
@@ -43,7 +50,7 @@ export interface Envoy {
   kill(): void;
 }
 
-/** An Envoy with a valid configuration that can be started. */
+/** An Envoy that can be started, with a valid configuration unless that was not asked for. */
 export interface PreparedEnvoy {
   start(): Promise<Envoy>;
 }
@@ -54,7 +61,7 @@ const READY_TIMEOUT_MS = 20_000;
 const STOP_GRACE_MS = 3_000;
 
 /**
- * Installs Envoy if it is missing and checks the configuration; returns the reason when there is no Envoy for this machine.
+ * Installs Envoy if it is missing and validates the configuration; returns the reason when there is no Envoy for this machine.
  * It is separate from starting, so that it can run while the servers start. Throws a SetupError when Envoy refuses the
  * configuration.
  */
@@ -69,20 +76,34 @@ export async function prepareEnvoy(
   const upstreams = options.serverPorts.map((port) => ({ host: HOST, port }));
   const { restPort, grpcEdgePort: grpcPort, adminPort } = options;
   const adminSocket = adminSocketOf(dirname(config));
+  const accessLog = resolve(options.logDir, 'edge', 'edge.log');
+  makePrivateFolder(dirname(accessLog));
+  // Validating opens it, too, and would make it for everybody to read.
+  closeSync(openSync(accessLog, 'a', PRIVATE_FILE));
   const addresses = {
-    ...{ host: HOST, restPort, grpcPort, adminPort, adminSocket },
+    ...{ host: HOST, restPort, grpcPort, adminPort, adminSocket, accessLog },
     upstreams,
     corsOrigins: CORS_ORIGINS,
   };
-  const { render = renderEdge } = options;
-  writeFileSync(config, render({ ...addresses, ...options.settings }));
+  writeFileSync(config, renderConfig(options, addresses));
   const env = { ...process.env, EDGE_SECRET: options.edgeSecret };
-  const check = await runCommand(binary.path, ['--mode', 'validate', '-c', config, '--log-level', 'error'], {
-    env,
-  });
-  if (!check.ok)
-    throw new SetupError(`Envoy refuses its configuration ${config}:\n${check.output.slice(0, 1000)}`);
-  return { start: () => start(options, binary.path, config, env, adminSocket) };
+  if (options.isValidated ?? true) await validate(binary.path, config, env);
+  return { start: () => start(options, binary.path, config, env, { adminSocket, accessLog }) };
+}
+
+async function validate(binary: string, config: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const args = ['--mode', 'validate', '-c', config, '--log-level', 'error'];
+  const { ok, output } = await runCommand(binary, args, { env });
+  if (!ok) throw new SetupError(`Envoy refuses its configuration ${config}:\n${output.slice(0, 1000)}`);
+}
+
+/** A setting that cannot be used is a fault of the environment, not of this program. */
+function renderConfig({ render = renderEdge, settings }: EnvoyOptions, addresses: EdgeSettings): string {
+  try {
+    return render({ ...addresses, ...settings });
+  } catch (error) {
+    throw error instanceof RangeError ? new SetupError(error.message) : error;
+  }
 }
 
 /** In Envoy's folder, unless the path is too long for a socket (108 bytes with its terminating zero). */
@@ -96,16 +117,19 @@ async function start(
   command: string,
   config: string,
   env: NodeJS.ProcessEnv,
-  adminSocket: string,
+  paths: Pick<Envoy, 'adminSocket' | 'accessLog'>,
 ): Promise<Envoy> {
   const logFile = join(options.logDir, 'envoy.log');
   const adminUrl = `http://${HOST}:${options.adminPort}`;
   const restScheme = options.settings?.tls ? 'https' : 'http';
   const managed = await startProcess({
     name: 'Envoy',
-    command,
+    command: 'sh',
     args: [
+      // Envoy makes its access log for everybody to read, but for the umask.
+      ...['-c', 'umask 077; exec "$0" "$@"', command],
       ...['-c', config, '--log-level', 'warning', '--concurrency', String(options.concurrency ?? 1)],
+      ...['--file-flush-interval-msec', '200'],
       // Hot restart uses shared memory, over which two Envoys on one machine would conflict.
       '--disable-hot-restart',
     ],
@@ -113,12 +137,17 @@ async function start(
     output: { file: logFile },
     pidFile: pidFileOf(options.dataDir, 'envoy'),
   });
-  await waitUntilReady(managed, () => isReady(adminUrl), READY_TIMEOUT_MS, logFile);
+  await waitUntilReady(
+    managed,
+    () => isReady(adminUrl, options.awaitsServer ?? true),
+    READY_TIMEOUT_MS,
+    logFile,
+  );
   return {
     restUrl: `${restScheme}://${HOST}:${options.restPort}`,
     grpcAddress: `${HOST}:${options.grpcEdgePort}`,
     adminUrl,
-    adminSocket,
+    ...paths,
     pid: managed.pid,
     ended: managed.ended,
     stop: () => managed.stop('SIGTERM', STOP_GRACE_MS),
@@ -126,10 +155,19 @@ async function start(
   };
 }
 
-/** Ready means that the first health checks are done and the listeners are open. */
-async function isReady(adminUrl: string): Promise<boolean> {
+/**
+ * Whether the listeners are open and, where that is asked for, a server was seen to be healthy. Envoy calls itself ready after
+ * its first health checks, whatever they found, and on a busy machine the first one can run into its second.
+ */
+async function isReady(adminUrl: string, awaitsServer: boolean): Promise<boolean> {
+  const ask = async (path: string) => {
+    const response = await fetch(`${adminUrl}${path}`, { signal: AbortSignal.timeout(2_000) });
+    return response.ok ? response.text() : '';
+  };
   try {
-    return (await fetch(`${adminUrl}/ready`, { signal: AbortSignal.timeout(2_000) })).ok;
+    if ((await ask('/ready')) === '') return false;
+    if (!awaitsServer) return true;
+    return /membership_healthy: [1-9]/.test(await ask('/stats?filter=^cluster.server.membership_healthy$'));
   } catch {
     return false;
   }

@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { SetupError } from '../cli/program.ts';
 import { loadSecret, writeSecret } from './files.ts';
 import { HOST } from './ports.ts';
 import {
@@ -23,7 +24,6 @@ import {
   startProcess,
   waitUntilReady,
 } from './processes.ts';
-import { SetupError } from './program.ts';
 
 /** Where a Postgres runs. */
 export interface PostgresOptions {
@@ -41,8 +41,8 @@ export interface Postgres {
   /** The pid of the postmaster. */
   readonly pid: number;
   readonly ended: Promise<string>;
-  /** Creates the database if it does not exist; returns its owner's URL. */
-  createDatabase(name: string): Promise<string>;
+  /** Creates the database if it does not exist, owned by another role where one is given; returns its URL with this login. */
+  createDatabase(name: string, owner?: string): Promise<string>;
   /** Ends every session and shuts down cleanly. */
   stop(): Promise<void>;
   /** Ends it at once; the next start recovers what was committed. */
@@ -59,7 +59,7 @@ const RETRY_MS = 100;
 /** Durability is as in production: fsync, synchronous_commit and full_page_writes stay on. */
 const SETTINGS = {
   listen_addresses: HOST,
-  max_connections: '200',
+  max_connections: '300',
   shared_buffers: '256MB',
   fsync: 'on',
   synchronous_commit: 'on',
@@ -79,6 +79,12 @@ const SETTINGS = {
   log_min_error_statement: 'panic',
 } as const;
 
+/** The URL with which the owner of everything logs in to the Postgres of a data folder, whose address `url` has. */
+export function ownerLogin(dataDir: string, url: string): string {
+  const password = loadSecret(join(dataDir, 'postgres-owner.secret'));
+  return Object.assign(new URL(url), { username: OWNER, password }).href;
+}
+
 /** Starts Postgres on the data folder; the first start initializes it. */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   const { dataDir, port } = options;
@@ -95,7 +101,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     ownerUrl,
     pid: managed.pid,
     ended: managed.ended,
-    createDatabase: (name) => createDatabase(ownerUrl, name),
+    createDatabase: (name, owner) => createDatabase(ownerUrl, name, owner),
     stop: () => managed.stop('SIGINT', STOP_GRACE_MS),
     // SIGQUIT instead of SIGKILL, so that its sessions end with it.
     kill: () => managed.process.kill('SIGQUIT'),
@@ -105,6 +111,16 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
 interface Binaries {
   readonly initdb: string;
   readonly postgres: string;
+}
+
+/** The path of `postgres`: that of the package, or where it is not installed, as in the image, one beside the tools. */
+export async function findServerBinary(beside?: string): Promise<string> {
+  try {
+    return (await findBinaries()).postgres;
+  } catch (error) {
+    if (beside !== undefined && existsSync(beside)) return beside;
+    throw error;
+  }
 }
 
 async function findBinaries(): Promise<Binaries> {
@@ -221,12 +237,16 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-async function createDatabase(ownerUrl: string, name: string): Promise<string> {
+/** Creates the database if it does not exist, owned by another role where one is given; returns its URL with this login. */
+export async function createDatabase(ownerUrl: string, name: string, owner?: string): Promise<string> {
   const client = new pg.Client({ connectionString: ownerUrl });
   await client.connect();
   try {
     const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
-    if (rowCount === 0) await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
+    if (rowCount === 0) {
+      const ownedBy = owner === undefined ? '' : ` OWNER ${client.escapeIdentifier(owner)}`;
+      await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}${ownedBy}`);
+    }
   } finally {
     await client.end();
   }
@@ -249,7 +269,7 @@ const NAMESPACE = ['unshare', '--user', '--map-user=1000', '--map-group=1000'] a
 
 /** The command line that runs a program in this way. */
 export function commandLine(
-  { prefix }: Unprivileged,
+  { prefix }: Pick<Unprivileged, 'prefix'>,
   program: string,
   args: readonly string[],
 ): { command: string; args: string[] } {

@@ -13,7 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makePrivateFolder, PRIVATE_FILE } from '../../src/runtime/private-file.ts';
-import { SetupError } from './program.ts';
+import { SetupError } from '../cli/program.ts';
 
 /** How to start a process. */
 export interface ProcessOptions {
@@ -150,7 +150,7 @@ async function stopStaleProcess(
 }
 
 /** Stops a process that is not a child, and waits until it is gone. */
-export async function endProcess(pid: number, signal: NodeJS.Signals, graceMs: number): Promise<void> {
+async function endProcess(pid: number, signal: NodeJS.Signals, graceMs: number): Promise<void> {
   const identity = identityOf(pid);
   const killAt = Date.now() + graceMs;
   let next: NodeJS.Signals | undefined = signal;
@@ -195,9 +195,12 @@ export interface RunOptions {
   readonly gid?: number;
 }
 
-/** The result of a command; `output` is its stdout and stderr, or why it could not be run. */
+/** The result of a command. */
 export interface RunResult {
   readonly ok: boolean;
+  /** Its answer without the warnings: what it wrote to stdout. */
+  readonly stdout: string;
+  /** What to show when it failed: stdout and stderr in the order in which they were read, or why it could not be run. */
   readonly output: string;
 }
 
@@ -218,14 +221,17 @@ export function runCommand(
     const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     running.add(child);
     child.once('close', () => running.delete(child));
+    let stdout = '';
     let output = '';
-    const collect = (chunk: Buffer) => {
-      output += chunk.toString();
-    };
-    child.stdout.on('data', collect);
-    child.stderr.on('data', collect);
-    child.once('error', (error) => resolve({ ok: false, output: error.message }));
-    child.once('close', (code) => resolve({ ok: code === 0, output: output.trim() }));
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+      output += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    child.once('error', (error) => resolve({ ok: false, stdout: '', output: error.message }));
+    child.once('close', (code) => resolve({ ok: code === 0, stdout: stdout.trim(), output: output.trim() }));
   });
 }
 

@@ -1,12 +1,11 @@
 // Runs a real Redis for development and tests, from the machine's own redis-server.
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { withLock } from './files.ts';
+import { SetupError } from '../cli/program.ts';
+import { debianPackages } from './install.ts';
 import { HOST } from './ports.ts';
-import { pidFileOf, type RunResult, runCommand, startProcess, waitUntilReady } from './processes.ts';
-import { SetupError } from './program.ts';
+import { pidFileOf, startProcess, waitUntilReady } from './processes.ts';
 
 /** Where a Redis runs. */
 export interface RedisOptions {
@@ -78,50 +77,9 @@ function answers(port: number): Promise<boolean> {
   });
 }
 
-const LOCK = fileURLToPath(new URL('../../.cache/redis.lock', import.meta.url));
-const POLICY = '/usr/sbin/policy-rc.d';
-
-/**
- * Installs redis-server unless it is on PATH. Throws a SetupError that says what to do when it cannot. Needs no pinned
- * hash, because apt-get verifies Debian's signature.
- */
-export async function installRedis(log: (line: string) => void): Promise<void> {
-  if (await isInstalled()) return;
-  if (process.getuid?.() !== 0 || !(await runCommand('apt-get', ['--version'])).ok) {
-    throw new SetupError(
-      'redis-server is missing; install it (Debian: apt-get install redis-server, macOS: brew install redis)',
-    );
-  }
-  await withLock(LOCK, async () => {
-    if (await isInstalled()) return;
-    log('Installing redis-server (apt-get), this takes a moment …');
-    const result = await withoutServices(async () => {
-      const update = await aptGet('update');
-      return update.ok ? aptGet('install', '-y', '--no-install-recommends', 'redis-server') : update;
-    });
-    if (!(await isInstalled())) {
-      throw new SetupError(`${result.output}\napt-get cannot install redis-server; install it by hand`);
-    }
-  });
-}
-
-async function isInstalled(): Promise<boolean> {
-  return (await runCommand('redis-server', ['--version'])).ok;
-}
-
-function aptGet(...args: string[]): Promise<RunResult> {
-  // RUNLEVEL=1 keeps old init scripts from starting services.
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
-  return runCommand('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=120', ...args], { env });
-}
-
-/** Runs `work` with a policy-rc.d that keeps Debian from starting installed services. */
-async function withoutServices<T>(work: () => Promise<T>): Promise<T> {
-  if (existsSync(POLICY)) return work();
-  writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  try {
-    return await work();
-  } finally {
-    rmSync(POLICY, { force: true });
-  }
+/** Installs redis-server unless it is on PATH. Throws a SetupError that says what to do when it cannot. */
+async function installRedis(log: (line: string) => void): Promise<void> {
+  const found = await debianPackages(['redis-server'], ['redis-server'], log);
+  if ('reason' in found)
+    throw new SetupError(`redis-server is missing: ${found.reason}; macOS: brew install redis`);
 }

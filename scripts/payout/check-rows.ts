@@ -1,5 +1,5 @@
 // Turns the rows of a file into lines of a payout, or reports their problems.
-import type { Json } from '../../clients/typescript/src/grpc.ts';
+import type { Json } from '../../clients/typescript/src/connection.ts';
 import { CURRENCIES } from '../../src/domain/currency.ts';
 import { type Problem, quoted, type Row } from './read-file.ts';
 

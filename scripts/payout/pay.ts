@@ -1,9 +1,10 @@
 // Takes the lines of a file through a payout, from its draft to its end. Each step can be repeated and pays once.
+
+import type { Json } from '../../clients/typescript/src/connection.ts';
 import { PpuriError } from '../../clients/typescript/src/error.ts';
-import type { Json } from '../../clients/typescript/src/grpc.ts';
-import { SetupError } from '../dev/program.ts';
+import { SetupError } from '../cli/program.ts';
+import type { Progress } from '../cli/progress.ts';
 import type { FileLine } from './check-rows.ts';
-import type { Progress } from './progress.ts';
 import type { Client } from './retrying-client.ts';
 
 /** What to pay. */

@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { CsvError } from 'csv-parse';
 import { type Info, parse } from 'csv-parse/sync';
 import { MAX_PAYOUT_LINES } from '../../src/domain/payout.ts';
-import { SetupError } from '../dev/program.ts';
+import { SetupError } from '../cli/program.ts';
 
 /** The format of a file. */
 export type Format = 'csv' | 'ndjson';
@@ -96,7 +96,7 @@ function decode(name: string, bytes: Buffer): string {
 }
 
 /** The columns of a file. */
-export const COLUMNS = ['user_id', 'wallet_id', 'amount', 'currency', 'key', 'memo'] as const;
+const COLUMNS = ['user_id', 'wallet_id', 'amount', 'currency', 'key', 'memo'] as const;
 
 /** The name of a column. */
 export type Column = (typeof COLUMNS)[number];
@@ -124,12 +124,12 @@ export interface Table {
 }
 
 /** A column by its name. */
-export function isColumn(name: string): name is Column {
+function isColumn(name: string): name is Column {
   return COLUMNS.some((column) => column === name);
 }
 
 /** The problem of an unknown column. */
-export function unknownColumn(line: number, name: string): Problem {
+function unknownColumn(line: number, name: string): Problem {
   const shown = name === '' ? 'a column without a name' : `an unknown column ${quoted(name)}`;
   return { line, message: `${shown}; there are ${COLUMNS.join(', ')}` };
 }
@@ -157,7 +157,7 @@ interface Parsed {
 }
 
 /** Reads CSV (RFC 4180) with a header. Skips empty lines and trims fields; text that is not CSV is one problem. */
-export function readCsv(text: string): Table {
+function readCsv(text: string): Table {
   let lastLine = 0;
   try {
     const parsed = parse(text, {
@@ -248,7 +248,7 @@ function problemOf(error: CsvError, lastLine: number): Problem {
 }
 
 /** Reads NDJSON: one object a line, with the columns as names. Skips empty lines. */
-export function readNdjson(text: string): Table {
+function readNdjson(text: string): Table {
   const rows: Row[] = [];
   const problems: Problem[] = [];
   for (const [index, written] of text.split(/\r\n|\n|\r/).entries()) {

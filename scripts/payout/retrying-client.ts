@@ -1,8 +1,8 @@
 // Calls for one user that retry while the server is down or asks to wait. Every step of a payout can be retried.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
+import type { Connection, Json } from '../../clients/typescript/src/connection.ts';
 import { PpuriError } from '../../clients/typescript/src/error.ts';
-import type { Connection, Json } from '../../clients/typescript/src/grpc.ts';
 
 /** Makes calls for one user. */
 export interface Client {
@@ -44,7 +44,12 @@ export function retryingClient(
     async call(rpc, request, idempotencyKey) {
       for (const end = Date.now() + RETRY_FOR_MS; ; ) {
         try {
-          const answer = await connection.call(rpc, request, { userId, idempotencyKey }, TIMEOUT_MS);
+          const answer = await connection.call(
+            rpc,
+            request,
+            { userId, idempotencyKey },
+            { timeoutMs: TIMEOUT_MS },
+          );
           answered();
           return answer;
         } catch (error) {

@@ -1,24 +1,23 @@
 // Admission control of one process: asks Redis, and decides in memory where Redis does not answer.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MICROS_PER_MS, type Micros } from '../domain/time.ts';
-import { createRedisConnection, waitUntilReady } from '../redis/index.ts';
+import { createRedisConnection, type RedisAddress, waitUntilReady } from '../redis/index.ts';
 import { type BreakerState, type BreakerStatus, createBreaker } from '../resilience/index.ts';
 import { createInMemoryAdmission, type InMemoryAdmission } from './in-memory-admission.ts';
 import { createRedisAdmission, type RedisAdmission } from './redis-admission.ts';
 import type { AdmissionRequest, AdmissionResult, Decision } from './request.ts';
 
-/** How to reach Redis, and who is told of what happens. */
-export interface AdmissionOptions {
-  readonly url: string;
+/** How to reach Redis, and who is notified of what happens. */
+export interface AdmissionOptions extends RedisAddress {
   /** What every key in Redis begins with. */
   readonly prefix: string;
   /** How long Redis has to answer, in milliseconds. */
   readonly timeoutMs: number;
-  /** Told when calls go on without Redis (`open`), when Redis is tried again, and when it answers again (`closed`). */
+  /** Called when calls go on without Redis (`open`), when Redis is tried again, and when it answers again (`closed`). */
   readonly onStateChange: (state: BreakerState, cause?: Error) => void;
-  /** Told of every attempt to connect that fails. */
+  /** Called for every attempt to connect that fails. */
   readonly onConnectionError: (error: Error) => void;
-  /** Told of every decision; must not throw. */
+  /** Called for every decision; must not throw. */
   readonly onDecision?: OnDecision;
 }
 
@@ -55,8 +54,8 @@ const CONNECT_WITHIN_MS = 2_000;
 
 /** Creates admission control, with Redis or without. */
 export async function createAdmissionControl(options: AdmissionOptions): Promise<AdmissionControl> {
-  const { url, prefix, timeoutMs, onStateChange, onConnectionError } = options;
-  const redis = createRedisConnection({ url, onError: onConnectionError });
+  const { prefix, timeoutMs, onStateChange, onConnectionError } = options;
+  const redis = createRedisConnection({ ...options, onError: onConnectionError });
   const breaker = createBreaker({ timeoutMs, capacity: MAX_IN_FLIGHT, onStateChange });
   await waitUntilReady(redis, CONNECT_WITHIN_MS);
   const shared = createRedisAdmission(redis, prefix, breaker);
@@ -73,8 +72,8 @@ export async function createAdmissionControl(options: AdmissionOptions): Promise
 }
 
 /**
- * This process never remembers more than is true, so it refuses by its memory before it asks Redis: whoever was seen stays
- * seen when Redis is emptied, or comes back without what happened while it was away.
+ * What this process remembers has happened, so it refuses by that before it asks Redis. Nonces and failures that it has
+ * seen still count when Redis is emptied, or comes back without what happened while it was away.
  */
 function decideBy(
   shared: RedisAdmission,
@@ -91,17 +90,23 @@ function decideBy(
       }
       const guessed = request.caps.filter(({ isGuess }) => isGuess);
       for (const cap of guessed) local.recordFailure(cap, now);
-      const decision: Decision & { readonly at?: Micros } = await shared
-        .admit(request)
-        .catch(() => local.decide(request, localMicros()));
-      const { at: sharedAt, ...rest } = decision;
-      onDecision(rest.outcome, rest.limited?.name, sharedAt === undefined ? 'process' : 'redis');
-      if (rest.outcome === 'admitted') {
+      let sharedAt: Micros | undefined;
+      let decision: Decision;
+      try {
+        const decided = await shared.admit(request);
+        sharedAt = decided.at;
+        decision = decided;
+      } catch {
+        decision = local.decide(request, localMicros());
+      }
+      const { outcome, limited, limits } = decision;
+      onDecision(outcome, limited?.name, sharedAt === undefined ? 'process' : 'redis');
+      if (outcome === 'admitted') {
         if (sharedAt !== undefined) local.remember(request.nonce, now);
-        return { ...rest, guesses: guessed.map((cap) => ({ cap, localAt: now, sharedAt })) };
+        return { outcome, limited, limits, guesses: guessed.map((cap) => ({ cap, localAt: now, sharedAt })) };
       }
       for (const cap of guessed) local.refundGuess(cap, now);
-      return { ...rest, guesses: [] };
+      return { outcome, limited, limits, guesses: [] };
     },
 
     async refundGuess({ guesses }) {

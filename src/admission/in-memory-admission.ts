@@ -20,7 +20,7 @@ export interface InMemoryAdmission {
 
 /**
  * How many nonces, limits and caps are remembered of each: the latest ones, together in some 40 MB. Caps have a cache of
- * their own, so that a flood of nonces does not make anybody's failures forgotten.
+ * their own, so that a flood of nonces does not evict failures.
  */
 const MAX_ENTRIES = 50_000;
 

@@ -3,17 +3,14 @@
 
 export {
   type AdmissionControl,
-  type AdmissionOptions,
   createAdmissionControl,
   type OnDecision,
 } from './admission-control.ts';
 export type {
   AdmissionRequest,
   AdmissionResult,
-  Cap,
   CapCheck,
   LimitCharge,
   Limited,
   LimitState,
-  Nonce,
 } from './request.ts';

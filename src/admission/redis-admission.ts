@@ -5,7 +5,7 @@ import { MICROS_PER_MS, type Micros } from '../domain/time.ts';
 import { coalesce, type Redis } from '../redis/index.ts';
 import type { Breaker } from '../resilience/index.ts';
 import type { AdmissionRequest, Cap, Decision } from './request.ts';
-import { ADMIT } from './script.ts';
+import { ADMIT, REFUND } from './script.ts';
 
 /** What all processes share about callers. Everything throws when Redis does. */
 export interface RedisAdmission {
@@ -35,11 +35,13 @@ type WindowsArgument = readonly number[];
 
 interface Scripts {
   readonly ppuriAdmit: (keyCount: number, ...args: string[]) => Promise<string>;
+  readonly ppuriRefund: (keyCount: number, ...args: (string | number)[]) => Promise<number>;
 }
 
 /** Keeps callers under keys that begin with the prefix; every key expires by itself. */
 export function createRedisAdmission(redis: Redis, prefix: string, breaker: Breaker): RedisAdmission {
   redis.defineCommand('ppuriAdmit', { lua: ADMIT });
+  redis.defineCommand('ppuriRefund', { lua: REFUND });
   const scripts = redis as unknown as Scripts;
   const capKey = ({ name, key }: Cap) => `${prefix}:cap:${name}:${key}`;
 
@@ -49,15 +51,17 @@ export function createRedisAdmission(redis: Redis, prefix: string, breaker: Brea
     const caps = new Numbering();
     const windows: WindowsArgument[] = [];
     const calls = requests.map((request): CallArgument => {
-      const limitNumbers = request.limits.flatMap((limit) => {
+      const limitNumbers: number[] = [];
+      for (const limit of request.limits) {
         const { tolerance, charge } = paceOf(limit, limit.cost);
-        return [limits.of(`${prefix}:limit:${limit.name}:${limit.key}`), tolerance, charge];
-      });
-      const capNumbers = request.caps.flatMap((cap) => {
+        limitNumbers.push(limits.of(`${prefix}:limit:${limit.name}:${limit.key}`), tolerance, charge);
+      }
+      const capNumbers: number[] = [];
+      for (const cap of request.caps) {
         const number = caps.of(capKey(cap));
         windows[number - 1] ??= windowNumbers(cap.windows);
-        return [number, cap.isGuess ? 1 : 0];
-      });
+        capNumbers.push(number, cap.isGuess ? 1 : 0);
+      }
       return [request.nonce.edgeRequestId, request.nonce.ttlMs, limitNumbers, capNumbers];
     });
     const keys = [...nonces, ...limits.names, ...caps.names];
@@ -66,11 +70,8 @@ export function createRedisAdmission(redis: Redis, prefix: string, breaker: Brea
   };
 
   const refundAll = async (guesses: readonly { readonly key: string; readonly at: Micros }[]) => {
-    const pipeline = redis.pipeline();
-    for (const { key, at } of guesses) pipeline.lrem(key, 1, at);
-    const answers = (await pipeline.exec()) ?? [];
-    const failed = answers.find(([error]) => error);
-    if (failed?.[0]) throw failed[0];
+    const keys = guesses.map(({ key }) => key);
+    await scripts.ppuriRefund(keys.length, ...keys, ...guesses.map(({ at }) => at));
     return [];
   };
   const refund = coalesce(breaker, MAX_CALLS, refundAll);

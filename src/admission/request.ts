@@ -3,7 +3,7 @@ import type { CapWindow } from '../domain/caps.ts';
 import type { Limit } from '../domain/limits.ts';
 import type { Micros } from '../domain/time.ts';
 
-/** A call, as far as rate limits and replays go. */
+/** What the decision about a call depends on. */
 export interface AdmissionRequest {
   readonly nonce: Nonce;
   /** Either all of them charge the call, or none does. */
@@ -55,7 +55,7 @@ export interface CapCheck extends Cap {
 export interface Decision {
   readonly outcome: 'admitted' | 'replayed' | 'limited';
   /** By what it is limited; only where the outcome is `limited`. */
-  readonly limited?: Limited;
+  readonly limited?: Limited | undefined;
   /** Each limit after the decision, in the order of the request. Empty where the call was refused before limits were read. */
   readonly limits: readonly LimitState[];
 }

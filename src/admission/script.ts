@@ -29,8 +29,8 @@ end
 
 -- Records a failure; the list is kept as long as the largest count.
 local function record_failure(key, windows)
-  redis.call('LPUSH', key, text(now))
-  redis.call('LTRIM', key, 0, windows[#windows - 1] - 1)
+  local most = windows[#windows - 1]
+  if redis.call('LPUSH', key, text(now)) > most then redis.call('LTRIM', key, 0, most - 1) end
   redis.call('PEXPIRE', key, text(ms(windows[#windows])))
 end
 
@@ -105,4 +105,10 @@ for limit in pairs(is_changed) do
   if ahead > 0 then redis.call('SET', KEYS[first_limit + limit], text(tats[limit]), 'PX', text(ms(ahead))) end
 end
 return '[' .. table.concat(answer, ',') .. ']'
+`;
+
+/** KEYS: the list of failures of each cap. ARGV: for each the moment (µs) of a failure. Takes one failure of that moment back. */
+export const REFUND = `
+for i, key in ipairs(KEYS) do redis.call('LREM', key, 1, ARGV[i]) end
+return 1
 `;

@@ -15,7 +15,7 @@ import { type CacheWriter, createWriter } from './write.ts';
 export interface CacheWriterOptions extends StoreOptions {
   /** The row in Postgres that leases are granted by. */
   readonly epochs: CacheEpochs;
-  /** Told when that row cannot be read: entries are not trusted meanwhile. */
+  /** Called when that row cannot be read; until it can, entries are not trusted. */
   readonly onFault: (error: unknown) => void;
 }
 

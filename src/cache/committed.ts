@@ -5,7 +5,7 @@ import { updateOf } from './entry.ts';
 import { TOKEN, tokenId, WALLET } from './kinds.ts';
 import type { CacheWriter } from './write.ts';
 
-/** The ledger's `beforeCommit`: sets all tombstones in one command before a commit, and puts the new entries after it in another. */
+/** The ledger's `beforeCommit`: sets all tombstones in one command before a commit, and replaces them after it in another. */
 export function cacheCommitted(
   cache: Pick<CacheWriter, 'setTombstones' | 'publish'>,
 ): (changes: Changes) => Promise<AfterCommit> {

@@ -4,6 +4,8 @@
 export interface EntryKind<T> {
   /** The name in keys and metrics. When the encoding changes, so does the name. */
   readonly name: string;
+  /** Whether a commit puts its entry only where somebody has read the one before, because most are changed and not read. */
+  readonly isPutIfRead?: true;
   /** How long an entry may live, in milliseconds. */
   ttlMs(value: T): number;
   /** The version of the value; a lower version never replaces a higher one. */
@@ -28,8 +30,9 @@ export interface EntryVersion extends EntryRef {
 export interface EntryUpdate extends EntryVersion {
   /** How long the entry may live, in milliseconds. */
   readonly ttlMs: number;
+  readonly isPutIfRead: boolean;
   /** The value as its kind encodes it. */
-  readonly text: string;
+  encode(): string;
 }
 
 /** The entry of a value as a commit leaves it. */
@@ -39,7 +42,8 @@ export function updateOf<T>(kind: EntryKind<T>, id: string, value: T): EntryUpda
     id,
     version: kind.versionOf(value),
     ttlMs: kind.ttlMs(value),
-    text: kind.encode(value),
+    isPutIfRead: kind.isPutIfRead ?? false,
+    encode: () => kind.encode(value),
   };
 }
 

@@ -5,13 +5,11 @@
 
 export {
   type Cache,
-  type CacheOptions,
-  type CacheWriterOptions,
   createCache,
   createCacheWriter,
 } from './cache.ts';
 export { cacheCommitted } from './committed.ts';
-export { type EntryKind, type EntryRef, refOf } from './entry.ts';
+export { refOf } from './entry.ts';
 export * from './kinds.ts';
 export { LEASE_MS } from './lease.ts';
 export type { CacheReader, CacheResult, OnCacheRead } from './read.ts';

@@ -19,14 +19,14 @@ export interface LeaseOptions {
   readonly epochs: CacheEpochs;
   /** The run of Redis that this process is connected to; undefined while it does not answer. */
   readonly redisRunId: () => string | undefined;
-  /** Told when Postgres cannot be read. */
+  /** Called when Postgres cannot be read. */
   readonly onFault: (error: unknown) => void;
 }
 
-/** How long a process trusts what it has read of the epoch, in milliseconds. Whoever suspends the cache waits that long. */
+/** How long a process trusts what it has read of the epoch, in milliseconds. A process that suspends the cache waits that long. */
 export const LEASE_MS = 1_000;
 const RENEW_INTERVAL_MS = 250;
-/** Longer than two leases, so that a suspension can be extended in time by whoever still needs it. */
+/** Longer than two leases, so that a process that still needs a suspension can extend it in time. */
 const SUSPEND_FOR_MS = 4 * LEASE_MS;
 const EXTEND_BELOW_MS = 3 * LEASE_MS;
 /**
@@ -54,6 +54,8 @@ interface KnownEpoch {
   readonly usableFromAtEarliest: number;
   /** When every lease from before the last suspension is over. */
   readonly leasesOverAt: number;
+  /** The highest timeline of Postgres that was known when the row was asked for. */
+  readonly timeline: number;
 }
 
 const UNKNOWN: KnownEpoch = {
@@ -64,13 +66,19 @@ const UNKNOWN: KnownEpoch = {
   usableFromAtLatest: Number.POSITIVE_INFINITY,
   usableFromAtEarliest: 0,
   leasesOverAt: Number.POSITIVE_INFINITY,
+  timeline: 0,
 };
 
 const now = () => performance.now();
 
 /** Learns the epoch from what Postgres answers, and says what follows from it at this moment. */
 class EpochView {
+  readonly #timeline: () => number;
   #known = UNKNOWN;
+
+  constructor(timeline: () => number) {
+    this.#timeline = timeline;
+  }
 
   get known(): KnownEpoch {
     return this.#known;
@@ -80,16 +88,27 @@ class EpochView {
   trusted(redisRunId: string | undefined): string | undefined {
     const at = now();
     const isUsable = at >= this.#known.usableFromAtLatest && at < this.#known.trustedUntil;
-    return isUsable && redisRunId === this.#known.redisRunId ? this.#known.epoch : undefined;
+    return isUsable && this.#isCurrent() && redisRunId === this.#known.redisRunId
+      ? this.#known.epoch
+      : undefined;
   }
 
   isSuspended(): boolean {
-    return now() >= this.#known.leasesOverAt && now() < this.#known.usableFromAtEarliest;
+    return now() >= this.#known.leasesOverAt && now() < this.#known.usableFromAtEarliest && this.#isCurrent();
+  }
+
+  /**
+   * Whether it is what the newest primary says, as far as this process knows. Once it has met a new primary, it may commit
+   * there, and what the old one said of the epoch does not protect others from such commits.
+   */
+  #isCurrent(): boolean {
+    return this.#known.timeline === this.#timeline();
   }
 
   /** Takes over the epoch that Postgres answers. The row was read at some moment between request and answer. */
   async learn(ask: () => Promise<CacheEpoch>, isChange: boolean): Promise<KnownEpoch> {
     const askedAt = now();
+    const timeline = this.#timeline();
     const { epoch, redisRunId, changedAt, changedMsAgo, usableInMs } = await ask();
     const answeredAt = now();
     // Answers may arrive out of order. An older one is ignored, unless it answers a change: that state did not exist before
@@ -108,6 +127,7 @@ class EpochView {
       usableFromAtLatest: Math.max(answeredAt + usableInMs, leasesOverAt),
       usableFromAtEarliest: askedAt + usableInMs,
       leasesOverAt,
+      timeline,
     };
     return this.#known;
   }
@@ -125,7 +145,7 @@ class EpochView {
 
 /** Creates a lease; once this resolves it is held, if Redis and Postgres answer. */
 export async function createLease({ epochs, redisRunId, onFault }: LeaseOptions): Promise<Lease> {
-  const view = new EpochView();
+  const view = new EpochView(epochs.timeline);
 
   const renew = shared(async () => {
     const { epoch, redisRunId: runId } = await view.learn(() => epochs.read(), false);

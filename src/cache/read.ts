@@ -11,7 +11,7 @@ import type { Store } from './store.ts';
  */
 export type CacheResult = 'hit' | 'miss' | 'contended' | 'corrupt' | 'bypass';
 
-/** Told of each read of a kind; for an entry that was found also its age in milliseconds. */
+/** Called for each read of a kind; for an entry that was found, with its age in milliseconds. */
 export type OnCacheRead = (kind: string, result: CacheResult, ageMs?: number) => void;
 
 /** Reads through the cache. */

@@ -4,62 +4,64 @@
 //   M<version>                      a tombstone (modified): a commit that brings this version is under way; nobody may fill it
 //   V<version>|<time>|<seal>|<text> an entry of this version (valid)
 
-/** The version of a value: -1 where it has none, as a claim does, or a foreign value of any type. */
+/** The version of what GET found: -1 where it has none, as a claim does, or a foreign value of any type. */
 const VERSION_OF = `
-local function version_of(key)
-  local found = redis.pcall('GET', key)
+local function version_of(found)
   return type(found) == 'string' and tonumber(string.match(found, '^[MV](%d+)')) or -1
 end
 `;
 
 /**
- * ARGV: time to live (ms), then a version for each key. Sets tombstones where no higher version stands. A higher tombstone, of
- * a commit that failed, lives on for as long as this commit's own would.
+ * ARGV: time to live (ms), then a version for each key. Sets tombstones where there is no higher version. A higher tombstone, of
+ * a commit that failed, lives on for as long as this commit's own would. Returns for each key how long the entry that it
+ * replaced would have lived (ms); -1 where a reader had claimed the key, and 0 where nobody reads it.
  */
 export const SET_TOMBSTONES = `${VERSION_OF}
+local lives = {}
 for i, key in ipairs(KEYS) do
   local version = ARGV[i + 1]
-  if version_of(key) <= tonumber(version) then
+  local found = redis.pcall('GET', key)
+  local kind = type(found) == 'string' and string.sub(found, 1, 1)
+  lives[i] = kind == 'V' and redis.call('PTTL', key) or kind == 'T' and -1 or 0
+  if version_of(found) <= tonumber(version) then
     redis.call('SET', key, 'M' .. version, 'PX', ARGV[1])
-  elseif string.sub(redis.call('GET', key), 1, 1) == 'M' then
+  elseif kind == 'M' then
     redis.call('PEXPIRE', key, ARGV[1], 'GT')
   end
 end
-return 1
+return lives
 `;
 
-/** ARGV: a version for each key. Removes the tombstones of exactly these versions. */
-export const REMOVE_TOMBSTONES = `
-for i, key in ipairs(KEYS) do
-  if redis.call('GET', key) == 'M' .. ARGV[i] then redis.call('DEL', key) end
-end
-return 1
-`;
-
-/** ARGV: for each key its version, its time to live (ms) and its entry. A lower version never replaces a higher one. */
-export const PUT = `${VERSION_OF}
+/**
+ * ARGV: for each key its version, its time to live (ms) and its entry. Replaces the tombstones of exactly these versions by the
+ * entries, or removes them where the entry is empty, and leaves everything else: whatever came after the tombstone knows better.
+ */
+export const REPLACE_TOMBSTONES = `
 for i, key in ipairs(KEYS) do
   local arg = 3 * i - 2
-  if version_of(key) <= tonumber(ARGV[arg]) then
-    redis.call('SET', key, ARGV[arg + 2], 'PX', ARGV[arg + 1])
+  if redis.call('GET', key) == 'M' .. ARGV[arg] then
+    if ARGV[arg + 2] == '' then redis.call('DEL', key)
+    else redis.call('SET', key, ARGV[arg + 2], 'PX', ARGV[arg + 1]) end
   end
 end
 return 1
 `;
 
 /**
- * ARGV: time to live of a claim (ms), then a claim's name for each key. Returns the value of each key, and claims the keys that
- * have none. SET with NX and GET reads and claims in one step; Redis has it from 7.0 on.
+ * KEYS: the mark of the run, then the keys. ARGV: its value, time to live of a claim (ms), then a claim's name for each key.
+ * Returns the value of each key, and claims the keys that have none. Returns nil, and claims nothing, where the mark is
+ * another: Redis was emptied, and tombstones are lost. SET with NX and GET reads and claims in one step; Redis has it from 7.0 on.
  */
 export const GET_OR_CLAIM = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return nil end
 local found = {}
-for i, key in ipairs(KEYS) do
-  found[i] = redis.call('SET', key, 'T' .. ARGV[i + 1], 'PX', ARGV[1], 'NX', 'GET')
+for i = 2, #KEYS do
+  found[i - 1] = redis.call('SET', KEYS[i], 'T' .. ARGV[i + 1], 'PX', ARGV[2], 'NX', 'GET')
 end
 return found
 `;
 
-/** ARGV: for each key the claim, the time to live (ms) and the entry. Fills the entry in where the claim still stands. */
+/** ARGV: for each key the claim, the time to live (ms) and the entry. Fills the entry in where the claim is still there. */
 export const FILL = `
 for i, key in ipairs(KEYS) do
   local arg = 3 * i - 2

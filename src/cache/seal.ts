@@ -1,5 +1,6 @@
 // How an entry is written in Redis: its version, when it was written, a seal that only our processes can make, and the text.
-import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { hkdfSync, timingSafeEqual } from 'node:crypto';
+import { hmacSha256 } from '../signatures/index.ts';
 
 /** What an entry holds. */
 export interface EntryContent {
@@ -21,7 +22,7 @@ const ENTRY = /^V(\d+\|(\d+))\|([\w-]{22})\|/;
 
 /** Seals with a key that is derived (HKDF, RFC 5869) from the secret that all processes share. */
 export function createSealedFormat(secret: string): EntryFormat {
-  const sealKey = createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', 'ppuri cache entries', 32)));
+  const sealKey = Buffer.from(hkdfSync('sha256', secret, '', 'ppuri cache entries', 32));
   return {
     write: (key, version, text) => {
       const head = `${version}|${Date.now()}`;
@@ -38,6 +39,6 @@ export function createSealedFormat(secret: string): EntryFormat {
 }
 
 /** HMAC-SHA-256 (RFC 2104), truncated. Keys and heads hold no line break, so no two entries are sealed as one text. */
-function seal(sealKey: KeyObject, key: string, head: string, text: string): Buffer {
-  return createHmac('sha256', sealKey).update(`${key}\n${head}\n${text}`).digest().subarray(0, SEAL_BYTES);
+function seal(sealKey: Uint8Array, key: string, head: string, text: string): Buffer {
+  return hmacSha256(sealKey, `${key}\n${head}\n${text}`).subarray(0, SEAL_BYTES);
 }

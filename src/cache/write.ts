@@ -3,20 +3,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type EntryRef, type EntryUpdate, type EntryVersion, jitteredTtlMs, keyOf } from './entry.ts';
 import type { Lease } from './lease.ts';
 import type { EntryFormat } from './seal.ts';
-import { type Store, type StoredEntry, TOMBSTONE_TTL_MS } from './store.ts';
+import { CLAIMED, type Replacement, type Store, TOMBSTONE_TTL_MS } from './store.ts';
 
 /** Tells how older entries were kept from being trusted, for `publish`. */
 export interface Tombstones {
   /** The epoch in which they were set; undefined where the cache is suspended. */
   readonly epoch: string | undefined;
   readonly at: number;
+  /** What `Store.setTombstones` says of each key, in their order. */
+  readonly livesMs: readonly number[];
 }
 
-/** Keeps entries in step with commits. Does not throw for want of Redis, but does where Postgres is away as well. */
+/** Keeps entries in step with commits. Does not throw when Redis is away, but does when Postgres is away as well. */
 export interface CacheWriter {
   /** Before a commit: once it resolves, nobody trusts entries that are older than these versions. */
   setTombstones(versions: readonly EntryVersion[]): Promise<Tombstones>;
-  /** After the commit: puts the new entries. Callers may be answered once it resolves; undefined: at once. */
+  /** After the commit: replaces the tombstones. Callers may be answered once it resolves; undefined: at once. */
   publish(tombstones: Tombstones, updates: readonly EntryUpdate[]): Promise<void> | undefined;
   /** Runs work that changes what these entries hold, and deletes them. */
   withInvalidation<T>(refs: readonly EntryRef[], work: () => Promise<T>): Promise<T>;
@@ -76,17 +78,22 @@ export function createWriter(options: WriterOptions): CacheWriter {
   const keyVersions = (epoch: string, versions: readonly EntryVersion[]) =>
     versions.map((entry) => ({ key: keyOf(prefix, epoch, entry), version: entry.version }));
 
-  /** Replaces older entries, or makes room for readers to fill newer ones in. */
-  const replace = async (epoch: string, updates: readonly EntryUpdate[]) => {
-    if (format) return store.put(updates.map((update) => toStored(format, epoch, update)));
-    await store.setTombstones(keyVersions(epoch, updates));
-    await store.removeTombstones(keyVersions(epoch, updates));
+  /** Keeps older entries from being trusted, and lets readers fill in new ones; nobody has to wait for that. */
+  const clear = async (epoch: string, versions: readonly EntryVersion[]) => {
+    const tombstones = keyVersions(epoch, versions);
+    await store.setTombstones(tombstones);
+    store
+      .replaceTombstones(tombstones.map((tombstone) => ({ ...tombstone, entry: '', ttlMs: 0 })))
+      .catch(() => {});
   };
 
-  const toStored = (by: EntryFormat, epoch: string, update: EntryUpdate): StoredEntry => {
+  /** What comes in the place of a tombstone. An entry that readers stop asking for is not put for longer than they filled it in. */
+  const replacementOf = (epoch: string, update: EntryUpdate, lifeMs: number): Replacement => {
     const key = keyOf(prefix, epoch, update);
-    const entry = by.write(key, update.version, update.text);
-    return { key, version: update.version, entry, ttlMs: jitteredTtlMs(update.ttlMs) };
+    const { version } = update;
+    if (!format || (lifeMs === 0 && update.isPutIfRead)) return { key, version, entry: '', ttlMs: 0 };
+    const ttlMs = lifeMs > 0 && update.isPutIfRead ? lifeMs : jitteredTtlMs(update.ttlMs);
+    return { key, version, entry: format.write(key, version, update.encode()), ttlMs };
   };
 
   /** Whether the tombstones still protect readers, now that the commit is done. */
@@ -95,8 +102,11 @@ export function createWriter(options: WriterOptions): CacheWriter {
 
   const setTombstones: CacheWriter['setTombstones'] = async (versions) => {
     const at = performance.now();
-    const epoch = await untilSafe(options, (current) => store.setTombstones(keyVersions(current, versions)));
-    return { epoch, at };
+    let livesMs: readonly number[] = [];
+    const epoch = await untilSafe(options, async (current) => {
+      livesMs = await store.setTombstones(keyVersions(current, versions));
+    });
+    return { epoch, at, livesMs };
   };
 
   return {
@@ -105,10 +115,15 @@ export function createWriter(options: WriterOptions): CacheWriter {
     publish(tombstones, updates) {
       if (!stillProtect(tombstones)) {
         if (lease.isSuspended()) return undefined;
-        return untilSafe(options, (epoch) => replace(epoch, updates)).then(() => {});
+        return untilSafe(options, (epoch) => clear(epoch, updates)).then(() => {});
       }
-      // Until the new entries are there, the tombstones send every reader to Postgres: nobody has to wait for them.
-      void replace(tombstones.epoch as string, updates).catch(() => {});
+      // Until then the tombstones send every reader to Postgres: nobody has to wait, and callers are answered first.
+      setImmediate(() => {
+        const replacements = updates.map((update, index) =>
+          replacementOf(tombstones.epoch as string, update, tombstones.livesMs[index] ?? CLAIMED),
+        );
+        store.replaceTombstones(replacements).catch(() => {});
+      });
       return undefined;
     },
 

@@ -1,8 +1,9 @@
-// The audit trail in the database: it is appended to and read, and that is all that its table allows.
+// The audit trail in the database: its table allows only to append and to read.
 import type { Pool } from 'pg';
 import type { Act, ActOutcome } from '../domain/act.ts';
 import { type Page, pageOf } from '../domain/page.ts';
 import type { Micros } from '../domain/time.ts';
+import type { Queries } from './pool.ts';
 import { microsOf } from './sql.ts';
 
 const APPEND = `
@@ -32,7 +33,7 @@ export async function appendActs(pool: Pool, acts: readonly Act[]): Promise<void
 }
 
 /** JSON of acts: amounts and ids that are bigints become text. */
-export function actJson(value: unknown): string {
+function actJson(value: unknown): string {
   return JSON.stringify(value, (_key, field) => (typeof field === 'bigint' ? field.toString() : field));
 }
 
@@ -50,6 +51,7 @@ export interface ActFilter {
   readonly keyId: string;
   readonly rpc: string;
   readonly target: string;
+  readonly requestId: string;
   readonly from: Micros | undefined;
   readonly before: Micros | undefined;
 }
@@ -61,13 +63,13 @@ const LIST = `
   WHERE ($1 = '' OR key_id = $1) AND ($2 = '' OR rpc = $2) AND ($3 = '' OR target = $3)
     AND ($4::bigint IS NULL OR occurred_at >= timestamptz 'epoch' + $4 * interval '1 microsecond')
     AND ($5::bigint IS NULL OR occurred_at < timestamptz 'epoch' + $5 * interval '1 microsecond')
-    AND ($6::bigint = 0 OR id < $6)
+    AND ($6::bigint = 0 OR id < $6) AND ($8 = '' OR request_id = $8)
   ORDER BY id DESC LIMIT $7`;
 
 /** Lines, newest first, one page; `after` is the place where the page before ended, or 0. */
 export async function listActs(
-  pool: Pool,
-  { keyId, rpc, target, from, before }: ActFilter,
+  db: Queries,
+  { keyId, rpc, target, requestId, from, before }: ActFilter,
   after: bigint,
   size: number,
 ): Promise<Page<KeptAct, bigint>> {
@@ -88,8 +90,8 @@ export async function listActs(
     | 'count',
     string
   >;
-  const values = [keyId, rpc, target, from ?? null, before ?? null, after.toString(), size + 1];
-  const { rows } = await pool.query<Row>(LIST, values);
+  const values = [keyId, rpc, target, from ?? null, before ?? null, after.toString(), size + 1, requestId];
+  const { rows } = await db.query<Row>(LIST, values);
   const acts = rows.map((row) => ({
     id: BigInt(row.id),
     occurredAt: Number(row.occurred_at),

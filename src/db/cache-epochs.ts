@@ -1,5 +1,6 @@
 // Reads and moves the row that says which cache entries may be trusted.
 import { InvariantError } from '../domain/error-fields.ts';
+import { ANY_NODE, type NodeGuard } from './node-guard.ts';
 import type { Pool } from './pool.ts';
 
 /** The row, its times relative to the moment of reading. */
@@ -18,6 +19,8 @@ export interface CacheEpoch {
 
 /** The row, for all processes. Every method throws when Postgres cannot be reached. */
 export interface CacheEpochs {
+  /** The highest timeline of Postgres that the process has seen: what was read of an older one counts no more. */
+  timeline(): number;
   read(): Promise<CacheEpoch>;
   /**
    * Declares entries unusable from now on, for at least this long: in a new epoch, or by extending a suspension that has two
@@ -71,14 +74,19 @@ interface Row {
   usable_in_ms: number;
 }
 
-/** The row, for processes that trust what they read of it for one lease, in milliseconds. */
-export function createCacheEpochs(pool: Pool, leaseMs: number): CacheEpochs {
+/** The row, for processes that trust what they read of it for one lease, in milliseconds. `guard` is that of their pools. */
+export function createCacheEpochs(
+  pool: Pool,
+  leaseMs: number,
+  guard: Pick<NodeGuard, 'timeline'> = ANY_NODE,
+): CacheEpochs {
   const ask = async (name: string, text: string, values: readonly (string | number)[]) => {
     const { rows } = await pool.query<Row>({ name, text, values: [...values] });
     return rows[0] && toEpoch(rows[0]);
   };
   const read = async () => there(await ask('read-cache-epoch', READ, []));
   return {
+    timeline: guard.timeline,
     read,
     suspend: async (forMs, asNewEpoch) =>
       there(await ask('suspend-cache', SUSPEND, [forMs, asNewEpoch ? NEVER_MS : 2 * leaseMs])),

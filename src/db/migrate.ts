@@ -1,17 +1,27 @@
 // Brings a database to the newest schema, one numbered file after the other.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { Umzug } from 'umzug';
 import { InvariantError } from '../domain/error-fields.ts';
+import { Connection, connectionConfig } from './connection.ts';
+import { type OnWarning, prepareLoginRoles, withdrawMembership } from './login-roles.ts';
 import { runsOutsideTransaction, statementsOf, withoutComments } from './migration-file.ts';
-import { startupOptions } from './pool.ts';
-import { CONNECT_TIMEOUT_MS, KEEPALIVE_DELAY_MS } from './timeouts.ts';
+import { createNodeGuard } from './node-guard.ts';
+import {
+  appliedMigrations,
+  MIGRATION_FOLDERS,
+  migrationsIn,
+  refuseStrangers,
+  type Schema,
+  SchemaError,
+} from './schema-state.ts';
+import { PATIENT_IDLE_IN_TRANSACTION_MS } from './timeouts.ts';
 
 /** What migrating needs. */
 export interface MigrateOptions {
-  /** A login that owns the database. */
+  /** A login that owns the database and may make roles (CREATEROLE). */
   readonly ownerUrl: string;
   /** The password that the server's own login, ppuri_app, gets. */
   readonly appPassword: string;
@@ -20,17 +30,15 @@ export interface MigrateOptions {
   /** The password that ppuri_admin gets, the login that makes API keys; without one nobody can log in as it. */
   readonly adminPassword?: string;
   /** The ledger's schema unless it says the archive's. */
-  readonly schema?: 'ledger' | 'archive';
+  readonly schema?: Schema;
   /** A folder of migrations to run instead of the schema's own. */
   readonly folder?: URL;
-  /** Told each time that a migration did not get a lock in time and will be tried again. */
+  /** Called each time that a migration did not get a lock in time and will be tried again. */
   readonly onRetry?: (migration: string) => void;
+  /** Called with what was left out for want of a right, and the statement that a superuser has to run for it. */
+  readonly onWarning?: OnWarning;
 }
 
-const FOLDERS = {
-  ledger: new URL('./migrations/', import.meta.url),
-  archive: new URL('./archive/migrations/', import.meta.url),
-} as const;
 /** Any number that no other program takes a lock under in this database. */
 const LOCK = 5_077_821;
 const POLL_LOCK_MS = 100;
@@ -43,8 +51,10 @@ const LOCK_TIMEOUT_MS = 250;
 /** How long the calls that queued have between two attempts, in milliseconds: twice as long each time, up to the second. */
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 5_000;
-/** After so long without its lock a migration fails, in milliseconds. */
+/** How long a migration tries to get its lock before it fails, in milliseconds. */
 const GIVE_UP_AFTER_MS = 30 * 60_000;
+/** No statement takes longer than this, in milliseconds: an index on all transfers may take hours. */
+const LONGEST_STATEMENT_MS = 24 * 60 * 60_000;
 /** SQLSTATEs of statements that ran into a lock: it was not free in time, or two waited for each other. */
 const LOCKED = new Set(['55P03', '40P01']);
 
@@ -55,26 +65,34 @@ const INDEX_NAME = /^CREATE (?:UNIQUE )?INDEX CONCURRENTLY IF NOT EXISTS "?(\w+)
 /**
  * Makes the roles ppuri_app (servers), ppuri_worker (workers) and ppuri_admin (admin.v1 and `npm run keys`), each with no
  * more rights than its process uses (migration 0051), and runs the migrations that have not run yet. Several processes may
- * do it at once: one works, the others wait and find it done.
+ * do it at once: one works, the others wait and find it done. It takes no superuser.
+ * @throws SchemaError where the login lacks a right or the database is not ours.
  */
 export async function migrate(options: MigrateOptions): Promise<void> {
-  const { ownerUrl, schema = 'ledger', folder = FOLDERS[schema] } = options;
-  const client = new pg.Client({
-    connectionString: ownerUrl,
-    options: startupOptions(),
-    keepAlive: true,
-    keepAliveInitialDelayMillis: KEEPALIVE_DELAY_MS,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-  });
+  const { ownerUrl, schema = 'ledger', folder = MIGRATION_FOLDERS[schema], onWarning = () => {} } = options;
+  const client = new Connection(
+    connectionConfig({
+      ...{ url: ownerUrl, guard: createNodeGuard(), applicationName: 'ppuri migrate' },
+      ...{ answerWithinMs: LONGEST_STATEMENT_MS, idleInTransactionMs: PATIENT_IDLE_IN_TRANSACTION_MS },
+    }),
+  );
   await client.connect();
   try {
     await takeTurn(client);
-    await prepareRoles(client, options);
-    await client.query(
-      `CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, ran_at timestamptz NOT NULL DEFAULT now())`,
+    const login = await checkStanding(client);
+    await prepareLoginRoles(
+      client,
+      login,
+      {
+        ppuri_app: options.appPassword,
+        ppuri_worker: options.workerPassword,
+        ppuri_admin: options.adminPassword,
+      },
+      onWarning,
     );
+    await prepareMigrationsTable(client, schema);
     await steps(client, folder, options.onRetry ?? (() => {})).up();
-    await withdrawMembership(client);
+    await withdrawMembership(client, onWarning);
   } finally {
     await client.end();
   }
@@ -91,43 +109,67 @@ async function takeTurn(client: pg.Client): Promise<void> {
   }
 }
 
-/** Roles belong to the whole cluster, so databases that are migrated side by side take turns here. */
-async function inTurn(client: pg.Client, work: () => Promise<unknown>): Promise<void> {
-  await client.query('BEGIN');
-  await client.query('LOCK TABLE pg_catalog.pg_authid IN SHARE ROW EXCLUSIVE MODE');
-  await work();
-  await client.query('COMMIT');
+/** Who migrates, and what keeps it from doing so. */
+interface Standing {
+  readonly login: string;
+  readonly database: string;
+  readonly owner: string;
+  readonly owns_database: boolean;
+  readonly owns_public: boolean;
+  readonly other_owner: string | null;
+  readonly tables: readonly string[];
 }
 
-function prepareRoles(client: pg.Client, options: MigrateOptions): Promise<void> {
-  return inTurn(client, async () => {
-    await prepareRole(client, 'ppuri_app', options.appPassword);
-    await prepareRole(client, 'ppuri_worker', options.workerPassword);
-    await prepareRole(client, 'ppuri_admin', options.adminPassword);
-  });
-}
+/** Members of the role pg_database_owner own the schema public: that is the owner of the database, and nobody else. */
+const STANDING = `
+  SELECT current_user::text AS login, datname::text AS database, pg_get_userbyid(datdba)::text AS owner,
+    pg_has_role(datdba, 'USAGE') AS owns_database,
+    (SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'public') AS owns_public,
+    (SELECT pg_get_userbyid(relowner) FROM pg_class
+      WHERE oid = to_regclass('public.migrations') AND NOT pg_has_role(relowner, 'USAGE'))::text AS other_owner,
+    ARRAY(SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+      AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e')
+      ORDER BY relname) AS tables
+  FROM pg_database WHERE datname = current_database()`;
 
-/** Before it had rights of its own (migration 0051), ppuri_worker was a member of ppuri_app. */
-function withdrawMembership(client: pg.Client): Promise<void> {
-  return inTurn(client, async () => {
-    const { rowCount } = await client.query(
-      `SELECT FROM pg_auth_members WHERE roleid = 'ppuri_app'::regrole AND member = 'ppuri_worker'::regrole`,
+/** Says what this login lacks before anything is changed; returns its name. */
+async function checkStanding(client: pg.Client): Promise<string> {
+  const [standing] = (await client.query<Standing>(STANDING)).rows;
+  if (!standing) throw new InvariantError('a session has a database');
+  const { login, database, owner, other_owner: other, tables } = standing;
+  if (!standing.owns_database) {
+    throw new SchemaError(`${login} does not own the database ${database}: migrate as ${owner}, which does`);
+  }
+  if (!standing.owns_public) {
+    throw new SchemaError(
+      `${login} does not own the schema public of ${database}: a superuser has to run ALTER SCHEMA public OWNER TO pg_database_owner`,
     );
-    if (rowCount !== 0) await client.query('REVOKE ppuri_app FROM ppuri_worker');
-  });
+  }
+  if (other !== null) {
+    throw new SchemaError(
+      `${login} does not own the tables of ${database}: migrate as ${other}, which does, or give them away first (REASSIGN OWNED)`,
+    );
+  }
+  if (tables.length > 0 && !tables.includes('migrations')) {
+    throw new SchemaError(
+      `${database} was never migrated, but has tables already (${tables.slice(0, 3).join(', ')}): it belongs to something else`,
+    );
+  }
+  return login;
 }
 
-async function prepareRole(client: pg.Client, name: string, password: string | undefined): Promise<void> {
-  const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [name]);
-  const login = password === undefined ? '' : ` LOGIN PASSWORD ${client.escapeLiteral(password)}`;
-  if (rowCount === 0) await client.query(`CREATE ROLE ${name}${login}`);
-  else if (login) await client.query(`ALTER ROLE ${name}${login}`);
+/** Programs read it when they start. */
+async function prepareMigrationsTable(client: pg.Client, schema: Schema): Promise<void> {
+  await client.query(
+    `CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, ran_at timestamptz NOT NULL DEFAULT now())`,
+  );
+  refuseStrangers(await appliedMigrations(client, schema), schema);
+  await client.query('GRANT SELECT ON migrations TO ppuri_app, ppuri_worker, ppuri_admin');
 }
 
 function steps(client: pg.Client, folder: URL, onRetry: (migration: string) => void): Umzug {
-  const files = readdirSync(folder).filter((file) => file.endsWith('.sql'));
   return new Umzug({
-    migrations: files.sort().map((name) => ({ name, up: () => run(client, folder, name, onRetry) })),
+    migrations: migrationsIn(folder).map((name) => ({ name, up: () => run(client, folder, name, onRetry) })),
     storage: {
       // A migration and the note that it ran are one transaction, in runInTransaction(); outside of one it may run twice.
       logMigration: async () => {},

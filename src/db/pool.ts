@@ -1,15 +1,19 @@
 // Connections to Postgres that speak SQL directly: for money, where every statement is ours.
 import pg from 'pg';
-import {
-  ANSWER_LATE_MS,
-  CONNECT_TIMEOUT_MS,
-  IDLE_IN_TRANSACTION_MS,
-  KEEPALIVE_DELAY_MS,
-  LOCK_WAIT_MS,
-} from './timeouts.ts';
+import { Connection, connectionConfig } from './connection.ts';
+import { createNodeGuard, type NodeGuard } from './node-guard.ts';
+import { ANSWER_LATE_MS, CONNECT_TIMEOUT_MS, LOCK_WAIT_MS } from './timeouts.ts';
 
 export type { Pool } from 'pg';
-export { isUnreachable, PostgresAwayError, sqlState } from './unreachable.ts';
+export { inOneWrite } from './connection.ts';
+export {
+  isReadOnly,
+  isUnreachable,
+  LOCK_NOT_AVAILABLE,
+  PostgresAwayError,
+  QUERY_CANCELED,
+  sqlState,
+} from './unreachable.ts';
 
 /** What a read needs that may go to any server: a pool is one, and so is a single connection. */
 export interface Reader {
@@ -19,6 +23,9 @@ export interface Reader {
     readonly values: unknown[];
   }): Promise<pg.QueryResult<Row>>;
 }
+
+/** A pool, or one of its connections, which is sent all statements at once: many need the time of the slowest, not the sum. */
+export type Queries = Pick<pg.Pool, 'query'>;
 
 /** Runs a read on the replica or else on the primary. It must do nothing but read: it may run twice. */
 export type ReadFromReplica = <T>(read: (db: Reader) => Promise<T>) => Promise<T>;
@@ -34,66 +41,55 @@ export interface PoolOptions {
    * response one second after Postgres has ended the statement.
    */
   readonly giveUpMs?: number;
+  /** Shared by all pools on a cluster, so that each learns of a failover; a guard of the pool's own unless given. */
+  readonly guard?: NodeGuard;
   /** Settings of Postgres for each session, besides those that every pool has. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
-  /** Told of errors on connections that nobody is using, for example when Postgres goes away. */
+  /** Called for errors on connections that nobody is using, for example when Postgres goes away. */
   readonly onIdleError: (error: Error) => void;
 }
 
 /**
- * For connections that run the ledger's few statements over and over. A statement is planned once a connection, because
- * planning costs more than a small batch itself; and since that plan may be made while a table is nearly empty, nothing
- * but an index is left to it: a batch never has a reason to read a whole table.
+ * For connections that run the same few statements over and over. A statement is planned once a connection: planning a page of
+ * history costs seven times as much as reading it, and planning a small batch more than running it. Postgres itself would
+ * plan them at each call, because it takes a plan for any values to be dearer. Since that one plan may be made while a table
+ * is nearly empty, nothing but an index is left to it: no call has a reason to read a whole table.
+ *
+ * That is not enough where an array is joined with a table: a plan made for a few rows goes through a whole index, once for the
+ * batch, instead of asking it for each element. So each element's row is found by a subquery of its own that OFFSET 0 keeps
+ * apart (`LATERAL (… OFFSET 0)`), and an UPDATE then goes by the ctid of what was found: its row is locked before and stays
+ * where it is. test/ledger/plans.test.ts looks at the plan of every statement.
  */
-export const LEDGER_SETTINGS = {
+export const FIXED_PLANS = {
   plan_cache_mode: 'force_generic_plan',
   enable_seqscan: 'off',
   enable_hashjoin: 'off',
   enable_mergejoin: 'off',
+} as const;
+
+/**
+ * For connections that read. A page of a history comes in the order of an index and ends; a plan for any wallet might sort all
+ * transfers of a large one instead.
+ */
+export const READ_SETTINGS = { ...FIXED_PLANS, enable_sort: 'off' } as const;
+
+/** For the ledger's connections. */
+export const LEDGER_SETTINGS = {
+  ...FIXED_PLANS,
   // A row that somebody else has locked must not hold up the calls that do not need it.
   lock_timeout: String(LOCK_WAIT_MS),
 } as const;
 
-/**
- * What our statements mean must not depend on how a database or a login is set up: where days begin, how moments and spans
- * are written, where names are searched, and what a transaction sees.
- */
-const SESSION_SETTINGS = {
-  TimeZone: 'UTC',
-  DateStyle: 'ISO',
-  IntervalStyle: 'postgres',
-  search_path: 'public',
-  default_transaction_isolation: 'read committed',
-} as const;
-
-/** The settings of a session for libpq's `options`, which come before those of the database and the login. */
-export function startupOptions(settings: Readonly<Record<string, string>> = {}): string {
-  return Object.entries({ ...SESSION_SETTINGS, ...settings })
-    .map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
-    .join(' ');
-}
-
 /** Opens a pool. Statements on one connection are pipelined: sent without waiting for the answer to the one before. */
 export function createPool(options: PoolOptions): pg.Pool {
-  const pool = new pg.Pool({
-    connectionString: options.url,
-    max: options.maxConnections,
-    pipeline: true,
-    application_name: 'ppuri',
-    connectionTimeoutMillis: options.giveUpMs ?? CONNECT_TIMEOUT_MS,
-    // With pipelining the driver closes the connection then: it cannot be used any more, whatever arrives over it.
-    query_timeout: options.giveUpMs ?? options.statementTimeoutMs + ANSWER_LATE_MS,
-    statement_timeout: options.statementTimeoutMs,
-    // A server that hangs in the middle of a transaction must not hold its locks for good.
-    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: KEEPALIVE_DELAY_MS,
-    options: startupOptions(options.settings),
-  } as pg.PoolConfig);
+  const { url, guard = createNodeGuard(), statementTimeoutMs, giveUpMs, settings } = options;
+  const config = connectionConfig({
+    ...{ url, guard, statementTimeoutMs, settings },
+    connectWithinMs: giveUpMs ?? CONNECT_TIMEOUT_MS,
+    answerWithinMs: giveUpMs ?? statementTimeoutMs + ANSWER_LATE_MS,
+  });
+  const pool = new pg.Pool({ ...config, max: options.maxConnections, Client: Connection } as pg.PoolConfig);
   pool.on('error', options.onIdleError);
-  // A connection may also be lost while somebody holds it and waits for something else. Their next statement fails then;
-  // without a listener the whole process would.
-  pool.on('connect', (client) => client.on('error', () => {}));
   closeSilentTogether(pool);
   return pool;
 }
@@ -103,13 +99,12 @@ const NO_ANSWER = /Query read timeout/;
 
 /** Closes the idle connections when one in use turns out to be dead: what cut it off has probably cut off all of them. */
 function closeSilentTogether(pool: pg.Pool): void {
-  type Inner = pg.PoolClient & { readonly connection: { readonly stream: { destroy(): void } } };
   const idle = new Set<pg.PoolClient>();
   pool.on('acquire', (client) => idle.delete(client));
   pool.on('remove', (client) => idle.delete(client));
   pool.on('release', (error, client) => {
     if (!error) idle.add(client);
     else if (NO_ANSWER.test(error.message))
-      for (const one of idle) (one as Inner).connection.stream.destroy();
+      for (const one of idle) (one as unknown as Connection).destroy('another connection got no answer');
   });
 }

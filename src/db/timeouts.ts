@@ -14,7 +14,7 @@ export const LOCK_WAIT_MS = 250;
  */
 export const IDLE_IN_TRANSACTION_MS = 2_500;
 
-/** The same for transactions whose locks block no payment, in which a job does its work. */
+/** The same for transactions whose locks block no payment, in which a job does its work, and for migrations. */
 export const PATIENT_IDLE_IN_TRANSACTION_MS = 10_000;
 
 /**
@@ -34,6 +34,9 @@ export const CONNECT_TIMEOUT_MS = 5_000;
 
 /** When TCP keepalive begins to probe an idle connection; it gives up 10 s later (libuv). */
 export const KEEPALIVE_DELAY_MS = 5_000;
+
+/** After this time without an acknowledgement Postgres gives up a client, as clients give up Postgres (10 probes, libuv). */
+export const SERVER_SILENCE_MS = 10_000;
 
 /** After this time without an answer, a pool in use or a ledger with full lanes counts as unhealthy. */
 export const SILENCE_MS = 3_000;

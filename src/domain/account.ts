@@ -1,10 +1,13 @@
 // An account: a balance in one currency, and how far it may go.
 import type { Currency } from './currency.ts';
+import type { UserLimits } from './limit-policy.ts';
 import { Refusal } from './refusal.ts';
+import type { Restriction } from './restriction.ts';
 import type { Micros } from './time.ts';
+import type { Usage } from './usage.ts';
 
 /** What an account is for. Only `external`, the world outside, may go below its limit. */
-export type AccountKind = 'wallet' | 'sprinkle' | 'payout' | 'external';
+export type AccountKind = 'wallet' | 'sprinkle' | 'payout' | 'hold' | 'external';
 
 /** A row of the ledger with a balance. */
 export interface Account {
@@ -19,14 +22,33 @@ export interface Account {
   readonly balance: bigint;
   /** How far below zero the balance may go. */
   readonly overdraftLimit: bigint;
-  /** How many transfers have touched it. */
+  /** What is set aside in open holds on a wallet, in the smallest unit of the currency; not part of the balance. */
+  readonly heldAmount: bigint;
+  /** What keeps money from moving; undefined where nothing does, as nearly always, and for all that is no wallet. */
+  readonly restriction: Restriction | undefined;
+  /** How many transfers, changes of holds and changes of the wallet itself have touched it. */
   readonly version: number;
   readonly createdAt: Micros;
   readonly updatedAt: Micros;
+  /** What a wallet has moved; left out where no limits are in force, and where it was not counted. */
+  readonly usage?: Usage;
+  /** What a default wallet says of its owner; left out where no limits are in force. */
+  readonly owner?: WalletOwner;
+}
+
+/** What limits go by of the owner of a default wallet. */
+export interface WalletOwner extends UserLimits {
+  /** Whether it has other wallets. */
+  readonly hasMore: boolean;
+}
+
+/** A wallet as answers keep it: without what limits go by, such as what operators set for its owner, and why. */
+export function withoutLimits({ usage: _usage, owner: _owner, ...wallet }: Account): Account {
+  return wallet;
 }
 
 /** The largest balance: the limit of a bigint column. */
-export const MAX_BALANCE = 2n ** 63n - 1n;
+const MAX_BALANCE = 2n ** 63n - 1n;
 
 /** The account after `amount` has left it. Refuses BALANCE_TOO_LOW, BALANCE_TOO_HIGH. */
 export function debited(account: Account, amount: bigint, at: Micros): Account {

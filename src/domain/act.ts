@@ -1,5 +1,8 @@
 // Entries of the audit trail, and the rule that keeps unauthenticated callers from flooding it.
 
+import type { Micros } from './time.ts';
+import type { TraceContext } from './trace-context.ts';
+
 /** The outcome of an act. `attempted` is written before anything is changed, with the same id as the outcome. */
 export const ACT_OUTCOMES = [
   'attempted',
@@ -19,21 +22,42 @@ export interface Act {
   readonly actId: string;
   /** The key that signed, or that an unauthenticated call named; empty if there is none. */
   readonly keyId: string;
-  /** `key`, `stranger`, or `command-line:USER@HOST`. */
+  /** `key`, `operator-page`, `stranger`, or `command-line:USER@HOST`. */
   readonly actor: string;
   readonly clientAddress: string;
-  /** `package.Service/Method`, or the command. */
+  /** `package.Service/Method`, `operator-page/VIEW`, or the command. */
   readonly rpc: string;
   /** The id of the target; empty if there is none. */
   readonly target: string;
   readonly outcome: ActOutcome;
+  /** Why it was refused or failed; otherwise why an operator did it, where that was asked for. */
   readonly reason: string;
   /** The state of the target before and after the act, without secrets. */
   readonly before?: object | undefined;
   readonly after?: object | undefined;
   readonly requestId: string;
+  /** The trace of the call; only the log has it. */
+  readonly trace?: TraceContext | undefined;
   /** How many calls the entry stands for. */
   readonly count: number;
+}
+
+/** An act that may need the approval of a second key. */
+export interface ApprovalRequest {
+  readonly rpc: string;
+  /** SHA-256 of the request, in hexadecimal. */
+  readonly fingerprint: string;
+  readonly target: string;
+  readonly reason: string;
+  readonly keyId: string;
+  /** Empty where the call has none. */
+  readonly idempotencyKey: string;
+}
+
+/** An act that waits for the approval of a second key. */
+export interface PendingAct {
+  readonly id: string;
+  readonly expiresAt: Micros;
 }
 
 /** Where acts are written. */

@@ -27,12 +27,27 @@ const BY_REASON: Readonly<Partial<Record<Reason, string>>> = {
   IDEMPOTENCY_KEY_REUSED: 'Take a new key for a new intent. A retry must be the same request to the letter.',
   INVALID_PAGE_TOKEN:
     'Start again without page_token; a token works for the list and the filters that it came from.',
+  FEED_RESTARTED:
+    'Read from the start, without a cursor, and discard what you have that is not there: the database was restored from a backup.',
   ATTEMPT_SUPERSEDED:
     'Sign it again, after as long as RetryInfo says, if it is still wanted. It also meets a retry that was signed in the same second as the attempt that was refused.',
   NONCE_REUSED:
     'Sign every attempt separately. Some HTTP clients retry by themselves, and the first attempt may have been done: sign the call again under the same idempotency key, which returns its answer, or ask GetOutcome (docs/signing.md shows how to switch this off in Go).',
   BALANCE_TOO_LOW: 'Bring money in first, or send less.',
   SPRINKLE_EXPIRED: 'Nothing: its time is up.',
+  HOLD_CAPTURED: 'Nothing: the hold has ended.',
+  HOLD_VOIDED: 'Nothing: the hold has ended.',
+  HOLD_EXPIRED: 'Nothing: the hold has ended.',
+  HOLD_HAS_RECEIVER: 'Let its receiver capture it, or void it.',
+  HOLD_AMOUNT_EXCEEDED: 'Capture at most what remaining_minor_units in the metadata says.',
+  GIFT_ACCEPTED: 'Nothing: the money is in the wallet of its receiver, who can refund it.',
+  GIFT_DECLINED: 'Nothing: the gift has ended.',
+  GIFT_CANCELLED: 'Nothing: the gift has ended.',
+  GIFT_EXPIRED: 'Nothing: the gift has ended.',
+  GIFT_FOR_RECEIVER: 'Cancel it, or let its receiver decide.',
+  GIFT_FOR_SENDER: 'Decline it instead.',
+  TRANSFER_NOT_REFUNDABLE: 'Nothing: pay by a transfer instead.',
+  REFUND_EXCEEDS_TRANSFER: 'Refund at most what refundable_minor_units in the metadata says.',
   SPRINKLE_EMPTY: 'Nothing: others were faster.',
   ALREADY_CLAIMED: 'Nothing: the share is in the wallet.',
   OWN_SPRINKLE: 'Nothing: it is for the others.',

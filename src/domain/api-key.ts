@@ -4,7 +4,7 @@ import { Refusal } from './refusal.ts';
 import { afterMs, type Micros } from './time.ts';
 
 /** What a key may be allowed to do. */
-export const SCOPES = ['read', 'pay', 'fund', 'admin'] as const;
+export const SCOPES = ['read', 'pay', 'fund', 'admin', 'events'] as const;
 
 /** What a key may be allowed to do. */
 export type Scope = (typeof SCOPES)[number];
@@ -37,7 +37,7 @@ export interface ApiKey {
 }
 
 /** How long a replaced key stays usable at most. */
-export const MAX_OVERLAP_MS = 48 * 3_600_000;
+const MAX_OVERLAP_MS = 48 * 3_600_000;
 
 /** The state of a key at a moment. A revocation in the future makes it retiring. */
 export function keyStateOf(key: ApiKey, at: Micros): KeyState {
@@ -51,6 +51,17 @@ export function keyStateOf(key: ApiKey, at: Micros): KeyState {
 export function isLive(key: ApiKey, at: Micros): boolean {
   const state = keyStateOf(key, at);
   return state === 'active' || state === 'retiring';
+}
+
+/** When the first of the live keys expires that nothing replaces yet; undefined if none of them expires. */
+export function nextExpiry(keys: Iterable<ApiKey>, at: Micros): Micros | undefined {
+  let next: Micros | undefined;
+  for (const key of keys) {
+    // A key that is replaced ends when its overlap is over: it is retiring.
+    if (key.expiresAt === undefined || keyStateOf(key, at) !== 'active') continue;
+    if (next === undefined || key.expiresAt < next) next = key.expiresAt;
+  }
+  return next;
 }
 
 /** The default lifetime of a key. */

@@ -26,7 +26,7 @@ export function isAfter({ signedAt, arrivedAt }: Attempt, mark: Mark): boolean {
   return signedAt > mark.signedAt && arrivedAt > mark.at;
 }
 
-/** The mark of a refusal; never earlier than the mark that stood under the same key. */
+/** The mark of a refusal; never earlier than the mark before it under the same key. */
 export function markOf({ signedAt }: Pick<Attempt, 'signedAt'>, at: Micros, before: Mark | undefined): Mark {
   return {
     signedAt: Math.max(signedAt, before?.signedAt ?? signedAt),

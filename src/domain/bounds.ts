@@ -5,8 +5,8 @@ import { type LocalizedText, mustBeFromTo } from './localized-text.ts';
 import { refuseField } from './refusal.ts';
 
 /** Characters of a memo, of the name of a user, room, wallet or key, and of the key of a payout's line. */
-export const MAX_MEMO_LENGTH = 200;
-export const MAX_NAME_LENGTH = 100;
+const MAX_MEMO_LENGTH = 200;
+const MAX_NAME_LENGTH = 100;
 export const MAX_LINE_KEY_LENGTH = 64;
 /** The largest amount of a request: the largest integer that every JSON client represents exactly. */
 export const MAX_AMOUNT = 2n ** 53n - 1n;

@@ -7,7 +7,7 @@ export interface CapWindow {
   readonly windowMs: number;
 }
 
-/** Guesses of signatures or tokens: 5 a minute and 100 a day. Sorted by count. */
+/** Guesses of tokens: 5 a minute and 100 a day. Sorted by count. */
 export const GUESSING_CAP: readonly CapWindow[] = [
   { count: 5, windowMs: 60_000 },
   { count: 100, windowMs: 86_400_000 },

@@ -109,12 +109,13 @@ export function errorFields(error: unknown, causesLeft = MAX_CAUSES): ErrorField
 
 /** The same in one line without the stack, for database columns and for frequent log lines. */
 export function errorText(error: unknown): string {
-  const lineOf = (fields: ErrorFields): string => {
-    const { type, stack: _stack, cause, message, ...rest } = fields;
-    const words = [type, ...Object.values(rest)].join(' ') + (message ? `: ${message}` : '');
-    return cause ? `${words}, by ${lineOf(cause)}` : words;
-  };
-  return lineOf(errorFields(error));
+  return fieldsText(errorFields(error));
+}
+
+/** Loggable fields in one line, without the stack. */
+export function fieldsText({ type, stack: _stack, cause, message, ...rest }: ErrorFields): string {
+  const words = [type, ...Object.values(rest)].join(' ') + (message ? `: ${message}` : '');
+  return cause ? `${words}, by ${fieldsText(cause)}` : words;
 }
 
 /** An error with nothing but the loggable fields of another one, for libraries that print or store whole errors. */

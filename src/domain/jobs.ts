@@ -1,5 +1,6 @@
 // The table of background jobs: name, purpose, schedule and retries.
 import type { Micros } from './time.ts';
+import type { TraceContext } from './trace-context.ts';
 
 /** The definition of a job. */
 export interface JobEntry {
@@ -19,7 +20,7 @@ export interface JobEntry {
 const SECOND_MS = 1000;
 
 /** Every job. */
-export const JOBS = {
+const JOBS = {
   'expire-sprinkles': {
     about: 'pays back what is left of sprinkles whose time is over',
     schedule: { everyMs: SECOND_MS },
@@ -28,6 +29,18 @@ export const JOBS = {
   },
   'refund-sprinkle': {
     about: 'pays back one sprinkle whose refund failed among others',
+    schedule: undefined,
+    attempts: 8,
+    concurrency: 2,
+  },
+  'expire-holds': {
+    about: 'gives back what is left of holds and gifts whose time is over',
+    schedule: { everyMs: SECOND_MS },
+    attempts: 1,
+    concurrency: 2,
+  },
+  'expire-hold': {
+    about: 'gives back what is left of one hold or gift whose expiry failed among others',
     schedule: undefined,
     attempts: 8,
     concurrency: 2,
@@ -57,6 +70,24 @@ export const JOBS = {
     attempts: 5,
     concurrency: 1,
   },
+  'purge-webhooks': {
+    about: 'deletes deliveries of webhooks that are older than 30 days, and what deleted webhooks left',
+    schedule: { pattern: '0 50 * * * *' },
+    attempts: 5,
+    concurrency: 1,
+  },
+  'purge-events': {
+    about: 'forgets events that are 30 days old; transfers and their order are kept for good',
+    schedule: { pattern: '0 25 3 * * *' },
+    attempts: 5,
+    concurrency: 1,
+  },
+  'announce-expiring-keys': {
+    about: 'tells in the feed which API keys expire within 14 days and are not replaced yet',
+    schedule: { pattern: '0 0 0 * * *' },
+    attempts: 5,
+    concurrency: 1,
+  },
   'purge-keys': {
     about: 'deletes API keys that ended long ago, where PURGE_API_KEYS_AFTER_DAYS says so',
     schedule: { pattern: '0 10 3 * * *' },
@@ -79,6 +110,18 @@ export const JOBS = {
     about: 'moves months of transfers that ended ARCHIVE_AFTER_MONTHS ago to the archive database',
     schedule: { pattern: '0 0 4 * * *' },
     attempts: 5,
+    concurrency: 1,
+  },
+  'take-backup': {
+    about: 'asks the worker that has BACKUP_COMMAND for the backup of the day',
+    schedule: { pattern: '0 0 1 * * *' },
+    attempts: 1,
+    concurrency: 1,
+  },
+  'restore-drill': {
+    about: 'asks the worker that has DRILL_COMMAND to restore the real backups into a throw-away folder',
+    schedule: { pattern: '0 30 4 * * *' },
+    attempts: 1,
     concurrency: 1,
   },
   'aggregate-statistics': {
@@ -109,4 +152,6 @@ export interface NewJob {
   readonly data: JobData;
   /** When it runs at the earliest. */
   readonly runAt: Micros;
+  /** The trace of the call that asks for it; of several calls, of the first. */
+  readonly trace?: TraceContext | undefined;
 }

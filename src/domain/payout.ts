@@ -1,4 +1,5 @@
 // A payout and its rules: many payments out of one wallet, one per line, and what makes a line invalid.
+import type { OwnedAnnotation, RequestedAnnotation } from './annotation.ts';
 import { MAX_AMOUNT, MAX_LINE_KEY_LENGTH } from './bounds.ts';
 import type { Currency } from './currency.ts';
 import { CURRENCIES } from './currency.ts';
@@ -37,6 +38,8 @@ export interface Payout {
   readonly createdAt: Micros;
   readonly startedAt: Micros | undefined;
   readonly endedAt: Micros | undefined;
+  /** What its owner attached to it; left out where there is nothing. */
+  readonly annotation?: OwnedAnnotation;
 }
 
 /** The payee of a line: a user's default wallet, or any wallet. */
@@ -50,6 +53,8 @@ export interface RequestedLine {
   /** The caller's key for it, unique within the payout; empty if it has none. */
   readonly key: string;
   readonly memo: string;
+  /** What the owner attaches to its transfer; left out where there is nothing. */
+  readonly annotation?: RequestedAnnotation;
 }
 
 /** A line of a payout. */
@@ -73,6 +78,8 @@ export interface KnownOfLines {
   wallet(to: Payee): PayeeWallet | undefined;
   /** Whether an earlier valid line of the payout has this key. */
   isKeyTaken(key: string): boolean;
+  /** Whether the owner gave this reference to another transfer, or to an earlier valid line of the payout. */
+  isReferenceTaken(reference: string): boolean;
 }
 
 /** The most lines of a payout. */
@@ -87,7 +94,7 @@ export function checkLineKey(key: string, field: string): void {
   });
 }
 
-/** Numbers new lines and validates each. Of lines with the same key, the first valid one counts. */
+/** Numbers new lines and validates each. Of lines with the same key or reference, the first valid one counts. */
 export function validateLines(
   payout: Pick<Payout, 'currency' | 'sourceAccountId'>,
   firstLine: number,
@@ -95,14 +102,24 @@ export function validateLines(
   known: KnownOfLines,
 ): PayoutLine[] {
   const keys = new Set<string>();
+  const references = new Set<string>();
   return lines.map((line, index) => {
     const wallet = known.wallet(line.to);
-    const isKeyTaken = line.key !== '' && (keys.has(line.key) || known.isKeyTaken(line.key));
-    const reason = isKeyTaken ? 'LINE_KEY_REUSED' : faultOf(payout, line, wallet);
-    if (reason === undefined) keys.add(line.key);
+    const { key, annotation: { reference } = NO_ANNOTATION } = line;
+    const isKeyTaken = key !== '' && (keys.has(key) || known.isKeyTaken(key));
+    const isReferenceTaken =
+      reference !== '' && (references.has(reference) || known.isReferenceTaken(reference));
+    const taken = isReferenceTaken ? 'REFERENCE_REUSED' : undefined;
+    const reason = isKeyTaken ? 'LINE_KEY_REUSED' : (faultOf(payout, line, wallet) ?? taken);
+    if (reason === undefined) {
+      keys.add(key);
+      references.add(reference);
+    }
     return { ...line, line: firstLine + index, creditAccountId: wallet?.id, reason };
   });
 }
+
+const NO_ANNOTATION: RequestedAnnotation = { reference: '', labels: [], path: '' };
 
 function faultOf(
   payout: Pick<Payout, 'currency' | 'sourceAccountId'>,
@@ -135,8 +152,13 @@ export function isSameLine(one: RequestedLine, other: RequestedLine): boolean {
     one.currency === other.currency &&
     one.key === other.key &&
     one.memo === other.memo &&
-    payeeText(one.to) === payeeText(other.to)
+    payeeText(one.to) === payeeText(other.to) &&
+    annotationText(one) === annotationText(other)
   );
+}
+
+function annotationText({ annotation: { reference, labels } = NO_ANNOTATION }: RequestedLine): string {
+  return JSON.stringify([reference, labels.map(({ key, value }) => [key, value])]);
 }
 
 function payeeText(to: Payee): string {
@@ -148,6 +170,7 @@ export function fieldOfFault({ to, currency }: RequestedLine, reason: Reason, pa
   const payee = 'userId' in to ? 'user_id' : 'wallet_id';
   if (reason === 'INVALID_FIELD') return 'amount.minor_units';
   if (reason === 'LINE_KEY_REUSED') return 'key';
+  if (reason === 'REFERENCE_REUSED') return 'reference';
   if (reason === 'UNKNOWN_CURRENCY') return 'amount.currency_code';
   if (reason === 'CURRENCY_MISMATCH') return currency === payout ? payee : 'amount.currency_code';
   return ['USER_NOT_FOUND', 'WALLET_NOT_FOUND', 'SELF_TRANSFER'].includes(reason) ? payee : '';

@@ -11,6 +11,8 @@ export interface Quotas {
   readonly membersPerRoom: number;
   /** Friends and requests that a user sent, together. */
   readonly friendsPerUser: number;
+  /** Webhooks of an API key and of those that it replaced. */
+  readonly webhooksPerKey: number;
 }
 
 /** The quotas if none are configured. */
@@ -20,6 +22,7 @@ export const DEFAULT_QUOTAS: Quotas = {
   roomsPerUser: 1_000,
   membersPerRoom: 10_000,
   friendsPerUser: 5_000,
+  webhooksPerKey: 20,
 };
 
 /** Refuses QUOTA_EXCEEDED, naming the quota, if `count` has reached it. `count` must be taken under a lock. */
@@ -33,4 +36,5 @@ const NAMES: Record<keyof Quotas, string> = {
   roomsPerUser: 'rooms_per_user',
   membersPerRoom: 'members_per_room',
   friendsPerUser: 'friends_per_user',
+  webhooksPerKey: 'webhooks_per_key',
 };

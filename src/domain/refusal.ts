@@ -15,8 +15,10 @@ export interface RefusalDetails {
   readonly violations?: readonly Violation[];
   /** How long to wait before trying again, in milliseconds. */
   readonly retryAfterMs?: number;
-  /** Which limit was reached: `key`, `user`, `ip`, `streams`, `token`. */
+  /** Which limit was reached: `key`, `user`, `ip`, `streams`, `statements`, `token`. */
   readonly quota?: string;
+  /** What the answer names besides, in the metadata of its ErrorInfo. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** Thrown to refuse a call. All of it is shown to the caller, so it holds nothing internal. */
@@ -25,6 +27,7 @@ export class Refusal extends Error {
   readonly violations: readonly Violation[];
   readonly retryAfterMs: number | undefined;
   readonly quota: string | undefined;
+  readonly metadata: Readonly<Record<string, string>> | undefined;
 
   constructor(reason: Reason, details: RefusalDetails = {}) {
     super(REASONS[reason].en);
@@ -33,6 +36,7 @@ export class Refusal extends Error {
     this.violations = details.violations ?? [];
     this.retryAfterMs = details.retryAfterMs;
     this.quota = details.quota;
+    this.metadata = details.metadata;
   }
 }
 

@@ -27,5 +27,3 @@ export const MEASURES = {
   latency_p99_ms: 'how long calls took, in milliseconds: 99 of 100 took no longer',
   cache_hit_rate: 'cache hits as a fraction of lookups, by cache',
 } as const;
-
-export type Measure = keyof typeof MEASURES;

@@ -1,6 +1,8 @@
 // A transfer: one movement of money between two accounts, and its id.
+import type { OwnedAnnotation } from './annotation.ts';
 import type { Currency } from './currency.ts';
 import type { Random } from './random.ts';
+import { Refusal } from './refusal.ts';
 import { MICROS_PER_MS, type Micros } from './time.ts';
 
 /** Every reason for which money moves. */
@@ -13,6 +15,13 @@ export const TRANSFER_KINDS = [
   'refund',
   'payout',
   'payout_line',
+  'hold',
+  'capture',
+  'void',
+  'gift',
+  'gift_accept',
+  'gift_return',
+  'reversal',
 ] as const;
 
 /** Why money moved. */
@@ -42,10 +51,53 @@ export interface PostedTransfer {
   /** Undefined if the account is not a wallet. */
   readonly debitUserId: bigint | undefined;
   readonly creditUserId: bigint | undefined;
+  /** The hold that it belongs to; left out where there is none. */
+  readonly holdId?: string;
+  /** The gift that it belongs to; left out where there is none. */
+  readonly giftId?: string;
+  /** How much of it was refunded by its receiver, in the smallest unit of the currency; left out where nothing was. */
+  readonly refundedAmount?: bigint;
+  /** The transfer that it refunds; left out where it refunds none. */
+  readonly refundsTransferId?: string;
+  /** What its maker attached to it; left out where there is nothing. */
+  readonly annotation?: OwnedAnnotation;
 }
 
-/** Kinds that the receiver asked for; all others were asked for by the payer. */
-const ASKED_BY_PAYEE: readonly TransferKind[] = ['deposit', 'claim', 'refund'];
+/** Kinds that bring money from one user to another. */
+const REFUNDABLE: ReadonlySet<TransferKind> = new Set([
+  'transfer',
+  'claim',
+  'payout_line',
+  'capture',
+  'gift_accept',
+]);
+
+/** Whether the receiver of a transfer of this kind can refund it. */
+export function isRefundable(kind: TransferKind): boolean {
+  return REFUNDABLE.has(kind);
+}
+
+/** Whether operators can reverse a transfer of this kind; what was set aside comes back by its own ways. */
+export function isReversible(kind: TransferKind): boolean {
+  return isRefundable(kind) || kind === 'deposit' || kind === 'withdrawal';
+}
+
+/**
+ * How much a refund moves: what is asked for, or all that was not refunded yet. Refuses REFUND_EXCEEDS_TRANSFER, and says how
+ * much can be refunded.
+ */
+export function checkRefund(original: Pick<Transfer, 'amount'>, refunded: bigint, asked?: bigint): bigint {
+  const left = original.amount - refunded;
+  const amount = asked ?? left;
+  if (amount > 0n && amount <= left) return amount;
+  throw new Refusal('REFUND_EXCEEDS_TRANSFER', { metadata: { refundable_minor_units: left.toString() } });
+}
+
+/**
+ * Kinds that the receiver asked for; all others were asked for by the payer. Either side of a hold may have asked for a capture
+ * or a void, and either side of a gift for its return, whose payer is a pot, so nobody is shown the key of these.
+ */
+const ASKED_BY_PAYEE: readonly TransferKind[] = ['deposit', 'claim', 'gift_accept'];
 
 /** The API key of a transfer as one side may see it: only the user who made the call sees it. */
 export function keyIdSeenBy(
@@ -55,7 +107,12 @@ export function keyIdSeenBy(
   },
 ): string | undefined {
   const { kind, keyId } = posted.transfer;
-  const asker = ASKED_BY_PAYEE.includes(kind) ? posted.creditUserId : posted.debitUserId;
+  // Users are not shown the keys of operators.
+  if (kind === 'reversal') return undefined;
+  const { debitUserId, creditUserId } = posted;
+  // A refund out of a pot was asked for by whom it goes to, one out of a wallet by that wallet's user.
+  const askedByPayee = ASKED_BY_PAYEE.includes(kind) || (kind === 'refund' && debitUserId === undefined);
+  const asker = askedByPayee ? creditUserId : debitUserId;
   return asker === userId ? keyId : undefined;
 }
 

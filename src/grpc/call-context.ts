@@ -5,9 +5,11 @@ import type { Metadata, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc
 import type { ApiKey } from '../domain/api-key.ts';
 import { InvariantError } from '../domain/error-fields.ts';
 import { Refusal } from '../domain/refusal.ts';
+import { parseTraceparent, type TraceContext } from '../domain/trace-context.ts';
 import type { Caller } from './caller.ts';
 import type { RpcContract } from './contracts.ts';
 import { type Language, languageOf } from './error-status.ts';
+import type { HeaderReader } from './header-reader.ts';
 
 /** A call with one request, as grpc-js hands it to a handler. */
 export type ServerCall = ServerUnaryCall<Buffer, Buffer> | ServerWritableStream<Buffer, Buffer>;
@@ -30,6 +32,13 @@ export interface Signer {
   readonly edgeRequestId: string;
 }
 
+/** The span of a call whose trace is exported. */
+export interface CallSpan {
+  readonly context: TraceContext;
+  /** Notes that a step of the call begins now. */
+  entered(step: string): void;
+}
+
 /** One call. Interceptors read it, and set the fields that are not readonly. */
 export class CallContext {
   /** As on the wire: `/wallet.v1.WalletService/GetBalance`. */
@@ -48,6 +57,12 @@ export class CallContext {
   readonly responseHeaders: Map<string, string>;
   /** The deadline in milliseconds since 1970; infinity where the caller set none. */
   deadlineMs: number;
+  /** Whether the caller's traceparent says that its trace is sampled. */
+  readonly isSampledByParent: boolean;
+  /** The trace that logs name and that jobs continue; its span is the server's own where `span` is set. */
+  trace: TraceContext | undefined;
+  /** Set once, by `traceCalls`; undefined for the calls whose spans nobody exports. */
+  span: CallSpan | undefined;
   /** Set once, by `authenticate`. */
   signer: Signer | undefined;
   /** Set once, by `identifyCaller`. */
@@ -68,6 +83,11 @@ export class CallContext {
     this.language = languageOf(metadata);
     this.bytes = request;
     this.responseHeaders = new Map();
+    const parent = callersTrace(metadata);
+    this.isSampledByParent = parent?.isSampled ?? false;
+    // Whether we export spans is not for a caller to say.
+    this.trace = parent && { ...parent, isSampled: false };
+    this.span = undefined;
     this.signer = undefined;
     this.caller = undefined;
     this.#codec = codec;
@@ -80,32 +100,28 @@ export class CallContext {
    * INVALID_FIELD for values that no message may hold.
    */
   request(): unknown {
-    if (this.#canonicalBytes === undefined) this.#decode();
+    this.#request ??= this.#decode();
     return this.#request;
   }
 
   /**
-   * The request as our own code encodes it: the same bytes for the same request, whichever way its client encoded it.
-   * Refuses as `request` does.
+   * The request as our own code encodes it: the same bytes for the same request, whichever way its client encoded it. Refuses
+   * as `request` does.
    */
   canonicalBytes(): Uint8Array {
-    return this.#canonicalBytes ?? this.#decode();
+    this.#canonicalBytes ??= this.#codec.requestSerialize(this.request());
+    return this.#canonicalBytes;
   }
 
-  /**
-   * The bytes are checked, decoded once and encoded once. The rules of the contract are checked over the encoded bytes, so
-   * they see what the handler gets, and not what another decoder would make of the bytes as received.
-   */
-  #decode(): Buffer {
+  /** The one decoding: what the rules are checked over, what is fingerprinted and what the handler gets come from it. */
+  #decode(): unknown {
     const fault = this.contract.checkWire(this.bytes);
     if (fault) {
       const { kind, field, description } = fault;
       const violations = [{ field: field === '' ? 'body' : field, description }];
       throw new Refusal(kind === 'value' ? 'INVALID_FIELD' : 'MALFORMED_REQUEST', { violations });
     }
-    this.#request = this.#codec.requestDeserialize(this.bytes);
-    this.#canonicalBytes = this.#codec.requestSerialize(this.#request);
-    return this.#canonicalBytes;
+    return this.#codec.requestDeserialize(this.bytes);
   }
 }
 
@@ -122,7 +138,13 @@ export function callerOf({ caller }: CallContext): Caller {
 }
 
 /** The id that the edge or the caller gave to the request, or a new one. It goes into logs, so its form is restricted. */
-export function requestIdOf(metadata: Metadata): string {
-  const [given] = metadata.get('x-request-id');
+export function requestIdOf(headers: HeaderReader): string {
+  const [given] = headers.get('x-request-id');
   return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
+}
+
+/** The trace that a caller says its call belongs to; undefined where there is no such header, or more than one. */
+export function callersTrace(headers: HeaderReader): TraceContext | undefined {
+  const values = headers.get('traceparent');
+  return values.length === 1 ? parseTraceparent(values[0]) : undefined;
 }

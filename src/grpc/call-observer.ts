@@ -8,6 +8,8 @@ import { reasonOf, statusOf } from './error-status.ts';
 export interface CallObserver {
   /** `path` is whatever the caller sent, and may be no RPC. */
   began(path: string): void;
+  /** Called for each message of a stream, once it is handed to HTTP/2. */
+  sent(path: string): void;
   /** Called once for every call that began. `code` is the name of a gRPC status; `reason` is undefined for OK. */
   ended(path: string, code: string, seconds: number, reason: Reason | undefined): void;
 }
@@ -21,13 +23,14 @@ export interface Calls {
 }
 
 /** The interceptor calls `observer` from now on. */
-export function observeCalls({ began, ended }: CallObserver): Calls {
+export function observeCalls({ began, sent, ended }: CallObserver): Calls {
   const openStreams = new Set<() => void>();
   let isEnding = false;
   const interceptor: ServerInterceptor = ({ path, responseStream }, call) => {
     const sendStatus = call.sendStatus.bind(call);
     const start = call.start.bind(call);
     const startedAt = performance.now();
+    if (responseStream) countMessages(call, () => sent(path));
     let isOpen = false;
     const stop = () =>
       call.sendStatus(statusOf(new Refusal('UNAVAILABLE', { retryAfterMs: 1000 }), 'en', ''));
@@ -66,5 +69,13 @@ export function observeCalls({ began, ended }: CallObserver): Calls {
       isEnding = true;
       for (const stop of [...openStreams]) stop();
     },
+  };
+}
+
+function countMessages(call: Parameters<ServerInterceptor>[1], sent: () => void): void {
+  const sendMessage = call.sendMessage.bind(call);
+  call.sendMessage = (message, callback) => {
+    sent();
+    sendMessage(message, callback);
   };
 }

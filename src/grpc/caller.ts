@@ -42,8 +42,9 @@ const PATTERNS = { 'x-user-id': USER_ID, 'x-room-id': ROOM_ID, 'idempotency-key'
 
 /** The value of a header that was sent once and is well formed; undefined otherwise. */
 export function readHeader(metadata: Metadata, name: keyof typeof PATTERNS): string | undefined {
-  const [value, ...more] = metadata.get(name);
-  return typeof value === 'string' && more.length === 0 && PATTERNS[name].test(value) ? value : undefined;
+  const values = metadata.get(name);
+  const [value] = values;
+  return typeof value === 'string' && values.length === 1 && PATTERNS[name].test(value) ? value : undefined;
 }
 
 /**
@@ -70,22 +71,46 @@ export function readCaller(
   const roomId = rules.room ? header('x-room-id', ROOM_ID, ROOM_ID_WORDS) : '';
   const key = rules.idempotencyKey ? header('idempotency-key', IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_WORDS) : '';
   if (violations.length > 0) throw refuseHeaders(violations);
-  return {
-    call,
-    get userId() {
-      return required('x-user-id', rules.actingUser, userId);
-    },
-    get roomId() {
-      return required('x-room-id', rules.room, roomId);
-    },
-    get key() {
-      return required('idempotency-key', rules.idempotencyKey, {
-        userId,
-        key,
-        fingerprint: fingerprint(roomId),
-      });
-    },
-  };
+  return new HeaderCaller(rules, call, userId, roomId, key, fingerprint);
+}
+
+/** A class, because an object with getters of its own costs each call a closure for each of them. */
+class HeaderCaller implements Caller {
+  readonly call: CallInfo;
+  readonly #rules: CallRules;
+  readonly #userId: bigint;
+  readonly #roomId: string;
+  readonly #key: string;
+  readonly #fingerprint: (roomId: string) => string;
+
+  constructor(
+    rules: CallRules,
+    call: CallInfo,
+    userId: bigint,
+    roomId: string,
+    key: string,
+    fingerprint: (roomId: string) => string,
+  ) {
+    this.call = call;
+    this.#rules = rules;
+    this.#userId = userId;
+    this.#roomId = roomId;
+    this.#key = key;
+    this.#fingerprint = fingerprint;
+  }
+
+  get userId(): bigint {
+    return required('x-user-id', this.#rules.actingUser, this.#userId);
+  }
+
+  get roomId(): string {
+    return required('x-room-id', this.#rules.room, this.#roomId);
+  }
+
+  get key(): IdempotencyKey {
+    const key = required('idempotency-key', this.#rules.idempotencyKey, this.#key);
+    return { userId: this.#userId, key, fingerprint: this.#fingerprint(this.#roomId) };
+  }
 }
 
 function refuseHeaders(violations: Violation[]): Refusal {

@@ -3,6 +3,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { withoutMapping } from '../keys/index.ts';
 import { type SignedRequestView, sha256Of, splitTarget } from '../signatures/index.ts';
 import type { CallContext } from './call-context.ts';
+import type { HeaderReader } from './header-reader.ts';
 
 /** A request as its client sent it, directly or through the edge. */
 export interface ClientRequest {
@@ -30,6 +31,11 @@ const SIGNED = [
   'idempotency-key',
 ] as const;
 
+/** What is known of a call before its message has been received. */
+export interface CallHeaders extends Pick<CallContext, 'path' | 'peer' | 'requestId'> {
+  readonly metadata: HeaderReader;
+}
+
 /** Compares with the edge's secret in constant time, whatever the length of the claimed one. */
 export function edgeSecretCheck(edgeSecret: string): (claimed: string | undefined) => boolean {
   const digestOf = (text: string) => sha256Of(Buffer.from(text));
@@ -42,7 +48,7 @@ export function edgeSecretCheck(edgeSecret: string): (claimed: string | undefine
  * REST the method and path before transcoding and the SHA-256 of the body. Without it those headers prove nothing.
  */
 export function readClientRequest(
-  call: Pick<CallContext, 'path' | 'metadata' | 'bytes' | 'peer'>,
+  call: CallHeaders & Pick<CallContext, 'bytes'>,
   isEdge: (claimed: string | undefined) => boolean,
 ): ClientRequest {
   const { metadata } = call;
@@ -52,7 +58,7 @@ export function readClientRequest(
   };
   const headers: Partial<Record<(typeof SIGNED)[number], readonly string[]>> = {};
   // Only headers whose names end with -bin hold bytes.
-  for (const name of SIGNED) headers[name] = metadata.get(name) as string[];
+  for (const name of SIGNED) headers[name] = metadata.get(name) as readonly string[];
   const byServer = {
     method: 'POST',
     path: call.path,

@@ -9,7 +9,7 @@ import type { Handlers, Method, Service, UnaryHandler } from './handlers.ts';
 interface Command<Request, Response, Outcome> {
   /** Executes the command, or finds the outcome stored under its idempotency key. */
   execute(request: Request, caller: Caller): Promise<Outcome>;
-  toResponse(outcome: Outcome, userId: bigint, request: Request): Response;
+  toResponse(outcome: Outcome, userId: bigint, request: Request): Response | Promise<Response>;
 }
 
 /** Makes the response of an outcome that was stored, read from JSON; GetOutcome has no request at hand. */

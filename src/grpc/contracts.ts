@@ -17,9 +17,11 @@ import {
   createValidator,
   type ValidationResult,
 } from '@bufbuild/protovalidate';
+import { MAX_LABELS_OF_REQUEST } from '../domain/annotation.ts';
 import type { Scope } from '../domain/api-key.ts';
 import { InvariantError } from '../domain/error-fields.ts';
 import type { Violation } from '../domain/refusal.ts';
+import { type RuleCheck, ruleCheckOf } from './rule-check.ts';
 import { violationMessage } from './violation-messages.ts';
 import { itemCounter, type WireCheck, wireCheckOf } from './wire.ts';
 
@@ -50,11 +52,15 @@ export interface CallRules {
 export interface RpcContract {
   /** The full name of its response's message. */
   readonly responseType: string;
+  /** Whether it is answered with a stream of messages. */
+  readonly isStream: boolean;
   readonly rules: CallRules;
   /** The maximum length of a request in bytes. No request that satisfies the contract's rules is longer. */
   readonly maxBytes: number;
   /** Checks that bytes as received are one plain encoding of the request. */
   readonly checkWire: WireCheck;
+  /** Whether a decoded request certainly keeps the contract's rules; otherwise `validate` says whether it breaks one. */
+  readonly keepsRules: RuleCheck;
   /**
    * Checks a request as our own code encodes it; returns a violation for each broken rule. Never pass bytes as received:
    * it uses another decoder than handlers do, and the checked request has to be the handled one.
@@ -72,12 +78,14 @@ interface RawRules {
 const { NO_SIDE_EFFECTS } = MethodOptions_IdempotencyLevel;
 
 /** The scopes by their numbers in ppuri.options.v1.Scope. */
-const SCOPE_BY_NUMBER: readonly (Scope | undefined)[] = [undefined, 'read', 'pay', 'fund', 'admin'];
+const SCOPE_BY_NUMBER: readonly (Scope | undefined)[] = [undefined, 'read', 'pay', 'fund', 'admin', 'events'];
 
 /** The maximum length of a request without lists, in bytes: generous, so that a text that is too long is refused by name. */
 const PLAIN_BYTES = 64 * 1024;
 /** The maximum length of a list's element, in bytes: a message with a memo of 200 four-byte characters, or an id. */
-const ITEM_BYTES = { message: 1024, scalar: 64 };
+const ITEM_BYTES = { message: 1280, scalar: 64 };
+/** The maximum length of the lists in a list's elements, all of them together: labels, of which a request has so many at most. */
+const NESTED_BYTES = MAX_LABELS_OF_REQUEST * 384;
 
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, DESCRIPTOR_SET));
 const validator = createValidator({ registry });
@@ -107,17 +115,22 @@ function readContract(method: DescMethod): RpcContract {
   const { input } = method;
   return {
     responseType: method.output.typeName,
+    isStream: method.methodKind === 'server_streaming',
     rules: rulesOf(method),
     maxBytes: maxBytesOf(input),
     checkWire: wireCheckOf(input, maxItemsOf),
+    keepsRules: ruleCheckOf(input),
     validate: (request) => violationsIn(input, request),
   };
 }
 
 function maxBytesOf(input: DescMessage): number {
   const lists = input.fields.filter(({ fieldKind }) => fieldKind === 'list');
-  const bytesOf = (list: DescField) =>
-    maxItemsOf(list) * (list.message ? ITEM_BYTES.message : ITEM_BYTES.scalar);
+  const bytesOf = (list: DescField) => {
+    if (!list.message) return maxItemsOf(list) * ITEM_BYTES.scalar;
+    const hasLists = list.message.fields.some(({ fieldKind }) => fieldKind === 'list');
+    return maxItemsOf(list) * ITEM_BYTES.message + (hasLists ? NESTED_BYTES : 0);
+  };
   return lists.reduce((sum, list) => sum + bytesOf(list), PLAIN_BYTES);
 }
 

@@ -1,6 +1,6 @@
 // Refuses calls by their headers on the HTTP/2 stream, before grpc-js makes a call of it, which would cost more.
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
-import { Metadata, type Server } from '@grpc/grpc-js';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Server } from '@grpc/grpc-js';
 import { InvariantError } from '../domain/error-fields.ts';
 import { REASONS } from '../domain/reasons.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -8,6 +8,7 @@ import { requestIdOf } from './call-context.ts';
 import type { CallObserver } from './call-observer.ts';
 import { addressOf } from './client-request.ts';
 import { type Language, languageOf, statusOf } from './error-status.ts';
+import { http2HeaderReader } from './header-reader.ts';
 import type { Authenticator, RecordCall } from './interceptors/index.ts';
 
 /** Private methods of the server of grpc-js: how it handles a stream that a client opened. */
@@ -80,7 +81,7 @@ function answerEdge(
   startedAt: number,
 ): void {
   const path = headers[':path']?.slice(HEADER_CHECK.length) ?? '';
-  const metadata = Metadata.fromHttp2Headers({
+  const metadata = http2HeaderReader({
     ...headers,
     'x-envoy-original-method': headers[':method'],
     'x-envoy-original-path': path,
@@ -112,16 +113,20 @@ function refusalOf(
 ): Refused | undefined {
   const { 'grpc-encoding': encoding, ':path': path } = headers;
   if (encoding !== undefined && encoding !== 'identity') {
-    const metadata = Metadata.fromHttp2Headers(headers);
+    const metadata = http2HeaderReader(headers);
     return { refusal: COMPRESSED, language: languageOf(metadata), requestId: requestIdOf(metadata) };
   }
   const { suspects } = authenticator;
   if (!suspects.isAny || path === undefined || !signedPaths.has(path)) return undefined;
   const peer = peerOf(stream);
-  if (!suspects.has(addressOf(peer))) return undefined;
-  const metadata = Metadata.fromHttp2Headers(headers);
+  const address = addressOf(peer);
+  if (!suspects.has(address)) return undefined;
+  const metadata = http2HeaderReader(headers);
   const requestId = requestIdOf(metadata);
-  if (!authenticator.isRefusedByHeaders({ path, metadata, peer, requestId })) return undefined;
+  if (!authenticator.isRefusedByHeaders({ path, metadata, peer, requestId })) {
+    suspects.wasValid(address);
+    return undefined;
+  }
   return { refusal: UNAUTHENTICATED, language: languageOf(metadata), requestId };
 }
 
@@ -130,7 +135,7 @@ function refusalOf(
  * closes a connection, which others may share, after a thousand resets (its guard against rapid reset).
  */
 function answer(stream: ServerHttp2Stream, { refusal, language, requestId }: Refused): void {
-  const headers = { ...answerOf(refusal, language), 'x-request-id': requestId };
+  const headers = [...answerOf(refusal, language), 'x-request-id', requestId];
   // Without a listener, a stream that its client resets would end the process.
   stream.on('error', () => {});
   stream.once('end', () => {
@@ -139,15 +144,15 @@ function answer(stream: ServerHttp2Stream, { refusal, language, requestId }: Ref
   stream.resume();
 }
 
-const answers = new Map<string, OutgoingHttpHeaders>();
+const answers = new Map<string, readonly string[]>();
 
-/** A Trailers-Only response, encoded once for each reason and language. */
-function answerOf(refusal: Refusal, language: Language): OutgoingHttpHeaders {
+/** A Trailers-Only response, encoded once for each reason and language: names and values of its headers in turn. */
+function answerOf(refusal: Refusal, language: Language): readonly string[] {
   const name = `${refusal.reason} ${language}`;
   const known = answers.get(name);
   if (known) return known;
   const { code, details, metadata } = statusOf(refusal, language, '');
-  const answer = {
+  const headers = {
     ':status': 200,
     'content-type': 'application/grpc+proto',
     'grpc-status': code,
@@ -156,6 +161,8 @@ function answerOf(refusal: Refusal, language: Language): OutgoingHttpHeaders {
     'grpc-accept-encoding': 'identity',
     ...metadata.toHttp2Headers(),
   };
+  // Node copies an object of headers before it encodes it, and takes a list as it is.
+  const answer = Object.entries(headers).flat().map(String);
   answers.set(name, answer);
   return answer;
 }

@@ -11,6 +11,7 @@ import {
 import { Status } from '../../gen/ts/google/rpc/status.ts';
 import { REASONS, type Reason } from '../domain/reasons.ts';
 import { Refusal } from '../domain/refusal.ts';
+import type { HeaderReader } from './header-reader.ts';
 
 /** The maximum number of field violations in an answer. They are sent in a header, and a list may have 1,000 wrong items. */
 const MAX_VIOLATIONS = 20;
@@ -19,8 +20,8 @@ const MAX_VIOLATIONS = 20;
 export type Language = 'en' | 'ko';
 
 /** The first language in accept-language that error messages exist in; English without one. */
-export function languageOf(metadata: Metadata): Language {
-  const [accepted] = metadata.get('accept-language');
+export function languageOf(headers: HeaderReader): Language {
+  const [accepted] = headers.get('accept-language');
   const first = /\b(en|ko)\b/i.exec(String(accepted ?? ''));
   return first?.[1]?.toLowerCase() === 'ko' ? 'ko' : 'en';
 }
@@ -54,7 +55,11 @@ function detailsOf(refusal: Refusal, language: Language): Buffer {
     value: Buffer.from(value),
   });
   // Never an empty value: Envoy's transcoder crashes on a map entry whose value is not on the wire.
-  const info = { reason: refusal.reason, domain: 'ppuri', metadata: { code: entry.code } };
+  const info = {
+    reason: refusal.reason,
+    domain: 'ppuri',
+    metadata: { ...refusal.metadata, code: entry.code },
+  };
   const details = [any('ErrorInfo', ErrorInfo.encode(info).finish())];
   if (refusal.violations.length > 0) {
     const fieldViolations = refusal.violations.slice(0, MAX_VIOLATIONS).map(({ field, description }) => ({

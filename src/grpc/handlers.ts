@@ -27,12 +27,15 @@ export type UnaryHandler<Request, Response> = (request: Request, caller: Caller)
 /**
  * Answers a request with a stream of responses. The server asks for the next response only once the one before has left,
  * so a slow reader gets the newest state and nothing piles up. `signal` is aborted as soon as the call is over; whatever
- * the handler waits for has to end then.
+ * the handler waits for has to end then. `headers` of the response are sent before the first message. `lastEventId` is the
+ * header of that name, the cursor of the last server-sent event that the caller has received.
  */
 export type StreamHandler<Request, Response> = (
   request: Request,
   caller: Caller,
   signal: AbortSignal,
+  headers: Map<string, string>,
+  lastEventId: string | undefined,
 ) => AsyncIterable<Response>;
 
 /** How a generated service decodes requests and encodes responses of one method. */
@@ -125,10 +128,16 @@ function handleServerStreaming(
     // grpc-js emits 'cancelled' for every call that is over: ended by its client, its deadline or a server that stops.
     stream.once('cancelled', () => over.abort(CANCELLED));
     const run = chain(interceptors, async () => {
-      for await (const response of handler(call.request(), callerOf(call), over.signal)) {
-        // Not earlier: a refusal before the first message carries the headers itself. grpc-js sends them once.
-        sendHeaders(stream, call);
-        await send(stream, method.responseSerialize(response), over.signal);
+      const { responseHeaders, metadata } = call;
+      const lastEventId = readLastEventId(metadata);
+      const responses = handler(call.request(), callerOf(call), over.signal, responseHeaders, lastEventId);
+      const send = sender(stream, over.signal);
+      let isFirst = true;
+      for await (const response of responses) {
+        // Not earlier: a refusal before the first message carries the headers itself.
+        if (isFirst) sendHeaders(stream, call);
+        isFirst = false;
+        await send(method.responseSerialize(response));
       }
     });
     run(call)
@@ -141,21 +150,28 @@ function handleServerStreaming(
   };
 }
 
-/** Resolves when a message has left for the network, which waits for a slow reader; rejects when the call is over. */
-function send(
+/** The header that names the last server-sent event; undefined where there is none. One that is sent twice names nothing. */
+function readLastEventId(metadata: Metadata): string | undefined {
+  const values = metadata.get('last-event-id');
+  return values.length === 0 || values[0] === '' ? undefined : values.join();
+}
+
+/**
+ * Sends the messages of a stream one after the other: resolves when one has left for the network, which waits for a slow reader;
+ * rejects when the call is over. It listens to the signal once for all of them.
+ */
+function sender(
   stream: ServerWritableStream<Buffer, Buffer>,
-  message: Buffer,
   signal: AbortSignal,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const giveUp = () => reject(signal.reason);
-    signal.addEventListener('abort', giveUp, { once: true });
-    stream.write(message, () => {
-      signal.removeEventListener('abort', giveUp);
-      resolve();
+): (message: Buffer) => Promise<void> {
+  let giveUp = (_reason: unknown) => {};
+  signal.addEventListener('abort', () => giveUp(signal.reason), { once: true });
+  return (message) =>
+    new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      giveUp = reject;
+      stream.write(message, () => resolve());
     });
-  });
 }
 
 /** The method with its messages as bytes, for grpc-js. */

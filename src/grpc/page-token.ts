@@ -1,5 +1,6 @@
-// Page tokens (AIP-158): opaque to callers, and valid only for the list that they came from.
+// Page tokens (AIP-158) and cursors of streams: opaque to callers, and valid only for the list or the stream that they came from.
 import { hash } from 'node:crypto';
+import { IS_NO_CURSOR } from '../domain/event.ts';
 import { refuseField } from '../domain/refusal.ts';
 import { END_OF_TIME, type Micros } from '../domain/time.ts';
 
@@ -47,6 +48,37 @@ export function decodeUserToken(list: ListKey, token: string, max = MAX_INT64): 
   return numberIn(userId, max);
 }
 
+/** The cursor of a place in a stream that is ordered by time. */
+export function encodeCursor(stream: ListKey, place: TimeCursor): string {
+  return write(stream, [String(place.createdAt), place.id]);
+}
+
+/** Decodes a cursor of `encodeCursor` for the same stream. Refuses INVALID_FIELD, naming the field that it came in. */
+export function decodeCursor(stream: ListKey, { cursor, field }: ResumePoint): TimeCursor | undefined {
+  try {
+    return decodeTimeToken(stream, cursor);
+  } catch {
+    throw refuseField('INVALID_FIELD', field, IS_NO_CURSOR);
+  }
+}
+
+/** Where a stream goes on, and the field that says so. */
+export interface ResumePoint {
+  /** Empty for a stream that begins with the present. */
+  readonly cursor: string;
+  readonly field: string;
+}
+
+/**
+ * What a request says about where its stream goes on. The header counts more: a reader of server-sent events that connects
+ * again repeats its URL (WHATWG HTML, section 9.2).
+ */
+export function resumePoint(afterCursor: string, lastEventId: string | undefined): ResumePoint {
+  return lastEventId === undefined
+    ? { cursor: afterCursor, field: 'after_cursor' }
+    : { cursor: lastEventId, field: 'last-event-id' };
+}
+
 /** Numbers of a token go into SQL, so they have to be in range. */
 function numberIn(text: string, max: bigint): bigint {
   const number = NUMBER.test(text) ? BigInt(text) : max + 1n;
@@ -80,8 +112,8 @@ function parse(token: string): unknown {
 }
 
 function digest(list: ListKey, place: readonly string[]): string {
-  const text = JSON.stringify([...list, ...place], (_key, value) =>
-    typeof value === 'bigint' ? `${value}` : value,
+  const text = JSON.stringify(
+    [...list, ...place].map((value) => (typeof value === 'bigint' ? `${value}` : value)),
   );
   return hash('sha256', text, 'base64url').slice(0, 16);
 }

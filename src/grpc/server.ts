@@ -32,17 +32,19 @@ export interface ServerOptions extends InterceptorOptions {
   readonly tls: ServerTls | undefined;
   /** The age at which a connection's client is asked to open a new one, in milliseconds. */
   readonly maxConnectionAgeMs: number;
+  /** How long calls in flight may take once the server is disposed of, in milliseconds; then they are cancelled. */
+  readonly stopGraceMs: number;
   /** Observes every call: of our services, health checks, and of unknown methods. */
   readonly calls: CallObserver;
 }
 
 /** A server that has started. */
-export interface RunningServer {
+export interface RunningServer extends AsyncDisposable {
   readonly port: number;
-  /** Sets what health checks answer for every service from now on, and tells those that watch. */
+  /** Sets what health checks answer for every service from now on, and tells their watchers. */
   setServing(isServing: boolean): void;
-  /** Takes no more calls, ends streams, and resolves when the calls in flight have finished; cancels those that take longer. */
-  stop(graceMs: number): Promise<void>;
+  /** Accepts no more calls, ends streams, and resolves when the calls in flight have finished or were cancelled. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Starts the server; it serves once this resolves. */
@@ -60,7 +62,7 @@ export async function createServer(core: Core, options: ServerOptions): Promise<
   const { admin, trail } = options;
   const services = [...publicServices(core), ...(admin ? adminServices(admin, trail) : [])];
   const authenticator = createAuthenticator(options.authentication);
-  const chains = interceptorChains(core, authenticator.interceptor, options);
+  const chains = interceptorChains(core, authenticator, options);
   for (const { definition, handlers } of services) {
     const { methods, implementation } = implementService(definition, handlers, chains);
     server.addService(methods, implementation);
@@ -82,14 +84,14 @@ export async function createServer(core: Core, options: ServerOptions): Promise<
     wasServing = isServing;
     health.set(isServing);
   };
-  const stop = async (graceMs: number) => {
+  const dispose = async () => {
     setServing(false);
-    const isShut = shutDown(server, graceMs);
+    const isShut = shutDown(server, options.stopGraceMs);
     // After GOAWAY, so that no client opens its stream again on the same connection.
     calls.endStreams();
     await isShut;
   };
-  return { port, setServing, stop };
+  return { port, setServing, [Symbol.asyncDispose]: dispose };
 }
 
 function listen(server: Server, address: string, credentials: ServerCredentials): Promise<number> {

@@ -45,6 +45,13 @@ export function toExactMoment(timestamp: Timestamp | undefined, field: string): 
   });
 }
 
+/** The Duration of a number of seconds, rounded to the microsecond. */
+export function toDuration(seconds: number): Duration {
+  const micros = Math.round(seconds * MICROS_PER_SECOND);
+  const whole = Math.floor(micros / MICROS_PER_SECOND);
+  return { seconds: BigInt(whole), nanos: (micros - whole * MICROS_PER_SECOND) * NANOS_PER_MICRO };
+}
+
 /** Parses a duration; milliseconds, rounded down to the microsecond. Refuses INVALID_FIELD for an invalid Duration. */
 export function toMs({ seconds, nanos }: Duration, field: string): number {
   if (nanos < 0 || nanos > MAX_NANOS || seconds < 0n) {

@@ -11,7 +11,7 @@ import { IS_REQUIRED, type LocalizedText, mustBeFromTo } from '../domain/localiz
 /** The value of a rule of the same field, as text: `of('lte')` for a broken `gte_lte`. */
 type ValueOf = (rule: string) => string;
 
-/** Messages by the rule's id without its type: `gte_lte` for `int64.gte_lte`. */
+/** Messages by the rule's id without its type, `gte_lte` for `int64.gte_lte`, or with it where it means something else. */
 const BY_RULE: Readonly<Record<string, (of: ValueOf) => LocalizedText>> = {
   required: () => IS_REQUIRED,
   // Contracts use not_in only for 0, the value of an enum that is left out.
@@ -25,6 +25,8 @@ const BY_RULE: Readonly<Record<string, (of: ValueOf) => LocalizedText>> = {
     en: `must have at most ${of('maxLen')} characters`,
     ko: `${of('maxLen')}자 이하여야 합니다`,
   }),
+  'bytes.max_len': (of) => bytesWords(of('maxLen')),
+  max_bytes: (of) => bytesWords(of('maxBytes')),
   gt: (of) => ({ en: `must be above ${of('gt')}`, ko: `${of('gt')}보다 커야 합니다` }),
   gte: (of) => ({ en: `must be at least ${of('gte')}`, ko: `${of('gte')} 이상이어야 합니다` }),
   lte: (of) => ({ en: `must be at most ${of('lte')}`, ko: `${of('lte')} 이하여야 합니다` }),
@@ -36,6 +38,11 @@ const BY_RULE: Readonly<Record<string, (of: ValueOf) => LocalizedText>> = {
   defined_only: () => ({
     en: 'must be one of the values in the contract',
     ko: '계약에 있는 값이어야 합니다',
+  }),
+  // Contracts use it for enums of which a request takes some values only.
+  in: () => ({
+    en: 'must be one of the values that the contract allows here',
+    ko: '계약이 여기에 허용하는 값이어야 합니다',
   }),
   min_items: (of) => ({
     en: `must have at least ${of('minItems')} ${of('minItems') === '1' ? 'item' : 'items'}`,
@@ -49,11 +56,19 @@ const BY_RULE: Readonly<Record<string, (of: ValueOf) => LocalizedText>> = {
   pattern: (of) => BY_PATTERN[of('pattern')] ?? UNKNOWN_RULE,
 };
 
+function bytesWords(most: string): LocalizedText {
+  return { en: `must have at most ${most} bytes`, ko: `${most}바이트 이하여야 합니다` };
+}
+
 /** Messages by pattern: a regular expression is no message. */
 const BY_PATTERN: Readonly<Record<string, LocalizedText>> = {
   '^[A-Za-z0-9_-]{1,64}$': {
     en: 'must be 1 to 64 letters, digits, hyphens or underscores',
     ko: '영문자, 숫자, 하이픈, 밑줄 1~64자여야 합니다',
+  },
+  '^[A-Za-z0-9][A-Za-z0-9_./-]{0,63}$': {
+    en: 'must be 1 to 64 letters, digits, hyphens, underscores, dots or slashes, and begin with a letter or digit',
+    ko: '영문자, 숫자, 하이픈, 밑줄, 점, 빗금 1~64자여야 하고 영문자나 숫자로 시작해야 합니다',
   },
   '^[A-Za-z0-9]{3}$': { en: 'must be 3 letters or digits', ko: '영문자나 숫자 3자여야 합니다' },
   '^[A-Z]{3}$': {
@@ -91,7 +106,7 @@ export function violationMessage(broken: BrokenRule): LocalizedText {
   if (from !== undefined && to !== undefined) return mustBeFromTo(from, to);
   // A malformed text and an empty one break the same rule under two ids: `string.uuid`, `string.uuid_empty`.
   const rule = ruleId.slice(ruleId.indexOf('.') + 1).replace(/_empty$/, '');
-  return BY_RULE[rule]?.((name) => valueBeside(broken, name)) ?? UNKNOWN_RULE;
+  return (BY_RULE[ruleId] ?? BY_RULE[rule])?.((name) => valueBeside(broken, name)) ?? UNKNOWN_RULE;
 }
 
 function valueBeside({ field, rule }: BrokenRule, name: string): string {

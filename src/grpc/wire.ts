@@ -17,7 +17,7 @@ export interface WireFault {
 /** Returns undefined for bytes that are one plain encoding of the message. */
 export type WireCheck = (bytes: Uint8Array) => WireFault | undefined;
 
-/** Wire types (protobuf.dev, 'Message Structure'). Groups (3 and 4) are missing: no request has any. */
+/** Wire types (protobuf.dev, 'Message Structure'). Groups (3 and 4) have no constant: no request has any. */
 const VARINT = 0;
 const FIXED64 = 1;
 const LENGTH_DELIMITED = 2;

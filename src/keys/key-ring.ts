@@ -1,7 +1,8 @@
 // The keys that this process knows: all of them in memory, so that checking a signature needs no query.
 import { createPublicKey } from 'node:crypto';
 import type { ApiKeys, StoredKey } from '../db/people/index.ts';
-import type { ApiKey } from '../domain/api-key.ts';
+import { type ApiKey, nextExpiry } from '../domain/api-key.ts';
+import type { Micros } from '../domain/time.ts';
 import type { VerifyingKey } from '../signatures/index.ts';
 import { type NetworkCheck, readNetworks } from './networks.ts';
 import { open, type SealingKeys } from './seal.ts';
@@ -17,11 +18,11 @@ export interface RingKey {
 export interface KeyRingOptions {
   readonly apiKeys: ApiKeys;
   readonly sealingKeys: SealingKeys;
-  /** How often all keys are read again, in milliseconds: the longest that a change can go unnoticed. */
+  /** How often all keys are read again, in milliseconds: the maximum time until a change is noticed. */
   readonly refreshMs: number;
   /** How often counts of use are written, in milliseconds. */
   readonly countMs: number;
-  /** Told of a key that cannot be used, and of the database not answering; the ring goes on with what it has. */
+  /** Called for a key that cannot be used, and when the database does not answer; the ring keeps the keys that it has. */
   readonly onFault: (error: unknown, keyId: string | undefined) => void;
 }
 
@@ -29,11 +30,13 @@ export interface KeyRingOptions {
 export interface KeyRing {
   /** The key with this id, whatever its state; undefined when there is none. */
   find(keyId: string): RingKey | undefined;
+  /** When the first of the live keys expires that nothing replaces yet; undefined if none of them expires. */
+  nextExpiry(at: Micros): Micros | undefined;
   /** Counts one use. */
   used(keyId: string): void;
   /** Reads all keys again, now. */
   refresh(): Promise<void>;
-  /** Writes the counts that are left. */
+  /** Writes the remaining counts. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -66,6 +69,11 @@ export async function createKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   const timers = [every(options.refreshMs, refresh), every(options.countMs, writeUses)];
   return {
     find: (keyId) => keys.get(keyId),
+    nextExpiry: (at) =>
+      nextExpiry(
+        keys.values().map(({ key }) => key),
+        at,
+      ),
     used: (keyId) => uses.set(keyId, (uses.get(keyId) ?? 0) + 1),
     refresh,
     [Symbol.asyncDispose]: async () => {

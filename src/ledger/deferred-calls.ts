@@ -1,4 +1,5 @@
-// Calls that the batches go on without: others hold their rows locked, or their user's calls made Postgres refuse a batch.
+// Calls that the batches go on without: others hold their rows locked, their wallets have to be counted first, or their user's calls
+// made Postgres refuse a batch.
 //
 // Each group of calls waits for one thing. Groups whose rows are free again run together, in lanes of their own. One lane
 // waits in Postgres' own queue for the row of the group whose turn it is, so that a row which is locked whenever it is
@@ -11,16 +12,14 @@ import {
   DEFERRED_POLL_MS,
 } from '../db/timeouts.ts';
 import { SYSTEM_USER_ID } from '../domain/intent.ts';
-import { Refusal } from '../domain/refusal.ts';
 import type { LockedRow } from './locked-rows.ts';
-import type { Unfinished, WaitFor, WaitingCall } from './waiting-call.ts';
+import { refuseUnavailable, type Unfinished, type WaitFor, type WaitingCall } from './waiting-call.ts';
 
 /** How many batches of deferred calls run at once; each needs a connection. */
 export const DEFERRED_LANES = 2;
 
 /** How long a user's calls run apart from others' after one of them made Postgres refuse a batch. */
 const APART_MS = 10_000;
-const TRY_AGAIN_MS = 1_000;
 
 /** What deferred calls depend on. */
 export interface DeferredCallsOptions {
@@ -30,8 +29,8 @@ export interface DeferredCallsOptions {
   readonly run: (calls: readonly WaitingCall[], waitFor: WaitFor | undefined) => Promise<Unfinished>;
   /** The first calls that fit into one batch. */
   readonly firstBatch: (calls: readonly WaitingCall[]) => readonly WaitingCall[];
-  /** Finds which of the rows that these calls need are locked by others. It may throw. */
-  readonly findLocked: (calls: readonly WaitingCall[]) => Promise<ReadonlyMap<string, LockedRow>>;
+  /** Finds which of the rows that these calls need are locked by others, or have to be counted first. It may throw. */
+  readonly findLocked: (calls: readonly WaitingCall[]) => Promise<ReadonlySet<string>>;
   /** The rows that a call needs, by the names that findLocked() uses. It may throw. */
   readonly rowNames: (call: WaitingCall) => readonly string[];
   /** Called when no call is left. */
@@ -156,7 +155,7 @@ export class DeferredCalls {
 
   #put(call: WaitingCall, group: Group): void {
     if (this.size >= this.#options.maxCalls) {
-      refuse(call);
+      refuseUnavailable([call]);
       return;
     }
     if (!this.#giveUpAt.has(call)) {
@@ -194,12 +193,10 @@ export class DeferredCalls {
   #dropExpired(): void {
     const [now, moment] = [Date.now(), performance.now()];
     for (const group of this.#groups.values()) {
-      const inTime = group.calls.filter((call) => (this.#giveUpAt.get(call) ?? 0) > now);
-      if (inTime.length < group.calls.length) {
-        for (const call of group.calls) if (!inTime.includes(call)) refuse(call);
-        this.#waiting -= group.calls.length - inTime.length;
-        group.calls = inTime;
-      }
+      const late = group.calls.filter((call) => (this.#giveUpAt.get(call) ?? 0) <= now);
+      refuseUnavailable(late);
+      this.#waiting -= late.length;
+      if (late.length > 0) group.calls = group.calls.filter((call) => !late.includes(call));
       const isFinished = group.calls.length === 0 && !group.isRunning && group.staysUntil <= moment;
       if (isFinished) this.#groups.delete(group.name);
     }
@@ -262,8 +259,4 @@ function waitOf(group: Group | undefined, leftMs: number): WaitFor | undefined {
 
 function userName(userId: bigint): string {
   return `user/${userId}`;
-}
-
-function refuse(call: WaitingCall): void {
-  call.reject(new Refusal('UNAVAILABLE', { retryAfterMs: TRY_AGAIN_MS }));
 }

@@ -1,5 +1,6 @@
 // What a facet is: one kind of thing that batches read and write. facets/ has one file for each.
 import type { PoolClient } from 'pg';
+import type { UncountedWallet } from '../db/limits/index.ts';
 import type { BatchContext, LedgerBatch, ReadSet } from '../domain/batch/ledger-batch.ts';
 import type { IdempotencyKey } from '../domain/intent.ts';
 
@@ -12,13 +13,20 @@ export interface Facet<State> {
    * sent in the order of the facets, before any answer is awaited. Nothing is sent when nothing was collected.
    */
   load(client: PoolClient, context: BatchContext): State | Promise<State>;
+  /**
+   * Reads what depends on what was read before; undefined where there is nothing. It may throw StaleReadError.
+   */
+  complete?(client: PoolClient, batch: LedgerBatch): Promise<void> | undefined;
   /** Whether what was read does not fit the accounts that were locked: another batch came between the two. */
   isStale?(batch: LedgerBatch): boolean;
   /** What it writes, in this order. */
   readonly statements: readonly Statement[];
 }
 
-/** One set-based statement over all rows that a batch has of a kind. It is not sent when there are none. */
+/**
+ * One set-based statement over all rows that a batch has of a kind. It is not sent when there are none. COMMIT is sent along
+ * with it, so it must raise where it writes fewer rows than it is given (`touchingAll`).
+ */
 export interface Statement<Row = unknown> {
   /** The name of the prepared statement. */
   readonly name: string;
@@ -26,13 +34,43 @@ export interface Statement<Row = unknown> {
   /** The rows to write. */
   rows(batch: LedgerBatch): readonly Row[];
   /** Its parameters. */
-  values(rows: readonly Row[], batch: LedgerBatch): readonly string[];
-  /** How many rows it must touch, or the batch runs again; as many as there are if left out. */
-  touches?(rows: readonly Row[]): number;
+  values(rows: readonly Row[], batch: LedgerBatch): readonly (string | null)[];
 }
 
-/** What the batch locked is not what it then read or wrote: another batch came between. The batch runs again. */
+/**
+ * Makes an UPDATE, or an INSERT that may leave out rows, raise serialization_failure unless it touches all of them (migration
+ * 0140): another batch came between, and this one runs again. `count` says how many rows it must touch.
+ */
+export function touchingAll<Row>(
+  { text, values, ...statement }: Statement<Row>,
+  count: (rows: readonly Row[]) => number = (rows) => rows.length,
+): Statement<Row> {
+  const parameter = 1 + Math.max(...[...text.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)));
+  return {
+    ...statement,
+    text: `WITH touched AS (${text} RETURNING 1) SELECT require_row_count(count(*), $${parameter}) FROM touched`,
+    values: (rows, batch) => [...values(rows, batch), String(count(rows))],
+  };
+}
+
+/** What the batch locked is not what it then read: another batch came between. The batch runs again. */
 export class StaleReadError extends Error {}
+
+/** Wallets have too many transfers to be counted while they are locked. Nothing is done; they are counted first. */
+export class UncountedError extends Error {
+  readonly wallets: readonly UncountedWallet[];
+  /** The names of the rows, as rowNames() writes them, whose calls need these wallets. */
+  readonly names: ReadonlySet<string>;
+
+  constructor(wallets: readonly UncountedWallet[], names: ReadonlySet<string>) {
+    super(`wallets have more transfers than a batch counts: ${wallets.map(({ id }) => id)}`);
+    this.wallets = wallets;
+    this.names = names;
+  }
+}
+
+/** The calls of a batch need too much together. It is divided, and nothing of it is done before. */
+export class BatchTooLargeError extends Error {}
 
 /** Waits for all of these; throws the first error, but only once the connection they share is quiet again. */
 export async function allDone<T extends readonly unknown[]>(

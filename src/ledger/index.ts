@@ -3,14 +3,13 @@
 // Calls queue in ledger.ts and share transactions (run-batch.ts). What a batch reads and writes is split into facets, one
 // file each in facets/. Decisions are pure and lie in src/domain/batch/. Other folders import this file only.
 
-export { connectionsFor, createLedger, type Ledger, type LedgerOptions } from './ledger.ts';
+export { createCheck } from './check.ts';
+export { connectionsFor, createLedger, type Ledger } from './ledger.ts';
 export {
   type AfterCommit,
   type BatchObserver,
+  type BatchTracer,
   type Changes,
-  type Committed,
-  type LedgerObserver,
-  type LedgerTools,
   NO_CACHE,
 } from './ledger-tools.ts';
 export { endAttempts, findStoredAnswer, type StoredAnswer } from './stored-answers.ts';

@@ -7,8 +7,9 @@ import type { IdempotencyKey } from '../domain/intent.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { DEFERRED_LANES, DeferredCalls } from './deferred-calls.ts';
 import { runDividing } from './divide-batch.ts';
-import type { LedgerTools } from './ledger-tools.ts';
+import type { BatchTools, LedgerTools } from './ledger-tools.ts';
 import { findLockedRows, rowNames } from './locked-rows.ts';
+import { UncountedWallets } from './uncounted-wallets.ts';
 import type { Unfinished, WaitFor, WaitingCall } from './waiting-call.ts';
 
 /** How batches are formed. */
@@ -21,7 +22,10 @@ export interface LedgerOptions {
   readonly maxWaiting: number;
 }
 
-/** How many connections a ledger uses at once: one for each lane, for each lane of deferred calls, and one to find locks. */
+/**
+ * How many connections a ledger uses at once: one for each lane, for each lane of deferred calls, and one to find locks and to count
+ * wallets.
+ */
 export function connectionsFor({ lanes }: Pick<LedgerOptions, 'lanes'>): number {
   return lanes + DEFERRED_LANES + 1;
 }
@@ -50,24 +54,33 @@ export function createLedger(tools: LedgerTools, options: LedgerOptions): Ledger
  * the load by themselves and no call waits for a timer.
  */
 class QueuedLedger implements Ledger {
-  readonly #tools: LedgerTools;
+  readonly #tools: BatchTools;
   readonly #options: LedgerOptions;
   readonly #deferred: DeferredCalls;
   readonly #onIdle: (() => void)[] = [];
   #waiting: WaitingCall[] = [];
   #busyLanes = 0;
+  /** The hot rows of the batches under way. */
+  readonly #hotRows = new Set<string>();
   #isDispatchPlanned = false;
   /** When a lane last finished a batch or started one, by performance.now(). */
   #movedAt = 0;
 
   constructor(tools: LedgerTools, options: LedgerOptions) {
-    this.#tools = tools;
+    const policies = { current: undefined };
+    const uncounted = new UncountedWallets(tools.pool, (walletId, error) =>
+      tools.observer?.countingFailed?.(walletId, error),
+    );
+    this.#tools = { ...tools, policies, uncounted };
     this.#options = options;
     this.#deferred = new DeferredCalls({
       maxCalls: Math.max(1, Math.floor(options.maxWaiting / 8)),
       run: (calls, waitFor) => this.#run(calls, waitFor),
       firstBatch: (calls) => calls.slice(0, countOfNext(calls, options.maxBatch)),
-      findLocked: (calls) => findLockedRows(tools.pool, calls, tools.random),
+      findLocked: async (calls) => {
+        const rows = await findLockedRows(tools.pool, calls, tools.random, policies.current !== undefined);
+        return new Set([...rows.keys(), ...uncounted.names()]);
+      },
       rowNames: (call) => rowNames(call.command.readSet(call.intent, tools.random)),
       onEmpty: () => this.#checkIdle(),
     });
@@ -92,6 +105,7 @@ class QueuedLedger implements Ledger {
         info,
         arrivedAt: performance.now(),
         weight: command.weight?.(intent) ?? 1,
+        hotRow: command.hotRow?.(intent),
         resolve: resolve as (outcome: unknown) => void,
         reject,
       });
@@ -110,7 +124,7 @@ class QueuedLedger implements Ledger {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onIdle.push(resolve);
     this.#checkIdle();
-    return promise;
+    return promise.then(() => this.#tools.uncounted.stop());
   }
 
   #planDispatch(): void {
@@ -127,22 +141,39 @@ class QueuedLedger implements Ledger {
     if (this.#deferred.hasGroups && this.#busyLanes < lanes) {
       this.#waiting = this.#deferred.addAffected(this.#waiting);
     }
-    while (this.#waiting.length > 0 && this.#busyLanes < lanes) {
-      const next = this.#waiting.slice(0, countOfNext(this.#waiting, maxBatch));
-      this.#waiting = this.#waiting.slice(next.length);
+    while (this.#busyLanes < lanes) {
+      const next = this.#takeNext(maxBatch);
+      if (next.length === 0) break;
       const batch = rejectExpired(next);
       if (batch.length > 0) this.#startLane(batch);
     }
     this.#checkIdle();
   }
 
+  /** Takes the next batch out of the queue: calls in their order, but for those whose hot row another batch has. */
+  #takeNext(maxBatch: number): readonly WaitingCall[] {
+    if (this.#hotRows.size === 0) {
+      const next = this.#waiting.slice(0, countOfNext(this.#waiting, maxBatch));
+      this.#waiting = this.#waiting.slice(next.length);
+      return next;
+    }
+    const free = this.#waiting.filter(({ hotRow }) => hotRow === undefined || !this.#hotRows.has(hotRow));
+    const next = new Set(free.slice(0, countOfNext(free, maxBatch)));
+    this.#waiting = this.#waiting.filter((call) => !next.has(call));
+    return [...next];
+  }
+
   #startLane(batch: readonly WaitingCall[]): void {
     this.#busyLanes += 1;
     const takenAt = performance.now();
     this.#movedAt = takenAt;
-    for (const call of batch) this.#tools.observer?.waited((takenAt - call.arrivedAt) / 1000);
+    for (const { arrivedAt, hotRow } of batch) {
+      this.#tools.observer?.waited((takenAt - arrivedAt) / 1000);
+      if (hotRow !== undefined) this.#hotRows.add(hotRow);
+    }
     void this.#run(batch).then((unfinished) => {
       this.#busyLanes -= 1;
+      for (const { hotRow } of batch) if (hotRow !== undefined) this.#hotRows.delete(hotRow);
       this.#movedAt = performance.now();
       const { blocked, undetermined, offenders } = unfinished;
       if (blocked.length + undetermined.length + offenders.length > 0) this.#deferred.add(unfinished);
@@ -153,7 +184,10 @@ class QueuedLedger implements Ledger {
 
   async #run(batch: readonly WaitingCall[], waitFor?: WaitFor): Promise<Unfinished> {
     const takenAt = performance.now();
-    const unfinished = await runDividing(this.#tools, batch, waitFor);
+    const { tracer } = this.#tools;
+    const unfinished = await (tracer === undefined
+      ? runDividing(this.#tools, batch, waitFor)
+      : tracer.batch(batch, () => runDividing(this.#tools, batch, waitFor)));
     this.#tools.observer?.batched(batch.length, (performance.now() - takenAt) / 1000);
     return unfinished;
   }

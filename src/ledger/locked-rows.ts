@@ -3,16 +3,16 @@ import type { Pool } from 'pg';
 import type { Call } from '../domain/batch/decide.ts';
 import type { ReadSet } from '../domain/batch/ledger-batch.ts';
 import type { Random } from '../domain/random.ts';
-import { AccountsFacet, LOCKED_ACCOUNTS } from './facets/accounts.ts';
+import { AccountsFacet, LOCKED_ACCOUNTS, LOCKED_WITH_OWNERS } from './facets/accounts.ts';
 import { PayoutsFacet } from './facets/payouts.ts';
 
 /*
  * SKIP LOCKED leaves out the rows that are locked at this moment. The statement's own locks end with it, because it is a
  * transaction of its own. The names are those of rowNames().
  */
-const FIND_LOCKED = `
+const findLocked = (lockedAccounts: string) => `
   WITH wanted AS MATERIALIZED (
-    SELECT a.id, a.kind, a.currency, a.is_default, a.owner_user_id FROM accounts a WHERE ${LOCKED_ACCOUNTS}),
+    SELECT a.id, a.kind, a.currency, a.is_default, a.owner_user_id FROM accounts a WHERE ${lockedAccounts}),
   free AS MATERIALIZED (
     SELECT id FROM accounts WHERE id = ANY (ARRAY(SELECT id FROM wanted)) FOR NO KEY UPDATE SKIP LOCKED),
   free_payouts AS MATERIALIZED (SELECT id FROM payouts WHERE id = ANY ($7::uuid[]) FOR NO KEY UPDATE SKIP LOCKED),
@@ -21,10 +21,19 @@ const FIND_LOCKED = `
   UNION ALL SELECT 'external/' || currency, 'accounts', id FROM blocked WHERE kind = 'external'
   UNION ALL SELECT 'default/' || owner_user_id, 'accounts', id FROM blocked WHERE is_default
   UNION ALL SELECT 'sprinkle/' || asked.room_id || '/' || asked.token, 'accounts', blocked.id
-    FROM unnest($5::text[], $6::text[]) AS asked (room_id, token) JOIN sprinkle_tokens USING (room_id, token)
-    JOIN sprinkles s ON s.id = sprinkle_id JOIN blocked ON blocked.id = s.pot_account_id
+    FROM unnest($5::text[], $6::text[]) AS asked (room_id, token),
+      LATERAL (SELECT * FROM sprinkle_tokens t WHERE t.room_id = asked.room_id AND t.token = asked.token OFFSET 0) AS t,
+      LATERAL (SELECT * FROM sprinkles s WHERE s.id = t.sprinkle_id OFFSET 0) AS s
+    JOIN blocked ON blocked.id = s.pot_account_id
   UNION ALL SELECT 'payout/' || id, 'payouts', id FROM payouts
     WHERE id = ANY ($7::uuid[]) AND id NOT IN (SELECT id FROM free_payouts)`;
+
+const FIND_LOCKED = findLocked(LOCKED_ACCOUNTS);
+
+/** While limits are in force, a call that names a wallet needs the default wallet of its owner, too. */
+const FIND_LOCKED_WITH_OWNERS = `${findLocked(LOCKED_WITH_OWNERS)}
+  UNION ALL SELECT 'account/' || w.id, 'accounts', blocked.id FROM blocked JOIN wanted w USING (owner_user_id)
+    WHERE blocked.is_default AND NOT w.is_default`;
 
 /** A row that batches lock. */
 export interface LockedRow {
@@ -34,12 +43,13 @@ export interface LockedRow {
 
 /**
  * Of all rows that these calls lock, those that other sessions hold locked, by the names that calls have for them. Throws
- * SQLSTATE 55P03 if the whole table is locked.
+ * SQLSTATE 55P03 if the whole table is locked. `hasPolicies`: limits are in force.
  */
 export async function findLockedRows(
   pool: Pool,
   calls: readonly Call[],
   random: Random,
+  hasPolicies: boolean,
 ): Promise<Map<string, LockedRow>> {
   const accounts = new AccountsFacet();
   const payouts = new PayoutsFacet();
@@ -49,8 +59,8 @@ export async function findLockedRows(
     payouts.collect(readSet);
   }
   const { rows } = await pool.query<LockedRow & { name: string }>({
-    name: 'find-blocked',
-    text: FIND_LOCKED,
+    name: hasPolicies ? 'find-blocked-with-owners' : 'find-blocked',
+    text: hasPolicies ? FIND_LOCKED_WITH_OWNERS : FIND_LOCKED,
     values: [...accounts.lockValues(random), payouts.lockValue()],
   });
   return new Map(rows.map(({ name, table, id }) => [name, { table, id }]));

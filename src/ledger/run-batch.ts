@@ -2,23 +2,18 @@
 //
 // This file alone begins, commits and rolls back. What is read and written is the facets' (facets/index.ts).
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Pool, PoolClient } from 'pg';
-import { isUnreachable, sqlState } from '../db/pool.ts';
+import type { Pool, PoolClient, QueryConfig } from 'pg';
+import { inOneWrite, isUnreachable, sqlState } from '../db/pool.ts';
 import { LOCK_WAIT_MS } from '../db/timeouts.ts';
 import { type Attempt, MAX_ATTEMPT_MS } from '../domain/attempt.ts';
 import { decide } from '../domain/batch/decide.ts';
-import { BatchContext, type FacetName, type LedgerBatch } from '../domain/batch/ledger-batch.ts';
-import type { Random } from '../domain/random.ts';
+import { BatchContext, type LedgerBatch } from '../domain/batch/ledger-batch.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { MICROS_PER_MS } from '../domain/time.ts';
-import type { Transfer } from '../domain/transfer.ts';
-import { allDone, type Facet, StaleReadError, type Statement } from './facet.ts';
-import { FACETS } from './facets/index.ts';
-import type { LedgerTools } from './ledger-tools.ts';
+import { allDone, type Facet, StaleReadError } from './facet.ts';
+import type { BatchTools, Posted } from './ledger-tools.ts';
+import { loadBatch, newFacets } from './load-batch.ts';
 import { refuseUnavailable, type WaitFor, type WaitingCall } from './waiting-call.ts';
-
-const FACET_NAMES = Object.keys(FACETS);
-const FACET_CLASSES: readonly (new () => Facet<unknown>)[] = Object.values(FACETS);
 
 /** How often a batch that conflicted with another one runs again before its calls are refused with CONFLICT. */
 const MAX_ATTEMPTS = 5;
@@ -31,7 +26,7 @@ const CONFLICT_STATES = new Set(['23505', '40001', '40P01']);
  * calls. Throws what Postgres says (SQLSTATE 55P03 if it waited for a lock longer than lock_timeout), and refuses CONFLICT.
  */
 export async function runBatch(
-  tools: LedgerTools,
+  tools: BatchTools,
   calls: readonly WaitingCall[],
   waitFor: WaitFor | undefined,
 ): Promise<() => Promise<void>> {
@@ -53,30 +48,32 @@ function isConflict(error: unknown): boolean {
 
 async function attemptOnce(
   client: PoolClient,
-  tools: LedgerTools,
+  tools: BatchTools,
   calls: readonly WaitingCall[],
   waitFor: WaitFor | undefined,
 ): Promise<() => Promise<void>> {
-  const facets = FACET_CLASSES.map((FacetClass) => new FacetClass());
-  const batch = await load(client, facets, calls, tools.random, waitFor);
+  const facets = newFacets();
+  const context = new BatchContext(tools.random, tools.policies, tools);
+  const begin = () => (waitFor ? beginAfter(client, waitFor) : client.query('BEGIN'));
+  const batch = await loadBatch(client, facets, calls, context, begin);
   const answers: (() => void)[] = [];
-  const posted: { transfer: Transfer; requestId: string }[] = [];
-  let restates = false;
+  const posted: Posted[] = [];
   for (const call of calls) {
-    restates ||= batch.answers.find(call.key) !== undefined;
+    batch.jobs.trace = call.info.trace;
     const before = batch.transfers.posted.length;
     answers.push(answerOf(call, batch));
     for (const transfer of batch.transfers.posted.slice(before))
-      posted.push({ transfer, requestId: call.info.id });
+      posted.push({ transfer, requestId: call.info.id, trace: call.info.trace });
   }
   const { accountsTooFarAhead } = batch.transfers;
   if (accountsTooFarAhead.size > 0) tools.observer?.tooFarAhead?.([...accountsTooFarAhead]);
   const accounts = [...batch.accounts.changed(), ...batch.accounts.opened()];
-  const restated = restates ? batch.accounts.unchanged() : [];
+  const restated = batch.answers.hasStored ? batch.accounts.unchanged() : [];
   const newSprinkles = batch.sprinkles.created.map(({ sprinkle }) => sprinkle);
+  const written = write(client, facets, batch);
   // While Postgres writes, others get ready for the commit.
   const ready = tools.beforeCommit({ accounts, restated, newSprinkles });
-  const commitMs = await write(client, facets, batch, ready);
+  const commitMs = await commit(client, written, ready);
   tools.observer?.committed(commitMs / 1000);
   const afterCommit = await ready;
   return async () => {
@@ -85,28 +82,6 @@ async function attemptOnce(
     await afterCommit()?.catch(() => refuseUnavailable(calls));
     for (const answer of answers) answer();
   };
-}
-
-/** Begins the transaction, locks, and reads everything that the calls decide by, in one round trip. */
-async function load(
-  client: PoolClient,
-  facets: readonly Facet<unknown>[],
-  calls: readonly WaitingCall[],
-  random: Random,
-  waitFor: WaitFor | undefined,
-): Promise<LedgerBatch> {
-  for (const { command, intent, key } of calls) {
-    const readSet = command.readSet(intent, random);
-    for (const facet of facets) facet.collect?.(readSet, key);
-  }
-  const context = new BatchContext(random);
-  const begun = waitFor ? beginAfter(client, waitFor) : client.query('BEGIN');
-  const [, ...states] = await allDone([begun, ...facets.map((facet) => facet.load(client, context))]);
-  // FACETS has one facet for each property of LedgerBatch, and says so to the compiler.
-  const loaded = Object.fromEntries(FACET_NAMES.map((name, index) => [name, states[index]]));
-  const batch: LedgerBatch = Object.assign(context, loaded as Record<FacetName, never>);
-  if (facets.some((facet) => facet.isStale?.(batch))) throw new StaleReadError();
-  return batch;
 }
 
 /**
@@ -125,41 +100,43 @@ function beginAfter(client: PoolClient, { row, withinMs }: WaitFor): Promise<unk
   ]);
 }
 
-/**
- * Sends every statement that has rows, and commits once all of them are done and `ready` is fulfilled. Returns how long
- * the commit took, in milliseconds; then everything is on disk. Throws what Postgres says or `ready` rejects with, and
- * StaleReadError; the transaction is then still open.
- */
-async function write(
-  client: PoolClient,
-  facets: readonly Facet<unknown>[],
-  batch: LedgerBatch,
-  ready: Promise<unknown>,
-): Promise<number> {
-  const sent: Promise<unknown>[] = [];
+/** Sends every statement that has rows, once the parameters of all of them are there. Throws what Postgres says. */
+function write(client: PoolClient, facets: readonly Facet<unknown>[], batch: LedgerBatch): Promise<unknown> {
+  const queries: QueryConfig[] = [];
   for (const facet of facets) {
-    for (const statement of facet.statements) {
-      const rows = statement.rows(batch);
-      if (rows.length > 0) sent.push(send(client, statement, rows, batch));
+    for (const { name, text, rows, values } of facet.statements) {
+      const given = rows(batch);
+      if (given.length > 0) queries.push({ name, text, values: [...values(given, batch)] });
     }
   }
-  sent.push(ready);
-  await allDone(sent);
-  // COMMIT goes out after every row count was seen to be right, never along with the statements.
-  const committingAt = performance.now();
-  await client.query('COMMIT');
-  return performance.now() - committingAt;
+  let sent: Promise<unknown>[] = [];
+  inOneWrite(client, () => {
+    sent = queries.map((query) => client.query(query));
+  });
+  return allDone(sent);
 }
 
-async function send(
+/**
+ * Sends COMMIT as soon as `ready` is fulfilled. Nobody looks at what was written first: each statement raises where it cannot do
+ * all of its work, and a COMMIT that follows an error rolls back. Returns how long the commit took by itself, in
+ * milliseconds; then everything is on disk. Throws what Postgres says or `ready` rejects with.
+ */
+async function commit(
   client: PoolClient,
-  statement: Statement,
-  rows: readonly unknown[],
-  batch: LedgerBatch,
-): Promise<void> {
-  const { name, text } = statement;
-  const { rowCount } = await client.query({ name, text, values: [...statement.values(rows, batch)] });
-  if (rowCount !== (statement.touches?.(rows) ?? rows.length)) throw new StaleReadError();
+  written: Promise<unknown>,
+  ready: Promise<unknown>,
+): Promise<number> {
+  let committingAt = 0;
+  const begins = () => {
+    committingAt = performance.now();
+  };
+  const committed = ready.then(() => {
+    begins();
+    return client.query('COMMIT');
+  });
+  const [, { command }] = await allDone([written.then(begins), committed]);
+  if (command !== 'COMMIT') throw new Error(`Postgres answered the COMMIT of a batch with ${command}`);
+  return performance.now() - committingAt;
 }
 
 /**
@@ -194,7 +171,7 @@ function attemptOf({ info: { made } }: WaitingCall, { at, clockReadAt }: LedgerB
 }
 
 async function inTransaction<T>(
-  tools: LedgerTools,
+  tools: BatchTools,
   work: (client: PoolClient) => Promise<T>,
   onLost: () => void,
 ): Promise<T> {
@@ -203,6 +180,8 @@ async function inTransaction<T>(
   try {
     return await work(client);
   } catch (error) {
+    // A COMMIT that followed an error has rolled back.
+    if (sqlState(error) !== undefined && client.getTransactionStatus() === 'I') throw error;
     // A connection that cannot even roll back is closed, not given back.
     await client.query('ROLLBACK').catch((rollbackError: Error) => {
       broken = rollbackError;
@@ -216,8 +195,11 @@ async function inTransaction<T>(
   }
 }
 
-/** A commit that waits for a standby goes on without its client. */
-const IS_COMMITTING = `SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'SyncRep'`;
+/**
+ * A commit that waits for a standby goes on without its client. Postgres ends a statement that does anything else after its
+ * timeout, and one on a slow machine may only be on its way to that wait.
+ */
+const IS_COMMITTING = `SELECT FROM pg_stat_activity WHERE pid = $1 AND state = 'active'`;
 const ASK_AGAIN_MS = 1_000;
 
 /**

@@ -1,6 +1,7 @@
 // Reads the answer stored under an idempotency key, and ends the attempts under it that are still on their way.
-import type { Pool } from '../db/pool.ts';
-import { sqlState } from '../db/pool.ts';
+import { inTransaction } from '../db/jobs/index.ts';
+import { LOCK_NOT_AVAILABLE, type Pool, sqlState } from '../db/pool.ts';
+import { OR_LATER_MARK } from './facets/answers.ts';
 import { readOutcome } from './outcome-json.ts';
 
 /** A stored answer. */
@@ -19,13 +20,10 @@ const FIND = `
  */
 const END_ATTEMPTS = `
   INSERT INTO idempotency_keys AS k (user_id, key, signed_at, created_at) VALUES ($1, $2, $3, clock_timestamp())
-  ON CONFLICT (user_id, key) DO UPDATE SET signed_at = greatest(k.signed_at, excluded.signed_at),
-    created_at = greatest(k.created_at, excluded.created_at)
-  WHERE k.outcome IS NULL`;
+  ${OR_LATER_MARK}`;
 
 /** How long to wait for an answer that is being written, in milliseconds: longer than a batch takes on a healthy machine. */
 const WAIT_MS = 1_000;
-const LOCK_NOT_AVAILABLE = '55P03';
 
 /** The answer stored under a key; undefined if there is none on disk. */
 export async function findStoredAnswer(
@@ -51,24 +49,14 @@ export async function endAttempts(
   key: string,
   signedAt: number,
 ): Promise<'ended' | 'posted' | 'busy'> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
   try {
-    await client.query(`BEGIN; SET LOCAL lock_timeout = ${WAIT_MS}`);
-    const { rowCount } = await client.query({
-      name: 'end-attempts',
-      text: END_ATTEMPTS,
-      values: [userId, key, signedAt],
+    const { rowCount } = await inTransaction(pool, async (client) => {
+      await client.query(`SET LOCAL lock_timeout = ${WAIT_MS}`);
+      return client.query({ name: 'end-attempts', text: END_ATTEMPTS, values: [userId, key, signedAt] });
     });
-    await client.query('COMMIT');
     return rowCount === 1 ? 'ended' : 'posted';
   } catch (error) {
-    await client.query('ROLLBACK').catch((rollbackError: Error) => {
-      broken = rollbackError;
-    });
     if (sqlState(error) === LOCK_NOT_AVAILABLE) return 'busy';
     throw error;
-  } finally {
-    client.release(broken);
   }
 }

@@ -9,6 +9,8 @@ export interface WaitingCall extends Call {
   readonly arrivedAt: number;
   /** How many movements of money it may take. */
   readonly weight: number;
+  /** The row that it locks together with a crowd of others; undefined where it locks none such. */
+  readonly hotRow: string | undefined;
   readonly resolve: (outcome: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -19,18 +21,18 @@ export interface WaitFor {
   readonly withinMs: number;
 }
 
-/** A call that waits for a locked row. */
+/** A call that waits for a locked row, or for a wallet to be counted. */
 export interface BlockedCall {
   readonly call: WaitingCall;
   /** The row's name, as rowNames() writes it. */
   readonly name: string;
-  /** Undefined where the whole table is locked. */
+  /** Undefined where the whole table is locked, or the wallet is counted. */
   readonly row: LockedRow | undefined;
 }
 
 /** What a batch could not finish. Nothing of the blocked and undetermined calls is done. */
 export interface Unfinished {
-  /** Calls that need a row which is known to be locked. */
+  /** Calls that need a row which is known to be locked, or a wallet which is counted. */
   readonly blocked: readonly BlockedCall[];
   /** Calls of which at least one needs a locked row, and it is not known which. */
   readonly undetermined: readonly WaitingCall[];

@@ -1,12 +1,15 @@
 // Announcements between processes (Redis Pub/Sub): that something has changed, not what. Without Redis nobody hears them, so
 // listeners also read what may have changed from time to time.
-import { Redis } from 'ioredis';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openRedis, type RedisAddress } from './address.ts';
 
 /** The channel on which processes tell each other that API keys have changed. */
 export const KEYS_CHANGED = 'ppuri:keys-changed';
 
-/** How long publishing may take, in milliseconds. */
+/** How long the first connection may take that an announcement waits for, and then publishing, in milliseconds. */
 const PUBLISH_TIMEOUT_MS = 1_000;
+/** A connection on which a command has had no answer for this long, in milliseconds, is replaced by a new one. */
+const SOCKET_TIMEOUT_MS = 5_000;
 
 /** A channel to all processes on the same Redis. */
 export interface Announcements extends Disposable {
@@ -16,7 +19,7 @@ export interface Announcements extends Disposable {
 
 /** Listens on channels; calls `heard` for each announcement, and once after each connection: some may have been missed before. */
 export function createAnnouncements(
-  url: string,
+  address: RedisAddress,
   channels: readonly string[],
   heard: (channel: string) => void,
 ): Announcements {
@@ -24,11 +27,15 @@ export function createAnnouncements(
     lazyConnect: true,
     maxRetriesPerRequest: 1,
     enableOfflineQueue: false,
-    connectTimeout: 2000,
+    socketTimeout: SOCKET_TIMEOUT_MS,
   };
   // A Redis that hangs must not hold up the call that created a key: its response holds the secret, which is shown only once.
-  const publisher = new Redis(url, { ...options, commandTimeout: PUBLISH_TIMEOUT_MS });
-  const subscriber = new Redis(url, { ...options, enableOfflineQueue: true, maxRetriesPerRequest: null });
+  const publisher = openRedis(address, { ...options, commandTimeout: PUBLISH_TIMEOUT_MS });
+  const subscriber = openRedis(address, {
+    ...options,
+    enableOfflineQueue: true,
+    maxRetriesPerRequest: null,
+  });
   // Reconnecting is ioredis' own work; without a listener an error would end the process.
   for (const redis of [publisher, subscriber]) redis.on('error', () => {});
   const connected = publisher.connect().catch(() => {});
@@ -40,7 +47,8 @@ export function createAnnouncements(
   if (channels.length > 0) subscriber.subscribe(...channels).catch(() => {});
   return {
     announce: async (channel) => {
-      await connected;
+      // While no Sentinel answers, ioredis asks them without an end, within its first attempt to connect.
+      await Promise.race([connected, sleep(PUBLISH_TIMEOUT_MS, undefined, { ref: false })]);
       await publisher.publish(channel, '').catch(() => 0);
     },
     [Symbol.dispose]: () => {

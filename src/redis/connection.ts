@@ -1,36 +1,28 @@
 // Connects to Redis for callers that cannot wait: what Redis does not answer now is decided without it.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
+import { openRedis, type RedisAddress } from './address.ts';
 
 export type { Redis } from 'ioredis';
 
-/** How to reach Redis. */
-export interface ConnectOptions {
-  /** `redis://` or, over TLS, `rediss://`. */
-  readonly url: string;
-  /** Told of every attempt to connect that fails. */
+/** How to reach Redis, and who is told. */
+export interface ConnectOptions extends RedisAddress {
+  /** Called for every attempt to connect that fails. */
   readonly onError: (error: Error) => void;
 }
 
-const CONNECT_TIMEOUT_MS = 2_000;
 /** A connection that has answered nothing for this long, in milliseconds, is replaced by a new one. */
 const SOCKET_TIMEOUT_MS = 5_000;
-const FIRST_RETRY_MS = 50;
-const MAX_RETRY_MS = 1_000;
 
 /** Connects, and again whenever the connection is lost. Commands fail at once while there is none. */
-export function createRedisConnection({ url, onError }: ConnectOptions): Redis {
-  const redis = new Redis(url, {
+export function createRedisConnection({ onError, ...address }: ConnectOptions): Redis {
+  const redis = openRedis(address, {
     connectionName: 'ppuri',
-    connectTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: SOCKET_TIMEOUT_MS,
     enableOfflineQueue: false,
     // A command whose connection is lost fails: sent again over the next one, it could count twice, and late.
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    retryStrategy: (attempt) => Math.min(FIRST_RETRY_MS * 2 ** Math.min(attempt, 10), MAX_RETRY_MS),
-    // After a failover the old primary is read-only; its name leads to the new one.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
   redis.on('error', onError);
   return redis;

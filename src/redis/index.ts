@@ -1,5 +1,6 @@
-// Connections to Redis, and how requests share commands over them. The only importer of ioredis.
+// Connections to Redis, and how requests share commands over them. Besides BullMQ the only user of ioredis.
 
-export { type Announcements, createAnnouncements, KEYS_CHANGED } from './announcements.ts';
+export { masterOptions, type RedisAddress } from './address.ts';
+export { createAnnouncements, KEYS_CHANGED } from './announcements.ts';
 export { coalesce } from './coalesce.ts';
 export { type ConnectOptions, createRedisConnection, type Redis, waitUntilReady } from './connection.ts';

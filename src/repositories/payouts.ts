@@ -1,9 +1,18 @@
 // Payouts and their lines, from the primary: their owners follow them while they are paid.
-import { type OpenDraft, withDraft } from '../db/payouts/append-lines.ts';
-import { failedLines, findPayout, type PayoutView } from '../db/payouts/lines.ts';
-import { createPayoutPoller } from '../db/payouts/payout-poller.ts';
-import type { Payout, PayoutLine } from '../domain/payout.ts';
+import {
+  failedLines,
+  findPayout,
+  findPayouts,
+  type OpenDraft,
+  type PayoutView,
+  withDraft,
+} from '../db/payouts/index.ts';
+import { isFurther, type Payout, type PayoutLine } from '../domain/payout.ts';
+import { createPoller, type NewsOrQuiet, QUIET } from '../resilience/index.ts';
 import type { ReadSources } from './sources.ts';
+
+/** Poll interval in milliseconds. */
+const POLL_AFTER_MS = 500;
 
 /** Reads payouts. Everything throws what Postgres does. */
 export interface PayoutRepository {
@@ -11,16 +20,23 @@ export interface PayoutRepository {
   /** The first `count` lines behind a line that are not paid for a reason. */
   failedLines(id: string, afterLine: number, count: number): Promise<PayoutLine[]>;
   /**
-   * A payout as the next poll finds it, half a second from now at most; undefined where there is none. All who wait share
-   * the poll. Rejects with the signal's reason once that is aborted.
+   * A payout as it is once it is further than the one that was shown, half a second later at most; QUIET where it does not get
+   * there within `quietMs` milliseconds, and undefined where it is gone. All who wait share one poll. Rejects with the signal's
+   * reason once that is aborted.
    */
-  next(id: string, signal: AbortSignal): Promise<Payout | undefined>;
+  next(shown: Payout, quietMs: number, signal: AbortSignal): Promise<NewsOrQuiet<Payout | undefined>>;
   /** Locks a user's payout while `work` adds lines to it; undefined when the user has no such payout. */
   withDraft<T>(userId: bigint, id: string, work: (draft: OpenDraft) => Promise<T>): Promise<T | undefined>;
 }
 
 export function createPayoutRepository({ primary }: Pick<ReadSources, 'primary'>): PayoutRepository {
-  const poller = createPayoutPoller(primary);
+  const poller = createPoller(POLL_AFTER_MS, async (shown: readonly Payout[]) => {
+    const found = await findPayouts(primary, [...new Set(shown.map(({ id }) => id))]);
+    return shown.map((one) => {
+      const payout = found.get(one.id);
+      return payout && !isFurther(payout, one) ? QUIET : payout;
+    });
+  });
   return {
     find: (id) => findPayout(primary, id),
     failedLines: (id, afterLine, count) => failedLines(primary, id, afterLine, count),

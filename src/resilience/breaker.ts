@@ -11,7 +11,7 @@ export interface BreakerOptions {
   readonly timeoutMs: number;
   /** Calls under way at a time (a bulkhead); calls beyond that fail at once, and do not count as the dependency's failures. */
   readonly capacity: number;
-  /** Told of every change, and when it opens, of the failure that made it so. */
+  /** Called for every change; when it opens, with the failure that caused it. */
   readonly onStateChange: (state: BreakerState, cause?: Error) => void;
 }
 

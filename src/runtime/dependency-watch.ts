@@ -6,7 +6,7 @@ export interface DependencyWatchOptions {
   readonly ask: () => Promise<void>;
   /** How long after an answer, or a failure, it is asked again, in milliseconds. */
   readonly everyMs: number;
-  /** Told when it goes away, with the failure that said so, and when it is back. */
+  /** Called with the failure when it goes away, and with undefined when it is back. */
   readonly onChange: (away: Error | undefined) => void;
 }
 

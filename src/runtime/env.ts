@@ -1,10 +1,11 @@
 // Variables of the environment. Each is declared once; what reads it, checks it and documents it goes by that declaration.
+import { readFileSync } from 'node:fs';
 import { nearestName } from './near-miss.ts';
 
 /** One variable. */
 export interface Variable<T> {
   readonly name: string;
-  /** What it sets, as a sentence for whoever operates ppuri. */
+  /** What it sets, as a sentence for operators. */
   readonly meaning: string;
   /** What a number counts, such as `ms`; undefined for what is no number. */
   readonly unit: string | undefined;
@@ -54,10 +55,54 @@ export function variableNames(variables: Variables): string[] {
   return listVariables(variables).map(({ name }) => name);
 }
 
+/** The variable that names the file with a secret. */
+const fileVariableOf = (name: string) => `${name}_FILE`;
+
+/** An environment whose secrets are at hand. */
+export interface FilledEnvironment {
+  readonly env: NodeJS.ProcessEnv;
+  /** What is wrong with files of secrets, by the names of the secrets; it shows no secret. */
+  readonly faults: ReadonlyMap<string, string>;
+}
+
 /**
- * Reads settings; an empty variable counts as not set. Throws a ConfigError with all faults at once: what is missing, what
- * is not as its bounds say, what `check` finds in settings that go together, and names that are unknown. A name is unknown
- * when it begins with a prefix of ours, or differs by a slip of the pen from a known name that is not set itself.
+ * Puts secrets that are kept in files into the environment: EDGE_SECRET where EDGE_SECRET_FILE has the path of a file. A
+ * line break at the end of the file is not part of the secret. It is a fault that a file cannot be read or is empty, that a
+ * secret is set twice, and that a variable which is no secret is given as a file.
+ */
+export function withSecretFiles(variables: Variables, env: NodeJS.ProcessEnv): FilledEnvironment {
+  const filled = { ...env };
+  const faults = new Map<string, string>();
+  const names = new Set(variableNames(variables));
+  for (const { name, isSecret } of listVariables(variables)) {
+    const file = fileVariableOf(name);
+    const path = env[file];
+    if (!path || names.has(file)) continue;
+    if (!isSecret) faults.set(name, `${file} is not a variable of ppuri: ${name} is no secret`);
+    else if (env[name]) faults.set(name, `${name} and ${file} are both set; leave out one of them`);
+    else {
+      const { text = '', fault = text === '' ? 'is empty' : undefined } = readSecret(path);
+      filled[name] = text;
+      if (fault !== undefined) faults.set(name, `${file}: ${path} ${fault}`);
+    }
+  }
+  return { env: filled, faults };
+}
+
+/** Reads a secret from a file, or says what is wrong with the file. */
+function readSecret(path: string): { readonly text?: string; readonly fault?: string } {
+  try {
+    return { text: readFileSync(path, 'utf8').replace(/\r?\n$/, '') };
+  } catch (error) {
+    return { fault: `cannot be read (${(error as NodeJS.ErrnoException).code})` };
+  }
+}
+
+/**
+ * Reads settings; an empty variable counts as not set, and a secret may come from a file (withSecretFiles). Throws a
+ * ConfigError with all faults at once: what is missing, what is not as its bounds say, what `check` finds in settings that
+ * go together, and names that are unknown. A name is unknown when it begins with a prefix of ours, or differs by a slip of
+ * the pen from a known name that is not set itself.
  * @param others Names that other programs of ours know: one file of variables may serve several programs.
  */
 export function readVariables<V extends Variables>(
@@ -69,9 +114,14 @@ export function readVariables<V extends Variables>(
   }: { others?: readonly string[]; check?: (values: ValuesOf<V>) => string[] } = {},
 ): ValuesOf<V> {
   const faults: string[] = [];
-  const values = readGroup(variables, env, faults) as ValuesOf<V>;
+  const values = readGroup(variables, withSecretFiles(variables, env), faults) as ValuesOf<V>;
   if (faults.length === 0) faults.push(...check(values));
-  const known = new Set([...variableNames(variables), ...others]);
+  const secrets = listVariables(variables).filter(({ isSecret }) => isSecret);
+  const known = new Set([
+    ...variableNames(variables),
+    ...secrets.map(({ name }) => fileVariableOf(name)),
+    ...others,
+  ]);
   faults.push(...unknownNames(env, known));
   if (faults.length > 0) throw new ConfigError(faults.join('\n'));
   return values;
@@ -81,18 +131,23 @@ function isVariable(entry: Variable<unknown> | Variables): entry is Variable<unk
   return typeof entry.parse === 'function';
 }
 
-function readGroup(variables: Variables, env: NodeJS.ProcessEnv, faults: string[]): object {
+function readGroup(variables: Variables, filled: FilledEnvironment, faults: string[]): object {
   return Object.fromEntries(
     Object.entries(variables).map(([field, entry]) => [
       field,
-      isVariable(entry) ? readVariable(entry, env, faults) : readGroup(entry, env, faults),
+      isVariable(entry) ? readVariable(entry, filled, faults) : readGroup(entry, filled, faults),
     ]),
   );
 }
 
-function readVariable(variable: Variable<unknown>, env: NodeJS.ProcessEnv, faults: string[]): unknown {
+function readVariable(variable: Variable<unknown>, filled: FilledEnvironment, faults: string[]): unknown {
   const { name, fallback, isRequired, bounds, isSecret, parse } = variable;
-  const text = env[name] || fallback;
+  const fileFault = filled.faults.get(name);
+  if (fileFault !== undefined) {
+    faults.push(fileFault);
+    return undefined;
+  }
+  const text = filled.env[name] || fallback;
   if (text === undefined) {
     if (isRequired) faults.push(`${name} is required: it must be ${bounds}`);
     return undefined;

@@ -9,7 +9,7 @@ const MONTHS_AHEAD = 1;
 /** How long after an attempt the next one may be made, in milliseconds. */
 const AGAIN_AFTER_MS = 1_000;
 
-/** Returns what to call with each month that has no partition: it logs it and makes the partition, one attempt at a time. */
+/** Returns a function for months that have no partition: it logs the month and creates the partition, one attempt at a time. */
 export function createMonthOpener(pool: Pool, { app }: Pick<Logs, 'app'>): (month: string) => void {
   let mayTryAt = 0;
   const open = async (month: string) => {

@@ -11,7 +11,7 @@ export interface OpsOptions {
   readonly readiness: () => Ready | Promise<Ready>;
   readonly metrics: Pick<Metrics, 'page'>;
   /** Serves other pages; returns whether a request was for one of them. */
-  readonly more?: (request: IncomingMessage, response: ServerResponse) => boolean;
+  readonly more?: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
 }
 
 /** A server of health and metrics. */
@@ -21,6 +21,16 @@ export interface OpsServer extends AsyncDisposable {
 
 /** Whether a process can do its work, as JSON. */
 type Ready = { readonly status: 'ready' | 'degraded' | 'not ready' };
+
+/** Requests are small: a client that sends one slowly, or none, loses its connection. All in milliseconds. */
+const TIMES = {
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 1_000,
+  keepAliveTimeout: 30_000,
+};
+/** Far more than probes, scrapers and operators have, and few enough that they cost the process nothing. */
+const MAX_CONNECTIONS = 1_000;
 
 type Page = (response: ServerResponse) => void | Promise<void>;
 
@@ -41,7 +51,7 @@ export async function createOpsServer(options: OpsOptions): Promise<OpsServer> {
       response.writeHead(200, { 'content-type': mediaType, 'cache-control': 'no-store' }).end(body);
     },
   };
-  const server = createServer(async (request, response) => {
+  const server = createServer(TIMES, async (request, response) => {
     const [path = ''] = (request.url ?? '').split('?');
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
     try {
@@ -52,6 +62,7 @@ export async function createOpsServer(options: OpsOptions): Promise<OpsServer> {
       sendJson(response, 500, { status: 'this page cannot be made' });
     }
   });
+  server.maxConnections = MAX_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);

@@ -1,5 +1,5 @@
 // Whether Postgres is there for calls: it answers on a connection of its own, and on those that calls use.
-import type { Pool } from '../db/pool.ts';
+import { isReadOnly, type Pool } from '../db/pool.ts';
 import { createPostgresProbe } from '../db/probe.ts';
 import { createPoolPulse } from '../db/pulse.ts';
 import { errorText } from '../domain/error-fields.ts';
@@ -7,17 +7,17 @@ import { createDependencyWatch, type DependencyWatch } from './dependency-watch.
 import type { Resources } from './resources.ts';
 
 const PROBE_EVERY_MS = 500;
-/** Longer than a Postgres that is there is ever silent: by a false alarm all processes would leave at once. */
+/** Longer than a healthy Postgres is ever silent: after a false alarm no process would serve. */
 const PROBE_TIMEOUT_MS = 1_000;
 /** For this long after a call's failure the connections that are not watched are asked too, in milliseconds. */
 const SUSPICION_MS = 5_000;
 
-/** What is watched besides the probe's own connection, and who is told. */
+/** What is watched besides the probe's own connection, and who is notified. */
 export interface PostgresHealthOptions {
   readonly databaseUrl: string;
   /** Pools that calls cannot do without, by the names that errors have for them. */
   readonly pools: Readonly<Record<string, Pool>>;
-  /** Throws when calls get no answers for another reason; told whether a call has met a failure lately. */
+  /** Throws when calls get no answers for another reason; `isSuspected` says whether a call has failed recently. */
   readonly check: (isSuspected: boolean) => Promise<void>;
   readonly onChange: (isThere: boolean) => void;
 }
@@ -27,16 +27,17 @@ export interface PostgresHealthOptions {
  * so that a crowd of calls is not taken for an outage.
  */
 export function createPostgresHealth(
-  { use, logs, metrics }: Resources,
+  { use, logs, metrics, nodeGuard }: Resources,
   { databaseUrl, pools, check, onChange }: PostgresHealthOptions,
 ): DependencyWatch {
-  const probe = use(createPostgresProbe(databaseUrl, PROBE_TIMEOUT_MS));
+  const probe = use(createPostgresProbe(databaseUrl, PROBE_TIMEOUT_MS, nodeGuard(databaseUrl)));
   const pulses = Object.entries(pools).map(([name, pool]) => createPoolPulse(pool, name));
   let suspectedUntil = 0;
+  let skewMs: number | undefined;
   const watch = use(
     createDependencyWatch({
       ask: async () => {
-        await probe.ask();
+        skewMs = await probe.ask();
         await Promise.all([
           check(performance.now() < suspectedUntil),
           ...pulses.map((pulse) => pulse.check()),
@@ -51,6 +52,10 @@ export function createPostgresHealth(
     }),
   );
   metrics.states.dependency('postgres', () => watch.away() === undefined);
+  metrics.states.postgres({
+    isReadOnly: () => isReadOnly(watch.away()),
+    clockSkewSeconds: () => skewMs && skewMs / 1000,
+  });
   const suspect = (failure: Error) => {
     suspectedUntil = performance.now() + SUSPICION_MS;
     watch.suspect(failure);

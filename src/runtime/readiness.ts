@@ -30,7 +30,7 @@ export type Readiness = (
   | { readonly status: 'not ready'; readonly away: readonly Degradation[] }
 ) & { readonly breakers: Readonly<Record<string, BreakerState>> };
 
-/** Postgres is the truth, and without it nothing goes; Redis is not, and without it everything goes on. */
+/** A process needs Postgres for every call. Without Redis it works on, degraded. */
 export function readinessOf(inputs: ReadinessInputs): Readiness {
   const { phase, postgresAway, isRedisConnected, redisBreakers, replicaBreaker } = inputs;
   const breakers = { ...redisBreakers, ...(replicaBreaker && { replica: replicaBreaker }) };

@@ -1,5 +1,5 @@
-// Creates the reader of the replica, told what to log.
-import type { Pool, ReadFromReplica } from '../db/pool.ts';
+// Creates the reader of the replica, with what it logs.
+import { type Pool, READ_SETTINGS, type ReadFromReplica } from '../db/pool.ts';
 import { createReplicaReader } from '../db/replica/index.ts';
 import { errorText } from '../domain/error-fields.ts';
 import type { BreakerStatus } from '../resilience/index.ts';
@@ -39,6 +39,8 @@ export function createReplica(
   const pool = createPool('replica', {
     url,
     maxConnections: connections,
+    settings: READ_SETTINGS,
+    mayBeStandby: true,
     statementTimeoutMs: Math.min(statementTimeoutMs, timeoutMs),
     giveUpMs: timeoutMs,
   });

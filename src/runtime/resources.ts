@@ -1,4 +1,4 @@
-// Opens what both programs and tests run on, logs and metrics told of each, and closes it in reverse order.
+// Opens what both programs and tests run on, with its logs and metrics, and closes it in reverse order.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AdmissionControl, createAdmissionControl } from '../admission/index.ts';
 import {
@@ -11,14 +11,19 @@ import {
   type OnCacheRead,
 } from '../cache/index.ts';
 import { createCacheEpochs } from '../db/cache-epochs.ts';
-import { createPeople, type People } from '../db/people/index.ts';
+import { ANY_NODE, guardsByHost, type NodeGuard } from '../db/node-guard.ts';
+import type { People } from '../db/people/index.ts';
 import { createPool, LEDGER_SETTINGS, type Pool, type PoolOptions } from '../db/pool.ts';
+import type { Check } from '../domain/batch/command.ts';
 import { errorText } from '../domain/error-fields.ts';
-import { connectionsFor, createLedger, type Ledger } from '../ledger/index.ts';
+import { createSprinkleSeeds, type SealingKeys } from '../keys/index.ts';
+import { connectionsFor, createCheck, createLedger, type Ledger } from '../ledger/index.ts';
 import { cryptoRandom } from './crypto-random.ts';
 import { createLogs, type Logs } from './logs.ts';
+import type { CountedCalls } from './metrics/calls.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createMonthOpener } from './month-opener.ts';
+import { createTracing, type Tracing } from './tracing.ts';
 import type { CommonConfig } from './variables.ts';
 
 /** How long Redis has to answer a command before a process decides without it, in milliseconds. */
@@ -26,10 +31,16 @@ const REDIS_TIMEOUT_MS = 100;
 /** One renews the lease, one takes it from everybody; apart, so that a crowd of statements does not cost the lease. */
 const EPOCH_CONNECTIONS = 2;
 
-/** How a pool differs from others. */
+/** How many connections to its database every process opens at most: for the ledger and the lease of the cache. */
+export function sharedConnections({ ledger }: Pick<CommonConfig, 'ledger'>): number {
+  return connectionsFor(ledger) + EPOCH_CONNECTIONS;
+}
+
+/** How a pool differs from others; `mayBeStandby`: it may lead to any node, and its reads are checked one by one. */
 export interface PoolSettings
   extends Partial<Pick<PoolOptions, 'url' | 'statementTimeoutMs' | 'giveUpMs' | 'settings'>> {
   readonly maxConnections: number;
+  readonly mayBeStandby?: boolean;
 }
 
 /** What the ledger of a process is given. */
@@ -37,8 +48,10 @@ export interface LedgerNeeds {
   readonly cache: CacheWriter;
   /** How many calls may wait; more are refused at once. */
   readonly maxWaiting: number;
-  /** Told when a batch could not reach Postgres. */
+  /** Called when a batch could not reach Postgres. */
   readonly onUnreachable: (error: Error) => void;
+  /** What seals the seeds of sprinkles; left out where these are neither made nor claimed. */
+  readonly sealingKeys?: SealingKeys;
 }
 
 /**
@@ -48,16 +61,18 @@ export interface LedgerNeeds {
 export interface Resources extends AsyncDisposable {
   readonly logs: Logs;
   readonly metrics: Metrics;
+  /** Undefined where no spans are exported. */
+  readonly tracing: Tracing | undefined;
   /** Takes over something else that has to be disposed of. */
   use<T extends Disposable | AsyncDisposable>(resource: T): T;
-  /** Takes over what has to be done before everything older is disposed of. */
-  defer(close: () => void | Promise<void>): void;
   /** Logs a warning with the error's text, under this message. */
   warn(message: string): (error: unknown) => void;
+  /** Which nodes behind this URL are trusted; one for all connections to a host, so that each learns of a failover. */
+  nodeGuard(url: string): NodeGuard;
   /** A pool on the process' own database, unless `url` names another; metrics call it by its name. */
   createPool(name: string, settings: PoolSettings): Pool;
-  /** People and API keys, with connections of their own. */
-  createPeople(settings: { readonly maxConnections: number; readonly url?: string }): People;
+  /** People and API keys, with connections of their own. Loads sequelize, which a worker has no use for. */
+  createPeople(settings: { readonly maxConnections: number; readonly url?: string }): Promise<People>;
   createCache(
     epochs: Pool,
     options: { readonly secret: string; readonly onRead: OnCacheRead },
@@ -71,6 +86,8 @@ export interface Resources extends AsyncDisposable {
   createAdmissionControl(): Promise<AdmissionControl>;
   /** A ledger with connections of its own, in `pool`. What it posts goes to the log of transactions. */
   createLedger(dependencies: LedgerNeeds): { readonly ledger: Ledger; readonly pool: Pool };
+  /** Checks commands of the ledger over a pool without executing them. */
+  createCheck(pool: Pool): Check;
   /**
    * Disposes of everything; nine tenths of the time are for that, the last one is for the logs. Returns whether all was
    * done in time; otherwise something is still open, and the process has to end.
@@ -78,17 +95,21 @@ export interface Resources extends AsyncDisposable {
   disposeWithin(withinMs: number): Promise<boolean>;
 }
 
+/** What the process is called in traces, and the calls that metrics count by name. */
+export interface AboutProcess extends CountedCalls {
+  readonly serviceName: string;
+}
+
 /**
  * Creates the resources of a process, then what `compose` makes of them. Where that fails, everything that was opened is
  * closed before the error is thrown.
- * @param paths The calls that metrics count by name.
  */
 export async function withResources<T>(
   config: ResourceConfig,
-  paths: Iterable<string>,
+  about: AboutProcess,
   compose: (resources: Resources) => Promise<T>,
 ): Promise<T> {
-  const resources = createResources(config, paths);
+  const resources = createResources(config, about, await createTracing(config.tracing, about.serviceName));
   try {
     return await compose(resources);
   } catch (error) {
@@ -102,22 +123,34 @@ export type ResourceConfig = Pick<
   CommonConfig,
   | 'databaseUrl'
   | 'archiveDatabaseUrl'
-  | 'redisUrl'
+  | 'redis'
   | 'statementTimeoutMs'
   | 'ledger'
   | 'logDir'
   | 'logStdout'
   | 'logLevel'
+  | 'tracing'
 >;
 
 /** Creates the resources of a process; nothing is opened yet but the logs. */
-export function createResources(config: ResourceConfig, paths: Iterable<string> = []): Resources {
+function createResources(
+  config: ResourceConfig,
+  about: AboutProcess,
+  tracing: Tracing | undefined,
+): Resources {
   const stack = new AsyncDisposableStack();
+  if (tracing) stack.use(tracing);
+  const metrics = createMetrics(about, tracing?.counts);
   const logs = createLogs({ folder: config.logDir, stdout: config.logStdout, level: config.logLevel });
-  const metrics = createMetrics(paths);
+  metrics.logs(logs.counts);
   const warn: Resources['warn'] = (message) => (error) =>
     logs.app.warn({ reason: errorText(error) }, message);
-  const newPool = poolFactory(config, { stack, metrics, onIdleError: warn('lost a connection to Postgres') });
+  const onIdleError = warn('lost a connection to Postgres');
+  const nodeGuard = guardsByHost((timeline) =>
+    logs.app.warn({ state: `timeline ${timeline}` }, 'Postgres failed over, old connections are closed'),
+  );
+  const tracedPeople = (people: People) => tracing?.people(people) ?? people;
+  const newPool = poolFactory(config, { stack, metrics, tracing, onIdleError, nodeGuard });
   const dispose = async () => {
     await stack.disposeAsync();
     await logs[Symbol.asyncDispose]();
@@ -125,46 +158,25 @@ export function createResources(config: ResourceConfig, paths: Iterable<string> 
   return {
     logs,
     metrics,
+    tracing,
     warn,
+    nodeGuard,
     use: (resource) => stack.use(resource),
-    defer: (close) => stack.defer(close),
     createPool: newPool,
     createArchivePool: (settings) =>
       config.archiveDatabaseUrl === undefined
         ? undefined
         : newPool('archive', { url: config.archiveDatabaseUrl, ...settings }),
     createEpochPool: () => newPool('epochs', { maxConnections: EPOCH_CONNECTIONS }),
-    createPeople: ({ maxConnections, url = config.databaseUrl }) =>
-      stack.use(createPeople({ url, maxConnections, statementTimeoutMs: config.statementTimeoutMs })),
-    ...redisFactories(config, { stack, logs, metrics, warn }),
-    createLedger: ({ cache, maxWaiting, onUnreachable }) => {
-      const pool = newPool('ledger', {
-        maxConnections: connectionsFor(config.ledger),
-        settings: LEDGER_SETTINGS,
-      });
-      const ledger = stack.use(
-        createLedger(
-          {
-            pool,
-            random: cryptoRandom,
-            beforeCommit: cacheCommitted(cache),
-            onCommit: ({ posted }) => {
-              for (const { transfer, requestId } of posted) logs.posted(transfer, requestId);
-            },
-            observer: {
-              ...metrics.ledger,
-              unreachable: onUnreachable,
-              monthMissing: createMonthOpener(pool, logs),
-              tooFarAhead: (accountIds) =>
-                logs.app.error({ accountIds }, 'accounts are dated too far ahead of the clock: it went back'),
-            },
-          },
-          { ...config.ledger, maxWaiting },
-        ),
-      );
-      metrics.states.ledgerQueue(() => ledger.queueLength());
-      return { ledger, pool };
+    createPeople: async ({ maxConnections, url = config.databaseUrl }) => {
+      const { createPeople } = await import('../db/people/index.ts');
+      const { statementTimeoutMs } = config;
+      const people = createPeople({ url, maxConnections, guard: nodeGuard(url), statementTimeoutMs });
+      return tracedPeople(stack.use(people));
     },
+    ...redisFactories(config, { stack, logs, metrics, tracing, warn, nodeGuard }),
+    createCheck: (pool) => createCheck(pool, cryptoRandom),
+    createLedger: ledgerFactory(config, newPool, { stack, logs, metrics, tracing }),
     disposeWithin: async (withinMs) => {
       const isDone = await Promise.race([
         stack.disposeAsync().then(() => true),
@@ -178,20 +190,71 @@ export function createResources(config: ResourceConfig, paths: Iterable<string> 
   };
 }
 
+function ledgerFactory(
+  { ledger: options }: ResourceConfig,
+  newPool: Resources['createPool'],
+  {
+    stack,
+    logs,
+    metrics,
+    tracing,
+  }: Pick<Resources, 'logs' | 'metrics' | 'tracing'> & { stack: AsyncDisposableStack },
+): Resources['createLedger'] {
+  return ({ cache, maxWaiting, onUnreachable, sealingKeys }) => {
+    const pool = newPool('ledger', { maxConnections: connectionsFor(options), settings: LEDGER_SETTINGS });
+    const ledger = stack.use(
+      createLedger(
+        {
+          pool,
+          random: cryptoRandom,
+          ...(sealingKeys && { seeds: createSprinkleSeeds(sealingKeys) }),
+          tracer: tracing?.batches,
+          beforeCommit: cacheCommitted(cache),
+          onCommit: ({ posted }) => {
+            for (const { transfer, requestId, trace } of posted) logs.posted(transfer, requestId, trace);
+          },
+          observer: {
+            ...metrics.ledger,
+            unreachable: onUnreachable,
+            monthMissing: createMonthOpener(pool, logs),
+            tooFarAhead: (accountIds) =>
+              logs.app.error({ accountIds }, 'accounts are dated too far ahead of the clock: it went back'),
+            countingFailed: (walletId, error) =>
+              logs.app.error(
+                { accountIds: [walletId], reason: errorText(error) },
+                'a wallet could not be counted for its limits: calls that need it are refused',
+              ),
+          },
+        },
+        { ...options, maxWaiting },
+      ),
+    );
+    metrics.states.ledgerQueue(() => ledger.queueLength());
+    return { ledger, pool };
+  };
+}
+
 function poolFactory(
   config: ResourceConfig,
   {
     stack,
     metrics,
+    tracing,
     onIdleError,
-  }: { stack: AsyncDisposableStack; metrics: Metrics; onIdleError: (error: Error) => void },
+    nodeGuard,
+  }: Pick<Resources, 'metrics' | 'tracing' | 'nodeGuard'> & {
+    stack: AsyncDisposableStack;
+    onIdleError: (error: Error) => void;
+  },
 ): Resources['createPool'] {
   return (
     name,
-    { url = config.databaseUrl, statementTimeoutMs = config.statementTimeoutMs, ...settings },
+    { url = config.databaseUrl, statementTimeoutMs = config.statementTimeoutMs, mayBeStandby, ...settings },
   ) => {
-    const pool = createPool({ url, statementTimeoutMs, onIdleError, ...settings });
+    const guard = mayBeStandby ? ANY_NODE : nodeGuard(url);
+    const pool = createPool({ url, guard, statementTimeoutMs, onIdleError, ...settings });
     stack.defer(() => pool.end());
+    tracing?.pool(pool, name);
     metrics.states.pool(name, () => ({
       total: pool.totalCount,
       idle: pool.idleCount,
@@ -202,17 +265,19 @@ function poolFactory(
 }
 
 function redisFactories(
-  { redisUrl: url }: ResourceConfig,
+  { redis, databaseUrl }: ResourceConfig,
   {
     stack,
     logs,
     metrics,
+    tracing,
     warn,
-  }: Pick<Resources, 'logs' | 'metrics' | 'warn'> & { stack: AsyncDisposableStack },
+    nodeGuard,
+  }: Pick<Resources, 'logs' | 'metrics' | 'tracing' | 'warn' | 'nodeGuard'> & { stack: AsyncDisposableStack },
 ): Pick<Resources, 'createCache' | 'createCacheWriter' | 'createAdmissionControl'> {
   /** How Redis is reached, and what is logged of it under this name. */
   const connection = (name: string) => ({
-    url,
+    ...redis,
     timeoutMs: REDIS_TIMEOUT_MS,
     onStateChange: (state: string, cause?: Error) =>
       logs.app.warn({ state, reason: cause && errorText(cause) }, `${name}: Redis breaker`),
@@ -220,7 +285,7 @@ function redisFactories(
   });
   const cacheOptions = (epochs: Pool) => ({
     ...connection('cache'),
-    epochs: createCacheEpochs(epochs, LEASE_MS),
+    epochs: createCacheEpochs(epochs, LEASE_MS, nodeGuard(databaseUrl)),
     onFault: warn('cache: no lease'),
   });
   return {
@@ -237,9 +302,12 @@ function redisFactories(
       );
       metrics.states.breaker('cache', cache);
       metrics.states.cache(cache.isTrusted);
-      return cache;
+      return tracing?.cache(cache) ?? cache;
     },
-    createCacheWriter: async (epochs) => stack.use(await createCacheWriter(cacheOptions(epochs))),
+    createCacheWriter: async (epochs) => {
+      const writer = stack.use(await createCacheWriter(cacheOptions(epochs)));
+      return tracing?.cacheWriter(writer) ?? writer;
+    },
     createAdmissionControl: async () => {
       const admission = stack.use(
         await createAdmissionControl({
@@ -250,7 +318,7 @@ function redisFactories(
       );
       metrics.states.breaker('admission', admission);
       metrics.states.redis('admission', admission.isConnected);
-      return admission;
+      return tracing?.admission(admission) ?? admission;
     },
   };
 }

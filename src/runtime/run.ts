@@ -1,30 +1,20 @@
 // Runs a program: starts it, stops it when told to, and ends the process in time whatever it waits for.
 
+import { SchemaError } from '../db/schema-state.ts';
 import { crashReport, reportCrashes } from './crash.ts';
 import { ConfigError } from './env.ts';
 
-/** A program at work. */
-export interface Program extends AsyncDisposable {
-  /** Stops it; returns whether everything under way was finished in time. */
+/** A running program. It is stopped and not disposed of, because its exit code depends on how that went. */
+export interface Program {
+  /** Stops it; returns whether everything that was in progress was finished in time. */
   stop(): Promise<boolean>;
-  /** What stopping may take, in milliseconds. */
+  /** The maximum time that stopping takes, in milliseconds. */
   readonly stopsWithinMs: number;
 }
 
-/** A program that is stopped like this. */
-export function programOf(stop: () => Promise<boolean>, stopsWithinMs: number): Program {
-  return {
-    stop,
-    stopsWithinMs,
-    [Symbol.asyncDispose]: async () => {
-      await stop();
-    },
-  };
-}
-
 /**
- * Starts a program, tells the parent process when it works, and stops it on SIGTERM, on SIGINT and when the parent is
- * gone; asked twice, at once. The process ends with 0 when everything was finished and with 1 when something was cut off.
+ * Starts a program, tells the parent process when it works, and stops it on SIGTERM, on SIGINT and when the parent has
+ * ended. A second signal ends it at once. The exit code is 0 when everything was finished and 1 when something was cut off.
  */
 export async function runProgram(start: () => Promise<Program>): Promise<void> {
   reportCrashes();
@@ -47,7 +37,9 @@ export async function runProgram(start: () => Promise<Program>): Promise<void> {
     process.on('disconnect', stop);
     process.send?.('ready');
   } catch (error) {
-    console.error(error instanceof ConfigError ? error.message : crashReport(error));
+    console.error(
+      error instanceof ConfigError || error instanceof SchemaError ? error.message : crashReport(error),
+    );
     process.exit(1);
   }
 }

@@ -1,5 +1,6 @@
 // The kinds of variables that there are: what a value of each looks like, and how it is read.
 import { readFileSync } from 'node:fs';
+import { isTimeZone } from '../domain/calendar.ts';
 import { readNetworks, type SealingKeys } from '../keys/index.ts';
 import type { Variable } from './env.ts';
 
@@ -18,6 +19,12 @@ export function optionalText(name: string, meaning: string): Variable<string | u
   return { ...PLAIN, name, meaning, bounds: 'a text', parse: (value) => value };
 }
 
+/** The name of a time zone. */
+export function timeZone(name: string, meaning: string, fallback: string): Variable<string> {
+  const parse = (value: string) => (isTimeZone(value) ? value : undefined);
+  return { ...PLAIN, name, meaning, fallback, bounds: 'a name of the IANA time zone database', parse };
+}
+
 /** A whole number. */
 export function whole(
   name: string,
@@ -30,6 +37,34 @@ export function whole(
   };
   const bounds = `a whole number from ${min} to ${max}`;
   return { ...PLAIN, name, meaning, unit, fallback: String(fallback), bounds, parse };
+}
+
+/** A share, from 0 (none) to 1 (all). */
+export function share(name: string, meaning: string, fallback: number): Variable<number> {
+  const parse = (value: string) => {
+    const number = Number(value);
+    return /^\d(\.\d+)?$/.test(value) && number <= 1 ? number : undefined;
+  };
+  return { ...PLAIN, name, meaning, fallback: String(fallback), bounds: 'a number from 0 to 1', parse };
+}
+
+/** Headers of HTTP requests, `name=value,name=value`; none where it is not set. They count as secrets. */
+export function headers(name: string, meaning: string): Variable<Readonly<Record<string, string>>> {
+  const parse = (value: string) => {
+    const pairs = value.split(',').filter((pair) => pair.trim() !== '');
+    const entries = pairs.map((pair) => /^\s*([\w-]+)\s*=\s*([\x21-\x7e]+)\s*$/.exec(pair));
+    if (entries.includes(null)) return undefined;
+    return Object.fromEntries(entries.map((entry) => [entry?.[1] ?? '', entry?.[2] ?? '']));
+  };
+  return {
+    ...PLAIN,
+    name,
+    meaning,
+    fallback: '',
+    isSecret: true,
+    bounds: 'NAME=VALUE, several separated by commas',
+    parse,
+  };
 }
 
 /** One of several words. */
@@ -94,6 +129,11 @@ export function sealingKeys(name: string, meaning: string): Variable<SealingKeys
   return { ...PLAIN, name, meaning, isRequired: true, isSecret: true, bounds, parse };
 }
 
+/** Key-encryption keys that may be left out. */
+export function optionalSealingKeys(name: string, meaning: string): Variable<SealingKeys | undefined> {
+  return { ...sealingKeys(name, meaning), isRequired: false } as Variable<SealingKeys | undefined>;
+}
+
 /** CIDR blocks separated by commas; none where it is not set. */
 export function networks(name: string, meaning: string): Variable<readonly string[]> {
   const parse = (value: string) => {
@@ -109,6 +149,35 @@ export function networks(name: string, meaning: string): Variable<readonly strin
     }
   };
   const bounds = 'CIDR blocks separated by commas, such as 10.0.0.0/8,2001:db8::/32';
+  return { ...PLAIN, name, meaning, fallback: '', bounds, parse };
+}
+
+/** The same variable, whose value is not printed. */
+export function hidden<T>(variable: Variable<T>): Variable<T> {
+  return { ...variable, isSecret: true };
+}
+
+const MAX_ADDRESSES = 16;
+/** A name or an address, with IPv6 in brackets. */
+const ADDRESS = /^(?:\[([\da-f:.]+)\]|([\w.-]+)):(\d{1,5})$/i;
+
+/** Hosts with their ports, separated by commas; none where it is not set. */
+export function addresses(
+  name: string,
+  meaning: string,
+): Variable<readonly { readonly host: string; readonly port: number }[]> {
+  const parse = (value: string) => {
+    const words = value.split(',').flatMap((word) => word.trim() || []);
+    const found = words.map((word) => {
+      const [, six, host = six ?? '', port] = ADDRESS.exec(word) ?? [];
+      return { host, port: Number(port) };
+    });
+    const isGood = found.every(({ host, port }) => host !== '' && port >= 1 && port <= 65_535);
+    return isGood && words.length <= MAX_ADDRESSES && new Set(words).size === words.length
+      ? found
+      : undefined;
+  };
+  const bounds = `up to ${MAX_ADDRESSES} different HOST:PORT separated by commas, such as 10.0.0.1:26379,10.0.0.2:26379`;
   return { ...PLAIN, name, meaning, fallback: '', bounds, parse };
 }
 

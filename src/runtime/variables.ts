@@ -4,12 +4,28 @@ import {
   MOST_STATEMENT_TIMEOUT_MS,
   STATEMENT_TIMEOUT_MS,
 } from '../db/timeouts.ts';
+import type { RedisAddress } from '../redis/index.ts';
 import type { ValuesOf } from './env.ts';
-import { choice, optionalText, optionalUrl, text, url, whole } from './variable-kinds.ts';
+import {
+  addresses,
+  choice,
+  flag,
+  headers,
+  hidden,
+  optionalText,
+  optionalUrl,
+  share,
+  text,
+  url,
+  whole,
+} from './variable-kinds.ts';
 
 /** The schemes of a URL of Postgres. */
 export const POSTGRES_SCHEMES = ['postgres:', 'postgresql:'];
 const REDIS_SCHEMES = ['redis:', 'rediss:'];
+/** What KEY_ENCRYPTION_KEYS is for, in every program that reads it. */
+export const SEALED_SECRETS =
+  'What seals secrets in the database, such as those of API keys: the first key seals, all of them open. A worker that has it signs and seals, too.';
 const TEN_MINUTES_MS = 10 * 60_000;
 
 /** Which logs go to stdout; `app` leaves out transactions and audit. */
@@ -21,28 +37,45 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 export const COMMON_VARIABLES = {
   databaseUrl: url(
     'DATABASE_URL',
-    'The database, with a login that has the rights of ppuri_app for a server and of ppuri_worker for a worker.',
+    'The database, with a login that has the rights of ppuri_app for a server and of ppuri_worker for a worker, and that owns the database and may make roles (CREATEROLE) for migrate.',
     POSTGRES_SCHEMES,
   ),
-  redisUrl: url('REDIS_URL', 'Redis; `rediss:` is Redis over TLS.', REDIS_SCHEMES),
+  redis: {
+    url: url(
+      'REDIS_URL',
+      'Redis; `rediss:` is Redis over TLS. With REDIS_SENTINELS its host is the name of the group that they watch, and it has no port.',
+      REDIS_SCHEMES,
+    ),
+    sentinels: addresses(
+      'REDIS_SENTINELS',
+      'The Sentinels that name the master of Redis; all of them. Where REDIS_URL begins with `rediss:` they are asked over TLS, too.',
+    ),
+    sentinelPassword: hidden(
+      optionalText('REDIS_SENTINEL_PASSWORD', 'The password of the Sentinels, where they ask for one.'),
+    ),
+  },
   archiveDatabaseUrl: optionalUrl(
     'ARCHIVE_DATABASE_URL',
-    'The database of archived transfers. Without it none are moved there, and none are read from there.',
+    'The database of archived transfers, with a login like that of DATABASE_URL. Without it transfers are neither moved there nor read from there.',
     POSTGRES_SCHEMES,
   ),
   opsHost: text(
     'OPS_HOST',
-    'The address on which health, metrics and the board of queues are served.',
+    "The address on which health, metrics, the board of queues and the operator's page are served.",
     '127.0.0.1',
   ),
-  opsPort: whole('OPS_PORT', 'The port of health, metrics and the board of queues; 0 takes any free one.', {
-    fallback: 9464,
-    min: 0,
-    max: 65_535,
-  }),
+  opsPort: whole(
+    'OPS_PORT',
+    "The port of health, metrics, the board of queues and the operator's page; 0 takes any free one.",
+    {
+      fallback: 9464,
+      min: 0,
+      max: 65_535,
+    },
+  ),
   logDir: optionalText(
     'LOG_DIR',
-    'The folder of app.log, transactions.log and audit.log. Without it no files are written.',
+    'The folder of app.log, transactions.log and audit.log, another one for each process. Without it no files are written.',
   ),
   logStdout: choice(
     'LOG_STDOUT',
@@ -51,6 +84,35 @@ export const COMMON_VARIABLES = {
     'all',
   ),
   logLevel: choice('LOG_LEVEL', 'The least level of a line in app.log.', LOG_LEVELS, 'info'),
+  // The names and meanings are those of OpenTelemetry's specification.
+  tracing: {
+    endpoint: optionalUrl(
+      'OTEL_EXPORTER_OTLP_ENDPOINT',
+      'The collector that spans are sent to, over HTTP as protobuf; `/v1/traces` is put behind it. Without it there is no tracing.',
+      ['http:', 'https:'],
+    ),
+    headers: headers('OTEL_EXPORTER_OTLP_HEADERS', 'Headers of each export, such as a key of the collector.'),
+    timeoutMs: whole('OTEL_EXPORTER_OTLP_TIMEOUT', 'How long the collector has for one export.', {
+      fallback: 10_000,
+      min: 1,
+      max: 60_000,
+      unit: 'ms',
+    }),
+    ratio: share(
+      'OTEL_TRACES_SAMPLER_ARG',
+      'The share of calls and jobs whose spans are exported, where neither the edge nor their cause has decided it.',
+      0.01,
+    ),
+    serviceName: optionalText(
+      'OTEL_SERVICE_NAME',
+      'The name in traces; ppuri-server or ppuri-worker where it is not set.',
+    ),
+  },
+  webhooksToLoopback: flag(
+    'WEBHOOKS_TO_LOOPBACK',
+    'Whether webhooks may be sent to loopback addresses, over http too. For development: a caller would reach what listens on the machine of a worker.',
+    false,
+  ),
   ledger: {
     maxBatch: whole('LEDGER_MAX_BATCH', 'The most movements of money that share a transaction.', {
       fallback: 1024,
@@ -88,3 +150,14 @@ export type CommonConfig = ValuesOf<typeof COMMON_VARIABLES>;
 export type LogLevel = CommonConfig['logLevel'];
 /** Which logs go to stdout. */
 export type LogStdout = CommonConfig['logStdout'];
+
+/** The faults of the address of Redis, as lines for operators. */
+export function redisAddressFaults({ url, sentinels = [], sentinelPassword }: RedisAddress): string[] {
+  if (sentinels.length === 0)
+    return sentinelPassword === undefined ? [] : ['REDIS_SENTINEL_PASSWORD needs REDIS_SENTINELS'];
+  const { hostname, port } = new URL(url);
+  if (hostname !== '' && port === '') return [];
+  return [
+    'REDIS_URL must name the group of the Sentinels instead of a host, without a port, such as redis://:PASSWORD@ppuri, where REDIS_SENTINELS is set',
+  ];
+}

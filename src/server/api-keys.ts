@@ -4,18 +4,21 @@ import { errorText } from '../domain/error-fields.ts';
 import { MICROS_PER_MS } from '../domain/time.ts';
 import { createKeyRing, type KeyRing } from '../keys/index.ts';
 import { createAnnouncements, KEYS_CHANGED } from '../redis/index.ts';
-import { createAdminRepositories } from '../repositories/index.ts';
+import {
+  type AccountSources,
+  createAccountRepository,
+  createAdminRepositories,
+} from '../repositories/index.ts';
 import { cryptoRandom } from '../runtime/crypto-random.ts';
 import type { Resources } from '../runtime/index.ts';
 import type { AdminCore } from '../usecases/index.ts';
 import type { ServerConfig } from './config.ts';
+import { ADMIN_CONNECTIONS } from './connections.ts';
 
 /** The longest that a change of a key goes unnoticed without Redis, in milliseconds. */
 const REFRESH_MS = 30_000;
 /** How often counts of use are written, in milliseconds. */
 const COUNT_USES_EVERY_MS = 5_000;
-/** Those who operate ppuri are few; connections for keys, and for the rest. */
-const ADMIN_CONNECTIONS = 2;
 
 /** The keys that this process knows. */
 export interface ServerKeys {
@@ -26,8 +29,8 @@ export interface ServerKeys {
 
 /** Reads all keys, and reads them again every `refreshMs` and whenever another process says that it changed one. */
 export async function createServerKeys(
-  { use, logs }: Resources,
-  config: Pick<ServerConfig, 'keyEncryptionKeys' | 'redisUrl'>,
+  { use, logs, metrics }: Resources,
+  config: Pick<ServerConfig, 'keyEncryptionKeys' | 'redis'>,
   apiKeys: ApiKeys,
   refreshMs = REFRESH_MS,
 ): Promise<ServerKeys> {
@@ -42,8 +45,9 @@ export async function createServerKeys(
       onFault: warn('an API key cannot be used, or API keys cannot be read'),
     }),
   );
+  metrics.states.apiKeyExpiry(() => ring.nextExpiry(Date.now() * MICROS_PER_MS));
   const refresh = () => ring.refresh().catch(warn('API keys cannot be read'));
-  const announcements = use(createAnnouncements(config.redisUrl, [KEYS_CHANGED], refresh));
+  const announcements = use(createAnnouncements(config.redis, [KEYS_CHANGED], refresh));
   return {
     ring,
     announce: async () => {
@@ -54,13 +58,18 @@ export async function createServerKeys(
 }
 
 /** Creates what admin.v1 works with; undefined where the server has no login for it. */
-export function createAdminCore(
+export async function createAdminCore(
   { createPool, createPeople }: Resources,
-  { adminDatabaseUrl: url, keyEncryptionKeys }: Pick<ServerConfig, 'adminDatabaseUrl' | 'keyEncryptionKeys'>,
+  {
+    adminDatabaseUrl: url,
+    keyEncryptionKeys,
+    limitsTimeZone,
+  }: Pick<ServerConfig, 'adminDatabaseUrl' | 'keyEncryptionKeys' | 'limitsTimeZone'>,
   { announce }: ServerKeys,
-): AdminCore | undefined {
+  { money, ...sources }: Omit<AccountSources, 'admin'> & Pick<AdminCore, 'money'>,
+): Promise<AdminCore | undefined> {
   if (url === undefined) return undefined;
-  const { apiKeys } = createPeople({ url, maxConnections: ADMIN_CONNECTIONS });
+  const { apiKeys } = await createPeople({ url, maxConnections: ADMIN_CONNECTIONS });
   const pool = createPool('admin', { url, maxConnections: ADMIN_CONNECTIONS });
   return {
     keyAdmin: {
@@ -70,6 +79,8 @@ export function createAdminCore(
       now: () => Date.now() * MICROS_PER_MS,
       announce,
     },
-    ...createAdminRepositories(pool),
+    money,
+    accounts: createAccountRepository({ admin: pool, ...sources }),
+    ...createAdminRepositories(pool, { limitsTimeZone }),
   };
 }

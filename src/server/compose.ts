@@ -1,25 +1,27 @@
 // Composes a server: settings in, a program that answers calls out.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ensurePartitions } from '../db/jobs/index.ts';
 import { writeSamples } from '../db/samples.ts';
 import type { RunningServer } from '../grpc/index.ts';
+import type { SessionTimes } from '../operator/index.ts';
 import {
   createAuditTrail,
   createCallTally,
-  createOpsServer,
   createPostgresHealth,
   createReplica,
+  missingTransferAlarm,
   type Phase,
   type Program,
-  programOf,
+  prepareDatabases,
   type Resources,
   readinessOf,
   withResources,
 } from '../runtime/index.ts';
 import { createAdminCore, createServerKeys } from './api-keys.ts';
 import type { ServerConfig } from './config.ts';
+import { PEOPLE_CONNECTIONS, readSettings } from './connections.ts';
 import { createCore } from './core.ts';
-import { CALL_PATHS, serve } from './serve.ts';
+import { createOps } from './ops.ts';
+import { ABOUT, serve } from './serve.ts';
 
 /** A server that answers calls. */
 export interface ServerProgram extends Program {
@@ -32,11 +34,10 @@ export interface ServerProgram extends Program {
 export interface ServerProgramOptions {
   /** How often API keys are read again, in milliseconds; 30 s when left out. */
   readonly keyRefreshMs?: number;
+  /** How long sessions of the operator's page last; SESSION_TIMES when left out. */
+  readonly sessionTimes?: SessionTimes;
 }
 
-/** A server needs the partition of the next month too; those of later months are a worker's work. */
-const MONTHS_NEEDED_AHEAD = 1;
-const PEOPLE_CONNECTIONS = 4;
 /** How many calls may wait for the ledger; a server takes fewer at a time unless MAX_IN_FLIGHT is raised. */
 const MAX_WAITING = 4096;
 
@@ -45,28 +46,28 @@ export function createServerProgram(
   config: ServerConfig,
   options: ServerProgramOptions = {},
 ): Promise<ServerProgram> {
-  return withResources(config, CALL_PATHS, (resources) => compose(resources, config, options));
+  return withResources(config, ABOUT, (resources) => compose(resources, config, options));
 }
 
 async function compose(
   resources: Resources,
   config: ServerConfig,
-  { keyRefreshMs }: ServerProgramOptions,
+  { keyRefreshMs, sessionTimes }: ServerProgramOptions,
 ): Promise<ServerProgram> {
   const { logs, metrics, warn, use, createPool, createPeople } = resources;
   let phase: Phase = 'starting';
   let server: RunningServer | undefined;
-  const primary = createPool('reads', { maxConnections: config.readConnections });
-  const archive = resources.createArchivePool({ maxConnections: config.readConnections });
+  const primary = createPool('reads', readSettings(config));
+  const archive = resources.createArchivePool(readSettings(config));
   const epochs = resources.createEpochPool();
-  const people = createPeople({ maxConnections: PEOPLE_CONNECTIONS });
-  await ensurePartitions(primary, MONTHS_NEEDED_AHEAD);
+  const people = await createPeople({ maxConnections: PEOPLE_CONNECTIONS });
+  await prepareDatabases(resources, { ledger: primary, archive });
   const tally = use(
     createCallTally((samples) => writeSamples(primary, samples), warn('counts of calls were lost')),
   );
   const cache = await resources.createCache(epochs, { secret: config.edgeSecret, onRead: tally.cacheRead });
   const { ledger, pool } = resources.createLedger({
-    cache,
+    ...{ cache, sealingKeys: config.keyEncryptionKeys },
     maxWaiting: MAX_WAITING,
     onUnreachable: (error) => postgres.suspect(error),
   });
@@ -81,8 +82,9 @@ async function compose(
     onChange: (isThere) => server?.setServing(isThere && phase === 'serving'),
   });
   const { readFromReplica, breaker } = createReplica(resources, config, primary);
-  const { execute } = ledger;
-  const core = createCore(config, { execute, cache, people, primary, archive, readFromReplica });
+  const check = resources.createCheck(primary);
+  const reads = { primary, archive, readFromReplica, onMissingTransfers: missingTransferAlarm(resources) };
+  const core = createCore(config, { execute: ledger.execute, check, cache, people, ...reads });
   const trail = use(createAuditTrail(primary, logs, metrics.audit));
   const keys = await createServerKeys(resources, config, people.apiKeys, keyRefreshMs);
   const admission = await resources.createAdmissionControl();
@@ -94,12 +96,10 @@ async function compose(
       redisBreakers: { admission: admission.state(), cache: cache.state() },
       replicaBreaker: breaker?.state(),
     });
-  const ops = use(await createOpsServer({ host: config.opsHost, port: config.opsPort, metrics, readiness }));
+  const admin = await createAdminCore(resources, config, keys, { primary, cache, money: core });
+  const ops = await createOps(resources, config, { core, admin, keys, trail, readiness, sessionTimes });
   server = await serve(resources, config, core, {
-    keys,
-    admin: createAdminCore(resources, config, keys),
-    admission,
-    trail,
+    ...{ keys, admin, admission, trail },
     recordCall: tally.call,
     onUnreachable: postgres.suspect,
   });
@@ -114,6 +114,6 @@ async function compose(
     await sleep(config.stopDrainMs);
     return resources.disposeWithin(config.stopGraceMs);
   };
-  const program = programOf(stop, config.stopDrainMs + config.stopGraceMs);
-  return { ...program, logs, grpcPort: server.port, opsPort: ops.port };
+  const stopsWithinMs = config.stopDrainMs + config.stopGraceMs;
+  return { stop, stopsWithinMs, logs, grpcPort: server.port, opsPort: ops.port };
 }

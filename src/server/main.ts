@@ -1,4 +1,4 @@
-// Serves calls.
+// The server, which answers calls over gRPC: config.ts reads its settings, compose.ts makes the program of them.
 
 import { variableNames } from '../runtime/env.ts';
 import { runProgram } from '../runtime/index.ts';

@@ -1,11 +1,12 @@
 // Content-Digest (RFC 9530): binds the body of a request to its signature.
-import { hash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
+import { sha256 } from './sha256.ts';
 
-const SHA256_OF_NOTHING = hash('sha256', '', 'buffer');
+const SHA256_OF_NOTHING = sha256('');
 
 /** The SHA-256 of a body's bytes: 32 bytes. */
 export function sha256Of(body: Uint8Array): Buffer {
-  return body.length === 0 ? SHA256_OF_NOTHING : hash('sha256', body, 'buffer');
+  return body.length === 0 ? SHA256_OF_NOTHING : sha256(body);
 }
 
 /** Whether a body with this digest is not empty. Bytes that are no SHA-256 count as a body, which then fails the check. */

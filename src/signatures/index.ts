@@ -6,10 +6,10 @@ export {
   type ParsedSignature,
   parseSignature,
   parseSignatureHeaders,
+  SIGNATURE_FAULTS,
   type SignatureFault,
   type SignedRequest,
-  type SignedRequestView,
-  type UnacceptableSignature,
 } from './parse-signature.ts';
-export { type Algorithm, SIGNED_HEADERS, type SignedHeader, splitTarget, type Target } from './profile.ts';
+export { SIGNED_HEADERS, type SignedRequestView, splitTarget, type Target } from './profile.ts';
+export { hmacSha256 } from './sha256.ts';
 export { type VerifyingKey, verifySignature } from './verify.ts';

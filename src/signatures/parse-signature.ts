@@ -3,23 +3,16 @@ import type { BareItem } from 'structured-headers';
 import { isBody, isContentDigestOf } from './content-digest.ts';
 import {
   type Algorithm,
+  COMPONENTS,
   KEY_ID,
   MAX_SIGNATURE_LENGTH,
   NONCE,
+  PRINTABLE,
   SIGNED_HEADERS,
-  type SignedHeader,
-  type Target,
+  type SignedRequestView,
 } from './profile.ts';
-import { type Components, componentsOf, signatureBaseOf } from './signature-base.ts';
-import { readSignatureInput, type SignatureInput } from './signature-input.ts';
-
-/** What of a request a signature covers. Of the body it is the digest that the signer states, in a header. */
-export interface SignedRequestView extends Target {
-  /** Each header as often as it was sent, so that a repeated one is seen. Other headers may be present too. */
-  readonly headers: Readonly<
-    Partial<Record<SignedHeader | 'signature-input' | 'signature', readonly string[]>>
-  >;
-}
+import { componentOf, lineOf, signatureBaseOf } from './signature-base.ts';
+import { type Parameters, readSignatureInput, type SignatureInput } from './signature-input.ts';
 
 /** A signed request as it was received. */
 export interface SignedRequest extends SignedRequestView {
@@ -54,16 +47,18 @@ export interface ParsedSignature {
  * - `coverage`: it covers less or more than the request carries, something twice, or with parameters
  * - `content-digest`: it is missing although there is a body, or it is not the body's SHA-256
  */
-export type SignatureFault =
-  | 'missing'
-  | 'repeated-header'
-  | 'malformed-input'
-  | 'malformed-signature'
-  | 'labels-differ'
-  | 'parameters'
-  | 'unprintable'
-  | 'coverage'
-  | 'content-digest';
+export type SignatureFault = (typeof SIGNATURE_FAULTS)[number];
+export const SIGNATURE_FAULTS = [
+  'missing',
+  'repeated-header',
+  'malformed-input',
+  'malformed-signature',
+  'labels-differ',
+  'parameters',
+  'unprintable',
+  'coverage',
+  'content-digest',
+] as const;
 
 /** A signature that is refused before its key is used. */
 export interface UnacceptableSignature {
@@ -85,9 +80,10 @@ export function parseSignature(request: SignedRequest): ParsedSignature | Unacce
  * wrong signatures are never hashed. Never throws.
  */
 export function parseSignatureHeaders(request: SignedRequestView): ParsedSignature | UnacceptableSignature {
-  const carried = readHeaders(request.headers);
-  if ('fault' in carried) return carried;
-  const { 'signature-input': inputField, signature: signatureField, ...signedHeaders } = carried;
+  const { headers } = request;
+  for (const name of READ_HEADERS) if ((headers[name]?.length ?? 0) > 1) return refuse('repeated-header');
+  const inputField = headers['signature-input']?.[0];
+  const signatureField = headers.signature?.[0];
   if (inputField === undefined || signatureField === undefined) return refuse('missing');
 
   const input = readSignatureInput(inputField);
@@ -98,32 +94,25 @@ export function parseSignatureHeaders(request: SignedRequestView): ParsedSignatu
 
   const parameters = readParameters(input.parameters);
   if (parameters === undefined) return refuse('parameters');
-  const components = componentsOf(request, signedHeaders);
-  if (components === undefined) return refuse('unprintable');
-  const lines = cover(input.covered, components);
+  let required = 0;
+  for (const name of COMPONENTS) {
+    const value = componentOf(request, name);
+    if (value === undefined) continue;
+    // A line break in it could look like another line of the base.
+    if (!PRINTABLE.test(value)) return refuse('unprintable');
+    required += 1;
+  }
+  const lines = input.covered.length === required ? coveredLines(request, input.covered) : undefined;
   if (lines === undefined) return refuse('coverage');
   return {
     ...parameters,
     base: signatureBaseOf(lines, input.text),
     signature: signature.bytes,
-    contentDigest: components.get('content-digest'),
+    contentDigest: headers['content-digest']?.[0]?.trim(),
   };
 }
 
 const READ_HEADERS = ['signature-input', 'signature', ...SIGNED_HEADERS] as const;
-
-function readHeaders(
-  headers: SignedRequest['headers'],
-): Partial<Record<(typeof READ_HEADERS)[number], string>> | UnacceptableSignature {
-  const read: Partial<Record<(typeof READ_HEADERS)[number], string>> = {};
-  for (const name of READ_HEADERS) {
-    const values = headers[name];
-    if (values === undefined) continue;
-    if (values.length > 1) return refuse('repeated-header');
-    if (values[0] !== undefined) read[name] = values[0];
-  }
-  return read;
-}
 
 /** `label=:base64:`, a dictionary of one byte sequence (RFC 9651, sections 3.2 and 3.3.5). */
 const SIGNATURE = /^ *([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/]*={0,2}): *$/;
@@ -143,17 +132,15 @@ function readSignature(field: string): { readonly label: string; readonly bytes:
  * the signer.
  */
 function readParameters(
-  parameters: SignatureInput['parameters'],
+  parameters: Parameters | undefined,
 ): Pick<ParsedSignature, 'keyId' | 'created' | 'nonce' | 'alg'> | undefined {
-  const created = parameters.get('created');
-  const nonce = parameters.get('nonce');
-  const keyId = parameters.get('keyid');
-  const alg = parameters.get('alg');
+  if (parameters === undefined) return undefined;
+  const { created, nonce, keyid: keyId, alg } = parameters;
   // A decimal such as 17.0 would be a number here too, but readSignatureInput refuses it: serialized again it differs.
   if (typeof created !== 'number' || !Number.isSafeInteger(created) || created < 0) return undefined;
   if (typeof nonce !== 'string' || !NONCE.test(nonce)) return undefined;
   if (typeof keyId !== 'string' || !KEY_ID.test(keyId)) return undefined;
-  if (!isAlgorithm(alg) || parameters.size !== 4) return undefined;
+  if (!isAlgorithm(alg)) return undefined;
   return { keyId, created, nonce, alg };
 }
 
@@ -162,18 +149,20 @@ function isAlgorithm(alg: BareItem | undefined): alg is Algorithm {
 }
 
 /**
- * The lines of the signature base, in the order of the signature's list. Undefined unless it covers exactly the components
- * that the request has, each once: one that is not covered could be altered.
+ * The lines of the signature base, in the order of the signature's list. Undefined when it covers something twice, or what
+ * the request does not have. So one with as many components as the request covers all of them: one that is not covered could
+ * be altered.
  */
-function cover(covered: SignatureInput['covered'], components: Components): Map<string, string> | undefined {
-  const values: ReadonlyMap<string, string> = components;
-  const lines = new Map<string, string>();
-  for (const name of covered) {
-    const value = name === undefined ? undefined : values.get(name);
-    if (name === undefined || value === undefined) return undefined;
-    lines.set(name, value);
+function coveredLines(request: SignedRequestView, covered: SignatureInput['covered']): string | undefined {
+  let lines = '';
+  for (let index = 0; index < covered.length; index++) {
+    const name = covered[index];
+    if (name === undefined || covered.indexOf(name) < index) return undefined;
+    const value = componentOf(request, name);
+    if (value === undefined) return undefined;
+    lines += lineOf(name, value);
   }
-  return covered.length === components.size && lines.size === components.size ? lines : undefined;
+  return lines;
 }
 
 /** Whether the signed digest is that of the body. A request without a body needs none, but one that is present must match. */

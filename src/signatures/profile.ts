@@ -9,7 +9,7 @@ export const SIGNED_HEADERS = ['content-digest', 'x-user-id', 'x-room-id', 'idem
 export type SignedHeader = (typeof SIGNED_HEADERS)[number];
 
 /** The components that a signature may cover: the request's target (RFC 9421, section 2.2) and these headers. */
-export type Component = '@method' | '@path' | '@query' | SignedHeader;
+export const COMPONENTS = ['@method', '@path', '@query', ...SIGNED_HEADERS] as const;
 
 /** The target of a request as on the wire: percent-encoded, not resolved, not normalized. */
 export interface Target {
@@ -19,6 +19,14 @@ export interface Target {
   readonly path: string;
   /** With its question mark: `?page_size=10`. Empty, or `?`, when there is none, as always over gRPC. */
   readonly query: string;
+}
+
+/** What of a request a signature covers. Of the body it is the digest that the signer states, in a header. */
+export interface SignedRequestView extends Target {
+  /** Each header as often as it was sent, so that a repeated one is seen. Other headers may be present too. */
+  readonly headers: Readonly<
+    Partial<Record<SignedHeader | 'signature-input' | 'signature', readonly string[]>>
+  >;
 }
 
 /** Splits an HTTP request target, `/path?query`, at its first question mark. */

@@ -3,12 +3,16 @@ import { type BareItem, isInnerList } from 'structured-headers';
 import { MAX_SIGNATURE_INPUT_LENGTH } from './profile.ts';
 import { readSoleMember } from './sole-member.ts';
 
+/** The parameters of our profile; undefined for one that is missing. */
+export type Parameters = Readonly<Record<'created' | 'nonce' | 'keyid' | 'alg', BareItem | undefined>>;
+
 /** A Signature-Input of one signature. */
 export interface SignatureInput {
   readonly label: string;
   /** The names of the covered components in their order; undefined for one that is not a plain name. */
   readonly covered: readonly (string | undefined)[];
-  readonly parameters: ReadonlyMap<string, BareItem>;
+  /** Undefined where there are others than those of our profile. */
+  readonly parameters: Parameters | undefined;
   /** The list and its parameters as serialized by RFC 9651, section 4.1. */
   readonly text: string;
 }
@@ -23,21 +27,34 @@ export function readSignatureInput(field: string): SignatureInput | undefined {
 const PLAIN =
   /^([a-z*][a-z0-9_.*-]*)=(\("([\w@-]+(?:" "[\w@-]+)*)"\)((?:;[a-z]+=(?:"[\w+/=.-]*"|0|[1-9]\d{0,14}))+))$/;
 
+const NO_PARAMETERS: Parameters = { created: undefined, nonce: undefined, keyid: undefined, alg: undefined };
+
 /**
  * Parses the form that nearly every serializer writes, many times faster than a parser of structured fields. Undefined for
- * every other form.
+ * every other form, and for other parameters than those of our profile.
  */
 export function readPlain(field: string): SignatureInput | undefined {
   const [, label, text = '', names = '', written = ''] = PLAIN.exec(field) ?? [];
   if (label === undefined) return undefined;
-  const parameters = new Map<string, BareItem>();
-  for (const parameter of written.slice(1).split(';')) {
-    const [name = ''] = parameter.split('=', 1);
-    if (parameters.has(name)) return undefined;
-    const value = parameter.slice(name.length + 1);
-    parameters.set(name, value.startsWith('"') ? value.slice(1, -1) : Number(value));
+  let created: BareItem | undefined;
+  let nonce: BareItem | undefined;
+  let keyid: BareItem | undefined;
+  let alg: BareItem | undefined;
+  // In this form no value has a semicolon, and no name an equals sign.
+  for (let start = 0, end = 0; start < written.length; start = end) {
+    const equals = written.indexOf('=', start);
+    const next = written.indexOf(';', equals);
+    end = next === -1 ? written.length : next;
+    const name = written.slice(start + 1, equals);
+    const isText = written[equals + 1] === '"';
+    const value = isText ? written.slice(equals + 2, end - 1) : Number(written.slice(equals + 1, end));
+    if (name === 'created' && created === undefined) created = value;
+    else if (name === 'nonce' && nonce === undefined) nonce = value;
+    else if (name === 'keyid' && keyid === undefined) keyid = value;
+    else if (name === 'alg' && alg === undefined) alg = value;
+    else return undefined;
   }
-  return { label, covered: names.split('" "'), parameters, text };
+  return { label, covered: names.split('" "'), parameters: { created, nonce, keyid, alg }, text };
 }
 
 /** Parses every form that RFC 9651 allows. */
@@ -48,5 +65,11 @@ export function readStructured(field: string): SignatureInput | undefined {
   const covered = items.map(([name, itsParameters]) =>
     typeof name === 'string' && itsParameters.size === 0 ? name : undefined,
   );
-  return { label: member.label, covered, parameters, text: member.text };
+  const isProfile = [...parameters.keys()].every((name) => Object.hasOwn(NO_PARAMETERS, name));
+  return {
+    label: member.label,
+    covered,
+    parameters: isProfile ? { ...NO_PARAMETERS, ...Object.fromEntries(parameters) } : undefined,
+    text: member.text,
+  };
 }

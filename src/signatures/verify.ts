@@ -1,14 +1,8 @@
 // Verifies a signature with the key that it names.
-import {
-  createHmac,
-  generateKeyPairSync,
-  type KeyObject,
-  randomBytes,
-  timingSafeEqual,
-  verify,
-} from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomBytes, timingSafeEqual, verify } from 'node:crypto';
 import type { ParsedSignature } from './parse-signature.ts';
 import type { Algorithm } from './profile.ts';
+import { hmacSha256 } from './sha256.ts';
 
 /** A key for verifying. */
 export type VerifyingKey =
@@ -37,6 +31,6 @@ export function verifySignature(parsed: ParsedSignature, key: VerifyingKey | und
 /** Whether these bytes are the key's signature of a signature base (RFC 9421, sections 3.3.3 and 3.3.6). */
 export function isSignatureOf(base: string, signature: Uint8Array, key: VerifyingKey): boolean {
   if (key.kind === 'ed25519') return verify(null, Buffer.from(base, 'latin1'), key.publicKey, signature);
-  const expected = createHmac('sha256', key.secret).update(base, 'latin1').digest();
+  const expected = hmacSha256(key.secret, base);
   return signature.length === expected.length && timingSafeEqual(signature, expected);
 }

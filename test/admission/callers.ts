@@ -1,10 +1,12 @@
 // Calls as the tests make them, and the ways to let them in.
-
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
 import { type AdmissionControl, createAdmissionControl } from '../../src/admission/admission-control.ts';
 import { createRedisAdmission, type RedisAdmission } from '../../src/admission/redis-admission.ts';
 import type { AdmissionRequest, CapCheck, LimitCharge } from '../../src/admission/request.ts';
 import { createRedisConnection, type Redis, waitUntilReady } from '../../src/redis/connection.ts';
 import { type BreakerState, createBreaker } from '../../src/resilience/index.ts';
+import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 
 /** How long the controls of tests wait for Redis. */
 export const TIMEOUT_MS = 100;
@@ -48,6 +50,27 @@ export async function shareAmong(count: number, url: string, prefix: string) {
     for (const redis of connections) redis.disconnect();
   };
   return { connections, sharers, close };
+}
+
+/** Two connections to a Redis of the file's own, from before its tests until after them. */
+export function usePeers(prefix: string) {
+  let redis: OwnRedis | undefined;
+  let peers: Awaited<ReturnType<typeof shareAmong>> | undefined;
+  before(async () => {
+    if (withoutRedis) return;
+    redis = await startOwnRedis();
+    peers = await shareAmong(2, redis.url, prefix);
+  });
+  after(async () => {
+    peers?.close();
+    await redis?.stop();
+  });
+  return {
+    redisUrl: () => redis?.url ?? '',
+    /** What calls are let in by; both, in turns. */
+    peer: (index: number): RedisAdmission => peers?.sharers[index % 2] ?? assert.fail(),
+    connection: (index: number): Redis => peers?.connections[index % 2] ?? assert.fail(),
+  };
 }
 
 /** A control, and what became of its Redis in the course of time. */

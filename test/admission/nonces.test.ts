@@ -1,26 +1,12 @@
 // Nonces in Redis: once only, except for the edge's own retry; and Redis decides as the in-memory fallback does.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createInMemoryAdmission } from '../../src/admission/in-memory-admission.ts';
-import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
-import { call, cap, nonce, perUser, shareAmong } from './callers.ts';
+import { withoutRedis as skip } from '../redis/own-redis.ts';
+import { call, cap, nonce, perUser, usePeers } from './callers.ts';
 
-const skip = withoutRedis;
-let redis: OwnRedis;
-let peers: Awaited<ReturnType<typeof shareAmong>>;
-
-before(async () => {
-  if (skip) return;
-  redis = await startOwnRedis();
-  peers = await shareAmong(2, redis.url, 'nonces');
-});
-after(async () => {
-  peers?.close();
-  await redis?.stop();
-});
-
-const peer = (index: number) => peers.sharers[index % 2] ?? assert.fail();
+const { peer, connection } = usePeers('nonces');
 const remaining = async (key: string) =>
   (await peer(0).admit(call({ limits: [perUser(1, 100, { key, cost: 0 })] }))).limits[0]?.remaining;
 
@@ -73,7 +59,7 @@ test('without an edge there is no retry: an empty request id is never the same o
 test('a refused call does not use up its nonce: sent again after the wait, it passes once', {
   skip,
 }, async () => {
-  const limits = [perUser(20, 1, { key: 'again' })];
+  const limits = [perUser(1, 1, { key: 'again' })];
   await peer(0).admit(call({ limits }));
   const refused = call({ limits });
   const { limited } = await peer(0).admit(refused);
@@ -88,12 +74,12 @@ test('a nonce expires with its signature, and every key in Redis has a TTL', { s
   await sleep(40);
   assert.equal((await peer(0).admit(brief)).outcome, 'admitted');
   await peer(0).admit(call({ limits: [perUser(1, 10)], caps: [cap(5, 60_000, { isGuess: true })] }));
-  const connection = peers.connections[0] ?? assert.fail();
-  const keys = await connection.keys('*');
+  const redis = connection(0);
+  const keys = await redis.keys('*');
   assert.ok(keys.length > 5);
   for (const key of keys) {
     assert.match(key, /^nonces:(nonce|limit|cap):/);
-    const left = await connection.pttl(key);
+    const left = await redis.pttl(key);
     // One that never expires would answer -1; one that expired since it was listed answers -2.
     assert.ok((left >= 0 && left <= 100_000) || left === -2, `${key}: ${left}`);
   }
@@ -120,8 +106,8 @@ test('3,000 calls of all sorts: Redis and the in-memory fallback decide the same
     const request = call({
       nonce: nonce(`${roll(1500)}`, ['', 'edge-a', 'edge-b'][roll(3)]),
       limits: [
-        perUser(100 + roll(3) * 1000, 5, { key: `${roll(3)}`, cost: roll(4) }),
-        perUser(3000, 40, { name: 'ip', key: `${roll(2)}`, cost: roll(8) }),
+        perUser(1 + roll(3) * 20, 5, { key: `${roll(3)}`, cost: roll(4) }),
+        perUser(60, 40, { name: 'ip', key: `${roll(2)}`, cost: roll(8) }),
       ].slice(roll(3)),
       caps: caps.slice(roll(3)).map((one) => ({ ...one, isGuess: roll(8) === 0 })),
     });

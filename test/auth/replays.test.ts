@@ -62,7 +62,7 @@ function capture(rpc: string, request: Json): (client: Client | undefined) => Pr
       for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
       const options = { deadline: Date.now() + 30_000 };
       client?.makeUnaryRequest(target, asIs, asIs, body, metadata, options, (error) =>
-        resolve(error ? new PpuriError(error).reason : 'OK'),
+        resolve(error ? PpuriError.ofGrpc(error).reason : 'OK'),
       );
     });
 }

@@ -42,7 +42,7 @@ export function overGrpc(address: string): Transport {
         const options = { deadline: Date.now() + 10_000 };
         client.makeUnaryRequest(target, asIs, asIs, body, metadata, options, (error) => {
           if (!error) return resolve('OK');
-          const { status, code, reason, message, violations } = new PpuriError(error);
+          const { status, code, reason, message, violations } = PpuriError.ofGrpc(error);
           return resolve(JSON.stringify({ status, code, reason, message, violations }));
         });
       });

@@ -7,7 +7,7 @@ import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { PpuriError } from '../../clients/typescript/src/error.ts';
 import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
-import { verificationBudget } from '../../src/grpc/interceptors/verification-budget.ts';
+import { createVerificationBudget } from '../../src/grpc/interceptors/wrong-signatures.ts';
 import { actingAs } from '../api.ts';
 import { restConnection } from '../edge/rest-connection.ts';
 import { makeKey } from '../keys.ts';
@@ -63,7 +63,7 @@ function connection(): { call: (key: SigningKey) => Promise<string>; close: () =
           request.body,
           metadata,
           { deadline: Date.now() + 30_000 },
-          (error) => resolve(error ? new PpuriError(error).reason : 'OK'),
+          (error) => resolve(error ? PpuriError.ofGrpc(error).reason : 'OK'),
         );
       }),
   };
@@ -116,7 +116,7 @@ test('Ed25519: of a connection with wrong signatures only, ten are verified, and
 
 test('the budget: a burst of ten for each connection, one more each second, no limit for a key that was valid there', () => {
   let now = 1_000_000_000;
-  const budget = verificationBudget(() => now);
+  const budget = createVerificationBudget(() => now);
   for (let count = 0; count < 10; count++) {
     assert.ok(budget.allows('one', 'key'));
     budget.failed('one');

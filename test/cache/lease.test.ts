@@ -4,9 +4,10 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLease, LEASE_MS, type Lease } from '../../src/cache/lease.ts';
 import { createCacheEpochs } from '../../src/db/cache-epochs.ts';
-import { createPool, type Pool } from '../../src/db/pool.ts';
-import { until } from '../ops/ops-client.ts';
+import type { Pool } from '../../src/db/pool.ts';
 import { makeDatabase, ownerPool, type TestDatabase } from '../stack.ts';
+import { createTestPool } from '../test-pool.ts';
+import { until } from '../until.ts';
 
 /** Longer than a lease, and shorter than two. */
 const COMMIT_S = 1.5;
@@ -36,12 +37,7 @@ async function startLease(
   redisRunId: () => string | undefined,
   mayRead: () => Promise<void> = async () => {},
 ): Promise<Lease> {
-  const pool = createPool({
-    url: database.appUrl,
-    maxConnections: 2,
-    statementTimeoutMs: 30_000,
-    onIdleError: () => {},
-  });
+  const pool = createTestPool(database.appUrl, { statementTimeoutMs: 30_000 });
   pools.push(pool);
   const epochs = createCacheEpochs(pool, LEASE_MS);
   const delayed = {

@@ -1,15 +1,15 @@
-// A commit waits for a synchronous standby that is away, and its process dies meanwhile: whoever is told of it later, by a
+// A commit waits for a synchronous standby that is away, and its process dies meanwhile: a caller who learns of it later, by a
 // retry that gets the stored answer, sees it in every balance.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { type OwnReplica, startOwnReplica } from '../db/own-replica.ts';
-import { until } from '../ops/ops-client.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { peopleOf, type TestDatabase } from '../stack.ts';
 import { startTcpProxy } from '../tcp-proxy.ts';
-import { type CacheServer, startCacheServer } from './cache-server.ts';
+import { until } from '../until.ts';
+import { type CachedLedger, startCachedLedger } from './cached-ledger.ts';
 
 const skip = withoutRedis;
 const [ANNA, BO] = [8301, 8302];
@@ -55,7 +55,7 @@ async function expireTombstones(): Promise<number> {
   }
 }
 
-async function untilTrusted(process: CacheServer): Promise<void> {
+async function untilTrusted(process: CachedLedger): Promise<void> {
   await until('entries are trusted', () => process.lease.current() !== undefined, IN_TIME_MS);
 }
 
@@ -64,10 +64,10 @@ test('balances follow a stored answer whose commit was slower than its process a
 }, async () => {
   const proxy = await startTcpProxy(Number(new URL(database.appUrl).port));
   const through = Object.assign(new URL(database.appUrl), { port: String(proxy.port) }).href;
-  const writer = await startCacheServer({ ...database, appUrl: through }, redis.url);
+  const writer = await startCachedLedger({ ...database, appUrl: through }, redis.url);
   const [reader, other] = [
-    await startCacheServer(database, redis.url),
-    await startCacheServer(database, redis.url),
+    await startCachedLedger(database, redis.url),
+    await startCachedLedger(database, redis.url),
   ];
   try {
     await writer.deposit(ANNA, 1000);

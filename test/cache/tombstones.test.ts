@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Redis } from 'ioredis';
-import { createStore, type Store, TOMBSTONE_TTL_MS } from '../../src/cache/store.ts';
+import { CLAIMED, createStore, type Store, TOMBSTONE_TTL_MS } from '../../src/cache/store.ts';
 import { withoutRedis } from '../redis/own-redis.ts';
 import { given } from '../stack.ts';
 
@@ -41,11 +41,44 @@ test('a lower tombstone changes nothing of a newer entry', { skip }, async () =>
   assert.ok((await redis.pttl(key)) <= 30_000);
 });
 
+const nothing = (version: number) => ({ key, version, entry: '', ttlMs: 0 });
+
 test('removing tombstones removes only those of the same version', { skip }, async () => {
   await redis.del(key);
   await store.setTombstones([{ key, version: 8 }]);
-  await store.removeTombstones([{ key, version: 7 }]);
+  await store.replaceTombstones([nothing(7)]);
   assert.equal(await redis.get(key), 'M8');
-  await store.removeTombstones([{ key, version: 8 }]);
+  await store.replaceTombstones([nothing(8)]);
   assert.equal(await redis.get(key), null);
+});
+
+test('an entry replaces its own tombstone and nothing that came after it, not even the room that a later one left', {
+  skip,
+}, async () => {
+  const entry = { key, version: 8, entry: 'V8|entry', ttlMs: 30_000 };
+  for (const later of ['M9', 'V9|entry', 'Treader']) {
+    await redis.set(key, later);
+    await store.replaceTombstones([entry]);
+    assert.equal(await redis.get(key), later);
+  }
+  await redis.del(key);
+  await store.replaceTombstones([entry]);
+  assert.equal(await redis.get(key), null);
+  await store.setTombstones([{ key, version: 8 }]);
+  await store.replaceTombstones([entry]);
+  assert.equal(await redis.get(key), 'V8|entry');
+});
+
+test('a tombstone tells whether somebody reads what it replaces, and how long that would have lived', {
+  skip,
+}, async () => {
+  const version = 10;
+  await redis.del(key);
+  assert.deepEqual(await store.setTombstones([{ key, version }]), [0]);
+  assert.deepEqual(await store.setTombstones([{ key, version }]), [0], 'another commit reads nothing');
+  await redis.set(key, 'Treader', 'PX', 30_000);
+  assert.deepEqual(await store.setTombstones([{ key, version }]), [CLAIMED]);
+  await redis.set(key, 'V9|entry', 'PX', 30_000);
+  const [lifeMs = 0] = await store.setTombstones([{ key, version }]);
+  assert.ok(lifeMs > 20_000 && lifeMs <= 30_000, `${lifeMs} ms`);
 });

@@ -1,4 +1,4 @@
-// The bounds of requests as the database knows them: rows that break one are refused, whoever writes them.
+// The bounds of requests as the database knows them: rows that break one are refused, also to the owner.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type pg from 'pg';

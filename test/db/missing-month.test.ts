@@ -3,12 +3,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { actingAs } from '../api.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { until } from '../until.ts';
 
 const ANNA = 6601;
-const WITHIN_MS = 20_000;
 let stack: Stack;
 before(async () => {
   stack = await startStack();
@@ -30,25 +29,17 @@ test('payments are UNAVAILABLE, the log names the month and what to do, and a re
   const pay = (identity: (typeof identities)[number]) =>
     stack.grpc.call('wallet.v1.WalletService/Charge', { amount: 10 }, identity);
   for (const { reason } of await Promise.all(identities.map(pay))) assert.equal(reason, 'UNAVAILABLE');
-  const log = await until('the log says so', async () => {
+  const log = await until('the log says so', () => {
     const lines = readFileSync(join(stack.logDir, 'app.log'), 'utf8').split('\n');
     return lines.find((line) => line.includes('open_transfer_months(12)'));
   });
   const line = JSON.parse(log);
-  assert.deepEqual([line.level, line.month], ['error', month]);
-  assert.match(line.reason, /permission denied/);
+  assert.deepEqual([line['log.level'], line['ppuri.month']], ['error', month]);
+  assert.match(line['event.reason'], /permission denied/);
 
   await stack.db.query('GRANT EXECUTE ON FUNCTION open_transfer_months(integer) TO ppuri_app');
   for (const identity of identities)
-    await until('it is paid', async () => (await pay(identity)).status === 0 || undefined);
+    await until('it is paid', async () => (await pay(identity)).status === 0);
   const balance = await stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, actingAs(ANNA));
   assert.equal(Number(balance.body.balance), 10 * identities.length);
 });
-
-async function until<T>(what: string, find: () => Promise<T | undefined>): Promise<T> {
-  for (const end = Date.now() + WITHIN_MS; Date.now() < end; await sleep(100)) {
-    const found = await find();
-    if (found !== undefined) return found;
-  }
-  throw new Error(`waited for too long: ${what}`);
-}

@@ -21,6 +21,8 @@ export interface OwnPostgres {
   thaw(): void;
   /** Ends it at once; what was committed is there again after a restart. */
   kill(): Promise<void>;
+  /** Ends every session and shuts it down cleanly. */
+  shutDown(): Promise<void>;
   /** Starts it again where it was, with what it had. */
   restart(): Promise<void>;
   /** Where its data lies. */
@@ -52,6 +54,7 @@ export async function startOwnPostgres(settings: Record<string, string> = {}): P
       postgres.kill();
       await postgres.ended;
     },
+    shutDown: () => postgres.stop(),
     async restart() {
       postgres = await start();
     },

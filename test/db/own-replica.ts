@@ -13,6 +13,8 @@ export interface OwnReplica {
   readonly appUrl: string;
   /** The same as the owner of everything. */
   readonly ownerUrl: string;
+  /** Where its data lies. */
+  readonly cluster: string;
   /** Says something to the replica as the owner of everything. */
   query(sql: string): Promise<pg.QueryResult>;
   /** Commits are seen on the replica so long after they were made, in milliseconds. */
@@ -20,6 +22,8 @@ export interface OwnReplica {
   freeze(): void;
   thaw(): void;
   kill(): Promise<void>;
+  /** Ends every session and shuts it down cleanly. */
+  shutDown(): Promise<void>;
   restart(): Promise<void>;
   /** Ends both and removes what they had. */
   stop(): Promise<void>;
@@ -36,6 +40,7 @@ export async function startOwnReplica(): Promise<OwnReplica> {
     primary,
     appUrl: there(primary.appUrl),
     ownerUrl: there(primary.ownerUrl),
+    cluster: join(folder, 'postgres'),
     async query(sql) {
       const client = new pg.Client({ connectionString: own.ownerUrl });
       await client.connect();
@@ -51,6 +56,7 @@ export async function startOwnReplica(): Promise<OwnReplica> {
       replica.kill();
       await replica.ended;
     },
+    shutDown: () => replica.stop(),
     async restart() {
       replica = await start();
     },

@@ -4,12 +4,14 @@ import { after, before, test } from 'node:test';
 import type pg from 'pg';
 import { releaseMonth } from '../../src/db/archive/move.ts';
 import { ensurePartitions, monthsWithPartition } from '../../src/db/jobs/upkeep.ts';
-import { createPool, type Pool } from '../../src/db/pool.ts';
-import { monthsAgo } from '../jobs/archive-database.ts';
-import { makeDatabase, ownerPool, type TestDatabase } from '../stack.ts';
+import type { Pool } from '../../src/db/pool.ts';
+import { given, makeDatabase, ownerPool, type TestDatabase } from '../stack.ts';
+import { createTestPool } from '../test-pool.ts';
+import { monthsAgo } from '../worker/archive-database.ts';
 import { type LongReader, openLongReader, type SteadyUse, startSteadyUse } from './steady-use.ts';
 
-const ROWS = 400_000;
+/** What would hold others up here is a lock for as long as the reader stays, however many rows there are. */
+const ROWS = 20_000;
 /** For a call that has to wait for a moment on a busy machine. */
 const LONGEST_GAP_MS = 5_000;
 /** So long it is waited for what must not take long at all. */
@@ -24,12 +26,7 @@ let reader: LongReader | undefined;
 before(async () => {
   database = await makeDatabase();
   db = ownerPool(database);
-  worker = createPool({
-    url: database.workerUrl,
-    maxConnections: 2,
-    statementTimeoutMs: 60_000,
-    onIdleError: () => {},
-  });
+  worker = createTestPool(database.workerUrl, { statementTimeoutMs: 60_000 });
   use = await startSteadyUse(database.ownerUrl, ROWS);
 });
 after(async () => {
@@ -76,6 +73,7 @@ test('partitions are made beside a long reader, and payments and reads go on', a
 
 test('a partition that was made apart is like one that Postgres makes itself', async () => {
   await db.query(`CREATE TABLE transfers_2999_01 PARTITION OF transfers FOR VALUES FROM ('2999-01-01Z') TO ('2999-02-01Z');
+    ALTER TABLE transfers_2999_01 OWNER TO ${given('TEST_PLAIN_OWNER')};
     CREATE TRIGGER transfers_2999_01_is_not_truncated BEFORE TRUNCATE ON transfers_2999_01
       FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()`);
   const made = (await partitionsOf()).at(-2) ?? '';
@@ -101,6 +99,7 @@ test('a partition that was made apart is like one that Postgres makes itself', a
 });
 
 test('where all partitions exist nothing is locked, and a missing month is noticed', async () => {
+  await ensurePartitions(worker, MONTHS_AHEAD);
   // Who holds this lets nobody attach anything.
   const holder = await db.connect();
   try {
@@ -121,13 +120,7 @@ test('where all partitions exist nothing is locked, and a missing month is notic
 test('processes that start at once make each partition once', async () => {
   const fresh = await makeDatabase();
   try {
-    const pool = () =>
-      createPool({
-        url: fresh.workerUrl,
-        maxConnections: 1,
-        statementTimeoutMs: 60_000,
-        onIdleError: () => {},
-      });
+    const pool = () => createTestPool(fresh.workerUrl, { maxConnections: 1, statementTimeoutMs: 60_000 });
     const pools = Array.from({ length: 8 }, pool);
     // They are connected before, so that they ask at the same moment, and each remembers that there is no partition.
     await Promise.all(pools.map((one) => one.query(`SELECT to_regclass('transfers_2000_01')`)));
@@ -147,6 +140,7 @@ test('an archived month is let go beside a long reader: it waits for that, and p
   const [from, to] = [monthsAgo(3).toISOString().slice(0, 10), monthsAgo(2).toISOString().slice(0, 10)];
   const name = `transfers_${from.slice(0, 7).replace('-', '_')}`;
   await db.query(`CREATE TABLE ${name} PARTITION OF transfers FOR VALUES FROM ('${from} 00:00Z') TO ('${to} 00:00Z');
+    ALTER TABLE ${name} OWNER TO ${given('TEST_PLAIN_OWNER')};
     INSERT INTO reconciliations (through, transfers, faults) VALUES (now(), 0, '[]');
     INSERT INTO verified_months (month, transfers, amount, digest) VALUES ('${from}', 0, 0, '')`);
   reader = await openLongReader(database.ownerUrl);

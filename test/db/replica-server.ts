@@ -1,7 +1,8 @@
 // As much of a server process as reads from a replica, over a primary and a replica.
 import type pg from 'pg';
-import { createPool } from '../../src/db/pool.ts';
+import { ANY_NODE } from '../../src/db/node-guard.ts';
 import { createReplicaReader, type ReplicaReader } from '../../src/db/replica/index.ts';
+import { createTestPool } from '../test-pool.ts';
 import type { OwnReplica } from './own-replica.ts';
 import { watched } from './watched-pool.ts';
 
@@ -37,11 +38,10 @@ export function startReplicaServer(
   { change = (text) => text, capacity = 64, deliver = async () => {} }: Changes,
 ): ReplicaServer {
   const states: string[] = [];
-  const quiet = { onIdleError: () => {}, maxConnections: 4 };
-  const primary = createPool({ ...quiet, url: own.primary.appUrl, statementTimeoutMs: 10_000 });
-  const replica = createPool({
-    ...quiet,
-    url: own.appUrl,
+  const primary = createTestPool(own.primary.appUrl, { maxConnections: 4 });
+  const replica = createTestPool(own.appUrl, {
+    maxConnections: 4,
+    guard: ANY_NODE,
     statementTimeoutMs: TIMEOUT_MS,
     giveUpMs: TIMEOUT_MS,
   });

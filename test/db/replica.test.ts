@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { cpSync, rmSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { until } from '../until.ts';
 import { type OwnReplica, startOwnReplica } from './own-replica.ts';
 import { type Reading, type ReplicaServer, startReplicaServer, TIMEOUT_MS } from './replica-server.ts';
 
@@ -47,17 +47,9 @@ async function writeAndRead(process: ReplicaServer, rounds: number): Promise<Rea
 const missed = (readings: readonly Reading[]) => readings.filter(({ hasNote }) => !hasNote).length;
 const onReplica = (readings: readonly Reading[]) => readings.filter(({ isReplica }) => isReplica).length;
 
-async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const giveUpAt = Date.now() + 15_000;
-  while (!(await isSo())) {
-    assert.ok(Date.now() < giveUpAt, what);
-    await sleep(20);
-  }
-}
-
 /** The replica is used by a process that may have found it failing just before. */
 const untilUsed = ({ read }: ReplicaServer) =>
-  until(async () => (await read(lastNote)).isReplica, 'the replica is not used');
+  until('the replica is used', async () => (await read(lastNote)).isReplica);
 
 test('reads go to the replica', async () => {
   await inProcess(async (process) => {
@@ -138,13 +130,13 @@ for (const [what, { does, undo }] of Object.entries(FAULTS)) {
         // The first few wait for the replica, the others don't.
         const tookMs = performance.now() - startedAt;
         assert.ok(tookMs < 20 * TIMEOUT_MS, `${tookMs} ms`);
-        await until(() => process.states.includes('half-open'), 'the replica is not tried again');
+        await until('the replica is tried again', () => process.states.includes('half-open'));
         assert.equal(missed([await process.read(await write())]), 0);
       } finally {
         await undo();
       }
       // With nobody calling.
-      await until(() => process.reader.state() === 'closed', 'the breaker does not close');
+      await until('the breaker closes', () => process.reader.state() === 'closed');
       await untilUsed(process);
     });
   });

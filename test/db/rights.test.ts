@@ -1,19 +1,15 @@
-// What a login of the system may not do, whoever holds its password: the database refuses it by itself.
+// What a login of the system may not do, also in the hands of an intruder: the database refuses it by itself.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import pg from 'pg';
 import { type Stack, startStack } from '../stack.ts';
+import { asRole, type Forbidden, refused } from './as-role.ts';
 
 const ANNA = 6301;
 const BO = 6302;
-const DENIED = '42501';
 const CHECK = '23514';
 const OVERFLOW = '22008';
 const CONFLICT = '40001';
-
-/** A statement that must fail, and the SQLSTATE that it fails with where that is not `insufficient_privilege`. */
-type Forbidden = string | readonly [sql: string, sqlState: string];
 
 let stack: Stack;
 
@@ -40,11 +36,11 @@ function post(change: Change, times = 1): string {
   const list = (first: string, other: (nth: number) => string) =>
     `ARRAY[${[first, ...Array.from({ length: times - 1 }, (_, index) => other(index + 1))].join(', ')}]`;
   const same = (value: string) => list(value, () => value);
-  return `SELECT post_dated_transfers(${same('gen_random_uuid()')}, ${same(`'transfer'::transfer_kind`)},
+  return `SELECT post_transfers(${same('gen_random_uuid()')}, ${same(`'transfer'::transfer_kind`)},
     ${list(currency, () => `'KRW'`)}, ${list(amount, () => '10')}::bigint[], ${list(debit, () => wallet(ANNA))},
     ${list(credit, () => wallet(BO))}, ${list(left, (nth) => String(990 - 10 * nth))}::bigint[],
     ${list('1010', (nth) => String(1010 + 10 * nth))}::bigint[], ${same('NULL')}::uuid[], ${same(`''`)},
-    ${same('NULL')}::text[], ${list(moment, () => 'clock_timestamp()')}::timestamptz[])`;
+    ${same('NULL')}::text[], ${list(moment, () => 'clock_timestamp()')}::timestamptz[], NULL, NULL)`;
 }
 
 const ANYBODY: readonly Forbidden[] = [
@@ -84,6 +80,8 @@ const LEDGER: readonly Forbidden[] = [
   `UPDATE accounts SET overdraft_limit = 1000000`,
   `UPDATE accounts SET version = version + 1`,
   `UPDATE accounts SET updated_at = now()`,
+  `UPDATE accounts SET held_amount = 0`,
+  `UPDATE accounts SET hold_changes = 0`,
   `UPDATE accounts SET owner_user_id = 1 WHERE owner_user_id = ${BO}`,
   `INSERT INTO accounts (id, kind, currency, owner_user_id, balance, created_at)
      VALUES (gen_random_uuid(), 'wallet', 'KRW', ${ANNA}, 5, now())`,
@@ -105,8 +103,10 @@ const LEDGER: readonly Forbidden[] = [
   'DELETE FROM idempotency_keys',
   'DELETE FROM sprinkle_claims',
   'UPDATE sprinkle_claims SET amount = 1',
-  'UPDATE sprinkles SET shares = shares',
   'UPDATE sprinkles SET amount = 1',
+  'UPDATE sprinkles SET commitment = commitment',
+  'UPDATE sprinkles SET sealed_seed = NULL',
+  'UPDATE sprinkle_claims SET nonce = NULL',
   // What the function refuses.
   ...[1, 2].flatMap((times): Forbidden[] => [
     [post({ left: '991' }, times), CONFLICT],
@@ -126,38 +126,6 @@ const LEDGER: readonly Forbidden[] = [
   [post({}, 2).replace(`ARRAY['KRW', 'KRW']`, `'{}'::text[]`), '23502'],
   [post({}).replace(`ARRAY['KRW']`, `'{}'::text[]`), '23502'],
 ];
-
-function refused(role: string, urlOf: () => string, statements: readonly Forbidden[]): void {
-  describe(`${role} may not`, () => {
-    for (const forbidden of statements) {
-      const [sql, sqlState] = typeof forbidden === 'string' ? [forbidden, DENIED] : forbidden;
-      test(sql.replace(/\s+/g, ' '), async () => {
-        await assert.rejects(asRole(urlOf(), [sql]), (error: pg.DatabaseError) => {
-          assert.equal(error.code, sqlState, error.message);
-          return true;
-        });
-        // It is the right alone that is missing: whoever has every right, and no trigger in the way, does it.
-        if (sqlState === DENIED)
-          await asRole(stack.database.ownerUrl, ['SET session_replication_role = replica', sql]);
-      });
-    }
-  });
-}
-
-/** Runs statements in one transaction of a role, which is rolled back; returns the rows of the last one. */
-async function asRole(url: string, statements: readonly string[]): Promise<unknown[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query('BEGIN');
-    let rows: unknown[] = [];
-    for (const sql of statements) rows = (await client.query(sql)).rows;
-    return rows;
-  } finally {
-    await client.query('ROLLBACK').catch(() => {});
-    await client.end();
-  }
-}
 
 /** Rows of the system's own that let somebody stay, switch off what would notice, or rewrite what happened. */
 const KEYS_AND_JOBS = {
@@ -230,6 +198,7 @@ const WORKER: readonly Forbidden[] = [
   `INSERT INTO accounts (id, kind, currency, owner_user_id, created_at)
      VALUES (gen_random_uuid(), 'wallet', 'KRW', ${ANNA}, now())`,
   'UPDATE sprinkles SET claimed_count = 0',
+  'UPDATE sprinkles SET shares = shares',
   'INSERT INTO sprinkle_claims SELECT * FROM sprinkle_claims',
   'UPDATE sprinkle_tokens SET expires_at = now()',
   'INSERT INTO payout_lines SELECT * FROM payout_lines',
@@ -251,7 +220,7 @@ const ADMIN: readonly Forbidden[] = [
   'SELECT * FROM transfers',
   'SELECT * FROM idempotency_keys',
   'UPDATE accounts SET display_name = display_name',
-  `SELECT post_transfers('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', now())`,
+  `SELECT post_transfers('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', NULL, NULL)`,
   `SELECT post_dated_transfers('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')`,
   'SELECT open_transfer_months(1)',
   `SELECT purge_sprinkles(now(), 1)`,
@@ -273,15 +242,19 @@ const ADMIN: readonly Forbidden[] = [
   'SET ROLE ppuri_worker',
 ];
 
-refused('ppuri_app', () => stack.database.appUrl, [
+refused('ppuri_app', () => [stack.database.appUrl, stack.database.ownerUrl], [
   ...ANYBODY,
   ...LEDGER,
   ...APP,
   'SET ROLE ppuri_worker',
   'SET ROLE ppuri_admin',
 ]);
-refused('ppuri_worker', () => stack.database.workerUrl, [...ANYBODY, ...LEDGER, ...WORKER]);
-refused('ppuri_admin', () => stack.database.adminUrl, [...ANYBODY, ...ADMIN]);
+refused('ppuri_worker', () => [stack.database.workerUrl, stack.database.ownerUrl], [
+  ...ANYBODY,
+  ...LEDGER,
+  ...WORKER,
+]);
+refused('ppuri_admin', () => [stack.database.adminUrl, stack.database.ownerUrl], [...ANYBODY, ...ADMIN]);
 
 describe('nobody takes back', () => {
   // Everything is made and undone by the owner, so what refuses is no missing right.
@@ -289,7 +262,12 @@ describe('nobody takes back', () => {
     `INSERT INTO rooms (id, display_name, owner_user_id) VALUES ('rights', 'r', ${ANNA})`,
     `INSERT INTO accounts (id, kind, currency, created_at)
        VALUES ('00000000-0000-7000-8000-000000000001', 'sprinkle', 'KRW', now()),
-              ('00000000-0000-7000-8000-000000000002', 'payout', 'KRW', now())`,
+              ('00000000-0000-7000-8000-000000000002', 'payout', 'KRW', now()),
+              ('00000000-0000-7000-8000-000000000005', 'hold', 'KRW', now())`,
+    `INSERT INTO holds (id, user_id, wallet_id, pot_account_id, currency, amount, captured_amount, state, reason, created_at,
+       expires_at, closed_at)
+       VALUES ('00000000-0000-7000-8000-000000000006', ${ANNA}, ${wallet(ANNA)}, '00000000-0000-7000-8000-000000000005',
+         'KRW', 10, 10, 'captured', '', now(), now(), now())`,
     `INSERT INTO sprinkles (id, room_id, token, creator_user_id, source_account_id, pot_account_id, currency, amount, shares,
        claimed_count, created_at, expires_at, closed_at)
        SELECT '00000000-0000-7000-8000-000000000003', 'rights', 'aaa', ${ANNA}, ${wallet(ANNA)}, id, 'KRW', 2, '{1,1}', 1,
@@ -307,6 +285,13 @@ describe('nobody takes back', () => {
   ];
   for (const change of [
     'UPDATE sprinkles SET claimed_count = 0',
+    // What was claimed, the sum, a share of nothing, and how many there are.
+    `UPDATE sprinkles SET shares = '{2,0}'`,
+    `UPDATE sprinkles SET shares = '{1,2}'`,
+    `UPDATE sprinkles SET shares = '{1,0,1}'`,
+    `UPDATE sprinkles SET shares = '{2}'`,
+    `UPDATE holds SET state = 'voided'`,
+    'UPDATE holds SET captured_amount = 5',
     'UPDATE sprinkles SET closed_at = NULL',
     "UPDATE sprinkles SET closed_at = closed_at + interval '1 day'",
     "UPDATE sprinkle_tokens SET expires_at = expires_at - interval '1 day'",

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { missingPeriods } from '../../src/db/jobs/statistics.ts';
 import { createPeople } from '../../src/db/people/index.ts';
-import { createPool, type Pool } from '../../src/db/pool.ts';
+import type { Pool } from '../../src/db/pool.ts';
 import { makeDatabase, ownerPool, type TestDatabase } from '../stack.ts';
+import { createTestPool } from '../test-pool.ts';
 
 let database: TestDatabase;
 let worker: Pool;
@@ -27,12 +28,7 @@ before(async () => {
   ])
     await db.query(`ALTER DATABASE ${name} SET ${setting}`);
   await db.end();
-  worker = createPool({
-    url: database.workerUrl,
-    maxConnections: 1,
-    statementTimeoutMs: 30_000,
-    onIdleError: () => {},
-  });
+  worker = createTestPool(database.workerUrl, { maxConnections: 1, statementTimeoutMs: 30_000 });
 });
 after(async () => {
   await worker.end();
@@ -67,13 +63,16 @@ test('settings of the database do not change those of our sessions', async () =>
   const { rows } =
     await worker.query(`SELECT current_setting('timezone') AS zone, current_setting('datestyle') AS style,
     current_setting('intervalstyle') AS spans, current_setting('search_path') AS path,
-    current_setting('default_transaction_isolation') AS isolation`);
+    current_setting('default_transaction_isolation') AS isolation, current_setting('tcp_user_timeout') AS resending,
+    current_setting('tcp_keepalives_idle') AS probing, current_setting('client_min_messages') AS notices`);
   assert.equal(rows[0].zone, 'UTC');
   assert.match(rows[0].style, /^ISO/);
   assert.deepEqual(
     [rows[0].spans, rows[0].path, rows[0].isolation],
     ['postgres', 'public', 'read committed'],
   );
+  // Postgres gives up a client whose machine is gone, and with it what the client has locked.
+  assert.deepEqual([rows[0].resending, rows[0].probing, rows[0].notices], ['10000', '5', 'warning']);
   const people = createPeople({ url: database.appUrl, maxConnections: 1 });
   try {
     await people.users.create(1n, 'User 1');

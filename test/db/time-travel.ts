@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { backUp } from '../../scripts/dev/replica.ts';
-import { until } from '../ops/ops-client.ts';
+import { until } from '../until.ts';
 import { type OwnPostgres, startOwnPostgres } from './own-postgres.ts';
 
 /** It, and the way back. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pg from 'pg';
-import { ConnectionError, DatabaseError } from 'sequelize';
+import * as sequelize from 'sequelize';
 import { isUnreachable } from '../../src/db/pool.ts';
 
 const ofState = (code: string) => Object.assign(new pg.DatabaseError('said', 4, 'error'), { code });
@@ -41,9 +41,22 @@ test('what the drivers say is known, also inside of what sequelize says', () => 
   ];
   for (const word of words) {
     assert.ok(isUnreachable(new Error(word)), word);
-    assert.ok(isUnreachable(new DatabaseError(Object.assign(new Error(word), { sql: '' }))), word);
+    assert.ok(isUnreachable(new sequelize.DatabaseError(Object.assign(new Error(word), { sql: '' }))), word);
   }
-  assert.ok(isUnreachable(new ConnectionError(new Error('whatever it was'))));
   assert.ok(!isUnreachable(new Error('the batch has not loaded an external account')));
   assert.ok(!isUnreachable(undefined));
+});
+
+test('each kind of connection error that sequelize has is known, and no other error of its', () => {
+  const classes: readonly unknown[] = Object.values(sequelize);
+  const errors = classes.filter(
+    (one): one is new (cause: Error) => Error =>
+      typeof one === 'function' && one.prototype instanceof sequelize.BaseError,
+  );
+  const known = errors.filter((Kind) => isUnreachable(new Kind(new Error('whatever it was'))));
+  const ofConnections = errors.filter(
+    (Kind) => Kind === sequelize.ConnectionError || Kind.prototype instanceof sequelize.ConnectionError,
+  );
+  assert.ok(ofConnections.length >= 8 && errors.length > ofConnections.length);
+  assert.deepEqual(known, ofConnections);
 });

@@ -1,7 +1,7 @@
 // A pool of connections whose statements a test sees, and changes where it tests what a guard is good for.
 import type pg from 'pg';
 
-/** Watches a pool: `see` is told of every statement, `change` says what is sent in its place. */
+/** Watches a pool: `see` is called for every statement, `change` says what is sent in its place. */
 export function watched(
   target: pg.Pool,
   see: (text: string) => void,

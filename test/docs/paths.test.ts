@@ -25,7 +25,7 @@ for (const page of PAGES) {
       normalize(join(dirname(page), link)),
     );
     const missing = [...paths, ...links].filter((path) => !existsSync(join(ROOT, path)));
-    const commands = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, name = '']) => name);
+    const commands = [...text.matchAll(/npm run (\w[\w:-]*)/g)].map(([, name = '']) => name);
     assert.deepEqual(missing, []);
     assert.deepEqual(
       commands.filter((name) => !(name in scripts)),

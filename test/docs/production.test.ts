@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
@@ -13,17 +13,12 @@ import { hmacKey } from '../../clients/typescript/src/headers.ts';
 import { findFree } from '../../scripts/dev/ports.ts';
 import { type Postgres, startPostgres } from '../../scripts/dev/postgres.ts';
 import { grpcClient, restClient } from '../api-client.ts';
-import { blocksOf } from '../clients/documented.ts';
-import { mustRun } from '../clients/tools.ts';
+import { mustRun } from '../must-run.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { withoutEdge } from '../skip.ts';
+import { findPagePorts, INNER, pageEnvironment, shownValue, stepWith } from './production-page.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const PAGE = 'docs/production.md';
-/** The ports that stand in the page. */
-const PORTS = ['50051', '50052', '9464', '9465', '9466', '8080', '8081', '9901'];
-/** An address of this machine that a server which listens on 127.0.0.1 alone is not reached by. */
-const INNER = process.platform === 'linux' ? '127.0.0.2' : '127.0.0.1';
 const READY_WITHIN_MS = 120_000;
 const skip = withoutEdge || withoutRedis;
 
@@ -31,16 +26,16 @@ let folder: string;
 let postgres: Postgres;
 let ownerUrl: string;
 let redis: OwnRedis;
-let ports: Map<string, number>;
+let ports: ReadonlyMap<string, number>;
 const services: { stop(): Promise<void> }[] = [];
 before(async () => {
   if (skip) return;
   folder = mkdtempSync(join(tmpdir(), 'ppuri-production-'));
-  const [postgresPort = 0, ...free] = await findFree(PORTS.length + 1);
+  const [postgresPort = 0] = await findFree(1);
   const place = { dataDir: join(folder, 'data'), logDir: join(folder, 'log'), port: postgresPort };
   [postgres, redis] = await Promise.all([startPostgres(place), startOwnRedis()]);
   ownerUrl = await postgres.createDatabase('ppuri');
-  ports = new Map(PORTS.map((port, index) => [port, free[index] ?? 0]));
+  ports = await findPagePorts();
   // As in a clone: the commands name these.
   for (const path of ['scripts', 'src', 'envoy', 'gen', 'node_modules', 'package.json']) {
     symlinkSync(join(ROOT, path), join(folder, path));
@@ -53,28 +48,8 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function environment(): NodeJS.ProcessEnv {
-  const owner = new URL(ownerUrl);
-  const bins = [dirname(process.execPath), dirname(process.env.TEST_ENVOY ?? '')];
-  return {
-    PATH: [...bins, process.env.PATH].join(delimiter),
-    HOME: folder,
-    OWNER_URL: owner.href,
-    DATABASE: `${owner.host}${owner.pathname}`,
-    REDIS_URL: redis.url,
-    INNER_ADDRESS: INNER,
-    PUBLIC_ADDRESS: '127.0.0.1',
-  };
-}
-
-/** The page's one block with a text in it, with free ports in the place of its own. */
-function step(text: string): string {
-  const found = blocksOf(PAGE, 'sh').filter((block) => block.includes(text));
-  assert.equal(found.length, 1, `${found.length} steps with ${text}`);
-  const ported = [...ports].map(([port]) => port).join('|');
-  return (found[0] ?? '').replaceAll(new RegExp(`\\b(?:${ported})\\b`, 'g'), (port) => `${ports.get(port)}`);
-}
-
+const environment = () => ({ ...pageEnvironment(ownerUrl, redis.url), HOME: folder });
+const step = (text: string) => stepWith(text, ports);
 const run = (text: string) => mustRun('sh', ['-ec', step(text)], { cwd: folder, env: environment() });
 
 /** Runs a step that stays, until its port answers. */
@@ -111,14 +86,15 @@ test('the steps of docs/production.md end in an answered call, without reflectio
   skip,
   timeout: 280_000,
 }, async () => {
-  await run('umask 077');
+  await run('cat > migrate.env');
   await run('scripts/migrate.ts');
   const shown = await run('scripts/keys.ts create');
   const key = hmacKey(shownValue(shown, '(?:keyId|id)'), shownValue(shown, 'secret'));
   await serve('--env-file=server.env', answers('9464', '/readyz'));
   await serve('--env-file=worker.env', answers('9465', '/readyz'));
   await serve('--env-file=admin.env --max', answers('9466', '/readyz'));
-  await run('envoy/render.ts');
+  await run('cat > edge.json');
+  await run('scripts/edge.ts');
   await serve('exec envoy', answers('9901', '/ready'));
 
   const rest = restClient(`http://127.0.0.1:${ports.get('8080')}`, key);
@@ -134,6 +110,8 @@ test('the steps of docs/production.md end in an answered call, without reflectio
   edge.close();
   assert.equal(wallets.list('wallets').length, 1);
 
+  for (const log of ['server/app.log', 'worker/app.log', 'admin/app.log', 'edge/edge.log'])
+    assert.equal((statSync(join(folder, 'log', log)).mode & 0o777).toString(8), '600', log);
   const server = `${INNER}:${ports.get('50051')}`;
   assert.equal(
     await statusOf(server, '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo'),
@@ -144,12 +122,6 @@ test('the steps of docs/production.md end in an answered call, without reflectio
   assert.equal(await statusOf(admin, '/admin.v1.JobService/ListJobs'), status.UNAUTHENTICATED);
   if (INNER !== '127.0.0.1') assert.equal(await isOpen(Number(ports.get('50051'))), false);
 });
-
-function shownValue(shown: string, name: string): string {
-  const value = new RegExp(`"?${name}"?: *["']([^"']+)["']`).exec(shown)?.[1];
-  assert.ok(value, `npm run keys shows no ${name}: ${shown}`);
-  return value;
-}
 
 function statusOf(address: string, path: string): Promise<number> {
   const client = new Client(address, credentials.createInsecure());

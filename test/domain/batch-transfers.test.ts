@@ -18,7 +18,7 @@ const USERS = [1n, 2n, 3n];
 const AT = 1_790_000_000_000_000;
 const ME = 1n;
 
-function freshBatch(balances: readonly bigint[]): LedgerBatch {
+function freshBatch(balances: readonly bigint[], updatedAt = 0): LedgerBatch {
   const accounts = USERS.map(
     (owner, index): Account => ({
       id: `w${owner}`,
@@ -29,9 +29,11 @@ function freshBatch(balances: readonly bigint[]): LedgerBatch {
       displayName: '',
       balance: balances[index] ?? 0n,
       overdraftLimit: 0n,
+      heldAmount: 0n,
+      restriction: undefined,
       version: 0,
       createdAt: 0,
-      updatedAt: 0,
+      updatedAt: owner === ME ? 0 : updatedAt,
     }),
   );
   return batchOf(AT, accounts);
@@ -107,6 +109,20 @@ test('each for itself: the same transfers, balances and refusals as single calls
       assert.equal(together.answers.added.length, 1);
     }),
   );
+});
+
+test('what passes refuses the whole call in either mode, and nothing is stored: a repeated call may post it', () => {
+  for (const mode of ['each', 'all-or-nothing'] as const) {
+    // The others' last transfers are dated two minutes ahead: the clock was set back.
+    const batch = freshBatch([5000n], AT + 120_000_000);
+    const call = batchCall(mode, [{ from: ME, to: 2n, amount: 1n, currency: 'KRW' }]);
+    assert.throws(
+      () => decide(call, batch),
+      (error) =>
+        error instanceof Refusal && error.reason === 'UNAVAILABLE' && error.retryAfterMs !== undefined,
+    );
+    assert.deepEqual([batch.answers.added, batch.transfers.posted], [[], []]);
+  }
 });
 
 /** A decision that posts, lets decisions within it try, and may then end in a refusal all the same. */

@@ -4,9 +4,11 @@ import { Accounts } from '../../src/domain/batch/accounts.ts';
 import { Answers } from '../../src/domain/batch/answers.ts';
 import { RequestedJobs } from '../../src/domain/batch/jobs.ts';
 import { BatchContext, type LedgerBatch } from '../../src/domain/batch/ledger-batch.ts';
+import { Limits } from '../../src/domain/batch/limits.ts';
 import { Rooms } from '../../src/domain/batch/rooms.ts';
 import { Sprinkles } from '../../src/domain/batch/sprinkles.ts';
 import { Transfers } from '../../src/domain/batch/transfers.ts';
+import { TEST_SEEDS } from '../test-ledger.ts';
 import { seededRandom } from './seeded-random.ts';
 
 /** What a batch has beside its accounts. */
@@ -22,7 +24,7 @@ export function batchOf(
   accounts: readonly Account[],
   { members = new Set(), freeTokens = new Map() }: Surroundings = {},
 ): LedgerBatch {
-  const context = new BatchContext(seededRandom(7));
+  const context = new BatchContext(seededRandom(7), undefined, { seeds: TEST_SEEDS });
   context.at = at;
   const batch = Object.assign(context, {
     accounts: new Accounts(accounts, context),
@@ -31,5 +33,5 @@ export function batchOf(
     rooms: new Rooms(members),
     sprinkles: new Sprinkles({ sprinkles: [], claims: new Set(), freeTokens }, context),
   }) as LedgerBatch;
-  return Object.assign(batch, { transfers: new Transfers(batch) });
+  return Object.assign(batch, { limits: new Limits(undefined, batch), transfers: new Transfers(batch) });
 }

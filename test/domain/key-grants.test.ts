@@ -5,7 +5,7 @@ import { endOfSuccessor, type Rights, tooWide } from '../../src/domain/api-key.t
 import { lieWithin } from '../../src/keys/networks.ts';
 
 const all: Rights = {
-  scopes: ['read', 'pay', 'fund', 'admin'],
+  scopes: ['read', 'pay', 'fund', 'admin', 'events'],
   userId: undefined,
   allowedNetworks: [],
   ratePerSecond: undefined,

@@ -30,6 +30,8 @@ function account(id: string, kind: AccountKind, ownerUserId: bigint | undefined,
     displayName: '',
     balance,
     overdraftLimit: 0n,
+    heldAmount: 0n,
+    restriction: undefined,
     version: 0,
     createdAt: 0,
     updatedAt: 0,
@@ -102,7 +104,7 @@ const anyStep = fc.oneof(
   fc
     .record({ userId: user })
     .map(({ userId }) =>
-      step(claimSprinkle, { userId, roomId: ROOM, token: 'zzz', wallet: walletOf(userId) }),
+      step(claimSprinkle, { userId, roomId: ROOM, token: 'zzz', wallet: walletOf(userId), nonce: '' }),
     ),
 );
 

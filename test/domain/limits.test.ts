@@ -1,4 +1,4 @@
-// Limits: never more than the burst and the rate in any stretch of time, and whoever waits as told passes.
+// Limits: never more than the burst and the rate in any stretch of time, and a caller who waits as long as the answer says passes.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

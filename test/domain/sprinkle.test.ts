@@ -42,6 +42,8 @@ const pot = (balance: bigint): Account => ({
   displayName: '',
   balance,
   overdraftLimit: 0n,
+  heldAmount: 0n,
+  restriction: undefined,
   version: 1,
   createdAt: CREATED,
   updatedAt: CREATED,
@@ -87,12 +89,15 @@ test('a split needs at least one smallest unit for each share', () => {
   refuses('HEADCOUNT_ABOVE_AMOUNT', () => checkSplit(2n, 3));
 });
 
-test('only its creator may look it up, and only for 7 days', () => {
+test('its creator and the members of its room may look it up, and only for 7 days', () => {
+  const anna = { userId: 1001n, isMember: false };
+  const stranger = { userId: 1002n, isMember: false };
   const lookupMs = 7 * DAY_MS;
   const lastMoment = CREATED + lookupMs * MICROS_PER_MS - 1;
-  assert.equal(mayLookUp(sprinkle, 1001n, lastMoment, lookupMs), true);
-  assert.equal(mayLookUp(sprinkle, 1001n, lastMoment + 1, lookupMs), false);
-  assert.equal(mayLookUp(sprinkle, 1002n, soon, lookupMs), false);
+  assert.equal(mayLookUp(sprinkle, anna, lastMoment, lookupMs), true);
+  assert.equal(mayLookUp(sprinkle, anna, lastMoment + 1, lookupMs), false);
+  assert.equal(mayLookUp(sprinkle, stranger, soon, lookupMs), false);
+  assert.equal(mayLookUp(sprinkle, { ...stranger, isMember: true }, soon, lookupMs), true);
 });
 
 test('a state is live, then expired; claimed to the last share it is empty for good', () => {

@@ -5,7 +5,7 @@ import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import { renderEdge } from '../../envoy/render.ts';
 import type { Envoy } from '../../scripts/dev/envoy.ts';
 import { REASONS } from '../../src/domain/reasons.ts';
-import { startTestEdge } from '../edge.ts';
+import { NO_SERVER, startTestEdge } from '../edge.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { type Came, callGrpc, type Sent, send } from './wire.ts';
@@ -27,7 +27,7 @@ before(async () => {
   edge = await startTestEdge(`${stack.logDir}/edge`, ports);
   const v1 = { since: '2026-12-31', sunset: '2027-06-30', link: 'https://ppuri.test/v2%20guide' };
   leaving = await startTestEdge(`${stack.logDir}/leaving`, ports, { settings: { deprecations: { v1 } } });
-  lonely = await startTestEdge(`${stack.logDir}/lonely`, [1]);
+  lonely = await startTestEdge(`${stack.logDir}/lonely`, NO_SERVER);
 });
 after(async () => {
   for (const each of [edge, leaving, lonely]) await each?.stop();

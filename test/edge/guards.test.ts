@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type EdgeSettings, renderEdge } from '../../envoy/render.ts';
 import type { Envoy } from '../../scripts/dev/envoy.ts';
-import { startTestEdge } from '../edge.ts';
+import { NO_SERVER, startTestEdge } from '../edge.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Came, callGrpc, send, sentOn } from './wire.ts';
 
@@ -24,8 +24,10 @@ let edge: Envoy;
 let limited: Envoy;
 before(async () => {
   if (skip) return;
-  edge = await startTestEdge(join(folder, 'edge'), [1]);
-  limited = await startTestEdge(join(folder, 'limited'), [1], { settings: { addressRatePerSecond: RATE } });
+  edge = await startTestEdge(join(folder, 'edge'), NO_SERVER);
+  limited = await startTestEdge(join(folder, 'limited'), NO_SERVER, {
+    settings: { addressRatePerSecond: RATE },
+  });
 });
 after(async () => {
   for (const each of [edge, limited]) await each?.stop();
@@ -139,7 +141,7 @@ test('a request is refused when the Lua script fails', { skip }, async () => {
     body: withFault('local function checkBody(text, fields)', 'local x = nil + 1'),
   };
   for (const [name, render] of Object.entries(faults)) {
-    const faulty = await startTestEdge(join(folder, name), [1], { render });
+    const faulty = await startTestEdge(join(folder, name), NO_SERVER, { render });
     try {
       const came = await send(faulty.restUrl, { method: 'POST', target: CHARGE, body: '{"amount": 1}' });
       assert.deepEqual([came.status, came.reason], [500, 'INTERNAL'], name);
@@ -151,7 +153,7 @@ test('a request is refused when the Lua script fails', { skip }, async () => {
 });
 
 test('a client cannot say itself that its request was checked', { skip }, async () => {
-  const faulty = await startTestEdge(join(folder, 'said'), [1], {
+  const faulty = await startTestEdge(join(folder, 'said'), NO_SERVER, {
     render: withFault('function envoy_on_request(handle)', 'local x = nil + 1'),
   });
   try {

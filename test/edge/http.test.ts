@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Envoy } from '../../scripts/dev/envoy.ts';
-import { startTestEdge } from '../edge.ts';
+import { NO_SERVER, startTestEdge } from '../edge.ts';
 import { withoutEdge } from '../skip.ts';
 
 const skip = withoutEdge;
@@ -14,7 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'ppuri-http-'));
 // Nothing is behind it: what gets through is answered UNAVAILABLE.
 let edge: Envoy;
 before(async () => {
-  if (!skip) edge = await startTestEdge(folder, [1]);
+  if (!skip) edge = await startTestEdge(folder, NO_SERVER);
 });
 after(async () => {
   await edge?.stop();

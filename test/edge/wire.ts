@@ -76,7 +76,7 @@ export function callGrpc(
     const options = { deadline: Date.now() + 10_000 };
     client.makeUnaryRequest(path, asIs, asIs, bytes, metadata, options, (error: ServiceError | null) => {
       client.close();
-      resolve(error ? new PpuriError(error) : undefined);
+      resolve(error ? PpuriError.ofGrpc(error) : undefined);
     });
   });
 }

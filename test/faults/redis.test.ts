@@ -3,25 +3,32 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectTo } from '../admission/callers.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
-import { makeDatabase } from '../stack.ts';
+import { makeDatabase, type TestDatabase } from '../stack.ts';
 import { startTcpProxy } from '../tcp-proxy.ts';
-import { type Fault, underTraffic } from './fault-harness.ts';
+import { type Fault, type FaultHarness, startFaultHarness } from './fault-harness.ts';
 
 const skip = withoutRedis;
 let redis: OwnRedis;
+let database: TestDatabase;
+/** Whose servers are connected to Redis itself; for all tests of it. */
+let direct: Promise<FaultHarness> | undefined;
 
 before(async () => {
-  if (!skip) redis = await startOwnRedis();
+  if (!skip) [redis, database] = await Promise.all([startOwnRedis(), makeDatabase()]);
 });
-after(() => redis?.stop());
+after(async () => {
+  await (await direct?.catch(() => undefined))?.stop();
+  await redis?.stop();
+  await database?.drop();
+});
 
-async function withFault(name: string, redisUrl: string, fault: Fault): Promise<void> {
-  const database = await makeDatabase();
-  await underTraffic(name, database, redisUrl, fault).finally(() => database.drop());
+async function withFault(name: string, fault: Fault): Promise<void> {
+  direct ??= startFaultHarness(database, redis.url);
+  await (await direct).underTraffic(name, fault);
 }
 
 test('Redis stands still for 5 seconds', { skip }, () =>
-  withFault('Redis stands still', redis.url, async () => {
+  withFault('Redis stands still', async () => {
     redis.freeze();
     await sleep(5_000);
     redis.thaw();
@@ -29,7 +36,7 @@ test('Redis stands still for 5 seconds', { skip }, () =>
 );
 
 test('Redis is killed and comes back empty', { skip }, () =>
-  withFault('Redis is killed', redis.url, async () => {
+  withFault('Redis is killed', async () => {
     await redis.kill();
     await sleep(5_000);
     await redis.restart();
@@ -40,7 +47,7 @@ test('Redis is killed and comes back empty', { skip }, () =>
 );
 
 test('Redis is emptied again and again', { skip }, () =>
-  withFault('Redis is emptied', redis.url, async () => {
+  withFault('Redis is emptied', async () => {
     const connection = await connectTo(redis.url);
     for (let times = 0; times < 10; times++) {
       await connection.flushall();
@@ -52,10 +59,17 @@ test('Redis is emptied again and again', { skip }, () =>
 
 test('Redis answers half a second late', { skip }, async () => {
   const proxy = await startTcpProxy(Number(new URL(redis.url).port));
-  const slow: Fault = async () => {
-    proxy.slowDown(500);
-    await sleep(4_000);
-    proxy.slowDown(0);
-  };
-  await withFault('Redis is slow', `redis://127.0.0.1:${proxy.port}`, slow).finally(() => proxy.close());
+  const another = await makeDatabase();
+  const slow = await startFaultHarness(another, `redis://127.0.0.1:${proxy.port}`);
+  try {
+    await slow.underTraffic('Redis is slow', async () => {
+      proxy.slowDown(500);
+      await sleep(4_000);
+      proxy.slowDown(0);
+    });
+  } finally {
+    await slow.stop();
+    proxy.close();
+    await another.drop();
+  }
 });

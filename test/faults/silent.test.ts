@@ -12,9 +12,10 @@ import { readServerConfig } from '../../src/server/config.ts';
 import { actingAs, as } from '../api.ts';
 import { type ApiClient, grpcClient } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
-import { readMetrics, readPage, sumOf, until } from '../ops/ops-client.ts';
+import { readMetrics, readPage, sumOf } from '../runtime/ops-client.ts';
 import { makeDatabase, peopleOf, serverEnv, type TestDatabase } from '../stack.ts';
 import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
+import { until } from '../until.ts';
 
 const LANES = 2;
 const [PAYER, PAYEE] = [8601, 8602];

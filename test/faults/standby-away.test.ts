@@ -3,16 +3,17 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { createPool, LEDGER_SETTINGS } from '../../src/db/pool.ts';
+import { isUnreachable, LEDGER_SETTINGS } from '../../src/db/pool.ts';
 import { ANSWER_LATE_MS } from '../../src/db/timeouts.ts';
 import { systemCall } from '../../src/domain/batch/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import { connectionsFor } from '../../src/ledger/index.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { type OwnPostgres, startOwnPostgres } from '../db/own-postgres.ts';
-import { until } from '../ops/ops-client.ts';
 import { peopleOf } from '../stack.ts';
 import { createTestLedger, krw, walletOf } from '../test-ledger.ts';
+import { createTestPool } from '../test-pool.ts';
+import { until } from '../until.ts';
 
 const USERS = Array.from({ length: 12 }, (_, index) => 8801 + index);
 const LANES = 2;
@@ -42,12 +43,10 @@ const hanging = async () => {
 };
 
 test('while the standby is away no more sessions hang than there are lanes, and nothing is posted twice', async () => {
-  const pool = createPool({
-    url: postgres.appUrl,
+  const pool = createTestPool(postgres.appUrl, {
     maxConnections: connectionsFor({ lanes: LANES }),
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     settings: LEDGER_SETTINGS,
-    onIdleError: () => {},
   });
   const ledger = createTestLedger(pool, { lanes: LANES });
   const put = (user: number, key: string) =>
@@ -67,7 +66,7 @@ test('while the standby is away no more sessions hang than there are lanes, and 
   try {
     const givenUp = Promise.allSettled(USERS.slice(0, 1).map((user) => put(user, 'once')));
     await until('a commit hangs', async () => (await hanging()) > 0, 20_000);
-    // Whoever comes now commits in the other lane, and when that hangs, in none: somebody always comes.
+    // Calls that come now commit in the other lane, and when that hangs, in none: somebody always comes.
     const later = USERS.slice(1).map((user, index) =>
       sleep(500 * index).then(() => put(user, 'once').catch((error: unknown) => error)),
     );
@@ -82,8 +81,16 @@ test('while the standby is away no more sessions hang than there are lanes, and 
     await setStandby('');
     for (const result of await Promise.all(later))
       assert.ok(!(result instanceof Error) || isUnavailable(result));
-    // Tried again under the same keys, all of it is done once.
-    for (const user of USERS) await put(user, 'once');
+    // Tried again under the same keys, all of it is done once; a commit that still hangs says UNAVAILABLE.
+    const isPut = (user: number) =>
+      put(user, 'once').then(
+        () => true,
+        (error: unknown) => {
+          if (!isUnavailable(error)) throw error;
+          return false;
+        },
+      );
+    for (const user of USERS) await until('it is put', () => isPut(user));
     const { rows } = await owner.query<{ count: number }>(
       `SELECT count(*)::int AS count FROM transfers WHERE kind = 'deposit'`,
     );
@@ -91,6 +98,27 @@ test('while the standby is away no more sessions hang than there are lanes, and 
   } finally {
     await setStandby('');
     await ledger[Symbol.asyncDispose]();
+    await pool.end();
+  }
+});
+
+test('a COMMIT whose wait for the standby somebody ends is not taken for done', async () => {
+  const pool = createTestPool(postgres.appUrl, { settings: LEDGER_SETTINGS });
+  const commit = () => pool.query(`SELECT pg_logical_emit_message(true, 'test', '')`);
+  await setStandby('nobody');
+  try {
+    let hung = commit();
+    await until('a commit hangs', async () => {
+      // A commit right after the change may not know of it yet.
+      const isDone = await Promise.race([hung.then(() => true), sleep(100, false)]);
+      if (isDone) hung = commit();
+      return !isDone && (await hanging()) > 0;
+    });
+    const refused = assert.rejects(hung, isUnreachable);
+    await owner.query(`SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`);
+    await refused;
+  } finally {
+    await setStandby('');
     await pool.end();
   }
 });

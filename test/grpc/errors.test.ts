@@ -58,21 +58,21 @@ test('an unknown method and an unknown service are UNIMPLEMENTED, with details',
   for (const path of ['/wallet.v1.WalletService/Nothing', '/wallet.v9.WalletService/GetBalance', '/x']) {
     const error = await call(path, Buffer.alloc(0));
     assert.equal(error.code, status.UNIMPLEMENTED);
-    assert.equal(new PpuriError(error).reason, 'METHOD_NOT_FOUND');
-    assert.equal(new PpuriError(error).code, 'ERR005');
+    assert.equal(PpuriError.ofGrpc(error).reason, 'METHOD_NOT_FOUND');
+    assert.equal(PpuriError.ofGrpc(error).code, 'ERR005');
   }
 });
 
 test('bytes that are no message are refused as malformed', async () => {
   const error = await call(BALANCE, Buffer.from('ffffffff', 'hex'), { 'x-user-id': '1' });
   assert.equal(error.code, status.INVALID_ARGUMENT);
-  assert.equal(new PpuriError(error).reason, 'MALFORMED_REQUEST');
+  assert.equal(PpuriError.ofGrpc(error).reason, 'MALFORMED_REQUEST');
 });
 
 test('a message that is too large is refused with details', async () => {
   const error = await call(BALANCE, Buffer.alloc(2 * 1024 * 1024), { 'x-user-id': '1' });
   assert.equal(error.code, status.RESOURCE_EXHAUSTED);
-  assert.equal(new PpuriError(error).code, 'ERR008');
+  assert.equal(PpuriError.ofGrpc(error).code, 'ERR008');
 });
 
 test('an unexpected error is INTERNAL for the caller, and logged in full under the same request id', async () => {
@@ -92,7 +92,7 @@ test('an unexpected error is INTERNAL for the caller, and logged in full under t
     const { readFileSync } = await import('node:fs');
     const log = readFileSync(`${stack.logDir}/app.log`, 'utf8');
     const line = log.split('\n').find((text) => text.includes(requestId));
-    assert.match(line ?? '', /"code":"42P01"/);
+    assert.match(line ?? '', /"error.code":"42P01"/);
   } finally {
     await stack.db.query('ALTER TABLE users_away RENAME TO users');
   }

@@ -13,8 +13,8 @@ const options = {
   callTimeoutMs: 1,
   maxInFlight: 1,
 } as unknown as InterceptorOptions;
-const { interceptor } = createAuthenticator({ edgeSecret: 'secret' } as Authentication);
-const { unary, stream } = interceptorChains({} as Core, interceptor, options);
+const authenticator = createAuthenticator({ edgeSecret: 'secret' } as Authentication);
+const { unary, stream } = interceptorChains({} as Core, authenticator, options);
 
 const CHECKS = [
   'mapErrors',
@@ -37,6 +37,6 @@ test('a unary call passes the interceptors in this order', () => {
 test('a streaming call passes the same checks', () => {
   assert.deepEqual(
     stream.map(({ name }) => name),
-    ['recordCalls', 'limitStreamDuration', 'shedLoad', ...CHECKS, 'limitStreamsPerUser'],
+    ['recordCalls', 'limitStreamDuration', 'shedLoad', ...CHECKS, 'limitStreamsPerUser', 'endWithKey'],
   );
 });

@@ -8,6 +8,11 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { Client, type ClientOptions, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { PpuriError } from '../../clients/typescript/src/error.ts';
 import { BatchCreateTransfersRequest, BatchMode } from '../../gen/ts/wallet/v2/transfer_service.ts';
+import {
+  MAX_LABEL_VALUE_BYTES,
+  MAX_LABELS_OF_REQUEST,
+  MAX_REFERENCE_LENGTH,
+} from '../../src/domain/annotation.ts';
 import { CONTRACTS } from '../../src/grpc/contracts.ts';
 import { type Stack, startStack } from '../stack.ts';
 
@@ -38,7 +43,7 @@ async function call(path: string, bytes: Buffer, options: ClientOptions = {}): P
   }
 }
 
-const reasonOf = (error: ServiceError) => new PpuriError(error).reason;
+const reasonOf = (error: ServiceError) => PpuriError.ofGrpc(error).reason;
 
 test('gzip and deflate are refused, and the answer names the accepted encoding', async () => {
   const bomb = Buffer.alloc(512 * 1024);
@@ -73,8 +78,8 @@ test('an answered call names the accepted encoding too', async () => {
 
 test('a message that is longer than its contract allows is refused', async () => {
   for (const [path, length] of [
-    [TRANSFER, 65 * 1024],
-    [BATCH, 1100 * 1024],
+    [TRANSFER, 90 * 1024],
+    [BATCH, 3300 * 1024],
     ['/grpc.health.v1.Health/Check', 17 * 1024],
     ['/wallet.v1.WalletService/Nothing', 17 * 1024],
   ] as const) {
@@ -89,8 +94,8 @@ test('refused messages, however many, do not close a shared connection', {
 }, async () => {
   const asIs = (message: Buffer) => message;
   for (const [algorithm, length, refused] of [
-    [2, 60_000, status.UNIMPLEMENTED],
-    [0, 90_000, status.RESOURCE_EXHAUSTED],
+    [2, 20_000, status.UNIMPLEMENTED],
+    [0, 100_000, status.RESOURCE_EXHAUSTED],
   ] as const) {
     const client = new Client(stack.grpcAddress, credentials.createInsecure(), {
       'grpc.use_local_subchannel_pool': 1,
@@ -121,11 +126,17 @@ test('the longest valid request is within the limit', async () => {
     destination: { $case: 'creditWalletId' as const, value: id },
     amount: { currencyCode: 'KRW', minorUnits: 2n ** 53n - 1n },
     memo: '\u{1f600}'.repeat(200),
+    reference: 'r'.repeat(MAX_REFERENCE_LENGTH),
+    labels: [1, 2, 3, 4, 5].map((n) => ({
+      key: `k${n}`.padEnd(64, 'k'),
+      value: 'v'.repeat(MAX_LABEL_VALUE_BYTES),
+    })),
   };
   const bytes = Buffer.from(
     BatchCreateTransfersRequest.encode({ items: Array(1000).fill(item), mode: BatchMode.EACH }).finish(),
   );
-  assert.ok(bytes.length > 850_000);
+  assert.equal(item.labels.length * 1000, MAX_LABELS_OF_REQUEST);
+  assert.ok(bytes.length > 2_600_000, String(bytes.length));
   assert.deepEqual(CONTRACTS.get(BATCH)?.validate(bytes), []);
   assert.equal(reasonOf(await call(BATCH, bytes)), 'AUTHENTICATION_FAILED');
 });

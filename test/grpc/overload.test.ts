@@ -1,9 +1,10 @@
 // Load shedding: calls above the limit are refused at once, reads before money, and nothing is lost.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { actingAs, expectRefusal, withKey } from '../api.ts';
+import { readMetrics, sumOf } from '../runtime/ops-client.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { until, untilLocked } from '../until.ts';
 
 const [ANNA, BO] = [8401, 8402];
 const MAX = 20;
@@ -18,6 +19,13 @@ after(() => stack.stop());
 
 const pay = (key: string) => stack.as(ANNA).pay(BO, 1, key);
 const readBalance = () => stack.grpc.call('wallet.v1.WalletService/GetBalance', {}, actingAs(ANNA));
+
+/** Waits until the server has so many transfers under way. */
+const untilInFlight = (count: number) =>
+  until(`${count} transfers are under way`, async () => {
+    const samples = await readMetrics(`http://127.0.0.1:${stack.app.opsPort}`);
+    return sumOf(samples, 'ppuri_rpc_in_flight', { method: 'Transfer' }) === count;
+  });
 
 /** Does something while no call that moves money can come to its end. */
 async function whileStuck<T>(work: () => Promise<T>): Promise<T> {
@@ -36,11 +44,11 @@ test('calls above the limit are refused at once with a retry delay; reads are re
   const { first, refused } = await whileStuck(async () => {
     // Transfers take a quarter of the places, which leaves none for reads.
     const first = keys.slice(0, MAX * 0.25).map(pay);
-    await sleep(200);
+    await untilInFlight(first.length);
     const startedAt = performance.now();
     assert.equal((await readBalance()).reason, 'UNAVAILABLE');
     const rest = keys.slice(MAX * 0.25).map(pay);
-    await sleep(200);
+    await untilInFlight(MAX);
     const refused = await pay(crypto.randomUUID());
     assert.ok(performance.now() - startedAt < 2000, 'the refusals waited');
     first.push(...rest);
@@ -61,9 +69,9 @@ test('a call whose deadline passes while it waits posts nothing', async () => {
   const { late, other } = await whileStuck(async () => {
     // Two batches hold both lanes; what comes then waits in the queue.
     const other = [pay(crypto.randomUUID())];
-    await sleep(100);
+    await untilLocked(stack.db);
     other.push(pay(crypto.randomUUID()));
-    await sleep(100);
+    await untilInFlight(2);
     const late = await stack.grpc.call(
       'wallet.v1.WalletService/Transfer',
       { to_user_id: BO, amount: 1000 },
@@ -75,6 +83,7 @@ test('a call whose deadline passes while it waits posts nothing', async () => {
   // DEADLINE_EXCEEDED by the client itself: no answer reached it in time.
   assert.equal(late.status, 4);
   assert.ok((await Promise.all(other)).every(({ status }) => status === 0));
-  await sleep(200);
-  assert.equal(Number((await readBalance()).body.balance), Number(before.body.balance) - 2);
+  // Whatever waited in the queue had its turn before this one.
+  assert.equal((await pay(crypto.randomUUID())).status, 0);
+  assert.equal(Number((await readBalance()).body.balance), Number(before.body.balance) - 3);
 });

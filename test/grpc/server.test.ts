@@ -8,6 +8,7 @@ import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
 import { service as healthService } from 'grpc-health-check';
 import { DESCRIPTOR_SET, SERVICES } from '../../src/grpc/contracts.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { until } from '../until.ts';
 
 let stack: Stack;
 let client: Client;
@@ -32,7 +33,8 @@ function checkHealth(service: string): Promise<{ status: string }> {
 }
 
 test('health checks report the whole server and every service', async () => {
-  for (const name of ['', ...SERVICES]) assert.equal((await checkHealth(name)).status, 'SERVING', name);
+  for (const name of ['', ...SERVICES])
+    await until(`${name} is SERVING`, async () => (await checkHealth(name)).status === 'SERVING');
 });
 
 test('the health of an unknown service is NOT_FOUND, with details like every error', async () => {

@@ -8,7 +8,7 @@ import { PayoutServiceService, WatchPayoutResponse } from '../../gen/ts/wallet/v
 import { type Handlers, implementService } from '../../src/grpc/handlers.ts';
 import type { Interceptor } from '../../src/grpc/interceptor.ts';
 import { limitStreamDuration } from '../../src/grpc/interceptors/deadlines.ts';
-import { until } from '../ops/ops-client.ts';
+import { until } from '../until.ts';
 
 const STREAM_MS = 2000;
 /** What the windows of HTTP/2 and the sockets between hold of messages of this size is far less. */

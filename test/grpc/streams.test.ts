@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Connection, connect, type Json } from '../../clients/typescript/src/connection.ts';
 import type { PpuriError } from '../../clients/typescript/src/error.ts';
-import { type Connection, connect, type Json } from '../../clients/typescript/src/grpc.ts';
 import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
 import { renderEdge } from '../../envoy/render.ts';
@@ -11,9 +11,10 @@ import { actingAs, withKey } from '../api.ts';
 import type { Identity } from '../api-client.ts';
 import type { EdgeOptions } from '../edge.ts';
 import { makeKey } from '../keys.ts';
-import { readMetrics, sumOf, until } from '../ops/ops-client.ts';
+import { readMetrics, sumOf } from '../runtime/ops-client.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { until } from '../until.ts';
 
 const WATCH = 'wallet.v2.PayoutService/WatchPayout';
 const GET = 'wallet.v2.PayoutService/GetPayout';
@@ -43,7 +44,7 @@ before(async () => {
     env: { MAX_IN_FLIGHT: String(4 * PLACES) },
   });
   await stack.addUsers([ANNA, BO, CHO]);
-  client = connect(stack.grpcAddress, stack.key);
+  client = connect(stack.grpcAddress, stack.key, { retry: false });
   payer = await makeKey(stack.database, { scopes: ['pay'] });
   bosKey = await makeKey(stack.database, { userId: BigInt(BO) });
   // Makes the server read its keys again.
@@ -84,7 +85,7 @@ const cancel = (user: number, payout_id: string) =>
 
 /** An open stream: its messages so far, and how it ended. */
 function watch(payout_id: string, user: number, timeoutMs?: number) {
-  const messages = client.stream(WATCH, { payout_id }, actingAs(user), timeoutMs);
+  const messages = client.stream(WATCH, { payout_id }, actingAs(user), { timeoutMs });
   const told: Json[] = [];
   const read = async () => {
     for await (const { payout } of messages) told.push(payout as Json);
@@ -125,13 +126,20 @@ async function lastPoll(): Promise<string> {
   return rows[0].at;
 }
 
+/** Waits for the next poll. */
+async function untilPolled(): Promise<void> {
+  const before = await lastPoll();
+  await until('the payout is polled', async () => (await lastPoll()) > before);
+}
+
 test('the stream sends the state at once, then each change, and ends with OK after the last one', async () => {
   const payout_id = await draft(ANNA);
   const { told, ended } = watch(payout_id, ANNA);
   await until('it told at once', () => told.length === 1, 5000);
   await addLine(ANNA, payout_id, 1);
   await until('it told of the line', () => told.length === 2, 3000);
-  await sleep(1200);
+  await untilPolled();
+  await untilPolled();
   assert.equal(told.length, 2, 'nothing is told while nothing is new');
   await cancel(ANNA, payout_id);
   assert.equal(await ended, 'OK');
@@ -164,7 +172,7 @@ test('the stream is refused like GetPayout, for the same faults', async () => {
   ];
   const refusals = new Set<string>();
   for (const [what, key, request, identity] of cases) {
-    const caller = connect(stack.grpcAddress, key);
+    const caller = connect(stack.grpcAddress, key, { retry: false });
     const refusal = await refusalOf(caller.stream(WATCH, request, identity).next());
     const unary = await refusalOf(caller.call(GET, request, identity));
     caller.close();
@@ -178,8 +186,7 @@ test('the stream is refused like GetPayout, for the same faults', async () => {
 test('the stream is released when the client cancels: polling stops, and its place is free', async () => {
   const payout_id = await draft(ANNA);
   const stream = await open(payout_id, ANNA);
-  const before = await lastPoll();
-  await until('the payout is polled', async () => (await lastPoll()) > before, 3000);
+  await untilPolled();
   await stream.stop();
   await until('the stream is gone', async () => (await openStreams()) === 0, 2000);
   const last = await lastPoll();

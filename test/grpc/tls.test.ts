@@ -8,8 +8,10 @@ import { after, before, test } from 'node:test';
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { signedHeaders } from '../../clients/typescript/src/headers.ts';
 import type { Envoy } from '../../scripts/dev/envoy.ts';
+import { certificateExpiry } from '../../src/runtime/certificate-expiry.ts';
 import { type Authority, type CertificateFiles, makeAuthority } from '../certificates.ts';
 import { startTestEdge } from '../edge.ts';
+import { readMetrics } from '../runtime/ops-client.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 
@@ -35,7 +37,10 @@ before(async () => {
   const ports = [closed.app.grpcPort];
   edge = await startTestEdge(join(folder, 'edge'), ports, { settings: { tls, upstreamTls } });
   const wrong = { ...upstreamTls, serverName: 'other.test' };
-  lostEdge = await startTestEdge(join(folder, 'lost'), ports, { settings: { tls, upstreamTls: wrong } });
+  lostEdge = await startTestEdge(join(folder, 'lost'), ports, {
+    settings: { tls, upstreamTls: wrong },
+    awaitsServer: false,
+  });
 });
 after(async () => {
   await edge?.stop();
@@ -150,4 +155,21 @@ test('an edge sends nothing to a server whose certificate has another name', {
 }, async () => {
   assert.ok(lostEdge);
   assert.equal((await callRest(lostEdge.restUrl, known)).status, 503);
+});
+
+test('the page of metrics says how long each certificate lasts', async () => {
+  const lasts = (file: string) => (certificateExpiry(readFileSync(file)) - Date.now()) / 1000;
+  for (const [stack, files] of [
+    [open, { server: server.certFile }],
+    [closed, { server: server.certFile, client_ca: ours.caFile }],
+  ] as const) {
+    const samples = (await readMetrics(`http://127.0.0.1:${stack.app.opsPort}`)).filter(
+      ({ name }) => name === 'ppuri_certificate_expiry_seconds',
+    );
+    assert.deepEqual(samples.map(({ labels }) => labels.certificate).sort(), Object.keys(files).sort());
+    for (const { labels, value } of samples) {
+      const file = Object.entries(files).find(([name]) => name === labels.certificate)?.[1] ?? '';
+      assert.ok(Math.abs(value - lasts(file)) < 60, `${labels.certificate} lasts ${value} s`);
+    }
+  }
 });

@@ -3,15 +3,16 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type pg from 'pg';
-import { createPool, LEDGER_SETTINGS } from '../../src/db/pool.ts';
+import { LEDGER_SETTINGS } from '../../src/db/pool.ts';
 import { microsOf } from '../../src/db/sql.ts';
 import { systemCall } from '../../src/domain/batch/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
-import { connectionsFor, createLedger, type Ledger, NO_CACHE } from '../../src/ledger/index.ts';
-import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
+import { connectionsFor, type Ledger } from '../../src/ledger/index.ts';
 import { batchCreateTransfers } from '../../src/usecases/commands/batch-create-transfers.ts';
 import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { createTestLedger } from '../test-ledger.ts';
+import { createTestPool } from '../test-pool.ts';
 
 const [AHEAD, ANNA, BO, CLEO, DORA] = [6501, 6502, 6503, 6504, 6505];
 const ROOM = 'ahead';
@@ -24,12 +25,9 @@ const tooFarAhead: string[] = [];
 before(async () => {
   // A sprinkle's life is shorter than the account is ahead.
   stack = await startStack({ env: { SPRINKLE_LIFETIME_MS: '30000' } });
-  pool = createPool({
-    url: stack.config.databaseUrl,
+  pool = createTestPool(stack.config.databaseUrl, {
     maxConnections: connectionsFor({ lanes: 1 }),
-    statementTimeoutMs: 10_000,
     settings: LEDGER_SETTINGS,
-    onIdleError: () => {},
   });
   const nothing = () => {};
   const observer = {
@@ -40,8 +38,7 @@ before(async () => {
     unreachable: nothing,
     tooFarAhead: (ids: readonly string[]) => void tooFarAhead.push(...ids),
   };
-  const tools = { pool, random: cryptoRandom, beforeCommit: NO_CACHE, onCommit: nothing, observer };
-  ledger = createLedger(tools, { maxBatch: 64, lanes: 1, maxWaiting: 4096 });
+  ledger = createTestLedger(pool, { maxBatch: 64 }, { observer });
   await stack.addUsers([AHEAD, ANNA, BO, CLEO, DORA]);
   await stack.addRoom(ROOM, [ANNA, AHEAD]);
   await stack.fund([AHEAD, ANNA, BO, CLEO, DORA], 10_000);

@@ -3,18 +3,18 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
-import { createPool } from '../../src/db/pool.ts';
-import type { LedgerCommand } from '../../src/domain/batch/command.ts';
+import type { Execute, LedgerCommand } from '../../src/domain/batch/command.ts';
 import { systemCall } from '../../src/domain/batch/command.ts';
 import { MAX_AMOUNT } from '../../src/domain/bounds.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
-import { createLedger, NO_CACHE } from '../../src/ledger/index.ts';
-import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { batchCreateTransfers } from '../../src/usecases/commands/batch-create-transfers.ts';
 import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { watched } from '../db/watched-pool.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { createTestLedger } from '../test-ledger.ts';
+import { createTestPool } from '../test-pool.ts';
+import { until } from '../until.ts';
 
 const ANNA = 6001;
 const BO = 6002;
@@ -23,12 +23,7 @@ let pool: pg.Pool;
 
 before(async () => {
   stack = await startStack();
-  pool = createPool({
-    url: stack.config.databaseUrl,
-    maxConnections: 2,
-    statementTimeoutMs: 10_000,
-    onIdleError: () => {},
-  });
+  pool = createTestPool(stack.config.databaseUrl);
   await stack.addUsers([ANNA, BO]);
   await stack.fund([ANNA], 100_000);
 });
@@ -38,6 +33,13 @@ after(async () => {
 });
 
 const CALL = systemCall('test');
+const NO_FIGURES = {
+  waited: () => {},
+  batched: () => {},
+  committed: () => {},
+  conflicted: () => {},
+  unreachable: () => {},
+};
 const key = (name: string) => ({ userId: BigInt(ANNA), key: name, fingerprint: 'f0' });
 const ANNAS = { defaultOf: BigInt(ANNA), field: 'to' };
 const pay = (amount: bigint, to = BO) => ({
@@ -51,15 +53,7 @@ const pay = (amount: bigint, to = BO) => ({
 test('a hundred calls at once share a transaction: the statements are counted by the batch', async () => {
   const statements: string[] = [];
   const counting = watched(pool, (text) => statements.push(text));
-  const { execute } = createLedger(
-    {
-      pool: counting,
-      random: cryptoRandom,
-      beforeCommit: NO_CACHE,
-      onCommit: () => {},
-    },
-    { maxBatch: 1024, lanes: 1, maxWaiting: 10_000 },
-  );
+  const { execute } = createTestLedger(counting, { maxBatch: 1024 });
   await Promise.all(
     Array.from({ length: 100 }, (_, index) => execute(createTransfer, pay(1n), key(`many-${index}`), CALL)),
   );
@@ -69,16 +63,94 @@ test('a hundred calls at once share a transaction: the statements are counted by
   );
 });
 
+test('COMMIT follows the writes without waiting for them, and not before the tombstones are set', async () => {
+  const statements: string[] = [];
+  const tombstones = Promise.withResolvers<() => undefined>();
+  const counting = watched(pool, (text) => statements.push(text));
+  const { execute } = createTestLedger(counting, {}, { beforeCommit: () => tombstones.promise });
+  const paid = execute(createTransfer, pay(1n), key(crypto.randomUUID()), CALL);
+  await until('the answer was sent', () => statements.some((text) => text.includes('INTO idempotency_keys')));
+  // What was sent is done: another statement of the pool is answered after it.
+  await pool.query('SELECT');
+  assert.ok(!statements.includes('COMMIT'));
+  tombstones.resolve(() => undefined);
+  await paid;
+  assert.equal(statements.at(-1), 'COMMIT');
+});
+
+test('calls that a crowd makes for one row share the batch after the one that has it, and keep no lane meanwhile', async () => {
+  const tombstones = Promise.withResolvers<() => undefined>();
+  let batches = 0;
+  const sizes: number[] = [];
+  const { execute } = createTestLedger(
+    pool,
+    { lanes: 2 },
+    {
+      // The first batch waits before its commit, with its locks.
+      beforeCommit: async () => (++batches === 1 ? tombstones.promise : () => undefined),
+      observer: { ...NO_FIGURES, batched: (size) => sizes.push(size) },
+    },
+  );
+  const claim: typeof createTransfer = { ...createTransfer, hotRow: () => 'a sprinkle' };
+  const other: LedgerCommand<null, string> = { readSet: () => ({}), decide: () => 'done' };
+  const first = execute(claim, pay(1n), key(crypto.randomUUID()), CALL);
+  await until('the first batch has decided', () => batches === 1);
+  const crowd = [1n, 2n].map((amount) => execute(claim, pay(amount), key(crypto.randomUUID()), CALL));
+  assert.equal(await execute(other, null, key(crypto.randomUUID()), CALL), 'done');
+  tombstones.resolve(() => undefined);
+  await Promise.all([first, ...crowd]);
+  // A batch counts a moment after it has answered its calls.
+  await until('all batches have ended', () => sizes.length === 3);
+  assert.deepEqual(sizes, [1, 1, 2]);
+});
+
+test('where the tombstones cannot be set, nothing is committed', async () => {
+  const statements: string[] = [];
+  const counting = watched(pool, (text) => statements.push(text));
+  const beforeCommit = () => Promise.reject(new Error('no tombstones'));
+  const { execute } = createTestLedger(counting, {}, { beforeCommit });
+  await assert.rejects(execute(createTransfer, pay(1n), key(crypto.randomUUID()), CALL), /no tombstones/);
+  assert.ok(statements.includes('ROLLBACK') && !statements.includes('COMMIT'));
+});
+
+test('a statement that leaves out a row turns the COMMIT that follows it into a rollback', async () => {
+  const unaffordable = key(crypto.randomUUID());
+  const refuse = (execute: Execute, signedAt: number) =>
+    execute(createTransfer, pay(MAX_AMOUNT), unaffordable, {
+      ...CALL,
+      made: { signedAt, receivedAt: performance.now() },
+    }).catch((error: unknown) => (error instanceof Refusal ? error.reason : error));
+  assert.equal(await refuse(createTestLedger(pool).execute, 1_790_000_000), 'BALANCE_TOO_LOW');
+  const statements: string[] = [];
+  // The mark that is there already is left out, as an answer would be.
+  const missing = watched(
+    pool,
+    (text) => statements.push(text),
+    (text) => text.replace('WHERE k.outcome IS NULL', 'WHERE false'),
+  );
+  const posted: string[] = [];
+  const { execute } = createTestLedger(
+    missing,
+    {},
+    { onCommit: ({ posted: all }) => posted.push(...all.map(({ transfer }) => transfer.id)) },
+  );
+  const [, refusal] = await Promise.all([
+    execute(createTransfer, pay(1n), key(crypto.randomUUID()), CALL),
+    refuse(execute, 1_790_000_001),
+  ]);
+  assert.equal(refusal, 'CONFLICT');
+  // Both ran five times together, and five times the COMMIT came to nothing.
+  assert.equal(posted.length, 1);
+  assert.ok(statements.filter((text) => text === 'COMMIT').length > 5);
+  assert.ok(!statements.includes('ROLLBACK'));
+});
+
 test('what shares a transaction is bounded by movements, not by calls, and nobody overtakes a heavy call', async () => {
   const sizes: number[] = [];
-  const { execute } = createLedger(
-    {
-      pool,
-      random: cryptoRandom,
-      beforeCommit: NO_CACHE,
-      onCommit: ({ posted }) => sizes.push(posted.length),
-    },
-    { maxBatch: 10, lanes: 1, maxWaiting: 10_000 },
+  const { execute } = createTestLedger(
+    pool,
+    { maxBatch: 10 },
+    { onCommit: ({ posted }) => sizes.push(posted.length) },
   );
   const many = (count: number) => ({
     mode: 'each' as const,
@@ -107,15 +179,7 @@ const faulty: LedgerCommand<ReturnType<typeof pay>, bigint> = {
 };
 
 test('a call that makes the database refuse fails alone; the others of its batch go through', async () => {
-  const { execute } = createLedger(
-    {
-      pool,
-      random: cryptoRandom,
-      beforeCommit: NO_CACHE,
-      onCommit: () => {},
-    },
-    { maxBatch: 1024, lanes: 1, maxWaiting: 10_000 },
-  );
+  const { execute } = createTestLedger(pool, { maxBatch: 1024 });
   const results = await Promise.allSettled([
     execute(createTransfer, pay(10n), key('good-1'), CALL),
     execute(faulty, pay(10_000_000n), key('bad'), CALL),
@@ -137,14 +201,10 @@ test('one call that makes the database refuse costs 255 others a few transaction
     if (text === 'BEGIN') transactions += 1;
   });
   const sizes: number[] = [];
-  const ledger = createLedger(
-    {
-      pool: counting,
-      random: cryptoRandom,
-      beforeCommit: NO_CACHE,
-      onCommit: ({ posted }) => sizes.push(posted.length),
-    },
-    { maxBatch: 1024, lanes: 1, maxWaiting: 10_000 },
+  const ledger = createTestLedger(
+    counting,
+    { maxBatch: 1024 },
+    { onCommit: ({ posted }) => sizes.push(posted.length) },
   );
   const good = (name: string, count: number) =>
     Array.from({ length: count }, (_, index) =>
@@ -215,15 +275,7 @@ test('the database refuses a balance below its limit', async () => {
 test('a balance cannot grow past what an account can hold', async () => {
   const wallet = { defaultOf: BigInt(BO), field: 'wallet' };
   const intent = { userId: BigInt(BO), wallet, memo: '' };
-  const { execute } = createLedger(
-    {
-      pool,
-      random: cryptoRandom,
-      beforeCommit: NO_CACHE,
-      onCommit: () => {},
-    },
-    { maxBatch: 1024, lanes: 1, maxWaiting: 10_000 },
-  );
+  const { execute } = createTestLedger(pool, { maxBatch: 1024 });
   // So many of the largest amounts are just too many.
   const count = Number(2n ** 63n / MAX_AMOUNT) + 1;
   const huge = { ...intent, money: { currency: 'KRW', amount: MAX_AMOUNT, field: 'amount' } as const };

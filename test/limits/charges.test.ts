@@ -55,7 +55,7 @@ function reasonOf(
   const asIs = (bytes: Buffer) => bytes;
   return new Promise((resolve) => {
     client.makeUnaryRequest(path, asIs, asIs, body, metadata, { deadline: Date.now() + 30_000 }, (error) =>
-      resolve(error ? new PpuriError(error).reason : 'OK'),
+      resolve(error ? PpuriError.ofGrpc(error).reason : 'OK'),
     );
   });
 }

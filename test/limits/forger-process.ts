@@ -1,5 +1,5 @@
 // Makes forged calls in a process of its own, so that what they cost to make is not taken from the callers' process.
-import { forkProgram } from '../../scripts/dev/fork-program.ts';
+import { forkProgram } from '../../scripts/dev/programs.ts';
 import { type Forgery, flood, grpcForger, restForger, type Tally } from './forged-calls.ts';
 
 /** Which calls, and how many. */

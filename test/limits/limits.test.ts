@@ -3,15 +3,15 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InterceptingCall, type Interceptor } from '@grpc/grpc-js';
+import { type Connection, type ConnectOptions, connect } from '../../clients/typescript/src/connection.ts';
 import type { PpuriError } from '../../clients/typescript/src/error.ts';
-import { type Connection, connect } from '../../clients/typescript/src/grpc.ts';
 import { requestRest } from '../../clients/typescript/src/rest.ts';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
 import { actingAs } from '../api.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 
-const [ANNA, BO, CHO, DAN, EVE] = [9501, 9502, 9503, 9504, 9505];
+const [ANNA, BO, CHO, DAN, EVE, FAY, GUS, HAL] = [9501, 9502, 9503, 9504, 9505, 9506, 9507, 9508];
 const ROOM = 'room-9500';
 const RATE = 10;
 const BURST = 20;
@@ -22,9 +22,11 @@ let connections: readonly Connection[];
 before(async () => {
   stack = await startStack({ edge: !withoutEdge, env: { USER_RATE_PER_SECOND: String(RATE) } });
   second = await createServerProgram(stack.config);
-  connections = [stack.app, second].map(({ grpcPort }) => connect(`127.0.0.1:${grpcPort}`, stack.key));
-  await stack.addUsers([ANNA, BO, CHO, DAN, EVE]);
-  await stack.addRoom(ROOM, [ANNA, BO, CHO, DAN]);
+  connections = [stack.app, second].map(({ grpcPort }) =>
+    connect(`127.0.0.1:${grpcPort}`, stack.key, { retry: false }),
+  );
+  await stack.addUsers([ANNA, BO, CHO, DAN, EVE, FAY, GUS, HAL]);
+  await stack.addRoom(ROOM, [FAY, GUS, HAL]);
 });
 after(async () => {
   for (const connection of connections) connection.close();
@@ -41,16 +43,21 @@ const balance = (connection: Connection | undefined, user: number) =>
 test('1,000 requests in 5 s through two servers: the burst and 10 a second pass, not one more', async () => {
   const started = performance.now();
   const refusals: (PpuriError | undefined)[] = [];
+  /** How long rounds took in which a busy machine asked for less than may pass. */
+  let idleMs = 0;
   for (let round = 0; round < 100; round++) {
+    const asked = performance.now();
     const answers = Array.from({ length: 10 }, (_, index) => balance(connections[index % 2], ANNA));
     refusals.push(...(await Promise.all(answers)));
+    const tookMs = performance.now() - asked;
+    if (tookMs > 500) idleMs += tookMs;
     await sleep(Math.max(0, (round + 1) * 50 - (performance.now() - started)));
   }
   const seconds = (performance.now() - started) / 1000;
   const passed = refusals.filter((refusal) => refusal === undefined).length;
   assert.equal(refusals.length, 1000);
   assert.ok(passed <= BURST + RATE * seconds, `${passed} passed in ${seconds} s`);
-  assert.ok(passed >= BURST + RATE * (seconds - 1), `only ${passed} passed in ${seconds} s`);
+  assert.ok(passed >= BURST + RATE * (seconds - idleMs / 1000 - 1), `only ${passed} passed in ${seconds} s`);
   for (const refusal of refusals) {
     if (refusal === undefined) continue;
     assert.deepEqual([refusal.code, refusal.reason], ['ERR008', 'RATE_LIMITED']);
@@ -98,7 +105,7 @@ test('over gRPC an answer says how the limits stand once less than half of one i
           },
         }),
     });
-  const options = { interceptors: [hear] };
+  const options: ConnectOptions = { interceptors: [hear], retry: false };
   const listening = connect(`127.0.0.1:${stack.app.grpcPort}`, stack.key, options);
   await balance(listening, EVE);
   assert.equal(said[0], '');
@@ -118,25 +125,24 @@ test('wrong tokens are capped for a user and room at 5 a minute; a right one doe
       { token },
       { userId: String(user), roomId: ROOM, idempotencyKey: crypto.randomUUID() },
     );
-  await sleep(3000);
-  await stack.fund([ANNA], 1000);
-  const identity = { userId: String(ANNA), roomId: ROOM, idempotencyKey: crypto.randomUUID() };
+  await stack.fund([FAY], 1000);
+  const identity = { userId: String(FAY), roomId: ROOM, idempotencyKey: crypto.randomUUID() };
   const made = await stack.grpc.call(
     'wallet.v1.SprinkleService/CreateSprinkle',
     { amount: 100, headcount: 2 },
     identity,
   );
   const token = String(made.body.token);
-  assert.equal((await claim(CHO, token)).status, 0);
+  assert.equal((await claim(GUS, token)).status, 0);
   const guesses = ['000', '001', '002', '003', '004', '005'].filter((guess) => guess !== token);
   const reasons: string[] = [];
-  for (const guess of guesses) reasons.push((await claim(CHO, guess)).reason);
+  for (const guess of guesses) reasons.push((await claim(GUS, guess)).reason);
   assert.deepEqual(reasons.slice(0, 5), Array(5).fill('SPRINKLE_NOT_FOUND'));
   assert.equal(reasons[5] ?? 'TOO_MANY_FAILURES', 'TOO_MANY_FAILURES');
   assert.equal(
-    (await claim(CHO, token)).reason,
+    (await claim(GUS, token)).reason,
     'TOO_MANY_FAILURES',
     'a right token is refused too: it may be a guess',
   );
-  assert.equal((await claim(DAN, token)).status, 0);
+  assert.equal((await claim(HAL, token)).status, 0);
 });

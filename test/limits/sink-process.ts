@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer as createHttp } from 'node:http';
 import { createServer as createHttp2, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { forkProgram } from '../../scripts/dev/fork-program.ts';
+import { forkProgram } from '../../scripts/dev/programs.ts';
 
 /** Where calls end that nobody looks at. */
 export interface Sink {

@@ -5,7 +5,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { actingAs } from '../api.ts';
 import { type Answer, type ApiClient, grpcClient, type Json } from '../api-client.ts';
@@ -13,6 +12,7 @@ import { makeKey } from '../keys.ts';
 import { startServerProcess } from '../processes.ts';
 import { assertBooksBalance, makeDatabase, ownerPool, peopleOf, serverEnv } from '../stack.ts';
 import { startTcpProxy } from '../tcp-proxy.ts';
+import { until } from '../until.ts';
 
 const [ANNA, BO] = [7101, 7102];
 const BATCHES = 60;
@@ -64,7 +64,7 @@ test('SIGKILL among batches whose answers are lost: whole or not at all, and ret
   proxy.loseAnswers();
   const unheard = Array.from({ length: BATCHES }, (_, index) => send(far, wallet, index));
   // Killed once some are on disk; that the others are still on their way is likely and not needed.
-  for (let wait = 0; wait < 2000 && (await countOf(db)) === 0; wait++) await sleep(5);
+  await until('some are on disk', async () => (await countOf(db)) > 0);
   await first.kill();
   proxy.close();
   for (const answer of await Promise.all(unheard)) assert.notEqual(answer.status, 0);

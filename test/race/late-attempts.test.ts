@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { createPool } from '../../src/db/pool.ts';
 import type { CallInfo, Execute, LedgerCommand } from '../../src/domain/batch/command.ts';
 import { systemCall } from '../../src/domain/batch/command.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
@@ -12,6 +11,8 @@ import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { assertBooksBalance, makeDatabase, ownerPool, peopleOf, type TestDatabase } from '../stack.ts';
 import { startTcpProxy } from '../tcp-proxy.ts';
 import { createTestLedger, krw, walletOf } from '../test-ledger.ts';
+import { createTestPool } from '../test-pool.ts';
+import { untilLocked } from '../until.ts';
 
 /** Nothing here takes so long; a statement that never comes must not hold up everything else. */
 const OPTIONS = { timeout: 60_000 };
@@ -36,7 +37,7 @@ after(async () => {
 
 /** A ledger of its own, as another process would have one. */
 function open(url = database.appUrl, change = (pool: pg.Pool) => pool): Execute {
-  const pool = createPool({ url, maxConnections: 1, statementTimeoutMs: TIMEOUT_MS, onIdleError: () => {} });
+  const pool = createTestPool(url, { maxConnections: 1, statementTimeoutMs: TIMEOUT_MS });
   ends.push(() => pool.end());
   return createTestLedger(change(pool)).execute;
 }
@@ -94,12 +95,6 @@ test(
   },
 );
 
-/** Waits until a statement that says so waits for a lock. */
-async function untilBlocked(words: string): Promise<void> {
-  const blocked = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${words}%'`;
-  while ((await db.query(blocked)).rowCount === 0) await sleep(5);
-}
-
 /** A pool whose statements are each sent, in their order, only after what is waited for before them. */
 const holding = (inner: pg.Pool, before: () => Promise<unknown> | undefined): pg.Pool =>
   new Proxy(inner, {
@@ -123,7 +118,7 @@ const holding = (inner: pg.Pool, before: () => Promise<unknown> | undefined): pg
     },
   });
 
-/** A pool whose n-th statement is not sent before it is released; told when it comes to that. */
+/** A pool whose n-th statement is not sent before it is released; `paused` is called then. */
 const pausing = (at: number, paused: () => void, released: Promise<void>) => {
   let count = 0;
   return (inner: pg.Pool) =>
@@ -234,7 +229,7 @@ test(
   async () => {
     const { first, release } = await pausedAttempt(STATEMENTS, 'being-written');
     const second = open()(outOfHand, price, named('being-written'), attempt(1));
-    await untilBlocked('INSERT INTO idempotency_keys');
+    await untilLocked(db, 1, 'INSERT INTO idempotency_keys');
     release();
     assert.equal(await first, 'posted');
     assert.ok(await second);
@@ -250,7 +245,8 @@ test('a call whose deadline passes while it waits for locks moves nothing', OPTI
   await holder.query('SELECT FROM accounts WHERE owner_user_id = $1 FOR UPDATE', [PAYER]);
   const deadlineMs = Date.now() + 300;
   const late = pay(direct, 'late', { ...attempt(0), deadlineMs });
-  await untilBlocked('FOR NO KEY UPDATE');
+  // pg_stat_activity shows the first kilobyte of a statement, and the lock's own words come after that.
+  await untilLocked(db, 1, 'FROM accounts a');
   while (Date.now() <= deadlineMs) await sleep(10);
   await holder.query('COMMIT');
   holder.release();

@@ -2,13 +2,13 @@
 // meet are paid from the same money. One of the two is enough.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createPool } from '../../src/db/pool.ts';
 import { systemCall } from '../../src/domain/batch/command.ts';
 import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { watched } from '../db/watched-pool.ts';
 import { makeDatabase, ownerPool, peopleOf, type TestDatabase } from '../stack.ts';
 import { createTestLedger, krw, walletOf } from '../test-ledger.ts';
+import { createTestPool } from '../test-pool.ts';
 
 const CALL = systemCall('test');
 
@@ -18,13 +18,13 @@ const userId = BigInt(SPENDER);
 
 const withoutLock = (text: string) => text.replace('FOR NO KEY UPDATE', '');
 const CHECKS =
-  /AND a\.balance \+ m\.change = m\.balance AND a\.currency = m\.currency\s+AND a\.updated_at <= m\.first_moment/;
+  /AND a\.balance = m\.balance_before AND a\.currency = m\.currency\s+AND a\.updated_at <= m\.first_moment/;
 
-/** Takes the check of the balances out of post_dated_transfers(). */
+/** Takes the check of the balances out of post_transfers(). */
 async function withoutCheck(database: TestDatabase): Promise<void> {
   const owner = ownerPool(database);
   try {
-    const { rows } = await owner.query(`SELECT pg_get_functiondef('post_dated_transfers'::regproc) AS sql`);
+    const { rows } = await owner.query(`SELECT pg_get_functiondef('post_transfers'::regproc) AS sql`);
     assert.match(rows[0].sql, CHECKS, 'the function checks something else now');
     await owner.query(rows[0].sql.replace(CHECKS, ''));
   } finally {
@@ -39,13 +39,7 @@ async function race(
 ): Promise<number> {
   const database = await makeDatabase();
   await loosen(database);
-  const onIdleError = () => {};
-  const pool = createPool({
-    url: database.appUrl,
-    maxConnections: 2,
-    statementTimeoutMs: 10_000,
-    onIdleError,
-  });
+  const pool = createTestPool(database.appUrl);
   try {
     await peopleOf(database).addUsers([SPENDER, PAYEE]);
     await pool.query('SELECT open_transfer_months(1)');

@@ -5,7 +5,7 @@ import { status } from '@grpc/grpc-js';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
 import { readServerConfig } from '../../src/server/config.ts';
 import { type ApiClient, grpcClient } from '../api-client.ts';
-import { healthClient } from '../ops/ops-client.ts';
+import { healthClient } from '../runtime/ops-client.ts';
 import { type Stack, serverEnv, startStack } from '../stack.ts';
 
 let stack: Stack;

@@ -9,9 +9,9 @@ import { createServerProgram, type ServerProgram } from '../../src/server/compos
 import { actingAs, expectRefusal } from '../api.ts';
 import { type Answer, grpcClient, type Json } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
-import { until } from '../ops/ops-client.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { until } from '../until.ts';
 
 const ANNA = 9701;
 let stack: Stack;

@@ -4,7 +4,6 @@ import { execFile } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { hmacKey } from '../../clients/typescript/src/headers.ts';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
@@ -13,6 +12,7 @@ import { actingAs } from '../api.ts';
 import { type Answer, grpcClient, type Json } from '../api-client.ts';
 import { makeKey, SEALING_KEY } from '../keys.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { until } from '../until.ts';
 
 const ANNA = 9721;
 const BO = 9722;
@@ -31,16 +31,6 @@ async function actsOf(request: Json): Promise<Json[]> {
   const answer = await listActs({ page_size: 100, ...request });
   assert.equal(answer.status, 0, answer.reason);
   return answer.list('acts');
-}
-
-/** Waits until a statement about the trail finds something: lines of refusals are written a moment later. */
-async function until<T>(what: string, find: () => Promise<T | undefined>): Promise<T> {
-  for (let i = 0; i < 600; i++) {
-    const found = await find();
-    if (found !== undefined) return found;
-    await sleep(50);
-  }
-  throw new Error(`waited for too long: ${what}`);
 }
 
 /** Calls with a key. */
@@ -83,7 +73,7 @@ test('a key that is made, kept to networks, replaced and revoked leaves attempt 
   const successor = String(rotated.at('api_key', 'key_id'));
   assert.ok(successor in JSON.parse(String(replaced?.after)));
   const everything = JSON.stringify((await stack.db.query('SELECT * FROM audit_acts')).rows);
-  const log = await until('the log has it', async () => {
+  const log = await until('the log has it', () => {
     const text = readFileSync(join(stack.logDir, 'audit.log'), 'utf8');
     return text.includes(String(revoked?.act_id)) ? text : undefined;
   });
@@ -164,7 +154,7 @@ const stranger = (clientAddress: string): Act => ({
   count: 1,
 });
 
-test('sampling: lines of a minute are bounded whoever calls, and their counts add up to every call', () => {
+test('sampling: lines of a minute are bounded for all callers together, and their counts add up to every call', () => {
   const sampler = new ActSampler();
   const written: Act[] = [];
   const calls = 50_000;
@@ -259,7 +249,7 @@ test('npm run keys leaves its lines too, with the user of the machine', async ()
   const env = {
     ...process.env,
     ADMIN_DATABASE_URL: stack.database.adminUrl,
-    REDIS_URL: stack.config.redisUrl,
+    REDIS_URL: stack.config.redis.url,
     KEY_ENCRYPTION_KEYS: `${SEALING_KEY.id}:${SEALING_KEY.key.toString('base64')}`,
   };
   const keys = (...args: string[]) =>

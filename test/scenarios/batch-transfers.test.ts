@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { actingAs, withKey, won } from '../api.ts';
 import { type Answer, type ApiClient, type Json, signedLater } from '../api-client.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { until } from '../until.ts';
 
 const BATCH = 'wallet.v2.TransferService/BatchCreateTransfers';
 const NO_ID = '00000000-0000-4000-8000-000000000000';
@@ -216,8 +216,9 @@ for (const { over, first, client, other } of ways) {
       assert.deepEqual((await other().call(BATCH, request, identity)).body, answer.body);
       const [last] = answer.list('results').slice(-1);
       const lastId = String(((last?.posted as Json | undefined)?.transfer as Json | undefined)?.transfer_id);
-      await sleep(500);
-      assert.match(readFileSync(join(stack.logDir, 'transactions.log'), 'utf8'), new RegExp(lastId));
+      await until('the log has the last one', () =>
+        readFileSync(join(stack.logDir, 'transactions.log'), 'utf8').includes(lastId),
+      );
     }
   });
 }

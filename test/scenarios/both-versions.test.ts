@@ -97,7 +97,7 @@ function testOperations(create: () => ApiVersion): void {
       claims.map(({ user_id }) => Number(user_id)),
       [bo, cho],
     );
-    expectRefusal(await api.getSprinkle(bo, room, made), 'ERR005', 'SPRINKLE_NOT_FOUND', 'any');
+    expectRefusal(await api.getSprinkle(outsider, room, made), 'ERR005', 'SPRINKLE_NOT_FOUND', 'any');
   });
 
   test('a retried claim gets the same share', async () => {

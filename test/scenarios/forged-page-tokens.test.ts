@@ -8,15 +8,17 @@ import { withKey } from '../api.ts';
 import type { Json } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
 
-const ANNA = 9721;
+const [ANNA, BO] = [9721, 9722];
 const ROOM = 'room-9720';
 let stack: Stack;
 let wallet: string;
 let payout: string;
+let transfer: string;
+let webhook: string;
 
 before(async () => {
   stack = await startStack();
-  await stack.addUsers([ANNA]);
+  await stack.addUsers([ANNA, BO]);
   await stack.addRoom(ROOM, [ANNA]);
   const { rows } = await stack.db.query('SELECT id FROM accounts WHERE owner_user_id = $1', [ANNA]);
   wallet = rows[0].id;
@@ -24,6 +26,17 @@ before(async () => {
   const request = { wallet_id: wallet, mode: 'PAYOUT_MODE_EACH' };
   const made = await stack.grpc.call('wallet.v2.PayoutService/CreatePayout', request, identity);
   payout = String(made.at('payout', 'payout_id'));
+  await stack.fund([ANNA], 1);
+  const paid = await stack.grpc.call(
+    'wallet.v2.TransferService/CreateTransfer',
+    { debit_wallet_id: wallet, credit_user_id: BO, amount: { currency_code: 'KRW', minor_units: 1 } },
+    withKey(ANNA),
+  );
+  transfer = String(paid.at('transfer', 'transfer_id'));
+  const hooked = await stack.grpc.call('wallet.v2.WebhookService/CreateWebhook', {
+    url: 'https://example.com/',
+  });
+  webhook = String(hooked.at('webhook', 'webhook_id'));
 });
 after(() => stack.stop());
 
@@ -72,13 +85,20 @@ const LISTS: readonly List[] = [
   {
     rpc: 'wallet.v2.WalletService/ListTransactions',
     request: () => ({ wallet_id: wallet }),
-    name: () => ['v2.transactions', user, wallet, null, null, null],
+    // A null for each filter.
+    name: () => ['v2.transactions', user, wallet, ...Array.from({ length: 9 }, () => null)],
     isByMoment: true,
   },
   {
     rpc: 'wallet.v2.SprinkleService/ListSprinkles',
     request: () => ({ room_id: ROOM }),
     name: () => ['v2.sprinkles', user, ROOM],
+    isByMoment: true,
+  },
+  {
+    rpc: 'wallet.v2.SprinkleService/ListRoomSprinkles',
+    request: () => ({ room_id: ROOM }),
+    name: () => ['v2.room-sprinkles', user, ROOM],
     isByMoment: true,
   },
   {
@@ -106,10 +126,46 @@ const LISTS: readonly List[] = [
     isByMoment: false,
   },
   {
+    rpc: 'wallet.v2.HoldService/ListHolds',
+    request: () => ({ wallet_id: wallet }),
+    name: () => ['v2.holds', user, wallet, []],
+    isByMoment: true,
+  },
+  {
+    rpc: 'wallet.v2.GiftService/ListGifts',
+    request: () => ({}),
+    name: () => ['v2.gifts', user, 'both', []],
+    isByMoment: true,
+  },
+  {
+    rpc: 'wallet.v2.WebhookService/ListDeliveries',
+    request: () => ({ webhook_id: webhook }),
+    name: () => ['v2.deliveries', webhook, 0],
+    isByMoment: true,
+  },
+  {
+    rpc: 'wallet.v2.TransferService/ListRefunds',
+    request: () => ({ transfer_id: transfer }),
+    name: () => ['v2.refunds', user, transfer],
+    isByMoment: true,
+  },
+  {
     rpc: 'admin.v1.AuditService/ListActs',
     request: () => ({}),
-    name: () => ['acts', '', '', '', null, null],
+    name: () => ['acts', '', '', '', '', null, null],
     isByMoment: false,
+  },
+  {
+    rpc: 'admin.v1.RecoveryService/ListBackups',
+    request: () => ({}),
+    name: () => ['backups'],
+    isByMoment: true,
+  },
+  {
+    rpc: 'admin.v1.RecoveryService/ListDrills',
+    request: () => ({}),
+    name: () => ['drills'],
+    isByMoment: true,
   },
 ];
 

@@ -1,14 +1,16 @@
 // Jobs as operators manage them: shown, run, paused, their dead letters replayed, and the board of queues behind its key.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { hmacKey } from '../../clients/typescript/src/headers.ts';
 import { createWorkerProgram, type WorkerProgram } from '../../src/worker/compose.ts';
 import { readWorkerConfig } from '../../src/worker/config.ts';
+import { closeQueues } from '../../src/worker/queue/queues.ts';
 import { grpcClient, type Json } from '../api-client.ts';
 import { workerEnv } from '../processes.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { until } from '../until.ts';
+import { openQueues } from '../worker/open-queues.ts';
 
 const OPS_KEY = 'a key that only ops have';
 let stack: Stack;
@@ -29,33 +31,31 @@ after(async () => {
 });
 
 const jobs = async () => (await stack.grpc.call('admin.v1.JobService/ListJobs', {})).list('jobs');
-async function until(name: string, isSo: (job: Json) => boolean): Promise<Json> {
-  for (let i = 0; i < 100; i++) {
-    const job = (await jobs()).find((one) => one.name === name);
-    if (job && isSo(job)) return job;
-    await sleep(100);
-  }
-  throw new Error(`${name} did not get there: ${JSON.stringify(await jobs())}`);
-}
+/** A job once it is so. */
+const untilJob = (name: string, isSo: (job: Json) => boolean): Promise<Json> =>
+  until(`${name} is as awaited`, async () => (await jobs()).find((job) => job.name === name && isSo(job)));
 
 test('a job is run now, and how it went is shown', { skip: withoutRedis }, async () => {
   assert.equal((await stack.grpc.call('admin.v1.JobService/RunJob', { job: 'reconcile-ledger' })).status, 0);
-  const job = await until('reconcile-ledger', ({ runs }) => runs === '1');
+  const job = await untilJob('reconcile-ledger', ({ runs }) => runs === '1');
   assert.equal(job.last_error, '');
   assert.equal(JSON.parse(String(job.last_result)).faults, 0);
-  await until('reconcile-ledger', ({ waiting }) => waiting === '0');
+  await untilJob('reconcile-ledger', ({ waiting }) => waiting === '0');
 });
 
-test('a paused job waits, and runs once it is resumed', { skip: withoutRedis }, async () => {
+test('a paused job waits, and runs once it is resumed', { skip: withoutRedis }, async (t) => {
+  const queues = await openQueues(redis);
+  t.after(() => closeQueues(queues));
+  const queue = queues['partitions-ahead'];
   const request = { job: 'partitions-ahead' };
   await stack.grpc.call('admin.v1.JobService/PauseJob', request);
-  await sleep(1500);
+  await until('the queue is paused', () => queue.isPaused());
   await stack.grpc.call('admin.v1.JobService/RunJob', request);
-  await sleep(1500);
-  const waiting = await until('partitions-ahead', ({ paused_at }) => paused_at !== null);
+  await until('the job is in the queue', async () => (await queue.getWaitingCount()) === 1);
+  const waiting = await untilJob('partitions-ahead', ({ paused_at }) => paused_at !== null);
   assert.deepEqual([waiting.runs, waiting.waiting], ['0', '1']);
   await stack.grpc.call('admin.v1.JobService/ResumeJob', request);
-  await until('partitions-ahead', ({ runs }) => runs === '1');
+  await untilJob('partitions-ahead', ({ runs }) => runs === '1');
 });
 
 test('dead letters are listed, and replayed once each', { skip: withoutRedis }, async () => {
@@ -70,7 +70,7 @@ test('dead letters are listed, and replayed once each', { skip: withoutRedis }, 
   const replay = () => stack.grpc.call('admin.v1.JobService/ReplayDeadLetters', { dead_letter_ids });
   assert.equal((await replay()).body.replayed, 1);
   assert.equal((await replay()).body.replayed, 0);
-  const job = await until('refund-sprinkle', ({ runs }) => runs === '1');
+  const job = await untilJob('refund-sprinkle', ({ runs }) => runs === '1');
   assert.deepEqual([job.dead_letters, JSON.parse(String(job.last_result))], ['0', { found: false }]);
 });
 
@@ -103,18 +103,20 @@ test('a worker without Redis says so, and is ready again once Redis is back', {
     const { away = [] } = (await answer.json()) as { away?: { dependency: string }[] };
     return `${answer.status} ${away.map(({ dependency }) => dependency)}`;
   };
-  assert.equal(await ready(), '200 ');
+  await until('it is ready', async () => (await ready()) === '200 ');
   await redis.kill();
   assert.equal(await ready(), '503 redis');
   await redis.restart();
-  for (let i = 0; i < 50 && (await ready()) !== '200 '; i++) await sleep(100);
-  assert.equal(await ready(), '200 ');
+  await until('it is ready again', async () => (await ready()) === '200 ');
 });
 
 test('the worker shows how its jobs go', { skip: withoutRedis }, async () => {
+  const { runs = '0' } = (await jobs()).find(({ name }) => name === 'reconcile-ledger') ?? {};
+  await stack.grpc.call('admin.v1.JobService/RunJob', { job: 'reconcile-ledger' });
+  await untilJob('reconcile-ledger', (job) => Number(job.runs) > Number(runs));
   const page = await (await fetch(`http://127.0.0.1:${worker.opsPort}/metrics`)).text();
-  assert.match(page, /ppuri_job_seconds_count\{job="[a-z-]+",outcome="done"\} [1-9]/);
-  assert.match(page, /ppuri_ledger_faults 0/);
+  assert.match(page, /ppuri_job_seconds_count\{job_name="[a-z-]+",outcome="done"\} [1-9]/);
+  assert.match(page, /ppuri_dead_letters \d/);
 });
 
 test('the board opens to the ops key alone', { skip: withoutRedis }, async () => {

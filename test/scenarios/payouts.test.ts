@@ -192,6 +192,34 @@ for (const { over, first, client } of ways) {
     assert.equal(await stack.as(anna).balance(), 9);
   });
 
+  test(`a line gives its transfer a reference and labels, over ${over}`, options, async () => {
+    const labels = [{ key: 'month', value: '10월' }];
+    const line = (reference: string, more: Json = {}): Json => ({ ...toUser(bo, 1), reference, ...more });
+    const id = await draft('PAYOUT_MODE_EACH', [line('pay-1', { labels }), line('pay-1'), line('pay-2')]);
+    const add = (first_line: number, lines: Json[]) =>
+      call(ADD, { payout_id: id, first_line, lines }, actingAs(anna));
+    assert.deepEqual(await failuresOf(id), ['2 ERR006 REFERENCE_REUSED reference']);
+    assert.equal(
+      (await add(1, [line('pay-1')])).reason,
+      'LINE_OUT_OF_ORDER',
+      'without its labels it is another line',
+    );
+    assert.equal((await add(4, [line('pay-2')])).list('bad_lines')[0]?.reason, 'REFERENCE_REUSED');
+    const two = [...labels, { key: 'month', value: '11월' }];
+    assert.deepEqual((await add(5, [line('', { labels: two })])).fields, ['lines[0].labels']);
+    // Given away before its turn comes.
+    const taken = { wallet_id: wallet, amount: money(5), reference: 'pay-2' };
+    assert.equal((await call('wallet.v2.TransferService/Deposit', taken)).status, 0);
+    assert.equal((await call(START, { payout_id: id, line_count: 4 })).status, 0);
+    assert.equal((await ended(id)).paid_count, 1);
+    const lines = ['2', '3', '4'].map((number) => `${number} ERR006 REFERENCE_REUSED reference`);
+    assert.deepEqual(await failuresOf(id), lines);
+    const found = await call('wallet.v2.TransferService/GetTransfer', { reference: 'pay-1' }, actingAs(anna));
+    const { kind, credit_user_id, labels: kept } = found.body.transfer as Json;
+    assert.deepEqual([kind, credit_user_id, kept], ['TRANSFER_KIND_PAYOUT_LINE', String(bo), labels]);
+    await call('wallet.v2.TransferService/Withdraw', { wallet_id: wallet, amount: money(4) });
+  });
+
   test(`a payout that is cancelled pays no more, over ${over}`, options, async () => {
     const id = await draft('PAYOUT_MODE_EACH', [toUser(bo, 1)]);
     const identity = withKey(anna);

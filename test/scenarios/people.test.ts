@@ -50,6 +50,12 @@ for (const { over, client } of ways) {
       display_name: 'Other',
     });
     expectRefusal(again, 'ERR006', 'USER_EXISTS', ['user_id']);
+    // A repeated call, whose answer was lost.
+    const repeated = await call('wallet.v2.UserService/CreateUser', {
+      user_id: String(anna),
+      display_name: '안나',
+    });
+    assert.equal(repeated.at('user', 'user_id'), String(anna));
     const wallets = (await call('wallet.v2.WalletService/ListWallets', {}, actingAs(anna))).list('wallets');
     assert.equal(wallets.length, 1);
     assert.deepEqual([wallets[0]?.currency_code, wallets[0]?.is_default], ['KRW', true]);
@@ -150,7 +156,7 @@ for (const { over, client } of ways) {
     assert.deepEqual([await friendsOf(dan), await friendsOf(eva)], [[String(eva)], [String(dan)]]);
     assert.deepEqual(ids(await requestsOf(eva, 'OUTGOING')), []);
     assert.equal((await add(eva, dan)).body.state, 'FRIENDSHIP_STATE_FRIENDS');
-    // Both at the same moment are friends, whoever is first.
+    // Both at the same moment are friends, in either order.
     await remove(dan, eva);
     const states = (await Promise.all([add(dan, eva), add(eva, dan)])).map(({ body }) => body.state);
     assert.ok(states.includes('FRIENDSHIP_STATE_FRIENDS'), String(states));
@@ -168,6 +174,15 @@ for (const { over, client } of ways) {
 
   test(`a room is made once and exists only for its members, over ${over}`, async () => {
     const { anna, bo, room, request } = await createRoom();
+    const repeated = await call('wallet.v2.RoomService/CreateRoom', request, actingAs(anna));
+    assert.equal(repeated.at('room', 'room_id'), room);
+    const renamed = { ...request, display_name: 'Other' };
+    expectRefusal(
+      await call('wallet.v2.RoomService/CreateRoom', renamed, actingAs(anna)),
+      'ERR006',
+      'ROOM_EXISTS',
+      ['room_id'],
+    );
     expectRefusal(
       await call('wallet.v2.RoomService/CreateRoom', request, actingAs(bo)),
       'ERR006',

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { purgePayoutDrafts } from '../../src/db/jobs/upkeep.ts';
-import { createPool } from '../../src/db/pool.ts';
 import { createServerProgram, type ServerProgram } from '../../src/server/compose.ts';
 import { type Answer, type ApiClient, grpcClient, type Json } from '../api-client.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { createTestPool } from '../test-pool.ts';
 
 const [ANNA, FIRST, COUNT] = [9801, 9810, 12];
 const OTHERS = Array.from({ length: COUNT }, (_, index) => FIRST + index);
@@ -114,7 +114,7 @@ test('drafts of payouts, whatever wallet they pay from; a cancelled one is none'
       wallet_id: String(wallets[index % 2]?.wallet_id),
       mode: 'PAYOUT_MODE_EACH',
     });
-  // Writing takes long: whoever counts without the lock counts before another process has committed.
+  // Writing takes long: a process that counts without the lock counts before another one has committed.
   await stack.db.query(`
     CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END $$;
     CREATE TRIGGER dawdle BEFORE INSERT ON payouts FOR EACH STATEMENT EXECUTE FUNCTION dawdle()`);
@@ -130,7 +130,7 @@ test('drafts of payouts, whatever wallet they pay from; a cancelled one is none'
   assert.equal((await create(0)()).reason, 'QUOTA_EXCEEDED');
 });
 
-test('whoever has more than a quota keeps it', async () => {
+test('users who have more than a quota keep it', async () => {
   await stack.db.query(
     `INSERT INTO accounts (id, kind, currency, owner_user_id, created_at)
      SELECT gen_random_uuid(), 'wallet', 'KRW', $1, now() FROM generate_series(1, 10)`,
@@ -142,12 +142,7 @@ test('whoever has more than a quota keeps it', async () => {
 });
 
 test('drafts that are never started go after their time, with their lines; started and young ones stay', async () => {
-  const pool = createPool({
-    url: stack.database.workerUrl,
-    maxConnections: 1,
-    statementTimeoutMs: 10_000,
-    onIdleError: () => {},
-  });
+  const pool = createTestPool(stack.database.workerUrl, { maxConnections: 1 });
   const day = 24 * 3_600_000;
   const drafts = async () => (await stack.db.query(`SELECT id, state FROM payouts ORDER BY id`)).rows;
   const [old] = (await drafts()).filter(({ state }) => state === 'draft');

@@ -1,13 +1,14 @@
 // A scripted day: what people did in it, and the figures that ops get for it, worked out by hand here.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { createPool, type Pool } from '../../src/db/pool.ts';
+import type { Pool } from '../../src/db/pool.ts';
 import { aggregateStatistics } from '../../src/worker/jobs/aggregate-statistics.ts';
-import { expireSprinkles } from '../../src/worker/jobs/expire-sprinkles.ts';
+import { refundJobs } from '../../src/worker/jobs/refunds.ts';
 import { actingAs } from '../api.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { createTestLedger } from '../test-ledger.ts';
+import { createTestPool } from '../test-pool.ts';
+import { until } from '../until.ts';
 
 const [ANNA, BO, CHO] = [9801, 9802, 9803];
 const DAY_MS = 86_400_000;
@@ -19,12 +20,7 @@ let pool: Pool;
 let share = 0;
 before(async () => {
   stack = await startStack({ env: { SPRINKLE_LIFETIME_MS: '1500' } });
-  pool = createPool({
-    url: stack.database.workerUrl,
-    maxConnections: 4,
-    statementTimeoutMs: 60_000,
-    onIdleError: () => {},
-  });
+  pool = createTestPool(stack.database.workerUrl, { maxConnections: 4, statementTimeoutMs: 60_000 });
   await stack.addUsers([ANNA, BO, CHO]);
   await stack.addRoom('room-a', [ANNA, BO, CHO]);
   await stack.addRoom('room-b', [ANNA, BO, CHO]);
@@ -79,9 +75,13 @@ async function makeYesterday(): Promise<void> {
 
   const second = await call('SprinkleService/CreateSprinkle', { amount: 90, headcount: 3 }, BO, 'room-b');
   share = await claim(ANNA, 'room-b', second.token);
-  await sleep(1600);
+  await until('it has expired', async () => {
+    const { rows } = await stack.db.query('SELECT bool_and(expires_at <= now()) AS is_over FROM sprinkles');
+    return rows[0].is_over;
+  });
   const { execute } = createTestLedger(pool);
-  await expireSprinkles({ pool, execute, observer: { refunded: () => {} } }).run({}, running);
+  const jobs = refundJobs({ pool, execute, observer: { refunded: () => {} } });
+  await jobs['expire-sprinkles'].run({}, running);
   await happenedAt(at(11, 40));
 
   await stack.db.query(
@@ -163,7 +163,7 @@ test('a server writes down how its calls went', async () => {
     return rows[0];
   };
   await stack.grpc.call('wallet.v1.UserService/GetUser', { user_id: '1' }, actingAs(ANNA));
-  for (let i = 0; i < 120 && (await count()).lost === 0; i++) await sleep(100);
+  await until('they are written down', async () => (await count()).lost > 0);
   const { good, lost } = await count();
   assert.ok(good >= 10 && lost === 1, `${good} good, ${lost} not found`);
 });

@@ -1,6 +1,6 @@
-// Runs `npm run payout` as a program against a running ppuri.
+// Runs a program of scripts/ such as `npm run payout` against a running ppuri.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { SigningKey } from '../../clients/typescript/src/signature.ts';
@@ -25,6 +25,10 @@ export interface Run {
 export interface Program {
   /** Writes a file and returns its name. */
   file(name: string, content: string | Buffer): string;
+  /** The content of a file. */
+  read(name: string): string;
+  /** The names of its files. */
+  list(): string[];
   start(args: readonly string[], input?: string): Run;
   /** Kills what does not end by itself: a payout that should not have started waits for a worker. */
   run(args: readonly string[], input?: string): Promise<Ended>;
@@ -41,7 +45,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const RUN_MS = 120_000;
 
 /** Points the program to a server, like a running `npm start`. */
-export function createProgram(grpcAddress: string, key: SigningKey): Program {
+export function createProgram(grpcAddress: string, key: SigningKey, script = 'payout.ts'): Program {
   const folder = mkdtempSync(join(tmpdir(), 'ppuri-payout-'));
   if (key.kind !== 'hmac-sha256') throw new Error('dev.json holds keys with a secret');
   const secret = Buffer.from(key.secret).toString('utf8');
@@ -49,7 +53,7 @@ export function createProgram(grpcAddress: string, key: SigningKey): Program {
     join(folder, 'dev.json'),
     JSON.stringify({ grpcAddress, keys: [{ keyId: key.keyId, secret }] }),
   );
-  const program = [process.execPath, join(ROOT, 'scripts/payout.ts')];
+  const program = [process.execPath, join(ROOT, 'scripts', script)];
   const start = (args: readonly string[], input = '', [command = '', ...first] = program): Run => {
     const child = spawn(command, [...first, ...args], {
       cwd: folder,
@@ -87,6 +91,8 @@ export function createProgram(grpcAddress: string, key: SigningKey): Program {
       writeFileSync(join(folder, name), content);
       return name;
     },
+    read: (name) => readFileSync(join(folder, name), 'utf8'),
+    list: () => readdirSync(folder),
     start,
     run: (args, input) => endOf(start(args, input)),
     runInTerminal: (args, typed) => endOf(start(args, typed, ['python3', '-c', TERMINAL, ...program])),

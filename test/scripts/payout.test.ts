@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { linesPaid } from '../jobs/payouts.ts';
 import {
   freePorts,
   startServerProcess,
@@ -12,6 +11,7 @@ import {
 } from '../processes.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { type Stack, serverEnv, startStack } from '../stack.ts';
+import { linesPaid } from '../worker/payouts.ts';
 import { createProgram, type Program } from './payout-program.ts';
 
 const [PAYER, BO, CHO] = [5501, 5502, 5503];

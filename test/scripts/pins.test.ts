@@ -83,10 +83,10 @@ test('what Go fetches has its hash, too', () => {
   for (const file of globSync('test/**/go.mod', { cwd: ROOT })) {
     assert.match(readFileSync(join(ROOT, file.replace(/mod$/, 'sum')), 'utf8'), / h1:/);
   }
-  assert.match(readFileSync(join(ROOT, 'test/clients/tools.ts'), 'utf8'), /-mod=readonly/);
+  assert.match(readFileSync(join(ROOT, 'test/ops/clients/tools.ts'), 'utf8'), /-mod=readonly/);
 });
 
 test('pip is told to take nothing without a hash', () => {
-  const source = readFileSync(join(ROOT, 'scripts/dev/python-environment.ts'), 'utf8');
+  const source = readFileSync(join(ROOT, 'scripts/dev/install.ts'), 'utf8');
   assert.match(source, /--require-hashes/);
 });

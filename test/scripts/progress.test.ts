@@ -1,7 +1,7 @@
 // The progress of `npm run payout`: a bar that fits the terminal, and in a log a line every few seconds.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { barOf, createProgress } from '../../scripts/payout/progress.ts';
+import { barOf, createProgress } from '../../scripts/cli/progress.ts';
 
 const step = (done: number, of = 100_000, note = '') => ({ what: 'paying lines', done, of, note });
 

@@ -15,7 +15,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../until.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const START_MS = 120_000;
@@ -30,15 +30,6 @@ writeFileSync(env.TOLD_IN + '.new', JSON.stringify({ pid, urls: [env.TEST_OWNER_
 renameSync(env.TOLD_IN + '.new', env.TOLD_IN);
 test('endless', () => new Promise((done) => setTimeout(done, 600_000)));
 `;
-
-async function waitFor(
-  what: string,
-  withinMs: number,
-  isSo: () => Promise<boolean> | boolean,
-): Promise<void> {
-  for (const until = Date.now() + withinMs; Date.now() < until; await sleep(50)) if (await isSo()) return;
-  assert.fail(`waited for too long: ${what}`);
-}
 
 function isOpen(url: string): Promise<boolean> {
   const { hostname, port } = new URL(url);
@@ -74,17 +65,17 @@ test('SIGTERM to npm alone ends the test, PostgreSQL and Redis, and takes their 
     env: { ...rest, TMPDIR: temporary, TOLD_IN: toldIn },
     stdio: 'ignore',
   });
-  await waitFor('the test runs', START_MS, () => existsSync(toldIn));
+  await until('the test runs', () => existsSync(toldIn), START_MS);
   const { pid, urls } = JSON.parse(readFileSync(toldIn, 'utf8')) as { pid: number; urls: string[] };
   const given = urls.filter((url) => url !== '');
   for (const url of given) assert.ok(await isOpen(url), 'it answers');
   npm.kill('SIGTERM');
-  await waitFor('the test is gone', STOP_MS, () => !isRunning(pid));
+  await until('the test is gone', () => !isRunning(pid), STOP_MS);
   for (const url of given)
-    await waitFor(`nothing answers on port ${new URL(url).port}`, STOP_MS, async () => !(await isOpen(url)));
-  await waitFor(
+    await until(`nothing answers on port ${new URL(url).port}`, async () => !(await isOpen(url)), STOP_MS);
+  await until(
     'the folder is gone',
-    STOP_MS,
     () => !readdirSync(temporary).some((name) => name.startsWith('ppuri-test-')),
+    STOP_MS,
   );
 });

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
+import { signRequest } from '../../clients/typescript/src/signature.ts';
 import {
   parseSignature,
   type SignedRequest,
@@ -160,4 +161,21 @@ test('negative control: with Set and GetBody, Go sends the same signature twice'
   );
   const [first, second] = await noncesOfBrokenPayment(t, program);
   assert.ok(first !== undefined && first === second);
+});
+
+test('the test vectors are what the client signs', () => {
+  const key = { keyId: 'ppk_test_vector', kind: 'hmac-sha256', secret: Buffer.from('not a secret') } as const;
+  const rows = [...PAGE.matchAll(/^\| .*`(GET|POST) (\/\S+)` \| (.*) \|(.*)\| `(\S+=)` \|$/gm)];
+  assert.equal(rows.length, 3);
+  for (const [, method = '', target = '', headerCell = '', bodyCell = '', expected] of rows) {
+    const headers = Object.fromEntries(
+      [...headerCell.matchAll(/`([\w-]+): (\S+)`/g)].map(([, ...pair]) => pair),
+    );
+    const [, text = ''] = /`(.+)`/.exec(bodyCell) ?? [];
+    const body = Buffer.from(text, bodyCell.includes('the bytes') ? 'hex' : 'utf8');
+    const { path, query } = splitTarget(target);
+    const unsigned = { method, path, query, headers, body, key, created: 1_790_000_000 };
+    const { signature } = signRequest({ ...unsigned, nonce: 'AAECAwQFBgcICQoLDA0ODw' });
+    assert.equal(signature, `sig1=:${expected}:`, target);
+  }
 });

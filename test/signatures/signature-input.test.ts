@@ -23,7 +23,7 @@ const made = fc
     ),
     parameters: fc.array(
       fc.tuple(
-        fc.constantFrom('created', 'nonce', 'keyid', 'alg', 'tag', 'a-b', 'A', ''),
+        fc.constantFrom('created', 'nonce', 'keyid', 'alg', 'tag', 'constructor', 'a-b', 'A', ''),
         fc.constantFrom(
           '1',
           '0',
@@ -75,4 +75,11 @@ test('the fast parser and the full one agree', () => {
 
 test('the fast parser reads what our client writes', () => {
   assert.ok(readPlain(INPUT));
+});
+
+test('parameters that our profile does not have are not passed over', () => {
+  for (const name of ['tag', 'expires', 'constructor']) {
+    assert.equal(readStructured(`${INPUT};${name}=1`)?.parameters, undefined, name);
+    assert.equal(readPlain(`${INPUT};${name}=1`), undefined, name);
+  }
 });

@@ -1,5 +1,4 @@
-// Calls over gRPC, by the RPC's name and with messages in JSON.
-import { type DescMethod, fromBinary, fromJson, type JsonValue, toBinary, toJson } from '@bufbuild/protobuf';
+// Attempts over gRPC.
 import {
   type ChannelCredentials,
   Client,
@@ -8,109 +7,91 @@ import {
   Metadata,
   type ServiceError,
 } from '@grpc/grpc-js';
-import { RPCS, registry } from './contracts.ts';
+import { nameOf } from './contracts.ts';
 import { PpuriError } from './error.ts';
-import type { Identity } from './headers.ts';
-import { signedHeaders } from './headers.ts';
-import type { SigningKey } from './signature.ts';
+import type { Attempt, Sign, Transport } from './transport.ts';
 
-/** A message in JSON (ProtoJSON): names in snake_case, integers of 64 bits as strings. */
-export type Json = { [name: string]: JsonValue };
-
-/** A connection to a server. */
-export interface Connection {
-  /**
-   * Calls an RPC by its full name, `wallet.v1.WalletService/GetBalance`. Throws a PpuriError when the answer is not OK,
-   * and a TypeError when there is no such RPC or the request is not one of its messages. The timeout is in
-   * milliseconds; 10 s by default.
-   */
-  call(rpc: string, request: JsonValue, identity: Identity, timeoutMs?: number): Promise<Json>;
-  /**
-   * Calls an RPC that answers with a stream, `wallet.v2.PayoutService/WatchPayout`, and yields its messages. Leaving the
-   * loop cancels the call. Throws as `call` does, also after some messages. The server ends a stream after ten minutes.
-   */
-  stream(rpc: string, request: JsonValue, identity: Identity, timeoutMs?: number): AsyncGenerator<Json>;
-  close(): void;
-}
-
-const DEFAULT_TIMEOUT_MS = 10_000;
-
-/** How to connect: the channel options of grpc-js, and its credentials. */
-export interface ConnectOptions extends ClientOptions {
+/** Options of a channel of grpc-js. */
+export interface GrpcOptions extends ClientOptions {
   /** Without them the connection is not encrypted; `credentials.createSsl()` of grpc-js uses TLS. */
   readonly credentials?: ChannelCredentials;
 }
 
-/** Opens a connection to `host:port`, which connects with the first call. Calls are signed if a key is given. */
-export function connect(
-  address: string,
-  key?: SigningKey,
-  { credentials: channelCredentials = credentials.createInsecure(), ...options }: ConnectOptions = {},
-): Connection {
-  const client = new Client(address, channelCredentials, options);
-  /** Serializes and signs one attempt. */
-  const outgoing = (rpc: string, request: JsonValue, identity: Identity, kind: DescMethod['methodKind']) => {
-    const method = RPCS.get(rpc);
-    if (method?.methodKind !== kind) throw new TypeError(`there is no ${kind} RPC ${rpc}`);
-    const bytes = Buffer.from(toBinary(method.input, readRequest(method, request)));
-    const path = `/${method.parent.typeName}/${method.name}`;
-    const metadata = new Metadata();
-    const headers = signedHeaders({ method: 'POST', target: path, body: bytes }, identity, key);
-    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
-    const read = (answer: Buffer) =>
-      toJson(method.output, fromBinary(method.output, answer), JSON_OPTIONS) as Json;
-    return { path, bytes, metadata, read };
-  };
+const DEFAULTS: ClientOptions = {
+  // Retries are ours, because each attempt needs a signature of its own.
+  'grpc.service_config_disable_resolution': 1,
+  // As soon as a server is back. By default grpc-js waits for up to two minutes.
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 2_000,
+  // A connection that died without a sign is left after 15 s, while calls wait on it.
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5_000,
+};
+
+/** Opens a channel to `host:port`, which connects with the first call. */
+export function grpcTransport(address: string, sign: Sign, options: GrpcOptions): Transport {
+  const { credentials: channelCredentials = credentials.createInsecure(), ...channelOptions } = options;
+  const client = new Client(address, channelCredentials, { ...DEFAULTS, ...channelOptions });
   return {
-    call: async (rpc, request, identity, timeoutMs = DEFAULT_TIMEOUT_MS) => {
-      const { path, bytes, metadata, read } = outgoing(rpc, request, identity, 'unary');
-      const answer = await new Promise<Buffer>((resolve, reject) => {
-        const deadline = Date.now() + timeoutMs;
-        client.makeUnaryRequest(
+    unary: (attempt) =>
+      new Promise((resolve, reject) => {
+        const { path, body, metadata, callOptions } = outgoing(attempt, sign);
+        const { signal } = attempt;
+        const cancel = () => call.cancel();
+        const call = client.makeUnaryRequest(
           path,
           passThrough,
           passThrough,
-          bytes,
+          body,
           metadata,
-          { deadline },
+          callOptions,
           (error, response) => {
-            if (error) reject(new PpuriError(error));
+            signal.removeEventListener('abort', cancel);
+            if (error) reject(signal.aborted ? signal.reason : PpuriError.ofGrpc(error));
             else resolve(response ?? Buffer.alloc(0));
           },
         );
-      });
-      return read(answer);
-    },
-    async *stream(rpc, request, identity, timeoutMs = Number.POSITIVE_INFINITY) {
-      const { path, bytes, metadata, read } = outgoing(rpc, request, identity, 'server_streaming');
-      const deadline = Date.now() + timeoutMs;
-      const answers = client.makeServerStreamRequest(path, passThrough, passThrough, bytes, metadata, {
-        deadline,
-      });
+        signal.addEventListener('abort', cancel);
+      }),
+    async *stream(attempt) {
+      const { path, body, metadata, callOptions } = outgoing(attempt, sign);
+      const { signal } = attempt;
+      const call = client.makeServerStreamRequest(
+        path,
+        passThrough,
+        passThrough,
+        body,
+        metadata,
+        callOptions,
+      );
+      const cancel = () => call.cancel();
+      signal.addEventListener('abort', cancel);
       try {
-        for await (const answer of answers) yield read(answer as Buffer);
+        for await (const message of call) yield message as Buffer;
       } catch (error) {
-        throw isStatus(error) ? new PpuriError(error) : error;
+        if (signal.aborted) throw signal.reason;
+        throw isStatus(error) ? PpuriError.ofGrpc(error) : error;
       } finally {
-        answers.cancel();
+        signal.removeEventListener('abort', cancel);
+        call.cancel();
       }
     },
     close: () => client.close(),
   };
 }
 
-const JSON_OPTIONS = { registry, useProtoFieldName: true, alwaysEmitImplicit: true };
+/** Signs an attempt. */
+function outgoing({ rpc, body, identity, timeoutMs, signal }: Attempt, sign: Sign) {
+  signal.throwIfAborted();
+  const path = `/${nameOf(rpc)}`;
+  const metadata = new Metadata();
+  const headers = sign({ method: 'POST', target: path, body }, identity);
+  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+  return { path, body: Buffer.from(body), metadata, callOptions: { deadline: Date.now() + timeoutMs } };
+}
 
 const passThrough = (bytes: Buffer) => bytes;
 
 function isStatus(error: unknown): error is ServiceError {
   return error instanceof Error && 'code' in error && 'metadata' in error;
-}
-
-function readRequest({ input }: DescMethod, request: JsonValue) {
-  try {
-    return fromJson(input, request, { registry });
-  } catch (error) {
-    throw new TypeError(`the request does not fit ${input.typeName}: ${(error as Error).message}`);
-  }
 }

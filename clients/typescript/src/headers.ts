@@ -4,7 +4,7 @@ import { newNonce, type SigningKey, signRequest } from './signature.ts';
 /** Who a call acts for and what for. */
 export interface Identity {
   /** The acting user, a whole number from 1 to 2^63 - 1. */
-  readonly userId?: string | undefined;
+  readonly userId?: string | bigint | number | undefined;
   /** The room in which a sprinkle of wallet.v1 happens. */
   readonly roomId?: string | undefined;
   /** Names one intent to move money: the same for every retry of it. */
@@ -21,10 +21,12 @@ export interface OutgoingRequest {
   readonly body: Uint8Array;
 }
 
-/** The headers, over gRPC the metadata, that say who a call acts for. */
-export function headersOf({ userId, roomId, idempotencyKey }: Identity): Record<string, string> {
+/** The headers that say who a call acts for. Throws a TypeError for a number that JavaScript may have rounded. */
+function headersOf({ userId, roomId, idempotencyKey }: Identity): Record<string, string> {
+  if (typeof userId === 'number' && !Number.isSafeInteger(userId))
+    throw new TypeError('a userId above 2^53 - 1 is a string or a bigint');
   return {
-    ...(userId !== undefined && { 'x-user-id': userId }),
+    ...(userId !== undefined && { 'x-user-id': String(userId) }),
     ...(roomId !== undefined && { 'x-room-id': roomId }),
     ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
   };
@@ -32,19 +34,21 @@ export function headersOf({ userId, roomId, idempotencyKey }: Identity): Record<
 
 /**
  * All headers of a call: who it acts for and, with a key, its signature. Each attempt needs new ones, because a nonce is
- * accepted once. Throws a TypeError when the request cannot be signed.
+ * accepted once. `nowMs` is the present time in milliseconds since 1970. Throws a TypeError when the request cannot be
+ * signed.
  */
 export function signedHeaders(
   { method, target, body }: OutgoingRequest,
   identity: Identity,
   key: SigningKey | undefined,
+  nowMs = Date.now(),
 ): Record<string, string> {
   const headers = headersOf(identity);
   if (!key) return headers;
   const mark = target.indexOf('?');
   const path = mark === -1 ? target : target.slice(0, mark);
   const query = mark === -1 ? '' : target.slice(mark);
-  const created = Math.floor(Date.now() / 1000);
+  const created = Math.floor(nowMs / 1000);
   const signature = signRequest({ method, path, query, headers, body, key, created, nonce: newNonce() });
   return { ...headers, ...signature };
 }

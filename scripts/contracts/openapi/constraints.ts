@@ -141,6 +141,9 @@ export function textConstraint(rules: Rules): Constraint {
         return { minLength: Number(value) };
       case 'max_len':
         return { maxLength: Number(value) };
+      case 'max_bytes':
+        // JSON Schema counts no bytes; a text never has more characters than bytes.
+        return { maxLength: Number(value) };
       case 'pattern':
         return { pattern: ecmaPattern(String(value)) };
       case 'const':
@@ -156,6 +159,16 @@ export function textConstraint(rules: Rules): Constraint {
     }
   });
   return { keywords: Object.assign({}, ...keywords) as JsonSchema, notes: [] };
+}
+
+/** The rules of bytes, which JSON carries as base64 (RFC 4648): four characters for each three bytes, the last three padded. */
+export function bytesConstraint(rules: Rules): JsonSchema {
+  let keywords: JsonSchema = {};
+  for (const [name, value] of Object.entries(rules)) {
+    if (name !== 'max_len') throw unknownRule('bytes', name);
+    keywords = { ...keywords, maxLength: 4 * Math.ceil(Number(value) / 3) };
+  }
+  return keywords;
 }
 
 /** The rules of an enum. Its schema lists its values, so `defined_only` needs no keyword. */

@@ -14,6 +14,8 @@ import {
   type Registry,
 } from '@bufbuild/protobuf';
 import { getComments } from '@bufbuild/protoplugin';
+import type { Reason } from '../../../src/domain/reasons.ts';
+import { reasonsOf } from '../reasons.ts';
 
 /** google.api.HttpRule, the fields used here. */
 export interface HttpRule {
@@ -35,6 +37,10 @@ export interface ContractOptions {
   requiredHeaders(method: DescMethod): readonly string[];
   /** How many units of the caller's rate limits a call takes, as a sentence; empty for one unit. */
   costOf(method: DescMethod): string;
+  /** The scope that the caller's key must have: `pay`. */
+  scopeOf(method: DescMethod): string;
+  /** The reasons for which a call can be refused, besides those of any call. */
+  reasonsOf(method: DescMethod): readonly Reason[];
 }
 
 /** The fields of `call` about the cost of a call. */
@@ -42,6 +48,8 @@ interface Cost {
   readonly cost: number;
   readonly itemCost?: { readonly field: string; readonly itemsPerUnit: number };
 }
+
+const SCOPE_PREFIX = 'SCOPE_';
 
 /** Fields of `call` that only the server reads; they require no header. */
 const NO_HEADERS: ReadonlySet<string> = new Set(['guesses_token']);
@@ -74,6 +82,14 @@ export function contractOptions(files: readonly DescFile[]): ContractOptions {
       }
       return cost > 1 ? `Takes ${cost} units of the rate limits.` : '';
     },
+    scopeOf: (method) => {
+      if (!hasOption(method, callOption)) return '';
+      const { scope } = getOption(method, callOption) as unknown as { readonly scope: number };
+      const values = call.fields.find(({ name }) => name === 'scope')?.enum?.values ?? [];
+      const name = values.find(({ number }) => number === scope)?.name ?? '';
+      return name.slice(SCOPE_PREFIX.length).toLowerCase();
+    },
+    reasonsOf: (method) => reasonsOf(method, callOption),
   };
 }
 

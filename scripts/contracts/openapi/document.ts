@@ -22,7 +22,12 @@ export function documentOf(
   const usedHeaders = new Set<string>();
   for (const method of services.flatMap(({ methods }) => methods)) {
     const rule = options.httpRule(method);
-    const requirements = { headers: options.requiredHeaders(method), cost: options.costOf(method) };
+    const requirements = {
+      headers: options.requiredHeaders(method),
+      cost: options.costOf(method),
+      scope: options.scopeOf(method),
+      reasons: options.reasonsOf(method),
+    };
     for (const [ordinal, route] of (rule ? routesOf(method, rule) : []).entries()) {
       for (const field of requirements.headers) usedHeaders.add(field);
       const verbs = verbsAt(paths, route.path, method);

@@ -12,6 +12,10 @@ export interface CallRequirements {
   readonly headers: readonly string[];
   /** What a call takes of the rate limits, as a sentence; empty for one unit. */
   readonly cost: string;
+  /** The scope that the caller's key must have. */
+  readonly scope: string;
+  /** The reasons for which the call can be refused, besides those of any call. */
+  readonly reasons: readonly string[];
 }
 
 /** The name of the component that describes the content-digest header. */
@@ -35,6 +39,10 @@ export function operationOf(
     summary: summary || undefined,
     description: comment.replace(/\.$/, '') === summary ? undefined : comment,
     deprecated: method.deprecated || undefined,
+    'x-grpc-method': `${method.parent.typeName}/${method.name}`,
+    'x-streaming': method.methodKind === 'server_streaming' || undefined,
+    'x-scope': requirements.scope,
+    'x-reasons': [...requirements.reasons],
     parameters: parametersOf(method.input, route, requirements.headers, catalog, requestBody !== undefined),
     requestBody,
     responses: { 200: answerOf(method, catalog), ...errorResponses() },
@@ -63,12 +71,27 @@ function content(schema: JsonSchema, required: boolean): JsonObject {
   return { required, content: { 'application/json': { schema } } };
 }
 
+const STREAM = 'A stream: one such object a line (NDJSON), for as long as the call lives.';
+const EVENTS =
+  ' For a request that accepts text/event-stream each is the data of a server-sent event, whose id is the cursor.';
+
 function answerOf(method: DescMethod, catalog: Catalog): JsonObject {
+  if (method.output.typeName === 'google.api.HttpBody') {
+    // What is in it, and its content type, are for the RPC to say.
+    const schema = { type: 'string', format: 'binary' };
+    return { description: 'The file.', content: { '*/*': { schema } } };
+  }
   const comment = commentOf(method.output);
-  const stream = 'A stream: one such object a line (NDJSON), for as long as the call lives.';
+  const isStream = method.methodKind === 'server_streaming';
+  const schema = catalog.referAnswer(method.output);
+  // envoy/server-sent-events.lua makes events of them.
+  const hasEvents = isStream && 'cursor' in method.output.field;
   return {
-    description: sentences(comment, method.methodKind === 'server_streaming' ? stream : '') ?? 'OK.',
-    content: { 'application/json': { schema: catalog.referAnswer(method.output) } },
+    description: sentences(comment, isStream ? (hasEvents ? STREAM + EVENTS : STREAM) : '') ?? 'OK.',
+    content: {
+      'application/json': { schema },
+      ...(hasEvents && { 'text/event-stream': { schema: { type: 'string' } } }),
+    },
   };
 }
 

@@ -7,6 +7,7 @@ import {
   ScalarType,
 } from '@bufbuild/protobuf';
 import {
+  bytesConstraint,
   type Constraint,
   celConstraint,
   enumConstraint,
@@ -127,10 +128,12 @@ function requestSchema(desc: DescMessage, leftOut: readonly string[], catalog: C
   };
 }
 
-/** Exactly one of the fields, or none of them where the oneof is not required. */
+/** Exactly one of the fields; where the oneof is not required, no two of them. */
 function choiceOf(oneof: DescOneof): JsonSchema {
-  const each: JsonSchema[] = oneof.fields.map(({ name }) => ({ required: [name] }));
-  return { oneOf: isRequired(oneof) ? each : [...each, { not: { anyOf: each } }] };
+  const names = oneof.fields.map(({ name }) => name);
+  if (isRequired(oneof)) return { oneOf: names.map((name) => ({ required: [name] })) };
+  const pairs = names.flatMap((one, index) => names.slice(index + 1).map((other) => [one, other]));
+  return { allOf: pairs.map((pair) => ({ not: { required: pair } })) };
 }
 
 function choiceNote(oneof: DescOneof): string {
@@ -202,7 +205,12 @@ const WELL_KNOWN_TYPES: Readonly<Record<string, JsonSchema>> = {
   // The fields of the message are beside its type.
   'google.protobuf.Any': {
     type: 'object',
-    properties: { '@type': { type: 'string' } },
+    properties: {
+      '@type': {
+        type: 'string',
+        description: 'The name of its message: `type.googleapis.com/wallet.v2.CreateTransferResponse`.',
+      },
+    },
     required: ['@type'],
     additionalProperties: true,
   },
@@ -262,6 +270,7 @@ function itemForm(field: DescField, rules: Rules, refer: Refer): RequestForm {
   if (type === ScalarType.STRING) {
     return { base: plainScalar(type), keywords: textConstraint(own).keywords, notes };
   }
+  if (type === ScalarType.BYTES) return { base: plainScalar(type), keywords: bytesConstraint(own), notes };
   for (const name of Object.keys(own)) throw unknownRule(kind, name);
   return { base: plainScalar(type), keywords: {}, notes };
 }

@@ -2,7 +2,7 @@
 
 import type { Pool } from 'pg';
 import { InvariantError } from '../../domain/error-fields.ts';
-import { sqlState } from '../pool.ts';
+import { LOCK_NOT_AVAILABLE, sqlState } from '../pool.ts';
 
 /** A month of transfers with its bounds. */
 export interface Month {
@@ -50,7 +50,6 @@ const ATTEST = `
 
 const VERIFY = `SELECT verify_archived_month($1, $2, $3, decode($4, 'hex'), decode($5, 'hex')) AS is_same`;
 
-const LOCK_NOT_AVAILABLE = '55P03';
 const BEFORE_ALL = { last_at: '-infinity', last_id: '00000000-0000-0000-0000-000000000000' };
 
 /** The months that ended at least this many months ago, oldest first. */
@@ -62,6 +61,14 @@ export async function monthsToArchive(pool: Pool, afterMonths: number): Promise<
 export async function isReconciled(pool: Pool, { to }: Month): Promise<boolean> {
   const sql = `SELECT FROM reconciliations WHERE through >= $1::timestamp AT TIME ZONE 'UTC' LIMIT 1`;
   return (await pool.query(sql, [to])).rowCount === 1;
+}
+
+/** Whether the feed has every transfer of a month; release_month() refuses those that it lacks some of. */
+export async function isSealed(pool: Pool, { from }: Month): Promise<boolean> {
+  const { rows } = await pool.query<{ is_sealed: boolean }>('SELECT month_is_sealed($1) AS is_sealed', [
+    from,
+  ]);
+  return rows[0]?.is_sealed === true;
 }
 
 /**

@@ -1,6 +1,8 @@
 // The secret with which the archive signs its attestations and the ledger verifies them. Their owners store it in both.
 import { randomBytes } from 'node:crypto';
-import pg from 'pg';
+import { Connection, connectionConfig } from '../connection.ts';
+import { createNodeGuard } from '../node-guard.ts';
+import { ANSWER_LATE_MS, STATEMENT_TIMEOUT_MS } from '../timeouts.ts';
 
 /** The block of SHA-256, in bytes (RFC 2104 fills the key up to it). */
 const BLOCK = 64;
@@ -26,8 +28,13 @@ export async function shareArchiveSecret(ledgerUrl: string, archiveUrl: string):
   );
 }
 
-async function asOwner<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url });
+async function asOwner<T>(url: string, work: (client: Connection) => Promise<T>): Promise<T> {
+  const client = new Connection(
+    connectionConfig({
+      ...{ url, guard: createNodeGuard(), statementTimeoutMs: STATEMENT_TIMEOUT_MS },
+      answerWithinMs: STATEMENT_TIMEOUT_MS + ANSWER_LATE_MS,
+    }),
+  );
   await client.connect();
   try {
     return await work(client);

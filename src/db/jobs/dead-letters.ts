@@ -1,6 +1,7 @@
 // Dead letters: jobs that failed as often as they were tried, kept where Redis cannot lose them.
 import type { Pool } from 'pg';
 import type { JobData, JobName } from '../../domain/jobs.ts';
+import type { Reader } from '../pool.ts';
 
 /** A job that failed for good. */
 export interface FailedJob {
@@ -30,4 +31,12 @@ export async function insertDeadLetter(
     text: INSERT_DEAD_LETTER,
     values: [job, queueId, JSON.stringify(data), error, attempts, rowQueueId ?? null],
   });
+}
+
+const COUNT = 'SELECT count(*)::integer AS count FROM dead_letters WHERE replayed_at IS NULL';
+
+/** How many dead letters nobody has sent to the queue again. */
+export async function countDeadLetters(db: Reader): Promise<number> {
+  const statement = { name: 'count-dead-letters', text: COUNT, values: [] };
+  return (await db.query<{ count: number }>(statement)).rows[0]?.count ?? 0;
 }

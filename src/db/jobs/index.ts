@@ -1,8 +1,8 @@
 // The SQL of background work: the outbox that jobs wait in, dead letters, what is known of each job, and the statements of
 // the jobs themselves (refunds, reconciliation, statistics, upkeep). Other folders import this file only.
 
-export { insertDeadLetter } from './dead-letters.ts';
-export { findSprinkleById, setAside, shardsWithDue, withDue } from './due-sprinkles.ts';
+export { countDeadLetters, insertDeadLetter } from './dead-letters.ts';
+export { DUE_HOLDS, DUE_SPRINKLES, type DueItems, refundOverdueSeconds } from './due.ts';
 export {
   countJobs,
   type DeadLetter,
@@ -24,7 +24,8 @@ export {
   relayRows,
 } from './outbox.ts';
 export { createOutboxListener } from './outbox-listener.ts';
-export { reconcile } from './reconciliation.ts';
+export { lastReconciliation, reconcile } from './reconciliation.ts';
+export { type RecoveryState, recoveryState } from './recovery.ts';
 export { missingPeriods, purgeSamples, storeStatistics } from './statistics.ts';
 export { inTransaction } from './transaction.ts';
 export {

@@ -2,6 +2,7 @@
 import type { Pool } from 'pg';
 import type { JobName } from '../../domain/jobs.ts';
 import type { Micros } from '../../domain/time.ts';
+import type { Queries } from '../pool.ts';
 import { microsOf, plainArray } from '../sql.ts';
 
 /** The status of a job. */
@@ -48,10 +49,10 @@ const REPLAY = `
 const moment = (micros: string | null) => (micros === null ? undefined : Number(micros));
 
 /** The status of each job that has ever run or been paused. */
-export async function jobStatuses(pool: Pool): Promise<JobStatus[]> {
+export async function jobStatuses(db: Queries): Promise<JobStatus[]> {
   type Row = Record<'job' | 'runs' | 'failures', string> &
     Record<'paused_at' | 'last_started_at' | 'last_ended_at' | 'last_result' | 'last_error', string | null>;
-  const { rows } = await pool.query<Row>(JOB_STATUSES);
+  const { rows } = await db.query<Row>(JOB_STATUSES);
   return rows.map((row) => ({
     job: row.job,
     pausedAt: moment(row.paused_at),
@@ -66,10 +67,10 @@ export async function jobStatuses(pool: Pool): Promise<JobStatus[]> {
 
 /** How many rows each job has in the outbox, and how many dead letters that were not replayed. */
 export async function countJobs(
-  pool: Pool,
+  db: Queries,
 ): Promise<{ waiting: Map<string, bigint>; dead: Map<string, bigint> }> {
   const counts = async (sql: string) => {
-    const { rows } = await pool.query<{ job: string; count: string }>(sql);
+    const { rows } = await db.query<{ job: string; count: string }>(sql);
     return new Map(rows.map(({ job, count }) => [job, BigInt(count)]));
   };
   const [waiting, dead] = await Promise.all([

@@ -1,7 +1,7 @@
 // Listens to notifications of new rows in the outbox.
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
-import { CONNECT_TIMEOUT_MS, KEEPALIVE_DELAY_MS } from '../timeouts.ts';
+import { Connection, connectionConfig } from '../connection.ts';
+import { createNodeGuard } from '../node-guard.ts';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
@@ -19,20 +19,14 @@ export function createOutboxListener(
   url: string,
   heard: () => void,
   onError: (error: Error) => void,
+  guard = createNodeGuard(),
 ): OutboxListener {
   const closed = new AbortController();
-  let client: pg.Client | undefined;
+  let client: Connection | undefined;
   const listen = async () => {
-    const current = new pg.Client({
-      connectionString: url,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: KEEPALIVE_DELAY_MS,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      application_name: 'ppuri relay',
-      // With pipelining the driver closes a connection whose response does not come in time.
-      pipeline: true,
-      query_timeout: ANSWER_WITHIN_MS,
-    } as pg.ClientConfig);
+    const current = new Connection(
+      connectionConfig({ url, guard, applicationName: 'ppuri relay', answerWithinMs: ANSWER_WITHIN_MS }),
+    );
     client = current;
     const ended = new Promise<void>((resolve) => current.once('end', resolve));
     current.on('error', onError);

@@ -12,6 +12,8 @@ export interface OutboxRow {
   readonly queueId: string;
   readonly job: JobName;
   readonly data: JobData;
+  /** The trace of the call that asked for it, as a W3C traceparent. */
+  readonly traceparent: string | undefined;
   /** How long until its time, in milliseconds; 0 when that has come. */
   readonly delayMs: number;
 }
@@ -59,7 +61,13 @@ export function relayRows(
     });
     if (rows.length === 0) return 0;
     await send(
-      rows.map(({ queue_id: queueId, delay_ms: delayMs, ...row }) => ({ ...row, queueId, delayMs })),
+      rows.map(({ queue_id: queueId, delay_ms: delayMs, data: { traceparent, ...data }, ...row }) => ({
+        ...row,
+        queueId,
+        delayMs,
+        data,
+        traceparent: traceparent === undefined ? undefined : String(traceparent),
+      })),
     );
     const ids = plainArray(rows.map(({ id }) => id));
     await client.query({ name: 'note-relayed', text: NOTE_RELAYED, values: [ids] });

@@ -26,7 +26,6 @@ const MISSING = `
     date_subtract(date_trunc($1, clock_timestamp() - ${SETTLED_AFTER}, 'UTC'), ('1 ' || $1)::interval, 'UTC'),
     ('1 ' || $1)::interval, 'UTC') AS step LIMIT ${MAX_PERIODS}`;
 
-const moved = `SELECT * FROM transfers WHERE created_at >= $2 AND created_at < $3`;
 /** A sprinkle ends when its last share is claimed, or else with its time. */
 const ended = `
   SELECT cardinality(shares) AS offered, claimed_count AS claimed FROM sprinkles
@@ -43,12 +42,25 @@ const latency = (quantile: number) => `
     SELECT label, sum(value) OVER (ORDER BY label::float8) AS up_to, sum(value) OVER () AS of
     FROM (${sampled('latency')}) AS buckets) AS reached WHERE up_to >= of * ${quantile} HAVING count(*) > 0`;
 
+/** What a worker pays back is done by no user, and has no key; a user's own refund, void or return of a gift has one. */
+const BY_USERS = `(kind NOT IN ('refund', 'void', 'gift_return') OR key_id IS NOT NULL) AND kind <> 'reversal'`;
+
+const moved = `FROM transfers WHERE created_at >= $2 AND created_at < $3`;
+/**
+ * What the period's transfers say, each read by itself and once: where transfers are distributed over machines
+ * (docs/growth.md), each machine counts its own, and only what they counted travels.
+ */
+const COUNTED = `
+  kinds AS MATERIALIZED (
+    SELECT kind::text AS kind, currency, count(*) AS transfers, sum(amount) AS amount ${moved} GROUP BY kind, currency),
+  touched AS MATERIALIZED (
+    SELECT debit_account_id AS id ${moved} AND ${BY_USERS} UNION SELECT credit_account_id ${moved} AND ${BY_USERS})`;
+
 const FIGURES: readonly string[] = [
   `SELECT 'active_users' AS measure, '' AS label, '' AS currency, count(DISTINCT a.owner_user_id) AS value
-   FROM (SELECT debit_account_id AS id FROM (${moved}) AS t WHERE kind <> 'refund'
-         UNION SELECT credit_account_id FROM (${moved}) AS t WHERE kind <> 'refund') AS touched JOIN accounts a USING (id)`,
-  `SELECT 'transfers', kind::text, '', count(*) FROM (${moved}) AS t GROUP BY kind`,
-  `SELECT 'volume', kind::text, currency, sum(amount) FROM (${moved}) AS t GROUP BY kind, currency`,
+   FROM touched JOIN accounts a USING (id)`,
+  `SELECT 'transfers', kind, '', sum(transfers) FROM kinds GROUP BY kind`,
+  `SELECT 'volume', kind, currency, amount FROM kinds`,
   `SELECT 'sprinkles', '', '', count(*) FROM (${made}) AS s`,
   `SELECT 'shares_offered', '', '', coalesce(sum(offered), 0) FROM (${ended}) AS s`,
   `SELECT 'shares_claimed', '', '', coalesce(sum(claimed), 0) FROM (${ended}) AS s`,
@@ -74,6 +86,7 @@ const FIGURES: readonly string[] = [
 
 const KEEP = `
   INSERT INTO statistics (period, starts_at, measure, label, currency, value)
+  WITH ${COUNTED}
   SELECT $1, $2, figures.* FROM (${FIGURES.join('\nUNION ALL ')}) AS figures (measure, label, currency, value)
   WHERE $3::timestamptz IS NOT NULL`;
 

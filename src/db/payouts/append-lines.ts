@@ -3,6 +3,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { Currency } from '../../domain/currency.ts';
 import type { KnownOfLines, Payee, Payout, PayoutLine, RequestedLine } from '../../domain/payout.ts';
 import { inTransaction } from '../jobs/index.ts';
+import { labelsJson } from '../rows.ts';
 import { plainArray, textArray } from '../sql.ts';
 import { linesBetween } from './lines.ts';
 import { PAYOUT_COLUMNS, type PayoutRow, toPayout } from './rows.ts';
@@ -22,16 +23,27 @@ const LOCK = `SELECT ${PAYOUT_COLUMNS} FROM payouts p WHERE p.id = $1 AND p.owne
 
 const WALLETS = `
   SELECT id, currency, owner_user_id, is_default FROM accounts
-  WHERE kind = 'wallet' AND (id = ANY ($1::uuid[]) OR id = ANY (ARRAY(
-    SELECT id FROM accounts WHERE owner_user_id = ANY ($2::bigint[]) AND is_default)))`;
+  WHERE kind = 'wallet' AND id = ANY ($1::uuid[] || ARRAY(
+    SELECT id FROM accounts WHERE owner_user_id = ANY ($2::bigint[]) AND is_default))`;
 
 const TAKEN_KEYS = `
   SELECT key FROM payout_lines WHERE payout_id = $1 AND key = ANY ($2::text[]) AND key <> '' AND reason IS NULL`;
 
+/** Those that the user gave to a transfer, or to a line of this payout. */
+const TAKEN_REFERENCES = `
+  SELECT n.reference FROM annotations n
+  WHERE n.user_id = $2 AND n.subject = 'transfer' AND n.reference = ANY ($3::text[])
+  UNION ALL SELECT l.reference FROM payout_lines l
+  WHERE l.payout_id = $1 AND l.reference = ANY ($3::text[]) AND l.reason IS NULL`;
+
 const INSERT = `
-  INSERT INTO payout_lines (payout_id, line, to_user_id, to_wallet_id, currency, amount, key, memo, credit_account_id, reason)
-  SELECT $1, new.* FROM unnest($2::integer[], $3::bigint[], $4::uuid[], $5::text[], $6::bigint[], $7::text[], $8::text[],
-    $9::uuid[], $10::text[]) AS new`;
+  INSERT INTO payout_lines (payout_id, line, to_user_id, to_wallet_id, currency, amount, key, memo, credit_account_id, reason,
+    reference, labels)
+  SELECT $1, new.line, new.to_user_id, new.to_wallet_id, new.currency, new.amount, new.key, new.memo, new.credit_account_id,
+    new.reason, new.reference, new.labels::json
+  FROM unnest($2::integer[], $3::bigint[], $4::uuid[], $5::text[], $6::bigint[], $7::text[], $8::text[],
+    $9::uuid[], $10::text[], $11::text[], $12::text[])
+    AS new (line, to_user_id, to_wallet_id, currency, amount, key, memo, credit_account_id, reason, reference, labels)`;
 
 const COUNT = `
   UPDATE payouts SET line_count = line_count + $2, bad_count = bad_count + $3, total_amount = total_amount + $4 WHERE id = $1`;
@@ -56,7 +68,7 @@ export function withDraft<T>(
     return work({
       payout: toPayout(rows[0]),
       linesBetween: (first, last) => linesBetween(client, payoutId, first, last),
-      load: (lines) => load(client, payoutId, lines),
+      load: (lines) => load(client, payoutId, userId, lines),
       append: (lines) => append(client, payoutId, lines),
     });
   });
@@ -65,6 +77,7 @@ export function withDraft<T>(
 async function load(
   client: PoolClient,
   payoutId: string,
+  userId: bigint,
   lines: readonly RequestedLine[],
 ): Promise<KnownOfLines> {
   const walletIds = lines.flatMap(({ to }) => ('walletId' in to ? [to.walletId] : []));
@@ -80,6 +93,7 @@ async function load(
     text: TAKEN_KEYS,
     values: [payoutId, textArray(lines.map(({ key }) => key))],
   });
+  const references = await takenReferences(client, payoutId, userId, lines);
   const byId = new Map(wallets.rows.map((row) => [row.id, row]));
   const byOwner = new Map(
     wallets.rows.filter((row) => row.is_default).map((row) => [row.owner_user_id, row]),
@@ -88,7 +102,24 @@ async function load(
   return {
     wallet: (to: Payee) => ('userId' in to ? byOwner.get(to.userId.toString()) : byId.get(to.walletId)),
     isKeyTaken: (key) => keys.has(key),
+    isReferenceTaken: (reference) => references.has(reference),
   };
+}
+
+async function takenReferences(
+  client: PoolClient,
+  payoutId: string,
+  userId: bigint,
+  lines: readonly RequestedLine[],
+): Promise<ReadonlySet<string>> {
+  const wanted = lines.flatMap(({ annotation }) => annotation?.reference || []);
+  if (wanted.length === 0) return new Set();
+  const { rows } = await client.query<{ reference: string }>({
+    name: 'taken-references',
+    text: TAKEN_REFERENCES,
+    values: [payoutId, userId, textArray(wanted)],
+  });
+  return new Set(rows.map(({ reference }) => reference));
 }
 
 async function append(client: PoolClient, payoutId: string, lines: readonly PayoutLine[]): Promise<void> {
@@ -104,6 +135,8 @@ async function append(client: PoolClient, payoutId: string, lines: readonly Payo
     textArray(lines.map(({ memo }) => memo)),
     plainArray(lines.map(({ creditAccountId }) => creditAccountId ?? 'NULL')),
     plainArray(lines.map(({ reason }) => reason ?? 'NULL')),
+    textArray(lines.map(({ annotation }) => annotation?.reference || undefined)),
+    textArray(lines.map(({ annotation }) => labelsJson(annotation?.labels ?? []))),
   ];
   await client.query({ name: 'insert-payout-lines', text: INSERT, values });
   const total = good.reduce((sum, { amount }) => sum + amount, 0n);

@@ -2,6 +2,6 @@
 // through here.
 
 export type { ApiKeys, NewKey, StoredKey } from './api-keys.ts';
-export { createPeople, type People, type PeopleOptions } from './people.ts';
+export { createPeople, type People } from './people.ts';
 export type { Rooms } from './rooms.ts';
 export type { Users } from './users.ts';

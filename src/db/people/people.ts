@@ -1,14 +1,9 @@
 // The people's tables over a pool of connections of their own, with the timeouts of every other pool.
 import pg from 'pg';
 import { Sequelize } from 'sequelize';
-import { startupOptions } from '../pool.ts';
-import {
-  ANSWER_LATE_MS,
-  CONNECT_TIMEOUT_MS,
-  IDLE_IN_TRANSACTION_MS,
-  KEEPALIVE_DELAY_MS,
-  STATEMENT_TIMEOUT_MS,
-} from '../timeouts.ts';
+import { Connection, connectionConfig } from '../connection.ts';
+import { createNodeGuard, type NodeGuard } from '../node-guard.ts';
+import { ANSWER_LATE_MS, CONNECT_TIMEOUT_MS, STATEMENT_TIMEOUT_MS } from '../timeouts.ts';
 import { type ApiKeys, createApiKeys } from './api-keys.ts';
 import { defineModels } from './models.ts';
 import { createRooms, type Rooms } from './rooms.ts';
@@ -29,13 +24,8 @@ export interface PeopleOptions {
   readonly maxConnections: number;
   /** Postgres ends a statement that runs longer, in milliseconds; STATEMENT_TIMEOUT_MS where it is not given. */
   readonly statementTimeoutMs?: number;
-}
-
-/** Closes the connection when a response does not come in time; the driver does that only with pipelining. */
-class ClosingClient extends pg.Client {
-  constructor(config: pg.ClientConfig) {
-    super({ ...config, pipeline: true, keepAliveInitialDelayMillis: KEEPALIVE_DELAY_MS } as pg.ClientConfig);
-  }
+  /** Shared with the pools on the same cluster; one of its own unless given. */
+  readonly guard?: NodeGuard;
 }
 
 /** Creates the people's tables; connections are opened as they are needed. */
@@ -43,21 +33,20 @@ export function createPeople({
   url,
   maxConnections,
   statementTimeoutMs = STATEMENT_TIMEOUT_MS,
+  guard = createNodeGuard(),
 }: PeopleOptions): People {
+  const answerWithinMs = statementTimeoutMs + ANSWER_LATE_MS;
+  const config = connectionConfig({ url, guard, statementTimeoutMs, answerWithinMs });
+  class PeopleConnection extends Connection {
+    constructor(bySequelize: pg.ClientConfig) {
+      super({ ...bySequelize, ...config });
+    }
+  }
   const sequelize = new Sequelize(url, {
     dialect: 'postgres',
     logging: false,
     pool: { max: maxConnections, acquire: CONNECT_TIMEOUT_MS },
-    dialectModule: { ...pg, Client: ClosingClient },
-    dialectOptions: {
-      application_name: 'ppuri',
-      options: startupOptions(),
-      keepAlive: true,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      statement_timeout: statementTimeoutMs,
-      query_timeout: statementTimeoutMs + ANSWER_LATE_MS,
-      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
-    },
+    dialectModule: { ...pg, Client: PeopleConnection },
   });
   const models = defineModels(sequelize);
   return {

@@ -1,7 +1,7 @@
 // Reads statistics that were aggregated before.
-import type { Pool } from 'pg';
 import type { Period } from '../../domain/statistics.ts';
 import type { Micros } from '../../domain/time.ts';
+import type { Queries } from '../pool.ts';
 import { microsOf, timestamptz } from '../sql.ts';
 
 /** Which figures. */
@@ -30,10 +30,10 @@ const SERIES = `
   ORDER BY starts_at, label, currency LIMIT $6`;
 
 /** Figures in the order of time, at most `limit` of them. */
-export async function readSeries(pool: Pool, filter: SeriesFilter, limit: number): Promise<Figure[]> {
+export async function readSeries(db: Queries, filter: SeriesFilter, limit: number): Promise<Figure[]> {
   type Row = { starts_at: string; label: string; currency: string; value: number };
   const { measure, period, from, before, label } = filter;
   const values = [period, measure, timestamptz(from), timestamptz(before), label, limit];
-  const { rows } = await pool.query<Row>({ name: 'read-series', text: SERIES, values });
+  const { rows } = await db.query<Row>({ name: 'read-series', text: SERIES, values });
   return rows.map(({ starts_at, ...figure }) => ({ ...figure, startsAt: Number(starts_at) }));
 }

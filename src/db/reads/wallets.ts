@@ -4,7 +4,7 @@ import type { Account } from '../../domain/account.ts';
 import { type Page, pageOf } from '../../domain/page.ts';
 import type { Micros } from '../../domain/time.ts';
 import { ACCOUNT_COLUMNS, type AccountRow, toAccount } from '../rows.ts';
-import { plainArray, timestamptz } from '../sql.ts';
+import { microsOf, plainArray, timestamptz } from '../sql.ts';
 
 const FIND = `SELECT ${ACCOUNT_COLUMNS} FROM accounts a WHERE a.id = ANY ($1::uuid[]) AND a.kind = 'wallet'`;
 
@@ -12,10 +12,22 @@ const FIND_DEFAULT = `SELECT ${ACCOUNT_COLUMNS} FROM accounts a WHERE a.owner_us
 
 const LIST = `
   SELECT ${ACCOUNT_COLUMNS} FROM accounts a
-  WHERE a.owner_user_id = $1 AND a.kind = 'wallet' AND (a.created_at, a.id) > ($2, $3)
-  ORDER BY a.created_at, a.id LIMIT $4`;
+  WHERE a.owner_user_id = $1 AND a.kind = 'wallet'
+    AND ($2::timestamptz IS NULL OR NOT a.is_default AND (a.created_at, a.id) > ($2, $3))
+  ORDER BY a.is_default DESC, a.created_at, a.id LIMIT $4`;
 
-/** Where the next page begins: after the wallet of that moment and id. */
+/** The clock is read before the row, so a change that the row lacks is committed after `now`. */
+/*
+ * The lock of the wallet is tried: a transaction whose COMMIT hangs, because a synchronous standby is away, holds it, and may
+ * have dated a transfer more than a minute ago. A wallet that is locked is left out. Nothing is written that a standby has to have.
+ */
+const LAST_CHANGE = `
+  WITH session AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
+    free AS MATERIALIZED (SELECT id FROM accounts WHERE id = $1 FOR SHARE SKIP LOCKED)
+  SELECT ${microsOf('statement_timestamp()')} AS now, ${microsOf('a.updated_at')} AS last_change, EXISTS (SELECT FROM free) AS is_free
+  FROM session, accounts a WHERE a.id = $1`;
+
+/** Where the next page begins: after the wallet of that moment and id, which the default one is before. */
 export interface WalletPlace {
   readonly createdAt: Micros;
   readonly id: string;
@@ -41,15 +53,36 @@ export async function findDefaultWallet(pool: Pool, userId: bigint): Promise<Acc
   return rows[0] && toAccount(rows[0]);
 }
 
-/** A user's wallets, oldest first; the default one is the oldest. */
+/** Before all but the default wallet. */
+const AFTER_DEFAULT: WalletPlace = { createdAt: 0, id: '00000000-0000-0000-0000-000000000000' };
+
+/** A user's wallets, the default one first, then oldest first. */
 export async function listWallets(
   pool: Pool,
   userId: bigint,
   after: WalletPlace | undefined,
   size: number,
 ): Promise<Page<Account, WalletPlace>> {
-  const { createdAt, id } = after ?? { createdAt: 0, id: '00000000-0000-0000-0000-000000000000' };
-  const values = [userId, timestamptz(createdAt), id, size + 1];
+  const values = [userId, after ? timestamptz(after.createdAt) : null, after?.id ?? null, size + 1];
   const { rows } = await pool.query<AccountRow>({ name: 'list-wallets', text: LIST, values });
-  return pageOf(rows.map(toAccount), size, (wallet) => ({ createdAt: wallet.createdAt, id: wallet.id }));
+  return pageOf(rows.map(toAccount), size, ({ isDefault, createdAt, id }) =>
+    isDefault ? AFTER_DEFAULT : { createdAt, id },
+  );
+}
+
+/**
+ * When a wallet was last changed, the time at which it was asked, and whether no transaction that may change it was under way
+ * then; undefined when there is no such account. It takes a lock for a moment, so only the primary can be asked.
+ */
+export async function findLastChange(
+  pool: Pool,
+  id: string,
+): Promise<{ readonly now: Micros; readonly lastChange: Micros; readonly isFree: boolean } | undefined> {
+  const { rows } = await pool.query<{ now: string; last_change: string; is_free: boolean }>({
+    name: 'find-last-change',
+    text: LAST_CHANGE,
+    values: [id],
+  });
+  const [row] = rows;
+  return row && { now: Number(row.now), lastChange: Number(row.last_change), isFree: row.is_free };
 }

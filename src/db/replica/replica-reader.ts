@@ -22,7 +22,7 @@ export interface ReplicaReaderOptions {
   readonly timeoutMs: number;
   /** How long of that it may take to catch up, in milliseconds. */
   readonly lagMs: number;
-  /** Told when only the primary is read (`open`), with the failure that made it so, and when no longer (`closed`). */
+  /** Called when only the primary is read (`open`), with the failure that caused it, and when the replica is read again (`closed`). */
   readonly onStateChange: (state: BreakerState, cause?: Error) => void;
 }
 

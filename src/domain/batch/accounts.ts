@@ -5,6 +5,7 @@ import type { Currency } from '../currency.ts';
 import { InvariantError } from '../error-fields.ts';
 import type { WalletRef } from '../intent.ts';
 import { refuseField } from '../refusal.ts';
+import { inheritedBy } from '../restriction.ts';
 import type { BatchContext } from './ledger-batch.ts';
 
 declare module './ledger-batch.ts' {
@@ -16,7 +17,7 @@ declare module './ledger-batch.ts' {
 /** The accounts that a batch has locked or opened. */
 export class Accounts {
   readonly #batch: BatchContext;
-  readonly #loaded: readonly Account[];
+  readonly #loaded: Account[];
   readonly #byId = new Map<string, Account>();
   readonly #defaultWallets = new Map<bigint, string>();
   readonly #externals = new Map<Currency, string>();
@@ -24,7 +25,7 @@ export class Accounts {
 
   constructor(loaded: readonly Account[], batch: BatchContext) {
     this.#batch = batch;
-    this.#loaded = loaded;
+    this.#loaded = [...loaded];
     for (const account of loaded) {
       this.#byId.set(account.id, account);
       if (account.kind === 'external') this.#externals.set(account.currency, account.id);
@@ -61,6 +62,12 @@ export class Accounts {
     return this.get(id);
   }
 
+  /** The default wallet of a user; undefined if the batch has not loaded it. */
+  defaultOf(userId: bigint): Account | undefined {
+    const id = this.#defaultWallets.get(userId);
+    return id === undefined ? undefined : this.get(id);
+  }
+
   /** An account that the batch has loaded or opened. */
   get(id: string): Account {
     const account = this.#byId.get(id);
@@ -73,7 +80,20 @@ export class Accounts {
     return this.#byId.has(id);
   }
 
-  /** Adds an account with balance 0. */
+  /** Whether wallets of a user are loaded, but not its default wallet. */
+  hasLostDefault(userId: bigint): boolean {
+    return (
+      !this.#defaultWallets.has(userId) && this.#loaded.some(({ ownerUserId }) => ownerUserId === userId)
+    );
+  }
+
+  /** Makes a wallet the one that its user's name means, for the calls that are decided after this one. */
+  setDefault({ id, ownerUserId }: Account): void {
+    if (ownerUserId === undefined) throw new InvariantError(`account ${id} is no wallet`);
+    this.#batch.undo.set(this.#defaultWallets, ownerUserId, id);
+  }
+
+  /** Adds an account with balance 0. A wallet takes over the freezes of its user from the default wallet, which must be loaded. */
   open(account: Pick<Account, 'kind' | 'currency' | 'ownerUserId' | 'displayName'>): Account {
     if (account.kind === 'wallet') checkName(account.displayName);
     const { at, random, undo } = this.#batch;
@@ -83,21 +103,34 @@ export class Accounts {
       isDefault: false,
       balance: 0n,
       overdraftLimit: 0n,
+      heldAmount: 0n,
+      restriction: this.#restrictionOfUser(account.ownerUserId),
       version: 0,
       createdAt: at,
       updatedAt: at,
     };
-    this.#byId.set(opened.id, opened);
-    this.#openedIds.push(opened.id);
-    undo.push(() => {
-      this.#byId.delete(opened.id);
-      this.#openedIds.pop();
-    });
+    undo.set(this.#byId, opened.id, opened);
+    undo.append(this.#openedIds, opened.id);
     return opened;
   }
 
-  /** Puts an account's new state in place of the old one. Only transfers do this, and they undo it themselves. */
+  #restrictionOfUser(userId: bigint | undefined) {
+    if (userId === undefined) return undefined;
+    const id = this.#defaultWallets.get(userId);
+    if (id === undefined)
+      throw new InvariantError(`the batch has not loaded the default wallet of user ${userId}`);
+    return inheritedBy(this.get(id).restriction);
+  }
+
+  /** Puts an account's new state in place of the old one. Who does this undoes it. */
   replace(account: Account): void {
+    this.#byId.set(account.id, account);
+  }
+
+  /** Puts what was read later in the place of what was loaded, before any call is decided. */
+  complete(account: Account): void {
+    const index = this.#loaded.findIndex(({ id }) => id === account.id);
+    this.#loaded[index] = account;
     this.#byId.set(account.id, account);
   }
 

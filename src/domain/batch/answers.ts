@@ -21,7 +21,7 @@ export interface NewAnswer {
   readonly outcome: unknown;
   /** The RPC that gave it; undefined for the system's own calls. */
   readonly rpc: string | undefined;
-  /** The mark that stood in its place when the batch read it. */
+  /** The mark that was in its place when the batch read it. */
   readonly replaces: Mark | undefined;
 }
 
@@ -43,11 +43,14 @@ export class Answers {
   readonly #loadedMarks: ReadonlyMap<string, Mark>;
   readonly #newMarks = new Map<string, NewMark>();
   readonly added: NewAnswer[] = [];
+  /** Whether calls of the batch get answers that were stored before it. */
+  readonly hasStored: boolean;
 
   /** Answers and marks that were loaded, each under its answerKey(). The map of answers is changed. */
   constructor(answers: Map<string, Answer>, marks: ReadonlyMap<string, Mark>, batch: BatchContext) {
     this.#batch = batch;
     this.#answers = answers;
+    this.hasStored = answers.size > 0;
     this.#loadedMarks = marks;
   }
 

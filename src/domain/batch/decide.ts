@@ -29,6 +29,7 @@ export function decide(call: Call, batch: LedgerBatch, attempt?: Attempt): unkno
     return earlier.outcome;
   }
   batch.keyId = info.keyId;
+  batch.callerId = key.userId;
   try {
     return batch.attempt(() => {
       const outcome = command.decide(intent, batch);

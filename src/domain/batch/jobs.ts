@@ -1,5 +1,6 @@
 // The jobs that a batch asks for; they are written to the outbox in the batch's own transaction.
 import type { NewJob } from '../jobs.ts';
+import type { TraceContext } from '../trace-context.ts';
 import type { BatchContext } from './ledger-batch.ts';
 
 declare module './ledger-batch.ts' {
@@ -12,6 +13,8 @@ declare module './ledger-batch.ts' {
 export class RequestedJobs {
   readonly #batch: BatchContext;
   readonly #jobs = new Map<string, NewJob>();
+  /** The trace of the call that is decided now; the ledger sets it before each. */
+  trace: TraceContext | undefined;
 
   constructor(batch: BatchContext) {
     this.#batch = batch;
@@ -21,8 +24,7 @@ export class RequestedJobs {
   enqueue(job: NewJob): void {
     const name = JSON.stringify([job.job, job.runAt, job.data]);
     if (this.#jobs.has(name)) return;
-    this.#jobs.set(name, job);
-    this.#batch.undo.push(() => this.#jobs.delete(name));
+    this.#batch.undo.set(this.#jobs, name, { ...job, trace: this.trace });
   }
 
   /** All jobs that were asked for. */

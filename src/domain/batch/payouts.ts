@@ -59,8 +59,7 @@ export class Payouts {
 
   /** Adds a new payout. */
   add(payout: Payout): void {
-    this.created.push(payout);
-    this.#batch.undo.push(() => this.created.pop());
+    this.#batch.undo.append(this.created, payout);
   }
 
   /** Replaces a payout by its new state. */
@@ -87,13 +86,8 @@ export class Payouts {
   }
 
   #put(payout: Payout, lastLine: number | undefined): void {
-    const [before, changed] = [this.get(payout.id), this.#changedById.get(payout.id)];
-    this.#payouts.set(payout.id, payout);
-    this.#changedById.set(payout.id, { payout, lastLine });
-    this.#batch.undo.push(() => {
-      this.#payouts.set(payout.id, before);
-      if (changed) this.#changedById.set(payout.id, changed);
-      else this.#changedById.delete(payout.id);
-    });
+    const { undo } = this.#batch;
+    undo.set(this.#payouts, this.get(payout.id).id, payout);
+    undo.set(this.#changedById, payout.id, { payout, lastLine });
   }
 }

@@ -4,6 +4,8 @@ declare module './ledger-batch.ts' {
   interface ReadSet {
     /** Whether this user is a member of this room. */
     readonly membership?: { readonly roomId: string; readonly userId: bigint };
+    /** Which of these users are. */
+    readonly members?: { readonly roomId: string; readonly userIds: readonly bigint[] };
   }
   interface LedgerBatch {
     readonly rooms: Rooms;

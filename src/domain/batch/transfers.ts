@@ -2,6 +2,7 @@
 import { type Account, credited, debited } from '../account.ts';
 import { checkMemo } from '../bounds.ts';
 import { InvariantError } from '../error-fields.ts';
+import { checkRestrictions } from '../movement-rules.ts';
 import { Refusal } from '../refusal.ts';
 import { MICROS_PER_MS, type Micros } from '../time.ts';
 import { type Transfer, type TransferKind, transferId } from '../transfer.ts';
@@ -14,11 +15,11 @@ declare module './ledger-batch.ts' {
 }
 
 /**
- * How far a transfer may be dated ahead of the database's clock, in milliseconds. post_dated_transfers() checks the same.
+ * How far a transfer may be dated ahead of the database's clock, in milliseconds. post_transfers() checks the same.
  * If the clock jumps back by more, accounts that were just in use stop until the clock has caught up; otherwise the wrong
  * time would spread from account to account with the money.
  */
-export const MAX_AHEAD_MS = 60_000;
+const MAX_AHEAD_MS = 60_000;
 
 /** A movement of money to post. */
 export interface Movement {
@@ -29,6 +30,8 @@ export interface Movement {
   readonly amount: bigint;
   readonly memo?: string;
   readonly sprinkleId?: string;
+  /** Whose money is in the pot that pays, where that may be the payee's own. */
+  readonly potOwnerUserId?: bigint;
 }
 
 /** The transfers that a batch posts. */
@@ -44,18 +47,25 @@ export class Transfers {
     this.#batch = batch;
   }
 
-  /** Moves money from one account to another. Refuses BALANCE_TOO_LOW, BALANCE_TOO_HIGH, INVALID_FIELD for the memo. */
-  post({ kind, debit, credit, amount, memo = '', sprinkleId }: Movement): Transfer {
+  /**
+   * Moves money from one account to another. Refuses BALANCE_TOO_LOW, BALANCE_TOO_HIGH, INVALID_FIELD for the memo,
+   * WALLET_FROZEN, WALLET_CLOSED and RECEIVER_UNAVAILABLE for wallets that may not pay or receive and, while limits are in force,
+   * what Limits.count() refuses.
+   */
+  post(movement: Movement): Transfer {
+    const { kind, debit, credit, amount, memo = '', sprinkleId } = movement;
     checkMemo(memo);
-    const { accounts, random, keyId, undo } = this.#batch;
+    const { accounts, at, callerId, limits, random, keyId, undo } = this.#batch;
     const payer = accounts.get(debit.id);
     const payee = accounts.get(credit.id);
     if (amount <= 0n || payer.id === payee.id || payer.currency !== payee.currency) {
       throw new InvariantError('a movement takes an amount above zero between two accounts of one currency');
     }
+    if (payer.restriction || payee.restriction) checkRestrictions({ kind, payer, payee, at, callerId });
     const moment = this.#momentFor(payer, payee);
     const payerAfter = debited(payer, amount, moment);
     const payeeAfter = credited(payee, amount, moment);
+    if (limits.isActive) limits.count(movement, payerAfter, payeeAfter);
     const transfer: Transfer = {
       id: transferId(moment, this.posted.length, random),
       createdAt: moment,

@@ -9,6 +9,19 @@ export class UndoLog {
     this.#undo.push(undo);
   }
 
+  /** Appends to a list that nothing else takes from. */
+  append<T>(list: T[], item: T): void {
+    list.push(item);
+    this.#undo.push(() => list.pop());
+  }
+
+  /** Sets what a map has under a key. */
+  set<K, V>(map: Map<K, V>, key: K, value: V & {}): void {
+    const before = map.get(key);
+    map.set(key, value);
+    this.#undo.push(() => (before === undefined ? map.delete(key) : map.set(key, before)));
+  }
+
   /** Runs a decision. If it throws, all of its changes are undone and the error is thrown on. */
   attempt<T>(decide: () => T): T {
     const savepoint = this.#undo.length;

@@ -106,6 +106,7 @@ const WIRE_SCOPES: Record<Scope, WireScope> = {
   pay: WireScope.PAY,
   fund: WireScope.FUND,
   admin: WireScope.ADMIN,
+  events: WireScope.EVENTS,
 };
 
 const WIRE_KINDS: Record<KeyKind, WireKind> = {

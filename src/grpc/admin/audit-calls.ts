@@ -1,14 +1,11 @@
 // Writes a line on the audit trail before each call of an admin service is done, and how the call ended.
-import { randomUUID } from 'node:crypto';
-import type { Act, AuditTrail } from '../../domain/act.ts';
-import { errorText } from '../../domain/error-fields.ts';
-import { Refusal } from '../../domain/refusal.ts';
+import { hash, randomUUID } from 'node:crypto';
+import type { ApprovalRequest, AuditTrail } from '../../domain/act.ts';
+import { type ActLine, auditedAct, auditedRead, type ReadState } from '../../usecases/index.ts';
 import type { Caller } from '../caller.ts';
 import { contractOf } from '../contracts.ts';
 import type { Handlers, Service, UnaryHandler } from '../handlers.ts';
-
-/** Reads the state of a target, without secrets; undefined where there is no such target. */
-export type ReadState = (target: string) => Promise<object | undefined>;
+import { auditedTarget, type WireTarget } from './targets.ts';
 
 /** The fields that name a target in requests and responses of admin services. */
 interface Targets {
@@ -16,7 +13,20 @@ interface Targets {
   readonly job?: string;
   readonly measure?: string;
   readonly deadLetterIds?: readonly bigint[];
+  readonly userId?: bigint;
+  readonly tier?: string;
+  readonly currencyCode?: string;
+  readonly policy?: { readonly tier?: string; readonly currencyCode?: string };
+  readonly target?: WireTarget;
+  readonly walletId?: string;
+  readonly transferId?: string;
+  readonly webhookId?: string;
+  readonly transfer?: { readonly transferId?: string };
+  /** Why, of acts that have to say so. */
+  readonly reason?: string;
   readonly apiKey?: { readonly keyId?: string };
+  readonly backup?: { readonly backupId?: string };
+  readonly drill?: { readonly drillId?: string };
 }
 
 type AnyHandler = UnaryHandler<unknown, unknown>;
@@ -24,107 +34,82 @@ type AnyHandler = UnaryHandler<unknown, unknown>;
 /**
  * Wraps handlers. A call that changes something is done only after an 'attempted' line has been written; its outcome
  * follows under the same id, with the target's state before and after. The answer of a read is sent only after its line has
- * been written. Refuses UNAVAILABLE where the trail cannot be written.
+ * been written. Refuses UNAVAILABLE where the trail cannot be written. `approve` throws for acts that wait for a second key.
  */
 export function withAudit<S extends Service>(
   service: S,
   handlers: Handlers<S>,
   trail: AuditTrail,
   readState?: ReadState,
+  approve?: (request: ApprovalRequest) => Promise<void>,
 ): Handlers<S> {
   const wrapped = Object.entries(service).map(([name, method]) => {
     const handler = handlers[name] as unknown as AnyHandler;
     const rpc = method.path.slice(1);
     const isRead = contractOf(method).rules.isReadOnly;
-    return [name, isRead ? auditRead(rpc, handler, trail) : auditWrite(rpc, handler, trail, readState)];
+    const audited: AnyHandler = (request, caller) => {
+      const line = lineOf(rpc, request, caller);
+      const run = async () => handler(request, caller);
+      if (isRead) return auditedRead(trail, line, run);
+      const runApproved = async () => {
+        await approve?.(approvalOf(line, request, caller));
+        return run();
+      };
+      return auditedAct(trail, line, { run: runApproved, createdId: createdIdOf, readState });
+    };
+    return [name, audited];
   });
   return Object.fromEntries(wrapped);
 }
 
-/** Errors whose refusal is on the trail already. */
-const AUDITED = new WeakSet<object>();
-
-/** Whether a refusal is on the trail already. */
-export function isAudited(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && AUDITED.has(error);
-}
-
-function auditRead(rpc: string, handler: AnyHandler, trail: AuditTrail): AnyHandler {
-  return async (request, caller) => {
-    const line = lineOf(rpc, request, caller);
-    try {
-      const response = await handler(request, caller);
-      await mustRecord(trail, { ...line, outcome: 'done' });
-      return response;
-    } catch (error) {
-      throw recordFailure(trail, line, error);
-    }
+/** The second key has to send the same request; the idempotency key is its own. */
+function approvalOf(
+  { rpc, target, reason, keyId }: ActLine,
+  request: unknown,
+  caller: Caller,
+): ApprovalRequest {
+  const text = JSON.stringify(request, (_name, value) => (typeof value === 'bigint' ? `${value}` : value));
+  return {
+    ...{ rpc, target, reason, keyId },
+    fingerprint: hash('sha256', text, 'hex'),
+    idempotencyKey: contractOf({ path: `/${rpc}` }).rules.idempotencyKey ? caller.key.key : '',
   };
 }
 
-function auditWrite(rpc: string, handler: AnyHandler, trail: AuditTrail, readState?: ReadState): AnyHandler {
-  return async (request, caller) => {
-    const line = lineOf(rpc, request, caller);
-    await mustRecord(trail, { ...line, outcome: 'attempted' });
-    let before: object | undefined;
-    let response: unknown;
-    try {
-      if (readState && line.target !== '') before = await readState(line.target);
-      response = await handler(request, caller);
-    } catch (error) {
-      throw recordFailure(trail, { ...line, before }, error);
-    }
-    const createdId = (response as Targets).apiKey?.keyId ?? '';
-    const target = line.target || createdId;
-    const ids = [...new Set([target, createdId])].filter((id) => id !== '');
-    // The change is done. A line that cannot be written now is written later; the attempt is on the trail already.
-    try {
-      const after = readState ? await readStates(ids, readState) : undefined;
-      await trail.record({ ...line, target, outcome: 'done', before, after });
-    } catch {
-      trail.note({ ...line, target, outcome: 'done', before });
-    }
-    return response;
-  };
+/** The id of what a response says was made; empty where nothing was. */
+function createdIdOf(response: unknown): string {
+  const { apiKey, backup, drill, transfer, policy } = response as Targets;
+  return apiKey?.keyId ?? backup?.backupId ?? drill?.drillId ?? transfer?.transferId ?? policyName(policy);
 }
 
-/** The state of one target; of several, each under its id. */
-async function readStates(ids: readonly string[], readState: ReadState): Promise<object | undefined> {
-  const [only, ...more] = ids;
-  if (only === undefined) return undefined;
-  if (more.length === 0) return readState(only);
-  return Object.fromEntries(await Promise.all(ids.map(async (id) => [id, await readState(id)] as const)));
+/** A limit policy as TIER/CURRENCY; empty where none is named. */
+function policyName(policy: Targets['policy']): string {
+  return policy?.tier && policy.currencyCode ? `${policy.tier}/${policy.currencyCode}` : '';
 }
 
-function lineOf(rpc: string, request: unknown, { call }: Caller): Omit<Act, 'outcome'> {
-  const { keyId, job, measure, deadLetterIds } = request as Targets;
+/** What a request of an admin service is about, by its id. */
+function targetOf(request: Targets): string {
+  const { keyId, job, measure, deadLetterIds, userId, policy, target, walletId, transferId, webhookId } =
+    request;
+  // Of API keys, userId says for whom they may act.
+  const user = 'displayName' in request || !userId ? '' : userId.toString();
+  const account = (walletId || transferId || webhookId)?.toLowerCase() || auditedTarget(target);
+  return (
+    keyId || job || measure || deadLetterIds?.join(',') || account || user || policyName(policy ?? request)
+  );
+}
+
+function lineOf(rpc: string, request: unknown, { call }: Caller): ActLine {
   return {
     actId: randomUUID(),
     keyId: call.keyId ?? '',
     actor: 'key',
     clientAddress: call.clientAddress ?? '',
     rpc,
-    target: keyId || job || measure || deadLetterIds?.join(',') || '',
-    reason: '',
+    target: targetOf(request as Targets),
+    reason: (request as Targets).reason ?? '',
     requestId: call.id,
+    trace: call.trace,
     count: 1,
   };
-}
-
-async function mustRecord(trail: AuditTrail, line: Act): Promise<void> {
-  await trail.record(line).catch(() => {
-    throw new Refusal('UNAVAILABLE', { retryAfterMs: 1000 });
-  });
-}
-
-/** Returns the error, for its caller to throw. */
-function recordFailure(trail: AuditTrail, line: Omit<Act, 'outcome'>, error: unknown): unknown {
-  const isRefusal = error instanceof Refusal;
-  trail.note({
-    ...line,
-    outcome: isRefusal ? 'refused' : 'failed',
-    reason: isRefusal ? error.reason : errorText(error),
-  });
-  if (typeof error === 'object' && error !== null) AUDITED.add(error);
-  return error;
 }

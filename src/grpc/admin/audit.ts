@@ -13,11 +13,11 @@ export const auditService = (core: AdminCore, trail: AuditTrail): Handlers<typeo
   withAudit(AuditServiceService, handlers(core), trail);
 
 const handlers = (core: AdminCore): Handlers<typeof AuditServiceService> => ({
-  async listActs({ keyId, rpc, target, from: start, before: end, pageSize: asked, pageToken }) {
+  async listActs({ keyId, rpc, target, requestId, from: start, before: end, pageSize: asked, pageToken }) {
     const from = toBound(start, 'from');
     const before = toBound(end, 'before');
-    const list = ['acts', keyId, rpc, target, from, before];
-    const filter = { keyId, rpc, target, from, before };
+    const list = ['acts', keyId, rpc, target, requestId, from, before];
+    const filter = { keyId, rpc, target, requestId, from, before };
     const { items, next } = await listActs(core, filter, decodeUserToken(list, pageToken), pageSize(asked));
     return {
       acts: items.map(({ id: _id, occurredAt, outcome, count, ...act }) => ({

@@ -34,7 +34,7 @@ const TOKEN = /^[A-Za-z0-9]{3}$/;
 export function admit(control: AdmissionControl, rates: Rates): Interceptor {
   // Tokens in flight, by user and room. Many calls with one token at once count as one guess.
   const inFlight = new Set<string>();
-  return async function admit(call, next) {
+  return function admit(call, next) {
     const token = tokenOf(call);
     if (!token || inFlight.has(token.name)) return pass(control, rates, call, token, next);
     inFlight.add(token.name);
@@ -91,20 +91,17 @@ async function guess<Answer>(
  */
 function limitsOf(call: CallContext, { key, clientAddress }: Signer, rates: Rates): LimitCharge[] {
   const cost = call.contract.rules.costOf(call.bytes);
-  const charge = (name: string, who: string, rate: number): LimitCharge => ({
-    name,
-    key: who,
-    ratePerSecond: rate,
-    burst: 2 * rate,
-    cost,
-  });
   const limits = [
-    charge('key', key.id, key.ratePerSecond ?? rates.key),
-    charge('ip', neighbourhoodOf(clientAddress), rates.address),
+    charge('key', key.id, key.ratePerSecond ?? rates.key, cost),
+    charge('ip', neighbourhoodOf(clientAddress), rates.address, cost),
   ];
   const userId = actingUserOf(call);
-  if (userId !== undefined) limits.push(charge('user', userId, rates.user));
+  if (userId !== undefined) limits.push(charge('user', userId, rates.user, cost));
   return limits;
+}
+
+function charge(name: string, key: string, ratePerSecond: number, cost: number): LimitCharge {
+  return { name, key, ratePerSecond, burst: 2 * ratePerSecond, cost };
 }
 
 /** The acting user, as text, if the key may act for it. */

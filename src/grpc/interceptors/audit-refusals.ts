@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Act, AuditTrail } from '../../domain/act.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { isAudited } from '../admin/index.ts';
+import { isAudited } from '../../usecases/index.ts';
 import type { CallContext } from '../call-context.ts';
 import type { Interceptor } from '../interceptor.ts';
 import type { AuthenticationFailure } from './authenticate.ts';
@@ -41,23 +41,23 @@ function record(trail: AuditTrail, call: CallContext, { reason }: Refusal): void
     outcome: isDenied ? 'denied' : 'refused',
     reason,
     requestId: call.requestId,
+    trace: call.trace,
     count: 1,
   });
 }
 
-const KEY_ID = /^ppk_live_\w{1,40}$/;
-
-/** The line for a call that failed authentication. The key id that it claims is recorded only where it has the form of one. */
+/** The line for a call that failed authentication. */
 export function unauthenticatedAct({
   cause,
   clientAddress,
   keyId,
   path,
   requestId,
+  trace,
 }: AuthenticationFailure): Act {
   return {
     actId: randomUUID(),
-    keyId: KEY_ID.test(keyId) ? keyId : '',
+    keyId,
     actor: 'stranger',
     clientAddress,
     rpc: path.slice(1),
@@ -65,6 +65,7 @@ export function unauthenticatedAct({
     outcome: 'unauthenticated',
     reason: cause,
     requestId,
+    trace,
     count: 1,
   };
 }

@@ -1,18 +1,26 @@
 // Authenticates calls: the signature, its time, and the key, which has to be live and allowed from the client's address.
 import { isLive } from '../../domain/api-key.ts';
 import { Refusal } from '../../domain/refusal.ts';
+import { MICROS_PER_MS } from '../../domain/time.ts';
+import type { TraceContext } from '../../domain/trace-context.ts';
 import type { KeyRing, NetworkCheck, RingKey } from '../../keys/index.ts';
 import {
   isBodyOf,
   type ParsedSignature,
   parseSignatureHeaders,
+  SIGNATURE_FAULTS,
   verifySignature,
 } from '../../signatures/index.ts';
-import type { CallContext } from '../call-context.ts';
-import { addressOf, type ClientRequest, edgeSecretCheck, readClientRequest } from '../client-request.ts';
+import { callersTrace, type Signer } from '../call-context.ts';
+import {
+  addressOf,
+  type CallHeaders,
+  type ClientRequest,
+  edgeSecretCheck,
+  readClientRequest,
+} from '../client-request.ts';
 import type { Interceptor } from '../interceptor.ts';
-import { createSuspects, type Suspects } from './suspects.ts';
-import { verificationBudget } from './verification-budget.ts';
+import { createSuspects, createVerificationBudget, type Suspects } from './wrong-signatures.ts';
 
 /** What authentication depends on. */
 export interface Authentication {
@@ -25,15 +33,29 @@ export interface Authentication {
   readonly onFailure: (failure: AuthenticationFailure) => void;
 }
 
+/** Why calls fail authentication: what is wrong with the form of the signature, or the rest. Metrics count by it. */
+export const AUTHENTICATION_CAUSES = [
+  ...SIGNATURE_FAULTS,
+  'time',
+  'too many wrong signatures',
+  'unknown key',
+  'key is not live',
+  'network',
+  'signature',
+] as const;
+export type AuthenticationCause = (typeof AUTHENTICATION_CAUSES)[number];
+
 /** A call that failed authentication. */
 export interface AuthenticationFailure {
-  readonly cause: string;
+  readonly cause: AuthenticationCause;
   readonly clientAddress: string;
-  /** The key id that the call claims; empty where it claims none. */
+  /** The key id that the call claims; empty where that has not the form of one, because it may be a secret in the wrong place. */
   readonly keyId: string;
   /** The RPC's path, and the request's id. */
   readonly path: string;
   readonly requestId: string;
+  /** Of the call where it was sampled, or else the one that the caller names. */
+  readonly trace: TraceContext | undefined;
 }
 
 /** How old a signature may be, and how far its time may be ahead, for clocks that run fast; in seconds. */
@@ -49,12 +71,13 @@ export interface Authenticator {
   readonly interceptor: Interceptor;
   /** Addresses whose calls are worth checking before their message has been received. */
   readonly suspects: Suspects;
+  /** Whether this is the edge's secret. */
+  isEdge(claimed: string | undefined): boolean;
+  /** Whether the key of a call that was authenticated could sign it now. */
+  isStillLive(signer: Signer): boolean;
   /** Whether the headers alone show that a call fails. The failure is reported like any other. */
   isRefusedByHeaders(call: CallHeaders): boolean;
 }
-
-/** What is known of a call before its message has been received. */
-export type CallHeaders = Pick<CallContext, 'path' | 'metadata' | 'peer' | 'requestId'>;
 
 /**
  * Refuses AUTHENTICATION_FAILED, for every cause, after the same work: neither the message nor the time reveals whether a key
@@ -69,28 +92,40 @@ export function createAuthenticator(authentication: Authentication): Authenticat
   const isEdge = edgeSecretCheck(edgeSecret);
   const check = headersCheck(authentication);
   const suspects = createSuspects();
-  const fail = (call: CallHeaders, { clientAddress }: ClientRequest, { cause, keyId }: Failure) => {
-    suspects.add(addressOf(call.peer));
-    onFailure({ cause, clientAddress, keyId, path: call.path, requestId: call.requestId });
+  const fail = (
+    { peer, path, requestId }: CallHeaders,
+    { clientAddress }: ClientRequest,
+    { cause, keyId }: Failure,
+    trace: TraceContext | undefined,
+  ) => {
+    suspects.add(addressOf(peer));
+    const claimed = KEY_ID.test(keyId) ? keyId : '';
+    onFailure({ cause, clientAddress, keyId: claimed, path, requestId, trace });
     return FAILED;
   };
   return {
     suspects,
+    isEdge,
+    isStillLive({ key, clientAddress }) {
+      const known = ring.find(key.id);
+      if (!known || !isLive(known.key, Date.now() * MICROS_PER_MS)) return false;
+      return known.allows(clientAddress) && authentication.allowsGlobally(clientAddress);
+    },
     isRefusedByHeaders(call) {
       const request = readClientRequest({ ...call, bytes: NO_BYTES }, isEdge);
       const checked = check(request);
       if ('known' in checked) return false;
-      fail(call, request, checked);
+      fail(call, request, checked, callersTrace(call.metadata));
       return true;
     },
     interceptor: function authenticate(call, next) {
       const request = readClientRequest(call, isEdge);
       const checked = check(request);
-      if (!('known' in checked)) throw fail(call, request, checked);
+      if (!('known' in checked)) throw fail(call, request, checked, call.trace);
       const { known, signature } = checked;
       const { key } = known;
       if (!isBodyOf(signature, request.bodySha256())) {
-        throw fail(call, request, { cause: 'content-digest', keyId: key.id });
+        throw fail(call, request, { cause: 'content-digest', keyId: key.id }, call.trace);
       }
       ring.used(key.id);
       call.signer = {
@@ -106,6 +141,7 @@ export function createAuthenticator(authentication: Authentication): Authenticat
 }
 
 const NO_BYTES = Buffer.alloc(0);
+const KEY_ID = /^ppk_live_\w{1,40}$/;
 
 /** A verified signature, and its key. */
 interface Verified {
@@ -120,7 +156,7 @@ function headersCheck({
   ring,
   allowsGlobally,
 }: Authentication): (request: ClientRequest) => Verified | Failure {
-  const budget = verificationBudget();
+  const budget = createVerificationBudget();
   return ({ view, clientAddress, connection }) => {
     const signature = parseSignatureHeaders(view);
     if ('fault' in signature) return { cause: signature.fault, keyId: '' };

@@ -14,6 +14,7 @@ export const identifyCaller: Interceptor = (call, next) => {
     clientAddress,
     rpc: call.path.slice(1),
     made: { signedAt, receivedAt: call.receivedAt },
+    trace: call.trace,
   };
   call.caller = readCaller(call.contract.rules, call.metadata, info, (roomId) =>
     fingerprintOf(call.path, roomId, call.canonicalBytes()),

@@ -6,19 +6,29 @@ import { MAX_STREAM_MS } from '../connections.ts';
 import type { Interceptor, InterceptorChains } from '../interceptor.ts';
 import { admit, type Rates } from './admit.ts';
 import { auditRefusals } from './audit-refusals.ts';
+import type { Authenticator } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import { applyDefaultDeadline, limitStreamDuration } from './deadlines.ts';
+import { endWithKey } from './end-with-key.ts';
 import { identifyCaller } from './identify-caller.ts';
 import { limitStreamsPerUser } from './limit-streams-per-user.ts';
 import { type ErrorMapping, mapErrors } from './map-errors.ts';
 import { persistNonce } from './persist-nonce.ts';
 import { type RecordCall, recordCalls } from './record-calls.ts';
 import { shedLoad } from './shed-load.ts';
+import { type CallTracer, markHandler, traceCalls, withMarks } from './trace-calls.ts';
 import { validateRequest } from './validate-request.ts';
 
 export { unauthenticatedAct } from './audit-refusals.ts';
-export { type Authentication, type Authenticator, createAuthenticator } from './authenticate.ts';
+export {
+  AUTHENTICATION_CAUSES,
+  type Authentication,
+  type AuthenticationCause,
+  type Authenticator,
+  createAuthenticator,
+} from './authenticate.ts';
 export type { RecordCall } from './record-calls.ts';
+export type { CallTracer, TracedCall } from './trace-calls.ts';
 
 /** What the interceptors depend on. */
 export interface InterceptorOptions extends ErrorMapping {
@@ -31,6 +41,8 @@ export interface InterceptorOptions extends ErrorMapping {
   readonly callTimeoutMs: number;
   /** How many calls may be in flight; further ones are refused at once. */
   readonly maxInFlight: number;
+  /** Makes spans of calls; undefined where none are exported, and then calls pass nothing of it. */
+  readonly tracer: CallTracer | undefined;
 }
 
 /** How many streams a user may have open in one process. */
@@ -39,7 +51,19 @@ const STREAMS_PER_USER = 10;
 /** Unary and streaming calls pass the same checks. What limits their time and their number differs. */
 export function interceptorChains(
   core: Core,
-  authenticate: Interceptor,
+  authenticator: Pick<Authenticator, 'interceptor' | 'isEdge' | 'isStillLive'>,
+  options: InterceptorOptions,
+): InterceptorChains {
+  const chains = plainChains(core, authenticator, options);
+  if (!options.tracer) return chains;
+  const trace = traceCalls(options.tracer, authenticator.isEdge);
+  const traced = (chain: readonly Interceptor[]) => [trace, ...chain.map(withMarks), markHandler];
+  return { unary: traced(chains.unary), stream: traced(chains.stream) };
+}
+
+function plainChains(
+  core: Core,
+  { interceptor: authenticate, isStillLive }: Pick<Authenticator, 'interceptor' | 'isStillLive'>,
   options: InterceptorOptions,
 ): InterceptorChains {
   const checks = [
@@ -71,6 +95,7 @@ export function interceptorChains(
       shedLoad(options.maxInFlight),
       ...checks,
       limitStreamsPerUser(STREAMS_PER_USER),
+      endWithKey(isStillLive),
     ],
   };
 }

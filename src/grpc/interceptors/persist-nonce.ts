@@ -10,11 +10,9 @@ import { NONCE_TTL_MS } from './admit.ts';
  * all other calls are stored in Postgres, after everything else has been checked.
  */
 export function persistNonce(core: Core): Interceptor {
-  return async function persistNonce(call, next) {
-    if (call.contract.rules.needsNonceRecord) {
-      const { key, nonce, edgeRequestId } = signerOf(call);
-      await spendNonce(core, { keyId: key.id, nonce, edgeRequestId }, NONCE_TTL_MS);
-    }
-    return next();
+  return function persistNonce(call, next) {
+    if (!call.contract.rules.needsNonceRecord) return next();
+    const { key, nonce, edgeRequestId } = signerOf(call);
+    return spendNonce(core, { keyId: key.id, nonce, edgeRequestId }, NONCE_TTL_MS).then(next);
   };
 }

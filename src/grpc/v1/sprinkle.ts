@@ -28,7 +28,7 @@ export const sprinkleService = (core: Core): Handlers<typeof SprinkleServiceServ
   claimSprinkle: command({
     execute: ({ token }, caller) => {
       const { userId, roomId, key, call } = caller;
-      return claimShare(core, { userId, roomId, token, wallet: ownWallet(caller) }, key, call);
+      return claimShare(core, { userId, roomId, token, wallet: ownWallet(caller), nonce: '' }, key, call);
     },
     toResponse: ({ transfer: { amount } }) => ({ amount }),
   }),

@@ -79,12 +79,20 @@ const KINDS: Record<TransferKind, TransactionKind> = {
   refund: TransactionKind.REFUND,
   payout: TransactionKind.PAYOUT,
   payout_line: TransactionKind.PAYOUT_LINE,
+  hold: TransactionKind.HOLD,
+  capture: TransactionKind.CAPTURE,
+  void: TransactionKind.VOID,
+  gift: TransactionKind.GIFT,
+  gift_accept: TransactionKind.GIFT_ACCEPT,
+  gift_return: TransactionKind.GIFT_RETURN,
+  reversal: TransactionKind.REVERSAL,
 };
 
 function toTransaction({ transfer: posted, direction, balanceAfter, counterpartyUserId }: Transaction) {
   return {
     transactionId: posted.id,
-    kind: KINDS[posted.kind],
+    // A later release may have added kinds to the ledger that this one shares.
+    kind: KINDS[posted.kind] ?? TransactionKind.UNSPECIFIED,
     amount: direction === 'in' ? posted.amount : -posted.amount,
     balanceAfter,
     counterpartyUserId: counterpartyUserId ?? 0n,

@@ -1,6 +1,8 @@
 // Money and transfers in wallet.v2, shared by its services.
+import type { Label } from '../../../gen/ts/wallet/v2/label.ts';
 import type { Money as WireMoney } from '../../../gen/ts/wallet/v2/money.ts';
 import { TransferKind as WireKind } from '../../../gen/ts/wallet/v2/transfer.ts';
+import type { OwnedAnnotation } from '../../domain/annotation.ts';
 import { type Currency, parseCurrency } from '../../domain/currency.ts';
 import type { RequestedMoney } from '../../domain/intent.ts';
 import { IS_REQUIRED } from '../../domain/localized-text.ts';
@@ -30,11 +32,26 @@ const KINDS: Record<TransferKind, WireKind> = {
   refund: WireKind.REFUND,
   payout: WireKind.PAYOUT,
   payout_line: WireKind.PAYOUT_LINE,
+  hold: WireKind.HOLD,
+  capture: WireKind.CAPTURE,
+  void: WireKind.VOID,
+  gift: WireKind.GIFT,
+  gift_accept: WireKind.GIFT_ACCEPT,
+  gift_return: WireKind.GIFT_RETURN,
+  reversal: WireKind.REVERSAL,
 };
 
 /** Parses a filter by kinds; undefined for an empty one, which selects everything. */
 export function parseKinds(kinds: readonly WireKind[]): TransferKind[] | undefined {
   return kinds.length === 0 ? undefined : TRANSFER_KINDS.filter((kind) => kinds.includes(KINDS[kind]));
+}
+
+const NOTHING: { readonly reference: string; readonly labels: Label[] } = { reference: '', labels: [] };
+
+/** A reference and labels as a user sees them: only the user who attached them does. */
+export function shownAnnotation(annotation: OwnedAnnotation | undefined, userId: bigint): typeof NOTHING {
+  if (annotation?.userId !== userId) return NOTHING;
+  return { reference: annotation.reference, labels: [...annotation.labels] };
 }
 
 /** A posted transfer without the balances after it. */
@@ -45,9 +62,11 @@ interface ShownTransfer extends Omit<PostedTransfer, 'transfer'> {
 /** The transfer as a user sees it. Accounts that are no wallets (external accounts, pots) are left out. */
 export function toTransfer(posted: ShownTransfer, userId: bigint) {
   const { transfer, debitUserId, creditUserId } = posted;
+  const { reference, labels } = shownAnnotation(posted.annotation, userId);
   return {
     transferId: transfer.id,
-    kind: KINDS[transfer.kind],
+    // A later release may have added kinds to the ledger that this one shares.
+    kind: KINDS[transfer.kind] ?? WireKind.UNSPECIFIED,
     debitWalletId: debitUserId === undefined ? '' : transfer.debitAccountId,
     creditWalletId: creditUserId === undefined ? '' : transfer.creditAccountId,
     debitUserId: debitUserId ?? 0n,
@@ -57,5 +76,11 @@ export function toTransfer(posted: ShownTransfer, userId: bigint) {
     sprinkleId: transfer.sprinkleId ?? '',
     createdAt: toTimestamp(transfer.createdAt),
     keyId: keyIdSeenBy(userId, posted) ?? '',
+    holdId: posted.holdId ?? '',
+    giftId: posted.giftId ?? '',
+    refundedAmount: toMoney(transfer.currency, posted.refundedAmount ?? 0n),
+    refundsTransferId: posted.refundsTransferId ?? '',
+    reference,
+    labels,
   };
 }

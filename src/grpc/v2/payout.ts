@@ -5,6 +5,7 @@ import {
   type PayoutLine as WirePayoutLine,
   PayoutState as WireState,
 } from '../../../gen/ts/wallet/v2/payout_service.ts';
+import { annotationOf, checkLabelCount } from '../../domain/annotation.ts';
 import { IS_REQUIRED } from '../../domain/localized-text.ts';
 import { pageSize } from '../../domain/page.ts';
 import {
@@ -23,6 +24,7 @@ import {
   type Core,
   cancelPayout,
   createPayout,
+  findByReference,
   getPayout,
   listPayoutFailures,
   startPayout,
@@ -32,21 +34,24 @@ import { command } from '../command-handler.ts';
 import type { Handlers } from '../handlers.ts';
 import { decodeUserToken, encodeUserToken } from '../page-token.ts';
 import { toTimestamp } from '../timestamp.ts';
-import { toMoney } from './money.ts';
+import { shownAnnotation, toMoney } from './money.ts';
 import { walletRef } from './wallet.ts';
 
 /** The handlers of wallet.v2.PayoutService. */
 export const payoutService = (core: Core): Handlers<typeof PayoutServiceService> => ({
   createPayout: command({
-    execute: ({ walletId, mode, memo }, { userId, key, call }) => {
+    execute: (request, { userId, key, call }) => {
+      const { walletId, mode, memo } = request;
       const wallet = walletRef(walletId, 'wallet_id');
-      const intent = { userId, wallet, mode: parseMode(mode), memo, quotas: core.quotas };
+      const annotation = annotationOf(request);
+      const intent = { userId, wallet, mode: parseMode(mode), memo, quotas: core.quotas, annotation };
       return core.execute(createPayout, intent, key, call);
     },
     toResponse: (payout) => ({ payout: toPayout(payout) }),
   }),
 
   async addPayoutLines({ payoutId, firstLine, lines }, { userId }) {
+    checkLabelCount(lines, 'lines');
     const requested = lines.map(parseLine);
     const { payout, bad } = await addPayoutLines(core, userId, payoutId.toLowerCase(), firstLine, requested);
     return { lineCount: payout.lineCount, badLines: bad.map((line) => toFailure(line, payout)) };
@@ -58,8 +63,9 @@ export const payoutService = (core: Core): Handlers<typeof PayoutServiceService>
     toResponse: (payout) => ({ payout: toPayout(payout) }),
   }),
 
-  async getPayout({ payoutId }, { userId }) {
-    const { payout } = await getPayout(core, userId, payoutId.toLowerCase());
+  async getPayout({ payoutId, reference }, { userId }) {
+    const { id } = await findByReference(core, userId, 'payout', { id: payoutId, reference });
+    const { payout } = await getPayout(core, userId, id);
     return { payout: toPayout(payout) };
   },
 
@@ -107,13 +113,16 @@ function parseMode(mode: WireMode): PayoutMode {
 }
 
 /** A wrong amount is no refusal here: it is reported for its line. */
-function parseLine({ destination, amount, key, memo }: WirePayoutLine, index: number): RequestedLine {
+function parseLine(line: WirePayoutLine, index: number): RequestedLine {
+  const { destination, amount, key, memo } = line;
+  const annotation = annotationOf(line, `lines[${index}].`);
   if (!destination || !amount) throw refuseField('INVALID_FIELD', `lines[${index}]`, IS_REQUIRED);
   const to =
     destination.$case === 'userId'
       ? { userId: destination.value }
       : { walletId: destination.value.toLowerCase() };
-  return { to, currency: amount.currencyCode, amount: amount.minorUnits, key, memo };
+  const { currencyCode: currency, minorUnits } = amount;
+  return { to, currency, amount: minorUnits, key, memo, ...(annotation && { annotation }) };
 }
 
 const MAX_INT64 = 2n ** 63n - 1n;
@@ -135,6 +144,7 @@ function toPayout(payout: Payout) {
     createdAt: toTimestamp(payout.createdAt),
     startedAt: startedAt === undefined ? undefined : toTimestamp(startedAt),
     endedAt: endedAt === undefined ? undefined : toTimestamp(endedAt),
+    ...shownAnnotation(payout.annotation, payout.ownerUserId),
   };
 }
 

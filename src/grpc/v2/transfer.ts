@@ -2,15 +2,18 @@
 import {
   type BatchTransferResult,
   type CreateTransferRequest,
+  type DepositRequest,
   OutcomeState,
   type TransferServiceService,
   BatchMode as WireMode,
+  type WithdrawRequest,
 } from '../../../gen/ts/wallet/v2/transfer_service.ts';
+import { annotationOf, checkLabelCount } from '../../domain/annotation.ts';
 import { InvariantError } from '../../domain/error-fields.ts';
-import type { WalletRef } from '../../domain/intent.ts';
 import { IS_REQUIRED } from '../../domain/localized-text.ts';
+import { pageSize } from '../../domain/page.ts';
 import { REASONS } from '../../domain/reasons.ts';
-import { refuseField } from '../../domain/refusal.ts';
+import { type Refusal, refuseField } from '../../domain/refusal.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
 import {
   type BatchMode,
@@ -18,22 +21,29 @@ import {
   batchCreateTransfers,
   type Core,
   type CreateTransferIntent,
+  checkTransfer,
   createTransfer,
+  type DepositIntent,
   deposit,
+  findByReference,
   findTransfersOf,
   getOutcome,
   getTransfer,
   isPosted,
   itemField,
   type KeyOutcome,
+  listRefunds,
   type PostedItem,
   type RefusedItem,
+  refundTransfer,
   withdraw,
 } from '../../usecases/index.ts';
 import { command, type RestoreAnswer } from '../command-handler.ts';
 import type { Handlers } from '../handlers.ts';
+import { decodeTimeToken, encodeTimeToken } from '../page-token.ts';
+import { toLimit } from './limit.ts';
 import { parseAmount, toMoney, toTransfer } from './money.ts';
-import { walletRef } from './wallet.ts';
+import { destinationRef, walletRef } from './wallet.ts';
 
 /** `restoreAnswer` makes the response of an outcome of any service. */
 export const transferService = (
@@ -41,18 +51,14 @@ export const transferService = (
   restoreAnswer: RestoreAnswer,
 ): Handlers<typeof TransferServiceService> => ({
   deposit: command({
-    execute: ({ walletId, amount, memo }, { userId, key, call }) => {
-      const intent = { userId, wallet: walletRef(walletId, 'wallet_id'), money: parseAmount(amount), memo };
-      return core.execute(deposit, intent, key, call);
-    },
+    execute: (request, { userId, key, call }) =>
+      core.execute(deposit, parseFunding(request, userId), key, call),
     toResponse: toDepositResponse,
   }),
 
   withdraw: command({
-    execute: ({ walletId, amount, memo }, { userId, key, call }) => {
-      const intent = { userId, wallet: walletRef(walletId, 'wallet_id'), money: parseAmount(amount), memo };
-      return core.execute(withdraw, intent, key, call);
-    },
+    execute: (request, { userId, key, call }) =>
+      core.execute(withdraw, parseFunding(request, userId), key, call),
     toResponse: toPaymentResponse,
   }),
 
@@ -62,9 +68,39 @@ export const transferService = (
     toResponse: toPaymentResponse,
   }),
 
+  async checkTransfer(request, { userId }) {
+    const intent = parseTransfer(request, userId, '');
+    const { refusal, standings } = await checkTransfer(core, intent);
+    return {
+      wouldPost: refusal === undefined,
+      refusal: refusal && toCheckedRefusal(refusal),
+      limits: standings.map((standing) => toLimit(intent.money.currency, standing)),
+    };
+  },
+
+  refundTransfer: command({
+    execute: ({ transferId, amount, reason }, { userId, key, call }) => {
+      const input = { transferId: transferId.toLowerCase(), money: amount && parseAmount(amount), reason };
+      return refundTransfer(core, userId, input, key, call);
+    },
+    toResponse: toPaymentResponse,
+  }),
+
+  async listRefunds(request, { userId }) {
+    const transferId = request.transferId.toLowerCase();
+    const list = ['v2.refunds', userId, transferId];
+    const after = decodeTimeToken(list, request.pageToken);
+    const page = await listRefunds(core, userId, transferId, after, pageSize(request.pageSize));
+    return {
+      refunds: page.items.map((refund) => toTransfer(refund, userId)),
+      nextPageToken: encodeTimeToken(list, page.next),
+    };
+  },
+
   batchCreateTransfers: command(
     {
       execute: ({ items: requests, mode }, { userId, key, call }) => {
+        checkLabelCount(requests, 'items');
         const items = requests.map((item, index) => parseTransfer(item, userId, `${itemField(index)}.`));
         return core.execute(batchCreateTransfers, { mode: parseMode(mode), items }, key, call);
       },
@@ -86,10 +122,10 @@ export const transferService = (
     return { state: OUTCOME_STATES[found.state], rpc, answer };
   },
 
-  async getTransfer({ transferId }, { userId }) {
-    return {
-      transfer: toTransfer(await getTransfer(core, userId, transferId.toLowerCase(), 'transfer_id'), userId),
-    };
+  async getTransfer({ transferId, reference }, { userId }) {
+    const named = { id: transferId, reference };
+    const { id, field } = await findByReference(core, userId, 'transfer', named);
+    return { transfer: toTransfer(await getTransfer(core, userId, id, field), userId) };
   },
 });
 
@@ -99,23 +135,27 @@ const OUTCOME_STATES: Record<KeyOutcome['state'], OutcomeState> = {
   undecided: OutcomeState.UNDECIDED,
 };
 
+function parseFunding(request: DepositRequest | WithdrawRequest, userId: bigint): DepositIntent {
+  const { walletId, amount, memo } = request;
+  const wallet = walletRef(walletId, 'wallet_id');
+  return { userId, wallet, money: parseAmount(amount), memo, annotation: annotationOf(request) };
+}
+
 /** `path` is the prefix of field names in refusals: `items[3].`, or empty. */
 function parseTransfer(request: CreateTransferRequest, userId: bigint, path: string): CreateTransferIntent {
   const { debitWalletId, destination, amount, memo } = request;
   return {
     userId,
     from: walletRef(debitWalletId, `${path}debit_wallet_id`),
-    to: parseDestination(destination, path),
+    to: destinationRef(destination, path) ?? missing(`${path}destination`),
     money: parseAmount(amount, `${path}amount`),
     memo,
+    annotation: annotationOf(request, path),
   };
 }
 
-function parseDestination(destination: CreateTransferRequest['destination'], path: string): WalletRef {
-  if (!destination) throw refuseField('INVALID_FIELD', `${path}destination`, IS_REQUIRED);
-  return destination.$case === 'creditUserId'
-    ? { defaultOf: destination.value, field: `${path}credit_user_id` }
-    : walletRef(destination.value, `${path}credit_wallet_id`);
+function missing(field: string): never {
+  throw refuseField('INVALID_FIELD', field, IS_REQUIRED);
 }
 
 function toDepositResponse(posted: PostedTransfer, userId: bigint) {
@@ -171,10 +211,10 @@ function toPosted(
     memo: request.memo,
     keyId,
   } as const;
-  return {
-    transfer: toTransfer({ transfer, debitUserId: userId, creditUserId: item.creditUserId }, userId),
-    balance: toMoney(currency, item.balance),
-  };
+  const { creditUserId, balance } = item;
+  const { reference, labels } = request;
+  const posted = { transfer, debitUserId: userId, creditUserId, annotation: { userId, reference, labels } };
+  return { transfer: toTransfer(posted, userId), balance: toMoney(currency, balance) };
 }
 
 /** The results of a batch without its request: the rest is read from its transfers. */
@@ -195,4 +235,9 @@ function toResults(
 
 function toRefusal({ reason, field, message }: RefusedItem) {
   return { code: REASONS[reason].code, reason, message, field };
+}
+
+function toCheckedRefusal({ reason, violations: [violation] }: Refusal) {
+  const message = (violation?.description ?? REASONS[reason]).en;
+  return toRefusal({ reason, field: violation?.field ?? '', message });
 }

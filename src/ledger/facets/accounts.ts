@@ -1,34 +1,77 @@
 // Accounts: locked in the order of their ids, read, and opened.
-import type { PoolClient } from 'pg';
-import { ACCOUNT_COLUMNS, type AccountRow, toAccount } from '../../db/rows.ts';
+import type { PoolClient, QueryConfig } from 'pg';
+import {
+  ACCOUNT_COLUMNS,
+  type AccountRow,
+  type LimitedAccountRow,
+  toAccount,
+  toLimitedAccount,
+  USAGE_COLUMNS,
+} from '../../db/rows.ts';
 import { plainArray, textArray, timestamptz } from '../../db/sql.ts';
 import type { Account } from '../../domain/account.ts';
 import { Accounts } from '../../domain/batch/accounts.ts';
-import type { BatchContext, ReadSet } from '../../domain/batch/ledger-batch.ts';
+import type { BatchContext, LedgerBatch, ReadSet } from '../../domain/batch/ledger-batch.ts';
 import type { Random } from '../../domain/random.ts';
 import type { Facet, Statement } from '../facet.ts';
 
 /** How many equal external accounts each currency has (migration 0002). */
 const STRIPES = 16;
 
-/** A condition on accounts under the alias `a`: those that a batch locks. Its values are those of lockValues(). */
-export const LOCKED_ACCOUNTS = `a.id = ANY (
-    $1::uuid[]
+/** The ids of the accounts that nearly all batches lock. Its values are the first four of lockValues(). */
+const LOCKED_IDS = `$1::uuid[]
     || ARRAY(SELECT id FROM accounts WHERE owner_user_id = ANY ($2::bigint[]) AND is_default)
-    || ARRAY(SELECT id FROM accounts WHERE kind = 'external' AND currency = ANY ($3::text[]) AND stripe = $4)
-    || ARRAY(SELECT s.pot_account_id FROM unnest($5::text[], $6::text[]) AS wanted (room_id, token)
-             JOIN sprinkle_tokens USING (room_id, token) JOIN sprinkles s ON s.id = sprinkle_id)
-  )`;
+    || ARRAY(SELECT id FROM accounts WHERE kind = 'external' AND currency = ANY ($3::text[]) AND stripe = $4)`;
+
+/** The pots that tokens stand for. */
+const POTS_OF_TOKENS = `
+    || ARRAY(SELECT s.pot_account_id FROM unnest($5::text[], $6::text[]) AS wanted (room_id, token),
+        LATERAL (SELECT * FROM sprinkle_tokens t WHERE t.room_id = wanted.room_id AND t.token = wanted.token OFFSET 0) AS t,
+        LATERAL (SELECT * FROM sprinkles s WHERE s.id = t.sprinkle_id OFFSET 0) AS s)`;
+
+/**
+ * The default wallets of the owners of wallets: what limits go by lies there, and whatever brings a user money while limits are
+ * in force takes that lock. Wallets that are no default ones have an index of their own (migration 0291), so the others cost little.
+ */
+const HOMES_OF_WALLETS = `
+    || ARRAY(SELECT d.id FROM (
+          SELECT w.owner_user_id FROM accounts w WHERE w.id = ANY ($1::uuid[]) AND w.kind = 'wallet' AND NOT w.is_default
+          OFFSET 0) AS w,
+        LATERAL (SELECT * FROM accounts d WHERE d.owner_user_id = w.owner_user_id AND d.is_default OFFSET 0) AS d)`;
+
+/** A condition on accounts under the alias `a`: those that a batch locks. Its values are those of lockValues(). */
+export const LOCKED_ACCOUNTS = `a.id = ANY (${LOCKED_IDS}${POTS_OF_TOKENS})`;
+
+/** The same while limits are in force. */
+export const LOCKED_WITH_OWNERS = `a.id = ANY (${LOCKED_IDS}${POTS_OF_TOKENS}${HOMES_OF_WALLETS})`;
 
 /*
  * The lock. Rows are locked in the order of their ids, so two batches that share accounts wait for each other and
  * never in a circle. ORDER BY is applied before FOR NO KEY UPDATE, and ids never change, so the order holds. The
  * subqueries are ARRAY(…) so that they run once, before, and the accounts are found by their primary key. What
  * they look up (default wallets, stripes, the pots that tokens stand for) is checked or immutable: if a token has moved
- * to another sprinkle meanwhile, the sprinkles facet finds a pot that is not locked, and the batch runs again.
+ * to another sprinkle meanwhile, or a user has another default wallet, isStale() finds it, and the batch runs again. Most batches
+ * have no tokens, and Postgres sets up what a statement has for them whether it runs or not.
  */
-const LOCK_ACCOUNTS = `
-  SELECT ${ACCOUNT_COLUMNS} FROM accounts a WHERE ${LOCKED_ACCOUNTS} ORDER BY a.id FOR NO KEY UPDATE`;
+const lockText = (columns: string, more: string) => `
+  SELECT ${columns} FROM accounts a WHERE a.id = ANY (${LOCKED_IDS}${more}) ORDER BY a.id FOR NO KEY UPDATE`;
+const LIMITED_COLUMNS = `${ACCOUNT_COLUMNS}, ${USAGE_COLUMNS}`;
+const LOCK = { name: 'lock-accounts', text: lockText(ACCOUNT_COLUMNS, '') };
+const LOCK_WITH_POTS = { name: 'lock-accounts-and-pots', text: lockText(ACCOUNT_COLUMNS, POTS_OF_TOKENS) };
+const LOCK_WITH_HOMES = {
+  name: 'lock-accounts-with-homes',
+  text: lockText(LIMITED_COLUMNS, HOMES_OF_WALLETS),
+};
+const LOCK_WITH_HOMES_AND_POTS = {
+  name: 'lock-accounts-and-pots-with-homes',
+  text: lockText(LIMITED_COLUMNS, `${POTS_OF_TOKENS}${HOMES_OF_WALLETS}`),
+};
+
+/** What CheckTransfer and GetLimits read, without locks. */
+const READ_WITH_HOMES = {
+  name: 'read-accounts-with-homes',
+  text: `SELECT ${LIMITED_COLUMNS} FROM accounts a WHERE ${LOCKED_WITH_OWNERS} ORDER BY a.id`,
+};
 
 /** Accounts start empty; what moves into them is posted afterwards, in the same transaction. */
 const INSERT_ACCOUNTS: Statement<Account> = {
@@ -72,12 +115,26 @@ export class AccountsFacet implements Facet<Accounts> {
   }
 
   async load(client: PoolClient, context: BatchContext): Promise<Accounts> {
-    const { rows } = await client.query<AccountRow>({
-      name: 'lock-accounts',
-      text: LOCK_ACCOUNTS,
-      values: this.lockValues(context.random),
-    });
+    const values = this.lockValues(context.random);
+    const hasTokens = this.#tokens.size > 0;
+    if (context.isCheck) return readLimited(client, { ...READ_WITH_HOMES, values }, context);
+    const given = hasTokens ? values : values.slice(0, 4);
+    if (context.policies) {
+      const statement = hasTokens ? LOCK_WITH_HOMES_AND_POTS : LOCK_WITH_HOMES;
+      return readLimited(client, { ...statement, values: given }, context);
+    }
+    const statement = hasTokens ? LOCK_WITH_POTS : LOCK;
+    const { rows } = await client.query<AccountRow>({ ...statement, values: given });
     return new Accounts(rows.map(toAccount), context);
+  }
+
+  /**
+   * Another wallet can be made the default one while the batch waits for the lock of the one that was. A user without any default
+   * wallet does not exist, and none of its wallets is among the accounts.
+   */
+  isStale({ accounts }: LedgerBatch): boolean {
+    for (const userId of this.#defaultWalletsOf) if (accounts.hasLostDefault(userId)) return true;
+    return false;
   }
 
   /** The values of LOCKED_ACCOUNTS, $1 to $6. */
@@ -92,4 +149,13 @@ export class AccountsFacet implements Facet<Accounts> {
       textArray(tokens.map(({ token }) => token)),
     ];
   }
+}
+
+async function readLimited(
+  client: PoolClient,
+  statement: QueryConfig,
+  context: BatchContext,
+): Promise<Accounts> {
+  const { rows } = await client.query<LimitedAccountRow>(statement);
+  return new Accounts(rows.map(toLimitedAccount), context);
 }

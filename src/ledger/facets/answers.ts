@@ -5,22 +5,28 @@ import type { Mark } from '../../domain/attempt.ts';
 import { type Answer, Answers, answerKey, type NewAnswer, type NewMark } from '../../domain/batch/answers.ts';
 import type { BatchContext, ReadSet } from '../../domain/batch/ledger-batch.ts';
 import type { IdempotencyKey } from '../../domain/intent.ts';
-import type { Facet, Statement } from '../facet.ts';
+import { type Facet, type Statement, touchingAll } from '../facet.ts';
 import { readOutcome, writeOutcome } from '../outcome-json.ts';
 
 /**
  * The moment of the batch, and what is stored under its keys. The clock is read once the locks are held: a call that waited
- * for a lock must not be decided by an old clock. The moment stands in a row of its own.
+ * for a lock must not be decided by an old clock. The moment has a row of its own, with the id of the policies in force; to
+ * read that takes a lock for which changes of policies wait (migration 0110).
+ *
+ * OFFSET 0 has each key found by itself. Without it a plan that was made when few rows were counted reads the whole index
+ * for each batch, and a connection keeps its plan until the rows are counted again, a minute later (LEDGER_SETTINGS).
  */
-const READ_CLOCK_AND_ANSWERS = `
+export const READ_CLOCK_AND_ANSWERS = `
   SELECT ${microsOf('clock_timestamp()')} AS now, NULL::bigint AS user_id, NULL AS key, NULL AS fingerprint, NULL AS outcome,
-    NULL::bigint AS signed_at, NULL::bigint AS marked_at
+    NULL::bigint AS signed_at, NULL::bigint AS marked_at, (SELECT id FROM limit_policy_set)::text AS policies_id
   UNION ALL
   SELECT NULL, k.user_id, k.key, encode(k.fingerprint, 'hex'), k.outcome::text, k.signed_at,
-    CASE WHEN k.outcome IS NULL THEN ${microsOf('k.created_at')} END
-  FROM unnest($1::bigint[], $2::text[]) AS asked (user_id, key) JOIN idempotency_keys k USING (user_id, key)`;
+    CASE WHEN k.outcome IS NULL THEN ${microsOf('k.created_at')} END, NULL
+  FROM unnest($1::bigint[], $2::text[]) AS asked (user_id, key), LATERAL (
+    SELECT * FROM idempotency_keys i WHERE i.user_id = asked.user_id AND i.key = asked.key OFFSET 0
+  ) AS k`;
 
-type Row = { now: string | null; user_id: string; key: string } & (
+type Row = { now: string | null; user_id: string; key: string; policies_id: string | null } & (
   | { fingerprint: string; outcome: string; marked_at: null }
   | { outcome: null; signed_at: string; marked_at: string }
 );
@@ -36,17 +42,21 @@ const INSERT_ANSWERS: Statement<NewAnswer> = {
   values: (added, { at }) => [...answerColumns(added), timestamptz(at)],
 };
 
-/** Puts answers in the place of marks. If a mark has changed since it was read, the batch runs again and sees the new one. */
-const REPLACE_MARKS: Statement<NewAnswer> = {
+/**
+ * Puts answers in the place of marks. If a mark has changed since it was read, the batch runs again and sees the new one. Answers
+ * have no signed_at.
+ */
+const REPLACE_MARKS = touchingAll<NewAnswer>({
   name: 'replace-marks',
   text: `
   UPDATE idempotency_keys k SET fingerprint = decode(new.fingerprint, 'hex'), outcome = new.outcome, rpc = new.rpc,
     signed_at = NULL, created_at = $8
   FROM ROWS FROM (unnest($1::bigint[]), unnest($2::text[]), unnest($3::text[]), json_array_elements($4::json),
     unnest($5::text[]), unnest($6::bigint[]), unnest($7::timestamptz[]))
-    AS new (user_id, key, fingerprint, outcome, rpc, signed_at, marked_at)
-  WHERE k.user_id = new.user_id AND k.key = new.key AND k.outcome IS NULL
-    AND k.signed_at = new.signed_at AND k.created_at = new.marked_at`,
+    AS new (user_id, key, fingerprint, outcome, rpc, signed_at, marked_at), LATERAL (
+      SELECT i.ctid FROM idempotency_keys i WHERE i.user_id = new.user_id AND i.key = new.key OFFSET 0
+    ) AS found
+  WHERE k.ctid = found.ctid AND k.signed_at = new.signed_at AND k.created_at = new.marked_at`,
   rows: ({ answers }) => answers.added.filter(({ replaces }) => replaces),
   values: (added, { at }) => {
     const marks = added.flatMap(({ replaces }) => replaces ?? []);
@@ -57,20 +67,24 @@ const REPLACE_MARKS: Statement<NewAnswer> = {
       timestamptz(at),
     ];
   },
-};
+});
+
+/** Where a row is inserted as a mark: a mark under the same key becomes the later one of both, and an answer stays. */
+export const OR_LATER_MARK = `
+  ON CONFLICT (user_id, key) DO UPDATE SET signed_at = greatest(k.signed_at, excluded.signed_at),
+    created_at = greatest(k.created_at, excluded.created_at)
+  WHERE k.outcome IS NULL`;
 
 /**
  * Leaves marks where calls were refused. It waits for an answer that is being written under one of the keys. Once that
  * answer is there its row is not touched, and the batch runs again and sees it.
  */
-const INSERT_MARKS: Statement<NewMark> = {
+const INSERT_MARKS = touchingAll<NewMark>({
   name: 'insert-marks',
   text: `
   INSERT INTO idempotency_keys AS k (user_id, key, signed_at, created_at)
   SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::timestamptz[])
-  ON CONFLICT (user_id, key) DO UPDATE SET signed_at = greatest(k.signed_at, excluded.signed_at),
-    created_at = greatest(k.created_at, excluded.created_at)
-  WHERE k.outcome IS NULL`,
+  ${OR_LATER_MARK}`,
   // The same order in every batch, so that two batches never wait for each other's rows in a circle.
   rows: ({ answers }) => answers.newMarks().sort((a, b) => (answerKey(a.key) < answerKey(b.key) ? -1 : 1)),
   values: (marks) => [
@@ -79,7 +93,7 @@ const INSERT_MARKS: Statement<NewMark> = {
     plainArray(marks.map(({ mark }) => mark.signedAt)),
     plainArray(marks.map(({ mark }) => timestamptz(mark.at))),
   ],
-};
+});
 
 /** The columns of answers: user, key, fingerprint, outcome and RPC. */
 function answerColumns(answers: readonly NewAnswer[]): string[] {
@@ -104,7 +118,7 @@ export class AnswersFacet implements Facet<Answers> {
     this.#keys.push(key);
   }
 
-  /** Sets the clock of the context as well. */
+  /** Sets the clock and the id of the policies of the context as well. */
   async load(client: PoolClient, context: BatchContext): Promise<Answers> {
     const { rows } = await client.query<Row>({
       name: 'read-clock-and-answers',
@@ -120,6 +134,7 @@ export class AnswersFacet implements Facet<Answers> {
     for (const row of rows) {
       if (row.now !== null) {
         context.at = Number(row.now);
+        context.policiesId = row.policies_id ?? undefined;
         continue;
       }
       const name = answerKey({ userId: BigInt(row.user_id), key: row.key });

@@ -4,6 +4,7 @@ import { plainArray, textArray, timestamptz } from '../../db/sql.ts';
 import { RequestedJobs } from '../../domain/batch/jobs.ts';
 import type { BatchContext } from '../../domain/batch/ledger-batch.ts';
 import type { NewJob } from '../../domain/jobs.ts';
+import { traceparentOf } from '../../domain/trace-context.ts';
 import type { Facet, Statement } from '../facet.ts';
 
 const INSERT_JOBS: Statement<NewJob> = {
@@ -15,10 +16,15 @@ const INSERT_JOBS: Statement<NewJob> = {
   rows: ({ jobs }) => jobs.requested(),
   values: (requested) => [
     plainArray(requested.map(({ job }) => job)),
-    textArray(requested.map(({ data }) => JSON.stringify(data))),
+    textArray(requested.map(outboxData)),
     plainArray(requested.map(({ runAt }) => timestamptz(runAt))),
   ],
 };
+
+/** With the trace among the data, which the relay takes out again (src/db/jobs/outbox.ts). */
+function outboxData({ data, trace }: NewJob): string {
+  return JSON.stringify(trace ? { ...data, traceparent: traceparentOf(trace) } : data);
+}
 
 const STATEMENTS = [INSERT_JOBS];
 

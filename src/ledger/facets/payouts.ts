@@ -1,12 +1,12 @@
 // Payouts: locked, created, and changed together with their money.
 import type { PoolClient } from 'pg';
-import { PAYOUT_COLUMNS, type PayoutRow, toPayout } from '../../db/payouts/rows.ts';
+import { PAYOUT_COLUMNS, type PayoutRow, toPayout } from '../../db/payouts/index.ts';
 import { plainArray, textArray, timestamptz } from '../../db/sql.ts';
 import type { BatchContext, ReadSet } from '../../domain/batch/ledger-batch.ts';
 import { type ChangedPayout, type FailedLine, Payouts } from '../../domain/batch/payouts.ts';
 import type { Payout } from '../../domain/payout.ts';
 import type { Micros } from '../../domain/time.ts';
-import type { Facet, Statement } from '../facet.ts';
+import { type Facet, type Statement, touchingAll } from '../facet.ts';
 
 /** Locked after the accounts, in the order of their ids. */
 const LOCK = `SELECT ${PAYOUT_COLUMNS} FROM payouts p WHERE p.id = ANY ($1::uuid[]) ORDER BY p.id FOR NO KEY UPDATE`;
@@ -31,7 +31,7 @@ const INSERT_PAYOUTS: Statement<Payout> = {
 };
 
 /** The next line follows from the last one that was settled. */
-const UPDATE_PAYOUTS: Statement<ChangedPayout> = {
+const UPDATE_PAYOUTS = touchingAll<ChangedPayout>({
   name: 'update-payouts',
   text: `
   UPDATE payouts p SET state = new.state, funded_amount = new.funded, paid_amount = new.paid, paid_count = new.paid_count,
@@ -39,7 +39,9 @@ const UPDATE_PAYOUTS: Statement<ChangedPayout> = {
     ended_at = new.ended_at
   FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::integer[], $6::integer[], $7::integer[],
     $8::timestamptz[], $9::timestamptz[])
-    AS new (id, state, funded, paid, paid_count, failed_count, last_line, started_at, ended_at) WHERE p.id = new.id`,
+    AS new (id, state, funded, paid, paid_count, failed_count, last_line, started_at, ended_at),
+    LATERAL (SELECT i.ctid FROM payouts i WHERE i.id = new.id OFFSET 0) AS found
+  WHERE p.ctid = found.ctid`,
   rows: ({ payouts }) => payouts.changed(),
   values: (changed) => [
     plainArray(changed.map(({ payout }) => payout.id)),
@@ -52,21 +54,22 @@ const UPDATE_PAYOUTS: Statement<ChangedPayout> = {
     plainArray(changed.map(({ payout }) => orNull(payout.startedAt))),
     plainArray(changed.map(({ payout }) => orNull(payout.endedAt))),
   ],
-};
+});
 
-const SET_FAILED_LINES: Statement<FailedLine> = {
+const SET_FAILED_LINES = touchingAll<FailedLine>({
   name: 'note-failed-lines',
   text: `
   UPDATE payout_lines l SET reason = new.reason
-  FROM unnest($1::uuid[], $2::integer[], $3::text[]) AS new (payout_id, line, reason)
-  WHERE l.payout_id = new.payout_id AND l.line = new.line`,
+  FROM unnest($1::uuid[], $2::integer[], $3::text[]) AS new (payout_id, line, reason),
+    LATERAL (SELECT i.ctid FROM payout_lines i WHERE i.payout_id = new.payout_id AND i.line = new.line OFFSET 0) AS found
+  WHERE l.ctid = found.ctid`,
   rows: ({ payouts }) => payouts.failedLines,
   values: (failed) => [
     plainArray(failed.map(({ payoutId }) => payoutId)),
     plainArray(failed.map(({ line }) => line)),
     plainArray(failed.map(({ reason }) => reason)),
   ],
-};
+});
 
 const orNull = (moment: Micros | undefined) => (moment === undefined ? 'NULL' : timestamptz(moment));
 
@@ -86,11 +89,8 @@ export class PayoutsFacet implements Facet<Payouts> {
   }
 
   async #lock(client: PoolClient, context: BatchContext): Promise<Payouts> {
-    const { rows } = await client.query<PayoutRow>({
-      name: 'lock-payouts',
-      text: LOCK,
-      values: [this.lockValue()],
-    });
+    const values = [this.lockValue()];
+    const { rows } = await client.query<PayoutRow>({ name: 'lock-payouts', text: LOCK, values });
     return new Payouts(rows.map(toPayout), context);
   }
 

@@ -6,16 +6,19 @@ import { memberKey, Rooms } from '../../domain/batch/rooms.ts';
 import type { Facet } from '../facet.ts';
 
 const READ_MEMBERS = `
-  SELECT m.room_id, m.user_id FROM unnest($1::text[], $2::bigint[]) AS wanted (room_id, user_id)
-  JOIN room_members m USING (room_id, user_id)`;
+  SELECT m.room_id, m.user_id FROM unnest($1::text[], $2::bigint[]) AS wanted (room_id, user_id),
+    LATERAL (SELECT * FROM room_members m WHERE m.room_id = wanted.room_id AND m.user_id = wanted.user_id OFFSET 0) AS m`;
 
 /** Reads which users are members of which rooms; each pair once, whatever the number of calls. */
 export class RoomsFacet implements Facet<Rooms> {
   readonly #wanted = new Map<string, { readonly roomId: string; readonly userId: bigint }>();
   readonly statements = [];
 
-  collect({ membership }: ReadSet): void {
+  collect({ membership, members }: ReadSet): void {
     if (membership) this.#wanted.set(memberKey(membership.roomId, membership.userId), membership);
+    if (!members) return;
+    const { roomId, userIds } = members;
+    for (const userId of userIds) this.#wanted.set(memberKey(roomId, userId), { roomId, userId });
   }
 
   load(client: PoolClient): Rooms | Promise<Rooms> {

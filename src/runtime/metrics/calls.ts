@@ -15,10 +15,18 @@ interface MethodSeries {
   readonly method: string;
   readonly byCode: Map<string, Histogram.Internal<'service' | 'method' | 'code'>>;
   inFlight: number;
+  /** Undefined before the first message of a stream. */
+  messages: Counter.Internal | undefined;
+}
+
+/** The calls that are counted by name, each as `/package.Service/Method`, and which of them are streams. */
+export interface CountedCalls {
+  readonly paths?: Iterable<string>;
+  readonly streams?: Iterable<string>;
 }
 
 /** Makes the recorder of calls; takes about a microsecond a call. */
-export function callMetrics(registry: Registry, paths: Iterable<string>): CallObserver {
+export function callMetrics(registry: Registry, { paths = [], streams = [] }: CountedCalls): CallObserver {
   const registers = [registry];
   const durations = new Histogram({
     name: 'ppuri_rpc_duration_seconds',
@@ -33,6 +41,12 @@ export function callMetrics(registry: Registry, paths: Iterable<string>): CallOb
     labelNames: ['code', 'reason'],
     registers,
   });
+  const messages = new Counter({
+    name: 'ppuri_stream_messages_total',
+    help: 'Messages of streams that were sent, heartbeats included.',
+    labelNames: ['service', 'method'],
+    registers,
+  });
   const byReason = new Map(
     Object.entries(REASONS).map(([reason, { code }]) => [reason, errors.labels(code, reason)]),
   );
@@ -44,6 +58,7 @@ export function callMetrics(registry: Registry, paths: Iterable<string>): CallOb
     method,
     byCode: new Map(),
     inFlight: 0,
+    messages: undefined,
   });
   const known = new Map(
     [...paths].map((path) => {
@@ -51,6 +66,11 @@ export function callMetrics(registry: Registry, paths: Iterable<string>): CallOb
       return [path, seriesOf(service, method)];
     }),
   );
+  // A panel shows a rate from the first message on only where there was a zero before it.
+  for (const path of streams) {
+    const [, service = '', method = ''] = path.split('/');
+    messages.labels(service, method).inc(0);
+  }
   const other = seriesOf(OTHER.service, OTHER.method);
   new Gauge({
     name: 'ppuri_rpc_in_flight',
@@ -67,6 +87,11 @@ export function callMetrics(registry: Registry, paths: Iterable<string>): CallOb
   return {
     began(path) {
       (known.get(path) ?? other).inFlight += 1;
+    },
+    sent(path) {
+      const series = known.get(path) ?? other;
+      series.messages ??= messages.labels(series.service, series.method);
+      series.messages.inc();
     },
     ended(path, code, seconds, reason) {
       const series = known.get(path) ?? other;

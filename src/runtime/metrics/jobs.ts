@@ -1,5 +1,6 @@
-// Metrics of a worker's jobs: how they went, how late refunds were, and whether the ledger agrees with itself.
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+// Metrics of a worker's jobs: how they went, and how late refunds were.
+import { Counter, Histogram, type Registry } from 'prom-client';
+import { JOB_NAMES } from '../../domain/jobs.ts';
 
 /** Records what jobs do; the names of jobs are ours. It does not throw. */
 export interface JobRecorder {
@@ -9,10 +10,8 @@ export interface JobRecorder {
   deadLettered(job: string, error: unknown): void;
   /** This many rows of the outbox went to the queue. */
   relayed(count: number): void;
-  /** Sprinkles were refunded; the longest wait after a sprinkle's end, in milliseconds. */
-  refunded(count: number, longestLagMs: number): void;
-  /** The ledger was reconciled; `faults` is what does not agree. */
-  reconciled(transfers: number, faults: readonly object[]): void;
+  /** Sprinkles or holds were paid back; the longest wait after the end of one, in milliseconds. */
+  refunded(kind: 'sprinkle' | 'hold', count: number, longestLagMs: number): void;
 }
 
 const SECONDS = [0.005, 0.05, 0.5, 5, 50, 500];
@@ -25,16 +24,18 @@ export function jobMetrics(registry: Registry): JobRecorder {
   const runs = new Histogram({
     name: 'ppuri_job_seconds',
     help: 'Runs of jobs, by how they ended.',
-    labelNames: ['job', 'outcome'],
+    // Not `job`: Prometheus gives every series a label of that name.
+    labelNames: ['job_name', 'outcome'],
     buckets: SECONDS,
     registers,
   });
   const dead = new Counter({
     name: 'ppuri_job_dead_letters_total',
     help: 'Jobs that failed as often as they are tried.',
-    labelNames: ['job'],
+    labelNames: ['job_name'],
     registers,
   });
+  for (const job of JOB_NAMES) dead.labels(job).inc(0);
   const relayed = new Counter({
     name: 'ppuri_outbox_relayed_total',
     help: 'Rows of the outbox that went to the queue.',
@@ -42,29 +43,29 @@ export function jobMetrics(registry: Registry): JobRecorder {
   });
   const refunds = new Counter({
     name: 'ppuri_refunds_total',
-    help: 'Sprinkles whose rest was paid back.',
+    help: 'Sprinkles and holds (gifts among them) whose rest was paid back when their time was over.',
+    labelNames: ['kind'],
     registers,
   });
   const lag = new Histogram({
     name: 'ppuri_refund_lag_seconds',
-    help: 'How long after its end the sprinkle that waited longest in a run was paid back.',
+    help: 'How long after its end the sprinkle or hold that waited longest in a run was paid back.',
+    labelNames: ['kind'],
     buckets: LAGS_S,
     registers,
   });
-  const faults = new Gauge({
-    name: 'ppuri_ledger_faults',
-    help: 'What did not agree when the ledger was last held against itself; anything above 0 needs a person.',
-    registers,
-  });
+  for (const kind of ['sprinkle', 'hold']) {
+    refunds.inc({ kind }, 0);
+    lag.zero({ kind });
+  }
   return {
     ran: (job, tookMs, error) =>
-      runs.observe({ job, outcome: error === undefined ? 'done' : 'failed' }, tookMs / 1000),
-    deadLettered: (job) => dead.inc({ job }),
+      runs.observe({ job_name: job, outcome: error === undefined ? 'done' : 'failed' }, tookMs / 1000),
+    deadLettered: (job) => dead.inc({ job_name: job }),
     relayed: (count) => relayed.inc(count),
-    refunded: (count, longestLagMs) => {
-      refunds.inc(count);
-      if (count > 0) lag.observe(longestLagMs / 1000);
+    refunded: (kind, count, longestLagMs) => {
+      refunds.inc({ kind }, count);
+      if (count > 0) lag.observe({ kind }, longestLagMs / 1000);
     },
-    reconciled: (_transfers, found) => faults.set(found.length),
   };
 }

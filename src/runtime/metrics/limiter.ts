@@ -2,7 +2,7 @@
 import { Counter, type Registry } from 'prom-client';
 import type { OnDecision } from '../../admission/index.ts';
 
-/** Told of every decision. */
+/** Called for every decision. */
 export interface LimiterRecorder {
   /** `limit` is the name of the limit or cap that refused; undefined where none did. */
   readonly decided: OnDecision;
@@ -26,6 +26,8 @@ export function limiterMetrics(registry: Registry): LimiterRecorder {
     process: decisions.labels('admitted', '', 'process'),
   };
   for (const series of [admitted.redis, admitted.process]) series.inc(0);
+  // An alert on a rate sees the first refusal by a limit only where there was a zero before it.
+  for (const limit of LIMITS) decisions.labels('limited', limit, 'redis').inc(0);
   return {
     decided(outcome, limit, by) {
       if (outcome === 'admitted') admitted[by].inc();

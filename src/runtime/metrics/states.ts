@@ -1,6 +1,7 @@
 // Metrics that are collected when the page is read: pools, breakers, connections, queues, and what the process needs.
 
 import { Gauge, type Registry } from 'prom-client';
+import { MICROS_PER_MS } from '../../domain/time.ts';
 import { BREAKER_STATES, type BreakerStatus } from '../../resilience/index.ts';
 
 /** How a pool of connections stands. */
@@ -23,6 +24,18 @@ export interface StateRecorder {
   ledgerQueue(read: () => number): void;
   /** Whether a dependency that the process cannot do without answers. */
   dependency(name: string, read: () => boolean): void;
+  postgres(state: PostgresState): void;
+  /** When the first of the API keys in use expires that nothing replaces yet, in microseconds since 1970; undefined if none does. */
+  apiKeyExpiry(read: () => number | undefined): void;
+  /** When a certificate of this process expires, in milliseconds since 1970. */
+  certificate(name: 'server' | 'client_ca', expiresAt: number): void;
+}
+
+/** What the process knows of Postgres. */
+export interface PostgresState {
+  readonly isReadOnly: () => boolean;
+  /** How far the clock of this machine is ahead; undefined before the first answer. */
+  readonly clockSkewSeconds: () => number | undefined;
 }
 
 /** Makes the recorder of states. */
@@ -63,6 +76,8 @@ export function stateMetrics(registry: Registry): StateRecorder {
     labelNames: ['dependency'],
   });
   return {
+    ...expiries(registry),
+    postgres: (state) => openPostgres(registry, state),
     pool: (name, read) =>
       pools.push((gauge) => {
         for (const [state, count] of Object.entries(read())) gauge.set({ pool: name, state }, count);
@@ -85,20 +100,72 @@ export function stateMetrics(registry: Registry): StateRecorder {
   };
 }
 
+function openPostgres(registry: Registry, { isReadOnly, clockSkewSeconds }: PostgresState): void {
+  const readOnly = collected(registry, {
+    name: 'ppuri_postgres_read_only',
+    help: '1 while Postgres answers and takes no writes.',
+    labelNames: [],
+  });
+  readOnly.push((gauge) => gauge.set(isReadOnly() ? 1 : 0));
+  const skew = collected(registry, {
+    name: 'ppuri_clock_skew_seconds',
+    help: 'How far the clock of this machine is ahead of that of Postgres; below 0 where it is behind.',
+    labelNames: [],
+  });
+  skew.push((gauge) => {
+    const seconds = clockSkewSeconds();
+    if (seconds === undefined) gauge.remove();
+    else gauge.set(seconds);
+  });
+}
+
+/** What ends at a time that is known before. */
+function expiries(registry: Registry): Pick<StateRecorder, 'apiKeyExpiry' | 'certificate'> {
+  const keys = collected(registry, {
+    name: 'ppuri_api_key_expiry_seconds',
+    help: 'How long until the first of the API keys in use expires that nothing replaces yet.',
+    labelNames: [],
+  });
+  const certificates = collected(registry, {
+    name: 'ppuri_certificate_expiry_seconds',
+    help: 'How long until a certificate of this process expires.',
+    labelNames: ['certificate'],
+  });
+  const secondsUntil = (atMs: number) => (atMs - Date.now()) / 1000;
+  return {
+    apiKeyExpiry: (read) =>
+      keys.push((gauge) => {
+        const at = read();
+        gauge.set(at === undefined ? Number.POSITIVE_INFINITY : secondsUntil(at / MICROS_PER_MS));
+      }),
+    certificate: (name, expiresAt) =>
+      certificates.push((gauge) => gauge.set({ certificate: name }, secondsUntil(expiresAt))),
+  };
+}
+
 type Collect = (gauge: Gauge) => void;
 
-/** A gauge that is collected whenever the page is read, by every function that was pushed. */
+/**
+ * A gauge that is collected whenever the page is read, by every function that was pushed. Before the first there is none: a
+ * process that has no cache must not say that its cache is not trusted.
+ */
 function collected(
   registry: Registry,
   about: { readonly name: string; readonly help: string; readonly labelNames: string[] },
-): Collect[] {
+): { push(collect: Collect): void } {
   const collectors: Collect[] = [];
-  new Gauge({
-    ...about,
-    registers: [registry],
-    collect() {
-      for (const collect of collectors) collect(this);
+  const open = () =>
+    new Gauge({
+      ...about,
+      registers: [registry],
+      collect() {
+        for (const collect of collectors) collect(this);
+      },
+    });
+  return {
+    push(collect) {
+      if (collectors.length === 0) open();
+      collectors.push(collect);
     },
-  });
-  return collectors;
+  };
 }

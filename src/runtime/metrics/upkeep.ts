@@ -8,6 +8,16 @@ export interface UpkeepState {
   readonly oldestDueSeconds: number;
   /** How many months have a partition, this month the first. */
   readonly partitionMonths: number;
+  /** Jobs that failed for good and were not sent to the queue again. */
+  readonly deadLetters: number;
+  /** For how long the sprinkle and the hold that wait longest for their refunds have been over, in seconds; 0 where none waits. */
+  readonly refundOverdueSeconds: { readonly sprinkle: number; readonly hold: number };
+  /** For how long what waits longest has not been sealed, in seconds; 0 where nothing waits. */
+  readonly sealLagSeconds: number;
+  /** For how long the sealed transfer that waits longest has been in no signed checkpoint, in seconds; 0 where none waits. */
+  readonly checkpointLagSeconds: number;
+  /** The last reconciliation of the ledger; undefined before the first. */
+  readonly reconciliation: { readonly faults: number; readonly ageSeconds: number } | undefined;
 }
 
 const GAUGES: readonly StateGauge<UpkeepState>[] = [
@@ -21,9 +31,44 @@ const GAUGES: readonly StateGauge<UpkeepState>[] = [
     help: 'Months that have a partition for their transfers, this month the first. At 0 no money can move.',
     read: ({ partitionMonths }) => partitionMonths,
   },
+  {
+    name: 'ppuri_dead_letters',
+    help: 'Jobs that failed as often as they are tried, and that nobody has sent to the queue again.',
+    read: ({ deadLetters }) => deadLetters,
+  },
+  {
+    name: 'ppuri_refund_overdue_seconds',
+    help: 'For how long a sprinkle whose time is over waits for its refund; of several, the longest.',
+    read: ({ refundOverdueSeconds }) => refundOverdueSeconds.sprinkle,
+  },
+  {
+    name: 'ppuri_hold_overdue_seconds',
+    help: 'For how long a hold or gift whose time is over waits for what is left to go back; of several, the longest.',
+    read: ({ refundOverdueSeconds }) => refundOverdueSeconds.hold,
+  },
+  {
+    name: 'ppuri_seal_lag_seconds',
+    help: 'For how long a committed transfer or event has not been sealed, so that nobody is told; of several, about the longest.',
+    read: ({ sealLagSeconds }) => sealLagSeconds,
+  },
+  {
+    name: 'ppuri_checkpoint_lag_seconds',
+    help: 'For how long a sealed transfer has been in no signed checkpoint of the transparency log; of several, the longest.',
+    read: ({ checkpointLagSeconds }) => checkpointLagSeconds,
+  },
+  {
+    name: 'ppuri_ledger_faults',
+    help: 'What did not agree when the ledger was last held against itself; anything above 0 needs a person.',
+    read: ({ reconciliation }) => reconciliation?.faults,
+  },
+  {
+    name: 'ppuri_reconciliation_age_seconds',
+    help: 'How long ago the ledger was last held against itself.',
+    read: ({ reconciliation }) => reconciliation?.ageSeconds,
+  },
 ];
 
-/** Opens them, told how to read the state. */
+/** Creates them; `readState` reads the state. */
 export function upkeepMetrics(registry: Registry, readState: () => Promise<UpkeepState>): void {
   stateGauges(registry, GAUGES, readState);
 }

@@ -1,4 +1,5 @@
 // Adds lines to a draft of a payout.
+import { checkAnnotation } from '../../domain/annotation.ts';
 import { checkCount, checkMemo, MAX_ITEMS } from '../../domain/bounds.ts';
 import {
   checkLineKey,
@@ -32,9 +33,10 @@ export async function addPayoutLines(
 ): Promise<AddedLines> {
   checkCount(lines.length, MAX_ITEMS, 'lines');
   checkCount(firstLine, MAX_PAYOUT_LINES, 'first_line');
-  for (const [index, { memo, key }] of lines.entries()) {
+  for (const [index, { memo, key, annotation }] of lines.entries()) {
     checkMemo(memo, `lines[${index}].memo`);
     checkLineKey(key, `lines[${index}].key`);
+    if (annotation) checkAnnotation(annotation);
   }
   const last = firstLine + lines.length - 1;
   if (last > MAX_PAYOUT_LINES) {

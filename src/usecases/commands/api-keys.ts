@@ -1,5 +1,6 @@
 // Creates, rotates and revokes API keys, and restricts them to networks.
 import type { NewKey } from '../../db/people/index.ts';
+import type { SealedSeeds } from '../../db/sealed-seeds.ts';
 import {
   type ApiKey,
   DEFAULT_LIFETIME_MS,
@@ -22,6 +23,7 @@ import {
   open,
   readNetworks,
   readPublicKey,
+  resealSeed,
   seal,
 } from '../../keys/index.ts';
 import type { KeyAdmin } from '../core.ts';
@@ -143,8 +145,34 @@ export async function setAllowedNetworks(
   return getApiKey(admin, id);
 }
 
-/** Encrypts all secrets of old key-encryption keys with the current one, so that the old ones can go; returns how many. */
-export async function resealSecrets(admin: KeyAdmin): Promise<number> {
+/** How many seeds are sealed again in one statement. */
+const SEEDS_AT_ONCE = 500;
+
+/**
+ * Encrypts all secrets of API keys and seeds of sprinkles of old key-encryption keys with the current one, so that the old ones
+ * can go; returns how many. Without its seed a sprinkle cannot be claimed.
+ */
+export async function resealSecrets(admin: KeyAdmin, seeds: SealedSeeds): Promise<number> {
+  return (await resealKeys(admin)) + (await resealSeeds(admin, seeds));
+}
+
+async function resealSeeds({ sealingKeys }: KeyAdmin, seeds: SealedSeeds): Promise<number> {
+  let resealed = 0;
+  let after = '00000000-0000-0000-0000-000000000000';
+  for (;;) {
+    const page = await seeds.list(after, SEEDS_AT_ONCE);
+    const changed = page.flatMap(({ sprinkleId, sealed }) => {
+      const again = resealSeed(sealingKeys, sprinkleId, sealed);
+      return again === undefined ? [] : [{ sprinkleId, sealed: again }];
+    });
+    if (changed.length > 0) await seeds.replace(changed);
+    resealed += changed.length;
+    if (page.length < SEEDS_AT_ONCE) return resealed;
+    after = page.at(-1)?.sprinkleId ?? after;
+  }
+}
+
+async function resealKeys(admin: KeyAdmin): Promise<number> {
   const old = (await admin.apiKeys.list()).filter(
     ({ sealedSecret }) => sealedSecret !== undefined && isSealedByOld(admin.sealingKeys, sealedSecret),
   );
@@ -152,7 +180,19 @@ export async function resealSecrets(admin: KeyAdmin): Promise<number> {
     const secret = open(admin.sealingKeys, id, sealedSecret);
     await admin.apiKeys.setSealedSecret(id, seal(admin.sealingKeys, id, secret));
   }
-  return old.length;
+  let others = 0;
+  for (const secrets of admin.sealedElsewhere ?? []) {
+    for (const { owner, sealed } of await secrets.list()) {
+      if (!isSealedByOld(admin.sealingKeys, sealed)) continue;
+      await secrets.replace(
+        owner,
+        sealed,
+        seal(admin.sealingKeys, owner, open(admin.sealingKeys, owner, sealed)),
+      );
+      others += 1;
+    }
+  }
+  return old.length + others;
 }
 
 const MORE_THAN_YOURS: LocalizedText = {

@@ -1,10 +1,11 @@
 // Posts many transfers in one call: all or none, or each on its own.
 
+import { referencesOf } from '../../domain/batch/annotations.ts';
 import type { LedgerCommand } from '../../domain/batch/command.ts';
 import type { LedgerBatch } from '../../domain/batch/ledger-batch.ts';
 import { checkCount, MAX_ITEMS } from '../../domain/bounds.ts';
 import { REASONS, type Reason } from '../../domain/reasons.ts';
-import { Refusal, refuseField } from '../../domain/refusal.ts';
+import { Refusal } from '../../domain/refusal.ts';
 import type { Micros } from '../../domain/time.ts';
 import { type CreateTransferIntent, createTransfer } from './create-transfer.ts';
 
@@ -61,7 +62,10 @@ export function itemField(index: number): string {
 
 /** In the mode all-or-nothing it refuses what a transfer refuses, naming the item. */
 export const batchCreateTransfers: LedgerCommand<BatchTransfersIntent, BatchTransfersOutcome> = {
-  readSet: ({ items }) => ({ wallets: items.flatMap(({ from, to }) => [from, to]) }),
+  readSet: ({ items }) => ({
+    wallets: items.flatMap(({ from, to }) => [from, to]),
+    references: items.flatMap(({ userId, annotation }) => referencesOf('transfer', userId, annotation) ?? []),
+  }),
 
   weight: ({ items }) => items.length,
 
@@ -71,7 +75,8 @@ export const batchCreateTransfers: LedgerCommand<BatchTransfersIntent, BatchTran
       try {
         return batch.attempt(() => post(item, batch));
       } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
+        // What passes is no result of an item, which would be stored for good: the call is repeated.
+        if (!(error instanceof Refusal) || error.reason === 'UNAVAILABLE') throw error;
         if (mode === 'all-or-nothing') throw naming(error, index);
         return refused(error, index);
       }
@@ -91,9 +96,14 @@ function post(item: CreateTransferIntent, batch: LedgerBatch): PostedItem {
   };
 }
 
-/** A refusal that names a field already names the item with it; others get the item as their field. */
+/** A refusal that names a field already names the item with it; others get the item as their field, and keep what else they say. */
 function naming(refusal: Refusal, index: number): Refusal {
-  return refusal.violations.length > 0 ? refusal : refuseField(refusal.reason, itemField(index));
+  const { reason, violations, metadata } = refusal;
+  if (violations.length > 0) return refusal;
+  return new Refusal(reason, {
+    violations: [{ field: itemField(index), description: REASONS[reason] }],
+    ...(metadata && { metadata }),
+  });
 }
 
 function refused(refusal: Refusal, index: number): RefusedItem {

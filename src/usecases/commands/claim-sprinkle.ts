@@ -2,8 +2,9 @@
 
 import type { CallInfo, LedgerCommand } from '../../domain/batch/command.ts';
 import type { IdempotencyKey, WalletRef } from '../../domain/intent.ts';
+import type { Random } from '../../domain/random.ts';
 import { refuseField } from '../../domain/refusal.ts';
-import { checkClaim } from '../../domain/sprinkle.ts';
+import { checkClaim, type Sprinkle } from '../../domain/sprinkle.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
 import type { Core } from '../core.ts';
 import { resolveAndExecute } from './resolve-and-execute.ts';
@@ -15,6 +16,8 @@ export interface ClaimSprinkleIntent {
   readonly token: string;
   /** The wallet of the user that the share goes to. */
   readonly wallet: WalletRef;
+  /** What the user adds to the draw: up to 16 bytes in hexadecimal digits. */
+  readonly nonce: string;
 }
 
 /**
@@ -50,7 +53,8 @@ async function refuseOver(core: Core, { userId, roomId, token }: ClaimSprinkleIn
 
 /**
  * Refuses SPRINKLE_NOT_FOUND (also to those outside the room), OWN_SPRINKLE, ALREADY_CLAIMED, SPRINKLE_EMPTY,
- * SPRINKLE_EXPIRED, WALLET_NOT_FOUND, USER_NOT_FOUND, CURRENCY_MISMATCH.
+ * SPRINKLE_EXPIRED,
+ * SPRINKLE_CANCELLED, SPRINKLE_FOR_OTHERS, WALLET_NOT_FOUND, USER_NOT_FOUND, CURRENCY_MISMATCH.
  */
 export const claimSprinkle: LedgerCommand<ClaimSprinkleIntent, PostedTransfer> = {
   readSet: ({ userId, roomId, token, wallet }) => ({
@@ -59,7 +63,9 @@ export const claimSprinkle: LedgerCommand<ClaimSprinkleIntent, PostedTransfer> =
     membership: { roomId, userId },
   }),
 
-  decide({ userId, roomId, token, wallet }, batch) {
+  hotRow: ({ roomId, token }) => `sprinkle/${roomId}/${token}`,
+
+  decide({ userId, roomId, token, wallet, nonce }, batch) {
     const credit = batch.accounts.ownWallet(wallet, userId);
     const found = batch.sprinkles.find(roomId, token);
     const isMember = batch.rooms.isMember(roomId, userId);
@@ -72,14 +78,20 @@ export const claimSprinkle: LedgerCommand<ClaimSprinkleIntent, PostedTransfer> =
       };
       throw refuseField('CURRENCY_MISMATCH', wallet.field, words);
     }
+    const picked = batch.sprinkles.pick(sprinkle, userId, nonceFor(sprinkle, nonce, batch.random));
     const transfer = batch.transfers.post({
       kind: 'claim',
       debit: batch.accounts.get(sprinkle.potAccountId),
       credit,
-      amount: batch.sprinkles.nextShare(sprinkle),
+      amount: picked.amount,
       sprinkleId: sprinkle.id,
     });
-    batch.sprinkles.claim(sprinkle, userId, transfer.id);
+    batch.sprinkles.claim(sprinkle, userId, picked, transfer.id);
     return { transfer, debitUserId: undefined, creditUserId: userId };
   },
 };
+
+/** Where amounts are hidden, a link without a nonce would tell who claimed: there are few users to try. */
+function nonceFor({ hidesAmounts }: Sprinkle, nonce: string, random: Random): string {
+  return nonce === '' && hidesAmounts ? random.uuid().replaceAll('-', '') : nonce;
+}

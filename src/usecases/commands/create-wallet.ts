@@ -1,5 +1,7 @@
 // Creates another wallet for the acting user.
 import type { Account } from '../../domain/account.ts';
+import type { OwnedAnnotation, RequestedAnnotation } from '../../domain/annotation.ts';
+import { referencesOf } from '../../domain/batch/annotations.ts';
 import type { LedgerCommand } from '../../domain/batch/command.ts';
 import type { Currency } from '../../domain/currency.ts';
 import { DEFAULT_QUOTAS, type Quotas } from '../../domain/quotas.ts';
@@ -10,19 +12,34 @@ export interface CreateWalletIntent {
   readonly currency: Currency;
   readonly displayName: string;
   readonly quotas?: Quotas;
+  /** Undefined where the user attaches nothing. */
+  readonly annotation?: RequestedAnnotation | undefined;
+}
+
+/** The new wallet. */
+export interface CreatedWallet extends Account {
+  /** What its user attached to it; left out where there is nothing. */
+  readonly annotation?: OwnedAnnotation;
 }
 
 const owner = ({ userId }: CreateWalletIntent) => ({ defaultOf: userId, field: 'x-user-id' });
 
-/** Refuses USER_NOT_FOUND, QUOTA_EXCEEDED. */
-export const createWallet: LedgerCommand<CreateWalletIntent, Account> = {
+/** Refuses USER_NOT_FOUND, QUOTA_EXCEEDED, REFERENCE_REUSED. */
+export const createWallet: LedgerCommand<CreateWalletIntent, CreatedWallet> = {
   // Every user has a default wallet, so reading it finds the user.
-  readSet: (intent) => ({ wallets: [owner(intent)], quotasOf: intent.userId }),
+  readSet: (intent) => ({
+    wallets: [owner(intent)],
+    quotasOf: intent.userId,
+    references: referencesOf('wallet', intent.userId, intent.annotation),
+  }),
 
   decide(intent, batch) {
     batch.accounts.wallet(owner(intent));
-    const { userId, currency, displayName } = intent;
+    const { userId, currency, displayName, annotation } = intent;
     batch.quotas.add(userId, 'walletsPerUser', intent.quotas ?? DEFAULT_QUOTAS);
-    return batch.accounts.open({ kind: 'wallet', currency, ownerUserId: userId, displayName });
+    const wallet = batch.accounts.open({ kind: 'wallet', currency, ownerUserId: userId, displayName });
+    if (!annotation) return wallet;
+    const thing = { subject: 'wallet', id: wallet.id, createdAt: wallet.createdAt, userId } as const;
+    return { ...wallet, annotation: batch.annotations.add(thing, annotation) };
   },
 };

@@ -1,5 +1,7 @@
 // Brings money from the external account into a wallet of the acting user.
 
+import type { RequestedAnnotation } from '../../domain/annotation.ts';
+import { annotated, referencesOf } from '../../domain/batch/annotations.ts';
 import type { LedgerCommand } from '../../domain/batch/command.ts';
 import type { RequestedMoney, WalletRef } from '../../domain/intent.ts';
 import { checkMoney } from '../../domain/requested-money.ts';
@@ -12,17 +14,24 @@ export interface DepositIntent {
   readonly wallet: WalletRef;
   readonly money: RequestedMoney;
   readonly memo: string;
+  /** Undefined where the user attaches nothing. */
+  readonly annotation?: RequestedAnnotation | undefined;
 }
 
 /** Refuses WALLET_NOT_FOUND, USER_NOT_FOUND, CURRENCY_MISMATCH, BALANCE_TOO_HIGH. */
 export const deposit: LedgerCommand<DepositIntent, PostedTransfer> = {
-  readSet: ({ wallet, money }) => ({ wallets: [wallet], external: money.currency }),
+  readSet: ({ userId, wallet, money, annotation }) => ({
+    wallets: [wallet],
+    external: money.currency,
+    references: referencesOf('transfer', userId, annotation),
+  }),
 
-  decide({ userId, wallet, money, memo }, batch) {
+  decide({ userId, wallet, money, memo, annotation }, batch) {
     const credit = batch.accounts.ownWallet(wallet, userId);
     checkMoney(money, credit);
     const debit = batch.accounts.external(money.currency);
     const transfer = batch.transfers.post({ kind: 'deposit', debit, credit, amount: money.amount, memo });
-    return { transfer, debitUserId: undefined, creditUserId: userId };
+    const posted = { transfer, debitUserId: undefined, creditUserId: userId };
+    return annotation ? annotated(batch, userId, posted, annotation) : posted;
   },
 };

@@ -34,7 +34,7 @@ export const finishPayout: LedgerCommand<EndPayoutIntent, Payout> = {
 };
 
 /** Cancels a payout: what is paid stays paid, the rest goes back. Refuses PAYOUT_STARTED if it is done, BALANCE_TOO_HIGH. */
-export const cancelPayoutCommand: LedgerCommand<EndPayoutIntent, Payout> = {
+const cancelPayoutCommand: LedgerCommand<EndPayoutIntent, Payout> = {
   readSet,
   decide({ payout: { id } }, batch) {
     const payout = batch.payouts.get(id);

@@ -1,5 +1,6 @@
 // Pays lines of a payout from its pot, one by one, and stores the progress together with the money.
 
+import { annotated, referencesOf } from '../../domain/batch/annotations.ts';
 import type { LedgerCommand } from '../../domain/batch/command.ts';
 import type { FailedLine } from '../../domain/batch/payouts.ts';
 import { type IdempotencyKey, systemKey } from '../../domain/intent.ts';
@@ -23,6 +24,9 @@ export interface PaidLines {
 export const payPayoutLines: LedgerCommand<PayLinesIntent, PaidLines> = {
   readSet: ({ payout, lines }) => ({
     payoutId: payout.id,
+    references: lines.flatMap(
+      ({ annotation }) => referencesOf('transfer', payout.ownerUserId, annotation) ?? [],
+    ),
     accountIds: [
       payout.potAccountId,
       ...lines.flatMap(({ creditAccountId, reason }) =>
@@ -39,18 +43,27 @@ export const payPayoutLines: LedgerCommand<PayLinesIntent, PaidLines> = {
     const failed: FailedLine[] = [];
     let paidAmount = 0n;
     let paidCount = 0;
-    for (const { line, creditAccountId, amount, memo, reason } of lines) {
+    for (const { line, creditAccountId, amount, memo, reason, annotation } of lines) {
       if (reason !== undefined || creditAccountId === undefined) continue;
       try {
         const [debit, credit] = [
           batch.accounts.get(payout.potAccountId),
           batch.accounts.get(creditAccountId),
         ];
-        batch.transfers.post({ kind: 'payout_line', debit, credit, amount, memo });
+        const potOwnerUserId = payout.ownerUserId;
+        const movement = { kind: 'payout_line', debit, credit, amount, memo, potOwnerUserId } as const;
+        if (!annotation) batch.transfers.post(movement);
+        else
+          batch.attempt(() => {
+            const transfer = batch.transfers.post(movement);
+            const posted = { transfer, debitUserId: undefined, creditUserId: credit.ownerUserId };
+            annotated(batch, payout.ownerUserId, posted, annotation);
+          });
         paidAmount += amount;
         paidCount += 1;
       } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
+        // What passes is no verdict on a line: the job tries all of them again.
+        if (!(error instanceof Refusal) || error.reason === 'UNAVAILABLE') throw error;
         failed.push({ payoutId: id, line, reason: error.reason });
       }
     }

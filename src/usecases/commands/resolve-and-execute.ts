@@ -19,7 +19,7 @@ const refuse: LedgerCommand<Refusal, never> = {
  * otherwise the refusal is as definite as the ledger's own. It locks no accounts.
  */
 export async function resolveAndExecute<Intent, Outcome>(
-  { execute }: Core,
+  { execute }: Pick<Core, 'execute'>,
   command: LedgerCommand<Intent, Outcome>,
   find: () => Promise<Intent>,
   key: IdempotencyKey,

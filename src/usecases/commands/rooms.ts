@@ -6,12 +6,20 @@ import type { Core } from '../core.ts';
 import { getRoom } from '../queries/rooms.ts';
 import { getUser } from '../queries/users.ts';
 
-/** Adds a room; its creator is its owner and first member. Refuses USER_NOT_FOUND, ROOM_EXISTS, QUOTA_EXCEEDED. */
+/**
+ * Adds a room; its creator is its owner and first member. A room of this owner and this name that is there already, is the
+ * answer too. Refuses USER_NOT_FOUND, ROOM_EXISTS, QUOTA_EXCEEDED.
+ */
 export async function createRoom(core: Core, userId: bigint, id: string, displayName: string): Promise<Room> {
   checkName(displayName);
   await getUser(core, userId, 'x-user-id');
-  const room = await core.rooms.create({ id, displayName, ownerUserId: userId }, core.quotas);
-  if (!room) throw refuseField('ROOM_EXISTS', 'room_id');
+  // The answer to an earlier attempt may have been lost, and its room may have been the last of the quota.
+  const room =
+    (await core.rooms.find(id)) ??
+    (await core.rooms.create({ id, displayName, ownerUserId: userId }, core.quotas)) ??
+    (await core.rooms.find(id));
+  if (room?.ownerUserId !== userId || room.displayName !== displayName)
+    throw refuseField('ROOM_EXISTS', 'room_id');
   return room;
 }
 

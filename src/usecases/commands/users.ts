@@ -5,11 +5,12 @@ import { refuseField } from '../../domain/refusal.ts';
 import type { Core } from '../core.ts';
 import { checkSelf, getUser } from '../queries/users.ts';
 
-/** Adds a user with an empty default wallet in KRW. Refuses USER_EXISTS. */
+/** Adds a user with an empty default wallet in KRW; a user who is there with this name already, is the answer too. Refuses USER_EXISTS. */
 export async function createUser(core: Core, id: bigint, displayName: string): Promise<User> {
   checkName(displayName);
-  const user = await core.users.create(id, displayName);
-  if (!user) throw refuseField('USER_EXISTS', 'user_id');
+  const user = (await core.users.create(id, displayName)) ?? (await core.users.find(id));
+  // The answer to an earlier attempt may have been lost.
+  if (user?.displayName !== displayName) throw refuseField('USER_EXISTS', 'user_id');
   return user;
 }
 

@@ -1,5 +1,7 @@
 // Takes money out of a wallet of the acting user to the external account.
 
+import type { RequestedAnnotation } from '../../domain/annotation.ts';
+import { annotated, referencesOf } from '../../domain/batch/annotations.ts';
 import type { LedgerCommand } from '../../domain/batch/command.ts';
 import type { RequestedMoney, WalletRef } from '../../domain/intent.ts';
 import { checkMoney } from '../../domain/requested-money.ts';
@@ -12,17 +14,24 @@ export interface WithdrawIntent {
   readonly wallet: WalletRef;
   readonly money: RequestedMoney;
   readonly memo: string;
+  /** Undefined where the user attaches nothing. */
+  readonly annotation?: RequestedAnnotation | undefined;
 }
 
 /** Refuses WALLET_NOT_FOUND, CURRENCY_MISMATCH, BALANCE_TOO_LOW, BALANCE_TOO_HIGH (of the external account). */
 export const withdraw: LedgerCommand<WithdrawIntent, PostedTransfer> = {
-  readSet: ({ wallet, money }) => ({ wallets: [wallet], external: money.currency }),
+  readSet: ({ userId, wallet, money, annotation }) => ({
+    wallets: [wallet],
+    external: money.currency,
+    references: referencesOf('transfer', userId, annotation),
+  }),
 
-  decide({ userId, wallet, money, memo }, batch) {
+  decide({ userId, wallet, money, memo, annotation }, batch) {
     const debit = batch.accounts.ownWallet(wallet, userId);
     checkMoney(money, debit);
     const credit = batch.accounts.external(money.currency);
     const transfer = batch.transfers.post({ kind: 'withdrawal', debit, credit, amount: money.amount, memo });
-    return { transfer, debitUserId: userId, creditUserId: undefined };
+    const posted = { transfer, debitUserId: userId, creditUserId: undefined };
+    return annotation ? annotated(batch, userId, posted, annotation) : posted;
   },
 };

@@ -1,5 +1,5 @@
 // Reads a payout for its owner: its progress, and the lines that are not paid.
-import type { PayoutView } from '../../db/payouts/lines.ts';
+import type { PayoutView } from '../../db/payouts/index.ts';
 import { type Page, pageOf } from '../../domain/page.ts';
 import type { Payout, PayoutLine } from '../../domain/payout.ts';
 import { refuseField } from '../../domain/refusal.ts';

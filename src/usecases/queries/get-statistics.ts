@@ -3,7 +3,7 @@ import type { Figure, SeriesFilter } from '../../db/reads/index.ts';
 import { mustBeOneOf } from '../../domain/localized-text.ts';
 import { refuseField } from '../../domain/refusal.ts';
 import { MEASURES } from '../../domain/statistics.ts';
-import type { AdminCore } from '../core.ts';
+import type { AdminReads } from '../../repositories/index.ts';
 
 export type { Figure } from '../../db/reads/index.ts';
 
@@ -11,7 +11,7 @@ const MAX_FIGURES = 10_000;
 
 /** Refuses INVALID_FIELD if there is no such measure. */
 export async function getStatistics(
-  core: Pick<AdminCore, 'statistics'>,
+  core: Pick<AdminReads, 'statistics'>,
   filter: SeriesFilter,
 ): Promise<Figure[]> {
   if (!(filter.measure in MEASURES)) {

@@ -10,10 +10,13 @@ export async function getTransfer(
   transferId: string,
   field: string,
 ): Promise<PostedTransfer> {
-  const posted = await core.transfers.find(transferId);
-  if (!posted || (posted.debitUserId !== userId && posted.creditUserId !== userId)) {
-    throw refuseField('TRANSFER_NOT_FOUND', field);
-  }
+  return shownTo(userId, await core.transfers.find(transferId), field);
+}
+
+/** What was found, if it is on a side of the user's, or has a reference or labels of the user's. Refuses TRANSFER_NOT_FOUND. */
+export function shownTo(userId: bigint, posted: PostedTransfer | undefined, field: string): PostedTransfer {
+  const sees = [posted?.debitUserId, posted?.creditUserId, posted?.annotation?.userId];
+  if (!posted || !sees.includes(userId)) throw refuseField('TRANSFER_NOT_FOUND', field);
   return posted;
 }
 

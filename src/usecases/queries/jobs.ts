@@ -3,6 +3,7 @@ import type { DeadLetter, JobStatus } from '../../db/jobs/index.ts';
 import { JOB_NAMES, type JobEntry, type JobName, jobEntry } from '../../domain/jobs.ts';
 import { mustBeOneOf } from '../../domain/localized-text.ts';
 import { refuseField } from '../../domain/refusal.ts';
+import type { AdminReads } from '../../repositories/index.ts';
 import type { AdminCore } from '../core.ts';
 
 /** Jobs are all that these use cases need. */
@@ -29,7 +30,7 @@ const NEVER_RAN = {
 };
 
 /** All jobs. */
-export async function listJobs({ jobs }: JobCore): Promise<JobView[]> {
+export async function listJobs({ jobs }: Pick<AdminReads, 'jobs'>): Promise<JobView[]> {
   const [standings, { waiting, dead }] = await Promise.all([jobs.statuses(), jobs.counts()]);
   const byName = new Map(standings.map((standing) => [standing.job, standing]));
   return JOB_NAMES.map((name) => ({
@@ -47,6 +48,11 @@ export async function jobState({ jobs }: JobCore, job: string): Promise<object |
   if (!JOB_NAMES.some((name) => name === job)) return undefined;
   const standing = (await jobs.statuses()).find((one) => one.job === job);
   return { job, isPaused: standing?.pausedAt !== undefined };
+}
+
+/** How long the oldest work has been due that no worker has begun, in seconds; 0 if there is none, paused jobs left out. */
+export function oldestDue({ jobs }: Pick<AdminReads, 'jobs'>): Promise<number> {
+  return jobs.oldestDueSeconds();
 }
 
 /** Dead letters of one job or, with an empty name, of all. Refuses JOB_NOT_FOUND. */

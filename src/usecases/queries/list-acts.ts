@@ -1,11 +1,13 @@
 // Reads the audit trail, for operators.
 import type { ActFilter, KeptAct } from '../../db/audit.ts';
 import type { Page } from '../../domain/page.ts';
-import type { AdminCore } from '../core.ts';
+import type { AdminReads } from '../../repositories/index.ts';
+
+export type { KeptAct } from '../../db/audit.ts';
 
 /** Acts, newest first, one page; `after` is the id at which the page before ended, or 0. */
 export function listActs(
-  { audit }: Pick<AdminCore, 'audit'>,
+  { audit }: Pick<AdminReads, 'audit'>,
   filter: ActFilter,
   after: bigint,
   size: number,

@@ -1,8 +1,9 @@
 // Lists the transactions of a wallet of the acting user, newest first.
-import type { TransferFilter, TransferPlace } from '../../db/reads/index.ts';
+import type { TransferPlace } from '../../db/reads/index.ts';
 import type { WalletRef } from '../../domain/intent.ts';
 import type { Page } from '../../domain/page.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
+import type { TransferFilter } from '../../domain/transfer-filter.ts';
 import type { Core } from '../core.ts';
 import { getWallet } from './get-wallets.ts';
 
@@ -29,7 +30,8 @@ export async function listTransactions(
   return { items: page.items.map((posted) => seenFrom(wallet.id, posted)), next: page.next };
 }
 
-function seenFrom(walletId: string, posted: PostedTransfer): Transaction {
+/** A transfer as this wallet, on one of its sides, saw it. */
+export function seenFrom(walletId: string, posted: PostedTransfer): Transaction {
   const { transfer, debitUserId, creditUserId } = posted;
   return transfer.debitAccountId === walletId
     ? {

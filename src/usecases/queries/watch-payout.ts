@@ -1,8 +1,8 @@
 // Streams the progress of a payout to its owner until it has ended.
 
 import type { Payout } from '../../domain/payout.ts';
-import { isFurther } from '../../domain/payout.ts';
 import { refuseField } from '../../domain/refusal.ts';
+import { QUIET } from '../../repositories/index.ts';
 import type { Core } from '../core.ts';
 import { getPayout } from './get-payout.ts';
 
@@ -21,14 +21,11 @@ export async function* watchPayout(
 ): AsyncGenerator<Payout> {
   let { payout: shown } = await getPayout(core, userId, payoutId);
   yield shown;
-  let shownAt = performance.now();
   while (shown.endedAt === undefined) {
-    const payout = await core.payouts.next(payoutId, isOver);
+    const payout = await core.payouts.next(shown, REPEAT_AFTER_MS, isOver);
     // Only a draft that was never started can be deleted.
     if (!payout) throw refuseField('PAYOUT_NOT_FOUND', 'payout_id');
-    if (!isFurther(payout, shown) && performance.now() - shownAt < REPEAT_AFTER_MS) continue;
-    shown = payout;
+    if (payout !== QUIET) shown = payout;
     yield shown;
-    shownAt = performance.now();
   }
 }

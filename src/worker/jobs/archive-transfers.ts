@@ -5,11 +5,12 @@ import {
   attestMonth,
   copyMonth,
   isReconciled,
+  isSealed,
   type Month,
   monthsToArchive,
   releaseMonth,
   verifyMonth,
-} from '../../db/archive/move.ts';
+} from '../../db/archive/index.ts';
 import type { Pool } from '../../db/pool.ts';
 import { InvariantError } from '../../domain/error-fields.ts';
 import type { Job } from '../job.ts';
@@ -42,6 +43,8 @@ export function archiveTransfers({ live, archive, afterMonths }: ArchiveTools): 
       for (const month of await monthsToArchive(live, afterMonths)) {
         // The oldest month goes first; while it may not, no other may.
         if (!(await isReconciled(live, month))) return { ...done, waitsFor: 'reconcile-ledger' };
+        // The seal reads the ledger alone.
+        if (!(await isSealed(live, month))) return { ...done, waitsFor: 'the seal of the feed' };
         await copyMonth(live, archive, month, CHUNK, async (tookMs) => {
           await sleep(REST * tookMs, undefined, { signal: stopping }).catch(() => {});
           return !stopping.aborted;
@@ -55,7 +58,7 @@ export function archiveTransfers({ live, archive, afterMonths }: ArchiveTools): 
   };
 }
 
-/** Lets a month go whose copy the archive vouches for and the ledger finds to be the same; throws where it is not. */
+/** Drops a month whose copy the archive attests and the ledger has compared with the original; throws where they differ. */
 async function letGo(live: Pool, archive: Pool, month: Month, stopping: AbortSignal): Promise<number> {
   const copy = await attestMonth(archive, month);
   if (!(await verifyMonth(live, month, copy))) {

@@ -1,25 +1,31 @@
-// The jobs of a worker, one file each: what each name of the table (src/domain/jobs.ts) does.
+// The jobs of a worker: what each name of the table (src/domain/jobs.ts) does. purge.ts has those that delete; every other
+// job has a file of its own.
 import type { Pool } from '../../db/pool.ts';
 import type { Execute } from '../../domain/batch/command.ts';
 import { SPRINKLE_LOOKUP_MS } from '../../domain/sprinkle.ts';
 import type { JobObserver, Jobs } from '../job.ts';
 import { aggregateStatistics } from './aggregate-statistics.ts';
+import { tellExpiringKeys } from './announce-expiring-keys.ts';
 import { archiveTransfers } from './archive-transfers.ts';
-import { expireSprinkles } from './expire-sprinkles.ts';
 import { partitionsAhead } from './partitions-ahead.ts';
-import { purgeExpired } from './purge-expired.ts';
-import { purgeEndedKeys } from './purge-keys.ts';
-import { purgeOldDrafts } from './purge-payout-drafts.ts';
-import { purgeOldSprinkles } from './purge-sprinkles.ts';
+import {
+  purgeEndedKeys,
+  purgeExpired,
+  purgeOldDeliveries,
+  purgeOldDrafts,
+  purgeOldEvents,
+  purgeOldSprinkles,
+} from './purge.ts';
 import { reconcileLedger } from './reconcile-ledger.ts';
-import { refundOneSprinkle } from './refund-sprinkle.ts';
+import { refundJobs } from './refunds.ts';
+import { requestDailyRun } from './request-run.ts';
 import { runPayout } from './run-payout.ts';
 
 /** Partitions of transfers are made for this many months ahead. */
 const MONTHS_AHEAD = 12;
 const DAY_MS = 24 * 60 * 60_000;
 
-/** What jobs are told of their settings; 0 days keeps things for good. */
+/** The settings of jobs; 0 days keeps things for good. */
 export interface JobSettings {
   readonly archiveAfterMonths: number;
   readonly purgeDraftsAfterDays: number;
@@ -41,18 +47,21 @@ export interface JobTools {
 /** Every job, ready to run. */
 export function createJobs(settings: JobSettings, tools: JobTools): Jobs {
   const { pool, execute, observer, slow, live, archive } = tools;
-  const refunds = { pool, execute, observer };
   return {
-    'expire-sprinkles': expireSprinkles(refunds),
-    'refund-sprinkle': refundOneSprinkle(refunds),
+    ...refundJobs({ pool, execute, observer }),
     'run-payout': runPayout({ pool, execute }),
     'purge-sprinkles': purgeOldSprinkles(pool, SPRINKLE_LOOKUP_MS),
     'purge-expired': purgeExpired(pool),
     'purge-payout-drafts': purgeOldDrafts(pool, msOf(settings.purgeDraftsAfterDays)),
+    'purge-events': purgeOldEvents(pool),
+    'purge-webhooks': purgeOldDeliveries(pool),
+    'announce-expiring-keys': tellExpiringKeys(pool),
     'purge-keys': purgeEndedKeys(pool, msOf(settings.purgeKeysAfterDays)),
     'partitions-ahead': partitionsAhead(pool, MONTHS_AHEAD),
     'reconcile-ledger': reconcileLedger(slow, observer),
     'aggregate-statistics': aggregateStatistics(slow),
+    'take-backup': requestDailyRun(pool, 'backup'),
+    'restore-drill': requestDailyRun(pool, 'drill'),
     'archive-transfers': archiveTransfers({ live, archive, afterMonths: settings.archiveAfterMonths }),
   };
 }

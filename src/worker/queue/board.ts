@@ -4,14 +4,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { ExpressAdapter } from '@bull-board/express';
+import { countAttempts } from '../../domain/attempts.ts';
 import type { Queues } from './queues.ts';
 
 /** Where it is served. */
-export const BOARD_PATH = '/queues';
+const BOARD_PATH = '/queues';
 
 /** An event at the board that is worth a line in the log. */
 export interface BoardEvent {
-  /** `throttled` is told once for each time that an address runs out of attempts. */
+  /** `throttled` occurs once for each time that an address runs out of attempts. */
   readonly kind: 'wrong key' | 'throttled' | 'foreign page' | 'change';
   readonly address: string;
   readonly method: string;
@@ -24,17 +25,11 @@ export interface BoardOptions {
   readonly queues: Queues;
   /** Without a key there is no board. */
   readonly opsKey: string | undefined;
-  /** Told of what is refused, and of every request that may change something. */
+  /** Called for what is refused, and for every request that may change something. */
   readonly observe: (event: BoardEvent) => void;
   /** A monotonic clock in milliseconds; performance.now() when left out. */
   readonly now?: () => number;
 }
-
-/** Wrong keys that one address may try at once, and how long it takes to get one more try. */
-const ATTEMPTS = 10;
-const MS_PER_ATTEMPT = 6_000;
-/** How many addresses are remembered; the one whose last wrong key is oldest goes first. */
-const MAX_ADDRESSES = 1_000;
 
 /** The page's own scripts and styles, and nothing from elsewhere; in no frame, in no cache. */
 const HEADERS: Readonly<Record<string, string>> = {
@@ -65,7 +60,7 @@ export function board(options: BoardOptions) {
   router.disable('x-powered-by');
   const attempts = countAttempts(now);
   return (request: IncomingMessage, response: ServerResponse): boolean => {
-    const path = new URL(request.url ?? '/', 'http://ops').pathname;
+    const [path = ''] = (request.url ?? '').split('?');
     if (opsKey === undefined || (path !== BOARD_PATH && !path.startsWith(`${BOARD_PATH}/`))) return false;
     const address = request.socket.remoteAddress ?? '';
     const method = request.method ?? '';
@@ -123,24 +118,4 @@ function brings({ headers: { authorization = '' } }: IncomingMessage, opsKey: st
     .replace(/^[^:]*:/, '');
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(password), digest(opsKey));
-}
-
-/** A bucket of attempts for each address that was wrong; full ones are forgotten. */
-function countAttempts(now: () => number) {
-  /** When the bucket of an address is full again. */
-  const fullAt = new Map<string, number>();
-  const spent = (address: string) => Math.max(0, (fullAt.get(address) ?? 0) - now()) / MS_PER_ATTEMPT;
-  return {
-    /** How long an address has to wait for its next attempt; 0 if it need not. */
-    waitMs: (address: string) => Math.max(0, (spent(address) - (ATTEMPTS - 1)) * MS_PER_ATTEMPT),
-    /** Takes one attempt; returns whether it was the last. */
-    fail(address: string): boolean {
-      const next = Math.max(now(), fullAt.get(address) ?? 0) + MS_PER_ATTEMPT;
-      fullAt.delete(address);
-      fullAt.set(address, next);
-      const [oldest] = fullAt.keys();
-      if (fullAt.size > MAX_ADDRESSES && oldest !== undefined) fullAt.delete(oldest);
-      return spent(address) > ATTEMPTS - 1;
-    },
-  };
 }

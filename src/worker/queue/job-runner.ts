@@ -1,11 +1,14 @@
 // Starts everything that a worker process does: its relay, and a BullMQ worker for each job.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Worker } from 'bullmq';
+import { type Job as QueuedJob, Worker } from 'bullmq';
 import { pausedJobs } from '../../db/jobs/index.ts';
+import type { NodeGuard } from '../../db/node-guard.ts';
 import type { Pool } from '../../db/pool.ts';
 import { askForWrites } from '../../db/probe.ts';
-import { JOB_NAMES, jobEntry } from '../../domain/jobs.ts';
-import type { JobObserver, Jobs } from '../job.ts';
+import { JOB_NAMES, type JobName, jobEntry } from '../../domain/jobs.ts';
+import { parseTraceparent, type TraceContext } from '../../domain/trace-context.ts';
+import type { RedisAddress } from '../../redis/index.ts';
+import type { JobObserver, Jobs, JobTracer } from '../job.ts';
 import {
   blockingConnection,
   closeQueues,
@@ -20,12 +23,15 @@ import { hasSchedules } from './schedule.ts';
 
 /** What a worker runs on. */
 export interface JobsOptions {
-  readonly redisUrl: string;
+  readonly redis: RedisAddress;
   readonly databaseUrl: string;
+  readonly guard: NodeGuard;
   readonly pool: Pool;
   readonly jobs: Jobs;
   readonly observer: JobObserver;
   readonly times: JobTimes;
+  /** Left out or undefined where no spans are exported. */
+  readonly tracer?: JobTracer | undefined;
 }
 
 /** How long the queues wait, in milliseconds. */
@@ -55,13 +61,18 @@ const POLL_PAUSES_MS = 1_000;
 
 /** Creates the queues, their workers and the relay. Redis need not be there yet. */
 export function createJobRunner(options: JobsOptions): JobRunner {
-  const { redisUrl, databaseUrl, pool, jobs, observer, times } = options;
+  const { redis, databaseUrl, guard, pool, jobs, observer, times } = options;
   const stopping = new AbortController();
-  const queues = createQueues(redisUrl, times.retryMs, (error) => observer.trouble('a queue', error));
+  const queues = createQueues(redis, times.retryMs, (error) => observer.trouble('a queue', error));
   const tools = { pool, observer, stopping: stopping.signal };
+  const run = (name: JobName, queued: QueuedJob<JobPayload>) => {
+    const cause = parseTraceparent(queued.data.traceparent);
+    const runIn = (trace: TraceContext | undefined) => runJob(tools, name, jobs[name], queued, trace);
+    return options.tracer ? options.tracer.job(name, cause, runIn) : runIn(cause);
+  };
   const workers = JOB_NAMES.map((name) => {
-    const worker = new Worker<JobPayload>(name, (queued) => runJob(tools, name, jobs[name], queued), {
-      connection: blockingConnection(redisUrl),
+    const worker = new Worker<JobPayload>(name, (queued) => run(name, queued), {
+      connection: blockingConnection(redis),
       prefix: PREFIX,
       concurrency: jobEntry(name).concurrency,
       lockDuration: times.lockMs,
@@ -72,7 +83,7 @@ export function createJobRunner(options: JobsOptions): JobRunner {
     worker.on('error', (error) => observer.trouble(`the worker of ${name}`, error));
     return worker;
   });
-  const relay = createRelay({ pool, databaseUrl, queues, observer, overdueMs: times.overdueMs });
+  const relay = createRelay({ pool, databaseUrl, guard, queues, observer, overdueMs: times.overdueMs });
   const watching = watchPauses(pool, queues, observer, stopping.signal);
   const close = async () => {
     stopping.abort();

@@ -7,6 +7,7 @@ import {
   type OutboxRow,
   relayRows,
 } from '../../db/jobs/index.ts';
+import type { NodeGuard } from '../../db/node-guard.ts';
 import type { Pool } from '../../db/pool.ts';
 import { JOB_NAMES } from '../../domain/jobs.ts';
 import type { JobObserver } from '../job.ts';
@@ -17,6 +18,7 @@ import { hasSchedules, writeSchedules } from './schedule.ts';
 export interface RelayTools {
   readonly pool: Pool;
   readonly databaseUrl: string;
+  readonly guard: NodeGuard;
   readonly queues: Queues;
   readonly observer: Pick<JobObserver, 'relayed' | 'trouble'>;
   /** A row that is not done this many milliseconds after its time is queued again; a queue that still has it ignores that. */
@@ -40,9 +42,9 @@ export function createRelay(tools: RelayTools): Relay {
   const stopping = new AbortController();
   let woken = Promise.withResolvers<void>();
   const wake = () => woken.resolve();
-  const listener = createOutboxListener(tools.databaseUrl, wake, (error) =>
-    tools.observer.trouble('listening to the outbox', error),
-  );
+  const { databaseUrl, guard, observer } = tools;
+  const onError = (error: Error) => observer.trouble('listening to the outbox', error);
+  const listener = createOutboxListener(databaseUrl, wake, onError, guard);
   const run = async () => {
     await connected(tools.queues);
     let isFirst = true;
@@ -105,9 +107,9 @@ async function send(queues: Queues, rows: readonly OutboxRow[]): Promise<void> {
   for (const name of JOB_NAMES) {
     const payloads = rows
       .filter(({ job }) => job === name)
-      .map(({ queueId, data, delayMs }) => ({
+      .map(({ queueId, data, traceparent, delayMs }) => ({
         name,
-        data: { data, rowQueueId: queueId },
+        data: { data, rowQueueId: queueId, ...(traceparent !== undefined && { traceparent }) },
         opts: { jobId: queueId, delay: delayMs, removeOnComplete: true },
       }));
     if (payloads.length > 0) await queues[name].addBulk(payloads);

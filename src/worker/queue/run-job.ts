@@ -1,10 +1,11 @@
-// Runs one job of a queue: notes how it went, and sees to it that its row of the outbox ends in exactly one place.
+// Runs one job of a queue: records how it went, and ensures that its row of the outbox ends in exactly one place.
 
 import type { Job as QueuedJob } from 'bullmq';
 import { finishRow, hasRow, insertDeadLetter, recordRun } from '../../db/jobs/index.ts';
 import type { Pool } from '../../db/pool.ts';
 import { errorText, tellableError } from '../../domain/error-fields.ts';
 import { type JobName, jobEntry } from '../../domain/jobs.ts';
+import type { TraceContext } from '../../domain/trace-context.ts';
 import type { Job, JobObserver } from '../job.ts';
 import type { JobPayload } from './queues.ts';
 
@@ -24,6 +25,7 @@ export async function runJob(
   name: JobName,
   job: Job,
   queued: QueuedJob<JobPayload>,
+  trace: TraceContext | undefined,
 ): Promise<object> {
   const { pool, observer } = tools;
   const { data, rowQueueId } = queued.data;
@@ -32,13 +34,13 @@ export async function runJob(
   try {
     // Relayed twice, and already done.
     if (rowQueueId !== undefined && !(await hasRow(pool, rowQueueId))) return { doneBefore: true };
-    const result = await job.run(data, tools.stopping);
+    const result = await job.run(data, tools.stopping, trace);
     if (rowQueueId !== undefined) await finishRow(pool, rowQueueId);
     await recordRun(pool, { job: name, tookMs: tookMs(), result, error: undefined });
-    observer.ran(name, tookMs(), undefined);
+    observer.ran(name, tookMs(), undefined, trace);
     return result;
   } catch (error) {
-    observer.ran(name, tookMs(), error);
+    observer.ran(name, tookMs(), error, trace);
     const words = errorText(error);
     await recordRun(pool, { job: name, tookMs: tookMs(), result: undefined, error: words });
     const { attempts } = jobEntry(name);
@@ -59,7 +61,7 @@ export async function runJob(
         attempts,
         rowQueueId,
       });
-      observer.deadLettered(name, error);
+      observer.deadLettered(name, error, trace);
     }
   }
 }

@@ -1,7 +1,16 @@
 // Every method of the generated services, with a valid request.
-import { create, type DescMessage, type DescMethod, type Message, toBinary } from '@bufbuild/protobuf';
+import {
+  create,
+  type DescField,
+  type DescMessage,
+  type DescMethod,
+  getOption,
+  type Message,
+  toBinary,
+} from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
 import { createValidator } from '@bufbuild/protovalidate';
+import { field as fieldRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { RPCS, registry } from '../../../clients/typescript/src/contracts.ts';
 import type { AuditTrail } from '../../../src/domain/act.ts';
 import type { Method } from '../../../src/grpc/handlers.ts';
@@ -41,6 +50,12 @@ export function samples(): Sample[] {
 
 const TEXTS = ['some text', 'KRW', 'abc', '3f1c9c52-6d5e-4d0b-9a3e-0c6d2f5a7b11', 'room-1', '10.0.0.0/8', ''];
 
+/** Texts that some rule allows, and those that the field's own rule lists. */
+function textsFor(field: DescField): readonly string[] {
+  const { type } = getOption(field, fieldRules);
+  return type.case === 'string' ? [...TEXTS, ...type.value.in] : TEXTS;
+}
+
 /** Fills every field, each text with the first candidate that its rules allow. */
 function fill(desc: DescMessage, salt: number): Message {
   const message = create(desc);
@@ -49,7 +64,11 @@ function fill(desc: DescMessage, salt: number): Message {
   for (const field of desc.fields) {
     if (field.oneof && filledOneofs.has(field.oneof)) continue;
     if (field.oneof) filledOneofs.add(field.oneof);
-    const candidates = field.message ? [field.message] : field.enum || field.scalar !== 9 ? [5n] : TEXTS;
+    const candidates = field.message
+      ? [field.message]
+      : field.enum || field.scalar !== 9
+        ? [5n]
+        : textsFor(field);
     for (const candidate of candidates) {
       const value = field.message
         ? fill(field.message, salt + 1)
@@ -71,8 +90,9 @@ function fill(desc: DescMessage, salt: number): Message {
   return message;
 }
 
-/** 3 and 4 are INT64 and UINT64. */
-function numberOf(scalar: number): bigint | number | boolean {
+/** 3 and 4 are INT64 and UINT64, 12 are bytes. 60 keeps every rule, also as the seconds of a duration. */
+function numberOf(scalar: number): bigint | number | boolean | Uint8Array {
   if (scalar === 8) return true;
-  return [3, 4, 6, 16, 18].includes(scalar) ? 5n : 5;
+  if (scalar === 12) return Uint8Array.of(60);
+  return [3, 4, 6, 16, 18].includes(scalar) ? 60n : 60;
 }

@@ -121,16 +121,16 @@ export interface Act {
     | undefined;
   /** The key that signed the call; for UNAUTHENTICATED, the one that it named. Empty where there is none. */
   keyId: string;
-  /** key, command-line:USER@HOST or stranger. */
+  /** key, operator-page (its key signed in there), command-line:USER@HOST or stranger. */
   actor: string;
   /** Where the call came from. */
   clientAddress: string;
-  /** package.Service/Method, or the command. */
+  /** package.Service/Method, operator-page/VIEW, or the command. */
   rpc: string;
   /** The id of what it was about, such as a key or a job. */
   target: string;
   outcome: ActOutcome;
-  /** Why it was refused or failed. */
+  /** Why it was refused or failed; of an act on the operator's page that was not, why the operator did it. */
   reason: string;
   /** How the target was before and after it, as JSON without secrets; empty where nothing was changed. */
   before: string;
@@ -160,6 +160,8 @@ export interface ListActsRequest {
   pageSize: number;
   /** next_page_token of the page before; empty for the first page. */
   pageToken: string;
+  /** Only of the call with this request id; all when empty. */
+  requestId: string;
 }
 
 /** One page of acts, newest first. */
@@ -470,7 +472,16 @@ export const Act: MessageFns<Act> = {
 };
 
 function createBaseListActsRequest(): ListActsRequest {
-  return { keyId: "", rpc: "", target: "", from: undefined, before: undefined, pageSize: 0, pageToken: "" };
+  return {
+    keyId: "",
+    rpc: "",
+    target: "",
+    from: undefined,
+    before: undefined,
+    pageSize: 0,
+    pageToken: "",
+    requestId: "",
+  };
 }
 
 export const ListActsRequest: MessageFns<ListActsRequest> = {
@@ -495,6 +506,9 @@ export const ListActsRequest: MessageFns<ListActsRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(58).string(message.pageToken);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(66).string(message.requestId);
     }
     return writer;
   },
@@ -568,6 +582,14 @@ export const ListActsRequest: MessageFns<ListActsRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -601,6 +623,11 @@ export const ListActsRequest: MessageFns<ListActsRequest> = {
         : isSet(object.page_token)
         ? globalThis.String(object.page_token)
         : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
     };
   },
 
@@ -627,6 +654,9 @@ export const ListActsRequest: MessageFns<ListActsRequest> = {
     if (message.pageToken !== "") {
       obj.pageToken = message.pageToken;
     }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
     return obj;
   },
 
@@ -644,6 +674,7 @@ export const ListActsRequest: MessageFns<ListActsRequest> = {
       : undefined;
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.requestId = object.requestId ?? "";
     return message;
   },
 };

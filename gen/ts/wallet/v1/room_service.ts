@@ -39,8 +39,11 @@ export interface GetRoomResponse {
 
 /** A chat room. */
 export interface Room {
+  /** The id that its creator chose. */
   roomId: string;
+  /** The name that its members see. */
   displayName: string;
+  /** When the room was created. */
   createdAt: Timestamp | undefined;
 }
 
@@ -63,8 +66,11 @@ export interface ListMembersResponse {
 
 /** A user in a room. */
 export interface Member {
+  /** The id of the member. */
   userId: bigint;
+  /** The name of the member. */
   displayName: string;
+  /** When the user became a member. */
   joinedAt: Timestamp | undefined;
 }
 
@@ -639,7 +645,10 @@ export const Member: MessageFns<Member> = {
   },
 };
 
-/** Rooms and members, to read. wallet.v2 writes them. A room exists only for its members. */
+/**
+ * Rooms and members, to read. wallet.v2 writes them. A room exists only for its members; for anyone else the answer
+ * is ROOM_NOT_FOUND.
+ */
 export type RoomServiceService = typeof RoomServiceService;
 export const RoomServiceService = {
   /** Returns a room of which the acting user is a member. */

@@ -24,29 +24,29 @@ export const protobufPackage = "wallet.v1";
 
 export const protobufFileName = "wallet/v1/sprinkle_service.proto";
 
-/** Sprinkles (뿌리기): drop an amount into a room, the first members each grab a share. */
+/** Sprinkles (뿌리기): drop an amount into a room, the first members each claim a share. */
 
 /** Asks to drop an amount. */
 export interface CreateSprinkleRequest {
   /** Whole won, 1 to 281,474,976,710,655 (2^48 - 1, as far as shares are drawn evenly); at least headcount. */
   amount: bigint;
-  /** Into how many shares, 1 to 10,000. */
+  /** The number of shares, 1 to 10,000. */
   headcount: number;
 }
 
 /** The sprinkle, made. */
 export interface CreateSprinkleResponse {
-  /** What members of the room grab with: 3 letters or digits, unique among the room's live sprinkles. */
+  /** The token that members of the room claim with: 3 letters or digits, unique among the room's live sprinkles. */
   token: string;
 }
 
-/** Asks to grab a share. */
+/** Asks to claim a share. */
 export interface ClaimSprinkleRequest {
   /** The token that the creator got. */
   token: string;
 }
 
-/** The share, grabbed. */
+/** The claimed share. */
 export interface ClaimSprinkleResponse {
   /** Whole won. */
   amount: bigint;
@@ -60,19 +60,21 @@ export interface GetSprinkleRequest {
 
 /** A sprinkle as its creator sees it. */
 export interface GetSprinkleResponse {
+  /** When the sprinkle was made. */
   createdAt:
     | Timestamp
     | undefined;
   /** What was dropped, in whole won. */
   amount: bigint;
-  /** What was grabbed so far, in whole won. */
+  /** What was claimed so far, in whole won. */
   claimedAmount: bigint;
   /** The claims, oldest first. */
   claims: Claim[];
 }
 
-/** One grabbed share. */
+/** One claimed share. */
 export interface Claim {
+  /** Who claimed it. */
   userId: bigint;
   /** Whole won. */
   amount: bigint;
@@ -682,8 +684,8 @@ export const SprinkleServiceService = {
     responseDeserialize: (value: Buffer): CreateSprinkleResponse => CreateSprinkleResponse.decode(value),
   },
   /**
-   * Grabs one share into the acting user's wallet: once a user, members of the room only, not the creator,
-   * only while the sprinkle lives.
+   * Claims one share into the acting user's wallet. Each member of the room can claim once while the sprinkle is live; its
+   * creator cannot.
    */
   claimSprinkle: {
     path: "/wallet.v1.SprinkleService/ClaimSprinkle" as const,
@@ -714,8 +716,8 @@ export interface SprinkleServiceServer extends UntypedServiceImplementation {
    */
   createSprinkle: handleUnaryCall<CreateSprinkleRequest, CreateSprinkleResponse>;
   /**
-   * Grabs one share into the acting user's wallet: once a user, members of the room only, not the creator,
-   * only while the sprinkle lives.
+   * Claims one share into the acting user's wallet. Each member of the room can claim once while the sprinkle is live; its
+   * creator cannot.
    */
   claimSprinkle: handleUnaryCall<ClaimSprinkleRequest, ClaimSprinkleResponse>;
   /** Shows a sprinkle to its creator, for 7 days; to anyone else it does not exist. */
@@ -743,8 +745,8 @@ export interface SprinkleServiceClient extends Client {
     callback: (error: ServiceError | null, response: CreateSprinkleResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Grabs one share into the acting user's wallet: once a user, members of the room only, not the creator,
-   * only while the sprinkle lives.
+   * Claims one share into the acting user's wallet. Each member of the room can claim once while the sprinkle is live; its
+   * creator cannot.
    */
   claimSprinkle(
     request: ClaimSprinkleRequest,

@@ -28,6 +28,7 @@ export const protobufFileName = "wallet/v1/user_service.proto";
 
 /** Asks for a profile. */
 export interface GetUserRequest {
+  /** Any user. */
   userId: bigint;
 }
 
@@ -38,8 +39,11 @@ export interface GetUserResponse {
 
 /** A user's profile. */
 export interface User {
+  /** The id that the caller gave the user. */
   userId: bigint;
+  /** The name that other users see. */
   displayName: string;
+  /** When the user was created. */
   createdAt: Timestamp | undefined;
 }
 

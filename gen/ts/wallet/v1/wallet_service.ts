@@ -37,14 +37,28 @@ export const TransactionKind = {
   TRANSFER: 3,
   /** SPRINKLE - Set aside for a sprinkle by its creator. */
   SPRINKLE: 4,
-  /** CLAIM - A share of a sprinkle, grabbed. */
+  /** CLAIM - A claimed share of a sprinkle. */
   CLAIM: 5,
-  /** REFUND - A refund: the unclaimed rest of a sprinkle, or the unpaid rest of a payout. */
+  /** REFUND - A refund: the unclaimed rest of a sprinkle, the unpaid rest of a payout, or money that a receiver gave back. */
   REFUND: 6,
   /** PAYOUT - Set aside for a payout (wallet.v2) when it was started. */
   PAYOUT: 7,
   /** PAYOUT_LINE - A line of a payout, paid. */
   PAYOUT_LINE: 8,
+  /** HOLD - Set aside in a hold (wallet.v2). */
+  HOLD: 9,
+  /** CAPTURE - Paid out of a hold. */
+  CAPTURE: 10,
+  /** VOID - Returned from a hold. */
+  VOID: 11,
+  /** GIFT - Set aside in a gift (wallet.v2). */
+  GIFT: 12,
+  /** GIFT_ACCEPT - A gift, accepted. */
+  GIFT_ACCEPT: 13,
+  /** GIFT_RETURN - Returned from a gift. */
+  GIFT_RETURN: 14,
+  /** REVERSAL - Taken back by an operator, in whole or in part: it goes from who received a transfer to who paid it. */
+  REVERSAL: 15,
 } as const;
 
 export type TransactionKind = typeof TransactionKind[keyof typeof TransactionKind];
@@ -59,6 +73,13 @@ export namespace TransactionKind {
   export type REFUND = typeof TransactionKind.REFUND;
   export type PAYOUT = typeof TransactionKind.PAYOUT;
   export type PAYOUT_LINE = typeof TransactionKind.PAYOUT_LINE;
+  export type HOLD = typeof TransactionKind.HOLD;
+  export type CAPTURE = typeof TransactionKind.CAPTURE;
+  export type VOID = typeof TransactionKind.VOID;
+  export type GIFT = typeof TransactionKind.GIFT;
+  export type GIFT_ACCEPT = typeof TransactionKind.GIFT_ACCEPT;
+  export type GIFT_RETURN = typeof TransactionKind.GIFT_RETURN;
+  export type REVERSAL = typeof TransactionKind.REVERSAL;
 }
 
 export function transactionKindFromJSON(object: any): TransactionKind {
@@ -90,6 +111,27 @@ export function transactionKindFromJSON(object: any): TransactionKind {
     case 8:
     case "TRANSACTION_KIND_PAYOUT_LINE":
       return TransactionKind.PAYOUT_LINE;
+    case 9:
+    case "TRANSACTION_KIND_HOLD":
+      return TransactionKind.HOLD;
+    case 10:
+    case "TRANSACTION_KIND_CAPTURE":
+      return TransactionKind.CAPTURE;
+    case 11:
+    case "TRANSACTION_KIND_VOID":
+      return TransactionKind.VOID;
+    case 12:
+    case "TRANSACTION_KIND_GIFT":
+      return TransactionKind.GIFT;
+    case 13:
+    case "TRANSACTION_KIND_GIFT_ACCEPT":
+      return TransactionKind.GIFT_ACCEPT;
+    case 14:
+    case "TRANSACTION_KIND_GIFT_RETURN":
+      return TransactionKind.GIFT_RETURN;
+    case 15:
+    case "TRANSACTION_KIND_REVERSAL":
+      return TransactionKind.REVERSAL;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum TransactionKind");
   }
@@ -115,6 +157,20 @@ export function transactionKindToJSON(object: TransactionKind): string {
       return "TRANSACTION_KIND_PAYOUT";
     case TransactionKind.PAYOUT_LINE:
       return "TRANSACTION_KIND_PAYOUT_LINE";
+    case TransactionKind.HOLD:
+      return "TRANSACTION_KIND_HOLD";
+    case TransactionKind.CAPTURE:
+      return "TRANSACTION_KIND_CAPTURE";
+    case TransactionKind.VOID:
+      return "TRANSACTION_KIND_VOID";
+    case TransactionKind.GIFT:
+      return "TRANSACTION_KIND_GIFT";
+    case TransactionKind.GIFT_ACCEPT:
+      return "TRANSACTION_KIND_GIFT_ACCEPT";
+    case TransactionKind.GIFT_RETURN:
+      return "TRANSACTION_KIND_GIFT_RETURN";
+    case TransactionKind.REVERSAL:
+      return "TRANSACTION_KIND_REVERSAL";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum TransactionKind");
   }
@@ -156,7 +212,9 @@ export interface Transaction {
   balanceAfter: bigint;
   /** The user on the other side of a transfer; 0 where there is none (a charge, a sprinkle). */
   counterpartyUserId: bigint;
+  /** The note of the transfer; empty where it has none. */
   memo: string;
+  /** When it happened. */
   createdAt: Timestamp | undefined;
 }
 
@@ -168,6 +226,7 @@ export interface ChargeRequest {
 
 /** The charge, done. */
 export interface ChargeResponse {
+  /** The id of the deposit, a UUID. */
   transactionId: string;
   /** The wallet's balance right after, in whole won. */
   balance: bigint;
@@ -185,6 +244,7 @@ export interface TransferRequest {
 
 /** The transfer, done. */
 export interface TransferResponse {
+  /** The id of the transfer, a UUID. */
   transactionId: string;
   /** The acting user's balance right after, in whole won. */
   balance: bigint;

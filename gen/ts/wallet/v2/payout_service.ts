@@ -21,6 +21,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
+import { Label } from "./label.ts";
 import { Money } from "./money.ts";
 
 export const protobufPackage = "wallet.v2";
@@ -139,12 +140,13 @@ export function payoutStateToJSON(object: PayoutState): string {
 
 /** A payout as its owner sees it. */
 export interface Payout {
-  /** A UUID. */
+  /** The id of the payout, a UUID. */
   payoutId: string;
   mode: PayoutMode;
   state: PayoutState;
+  /** The note for its owner's own history. */
   memo: string;
-  /** How many lines it has. Those that are neither paid nor failed are left. */
+  /** How many lines it has. Those that are neither paid nor failed are still to be paid. */
   lineCount: number;
   /** How many lines were found bad when they were added. */
   badLineCount: number;
@@ -152,7 +154,10 @@ export interface Payout {
   paidCount: number;
   /** How many lines failed so far; bad lines fail when their turn comes. */
   failedCount: number;
-  /** The sum of the lines that are not bad; 0 where it is above 9,223,372,036,854,775,807, which no wallet holds. */
+  /**
+   * The sum of the lines that are not bad; 0 where the sum is above 9,223,372,036,854,775,807, more than
+   * any wallet holds.
+   */
   totalAmount:
     | Money
     | undefined;
@@ -161,16 +166,25 @@ export interface Payout {
     | Money
     | undefined;
   /** The sum of the lines that are paid. */
-  paidAmount: Money | undefined;
+  paidAmount:
+    | Money
+    | undefined;
+  /** When the draft was created. */
   createdAt:
     | Timestamp
     | undefined;
-  /** Absent in a draft. */
+  /** When it was started; absent in a draft. */
   startedAt:
     | Timestamp
     | undefined;
-  /** When it was done or cancelled and what was left went back. */
-  endedAt: Timestamp | undefined;
+  /** When it was done or cancelled and what was left went back; absent before. */
+  endedAt:
+    | Timestamp
+    | undefined;
+  /** The reference that its user gave it; empty where there is none. */
+  reference: string;
+  /** The labels that its user attached to it, in the order of the request. */
+  labels: Label[];
 }
 
 /** A line to pay. */
@@ -184,7 +198,10 @@ export interface PayoutLine {
     /** Any wallet of the same currency. */
     { $case: "walletId"; value: string }
     | undefined;
-  /** An amount outside of 1 to 9,007,199,254,740,991 makes the line a bad one, and so does another currency than the wallet's. */
+  /**
+   * What to pay, 1 to 9,007,199,254,740,991 smallest units of the wallet's currency. Another amount or currency makes the
+   * line a bad one.
+   */
   amount:
     | Money
     | undefined;
@@ -195,19 +212,26 @@ export interface PayoutLine {
   key: string;
   /** A note that both sides see; at most 200 characters, no control or invisible characters. */
   memo: string;
+  /**
+   * The user's own name for the line's transfer, such as an order's number: 1 to 128 visible ASCII characters; empty for none. A
+   * user gives it to one of their transfers only, for good, and nobody else sees it.
+   */
+  reference: string;
+  /** Up to 20 labels, which nobody else sees. */
+  labels: Label[];
 }
 
 /** A line that is not paid, and why. */
 export interface PayoutFailure {
   /** The number of the line, from 1 on. */
   line: number;
-  /** The line's key. */
+  /** The key of the line; empty where it has none. */
   key: string;
   /** ERR001, ERR005 or ERR006, as in the metadata of google.rpc.ErrorInfo. */
   code: string;
   /**
    * USER_NOT_FOUND, WALLET_NOT_FOUND, SELF_TRANSFER, CURRENCY_MISMATCH, UNKNOWN_CURRENCY, INVALID_FIELD (the amount),
-   * LINE_KEY_REUSED, BALANCE_TOO_LOW, BALANCE_TOO_HIGH.
+   * LINE_KEY_REUSED, REFERENCE_REUSED, BALANCE_TOO_LOW, BALANCE_TOO_HIGH.
    */
   reason: string;
   /** What is wrong, in English. */
@@ -223,6 +247,13 @@ export interface CreatePayoutRequest {
   mode: PayoutMode;
   /** A note for the acting user's own history; at most 200 characters, no control or invisible characters. */
   memo: string;
+  /**
+   * The user's own name for the payout, such as an order's number: 1 to 128 visible ASCII characters; empty for none. A
+   * user gives it to one of their payouts only, for good, and nobody else sees it.
+   */
+  reference: string;
+  /** Up to 20 labels, which nobody else sees. */
+  labels: Label[];
 }
 
 /** The draft. */
@@ -232,24 +263,27 @@ export interface CreatePayoutResponse {
 
 /** Lines to add. */
 export interface AddPayoutLinesRequest {
+  /** A draft of the acting user. */
   payoutId: string;
-  /** The number of the first of these lines: 1, then one more than there are. */
+  /** The number of the first of these lines: 1 in the first call, then one more than the payout has; at most 100,000. */
   firstLine: number;
+  /** 1 to 1,000 lines, which have at most 5,000 labels together. */
   lines: PayoutLine[];
 }
 
-/** The lines are there. */
+/** The lines were added. */
 export interface AddPayoutLinesResponse {
   /** How many lines the payout has now. */
   lineCount: number;
-  /** Those of the lines that will not be paid. */
+  /** The lines of this call that will not be paid. */
   badLines: PayoutFailure[];
 }
 
 /** Asks to start a payout. */
 export interface StartPayoutRequest {
+  /** A draft of the acting user. */
   payoutId: string;
-  /** How many lines the payout has to have: one that lacks some is not started. */
+  /** How many lines the payout must have, 1 to 100,000. One with another number is not started. */
   lineCount: number;
 }
 
@@ -260,7 +294,10 @@ export interface StartPayoutResponse {
 
 /** Asks how far a payout is. */
 export interface GetPayoutRequest {
+  /** A payout of the acting user; left out where `reference` is given. */
   payoutId: string;
+  /** The reference of a payout of the acting user, instead of its id: the whole of it, compared byte by byte. */
+  reference: string;
 }
 
 /** The payout. */
@@ -270,6 +307,7 @@ export interface GetPayoutResponse {
 
 /** A request for the progress of a payout. */
 export interface WatchPayoutRequest {
+  /** A payout of the acting user. */
   payoutId: string;
 }
 
@@ -280,6 +318,7 @@ export interface WatchPayoutResponse {
 
 /** Asks for one page of the lines that are not paid for a reason. */
 export interface ListPayoutFailuresRequest {
+  /** A payout of the acting user. */
   payoutId: string;
   /** How many to return at most, 1 to 100; 0 means 20. */
   pageSize: number;
@@ -287,19 +326,20 @@ export interface ListPayoutFailuresRequest {
   pageToken: string;
 }
 
-/** One page of them. */
+/** One page of the lines that are not paid. */
 export interface ListPayoutFailuresResponse {
   failures: PayoutFailure[];
   /** Pass it as page_token to get the next page; empty on the last one. */
   nextPageToken: string;
 }
 
-/** Asks to stop a payout. */
+/** Asks to cancel a payout. */
 export interface CancelPayoutRequest {
+  /** A payout of the acting user that is not done. */
   payoutId: string;
 }
 
-/** The payout, stopped. */
+/** The payout, cancelled. */
 export interface CancelPayoutResponse {
   payout: Payout | undefined;
 }
@@ -320,6 +360,8 @@ function createBasePayout(): Payout {
     createdAt: undefined,
     startedAt: undefined,
     endedAt: undefined,
+    reference: "",
+    labels: [],
   };
 }
 
@@ -366,6 +408,12 @@ export const Payout: MessageFns<Payout> = {
     }
     if (message.endedAt !== undefined) {
       Timestamp.encode(message.endedAt, writer.uint32(114).fork()).join();
+    }
+    if (message.reference !== "") {
+      writer.uint32(122).string(message.reference);
+    }
+    for (const v of message.labels) {
+      Label.encode(v!, writer.uint32(130).fork()).join();
     }
     return writer;
   },
@@ -495,6 +543,22 @@ export const Payout: MessageFns<Payout> = {
             message.endedAt = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.labels.push(Label.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -567,6 +631,10 @@ export const Payout: MessageFns<Payout> = {
         : isSet(object.ended_at)
         ? fromJsonTimestamp(object.ended_at)
         : undefined,
+      reference: isSet(object.reference) ? globalThis.String(object.reference) : "",
+      labels: globalThis.Array.isArray(object?.labels)
+        ? object.labels.map((e: any) => Label.fromJSON(e))
+        : [],
     };
   },
 
@@ -614,6 +682,12 @@ export const Payout: MessageFns<Payout> = {
     if (message.endedAt !== undefined) {
       obj.endedAt = fromTimestamp(message.endedAt).toISOString();
     }
+    if (message.reference !== "") {
+      obj.reference = message.reference;
+    }
+    if (message.labels?.length) {
+      obj.labels = message.labels.map((e) => Label.toJSON(e));
+    }
     return obj;
   },
 
@@ -648,12 +722,14 @@ export const Payout: MessageFns<Payout> = {
     message.endedAt = (object.endedAt !== undefined && object.endedAt !== null)
       ? Timestamp.fromPartial(object.endedAt)
       : undefined;
+    message.reference = object.reference ?? "";
+    message.labels = object.labels?.map((e) => Label.fromPartial(e)) || [];
     return message;
   },
 };
 
 function createBasePayoutLine(): PayoutLine {
-  return { destination: undefined, amount: undefined, key: "", memo: "" };
+  return { destination: undefined, amount: undefined, key: "", memo: "", reference: "", labels: [] };
 }
 
 export const PayoutLine: MessageFns<PayoutLine> = {
@@ -677,6 +753,12 @@ export const PayoutLine: MessageFns<PayoutLine> = {
     }
     if (message.memo !== "") {
       writer.uint32(42).string(message.memo);
+    }
+    if (message.reference !== "") {
+      writer.uint32(50).string(message.reference);
+    }
+    for (const v of message.labels) {
+      Label.encode(v!, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -734,6 +816,22 @@ export const PayoutLine: MessageFns<PayoutLine> = {
             message.memo = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.labels.push(Label.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -760,6 +858,8 @@ export const PayoutLine: MessageFns<PayoutLine> = {
       amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
       key: isSet(object.key) ? globalThis.String(object.key) : "",
       memo: isSet(object.memo) ? globalThis.String(object.memo) : "",
+      reference: isSet(object.reference) ? globalThis.String(object.reference) : "",
+      labels: globalThis.Array.isArray(object?.labels) ? object.labels.map((e: any) => Label.fromJSON(e)) : [],
     };
   },
 
@@ -778,6 +878,12 @@ export const PayoutLine: MessageFns<PayoutLine> = {
     }
     if (message.memo !== "") {
       obj.memo = message.memo;
+    }
+    if (message.reference !== "") {
+      obj.reference = message.reference;
+    }
+    if (message.labels?.length) {
+      obj.labels = message.labels.map((e) => Label.toJSON(e));
     }
     return obj;
   },
@@ -806,6 +912,8 @@ export const PayoutLine: MessageFns<PayoutLine> = {
       : undefined;
     message.key = object.key ?? "";
     message.memo = object.memo ?? "";
+    message.reference = object.reference ?? "";
+    message.labels = object.labels?.map((e) => Label.fromPartial(e)) || [];
     return message;
   },
 };
@@ -960,7 +1068,7 @@ export const PayoutFailure: MessageFns<PayoutFailure> = {
 };
 
 function createBaseCreatePayoutRequest(): CreatePayoutRequest {
-  return { walletId: "", mode: 0, memo: "" };
+  return { walletId: "", mode: 0, memo: "", reference: "", labels: [] };
 }
 
 export const CreatePayoutRequest: MessageFns<CreatePayoutRequest> = {
@@ -973,6 +1081,12 @@ export const CreatePayoutRequest: MessageFns<CreatePayoutRequest> = {
     }
     if (message.memo !== "") {
       writer.uint32(26).string(message.memo);
+    }
+    if (message.reference !== "") {
+      writer.uint32(34).string(message.reference);
+    }
+    for (const v of message.labels) {
+      Label.encode(v!, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -1014,6 +1128,22 @@ export const CreatePayoutRequest: MessageFns<CreatePayoutRequest> = {
             message.memo = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.labels.push(Label.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1035,6 +1165,8 @@ export const CreatePayoutRequest: MessageFns<CreatePayoutRequest> = {
         : "",
       mode: isSet(object.mode) ? payoutModeFromJSON(object.mode) : 0,
       memo: isSet(object.memo) ? globalThis.String(object.memo) : "",
+      reference: isSet(object.reference) ? globalThis.String(object.reference) : "",
+      labels: globalThis.Array.isArray(object?.labels) ? object.labels.map((e: any) => Label.fromJSON(e)) : [],
     };
   },
 
@@ -1049,6 +1181,12 @@ export const CreatePayoutRequest: MessageFns<CreatePayoutRequest> = {
     if (message.memo !== "") {
       obj.memo = message.memo;
     }
+    if (message.reference !== "") {
+      obj.reference = message.reference;
+    }
+    if (message.labels?.length) {
+      obj.labels = message.labels.map((e) => Label.toJSON(e));
+    }
     return obj;
   },
 
@@ -1060,6 +1198,8 @@ export const CreatePayoutRequest: MessageFns<CreatePayoutRequest> = {
     message.walletId = object.walletId ?? "";
     message.mode = object.mode ?? 0;
     message.memo = object.memo ?? "";
+    message.reference = object.reference ?? "";
+    message.labels = object.labels?.map((e) => Label.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1498,13 +1638,16 @@ export const StartPayoutResponse: MessageFns<StartPayoutResponse> = {
 };
 
 function createBaseGetPayoutRequest(): GetPayoutRequest {
-  return { payoutId: "" };
+  return { payoutId: "", reference: "" };
 }
 
 export const GetPayoutRequest: MessageFns<GetPayoutRequest> = {
   encode(message: GetPayoutRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.payoutId !== "") {
       writer.uint32(10).string(message.payoutId);
+    }
+    if (message.reference !== "") {
+      writer.uint32(18).string(message.reference);
     }
     return writer;
   },
@@ -1530,6 +1673,14 @@ export const GetPayoutRequest: MessageFns<GetPayoutRequest> = {
             message.payoutId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1549,6 +1700,7 @@ export const GetPayoutRequest: MessageFns<GetPayoutRequest> = {
         : isSet(object.payout_id)
         ? globalThis.String(object.payout_id)
         : "",
+      reference: isSet(object.reference) ? globalThis.String(object.reference) : "",
     };
   },
 
@@ -1556,6 +1708,9 @@ export const GetPayoutRequest: MessageFns<GetPayoutRequest> = {
     const obj: any = {};
     if (message.payoutId !== "") {
       obj.payoutId = message.payoutId;
+    }
+    if (message.reference !== "") {
+      obj.reference = message.reference;
     }
     return obj;
   },
@@ -1566,6 +1721,7 @@ export const GetPayoutRequest: MessageFns<GetPayoutRequest> = {
   fromPartial(object: DeepPartial<GetPayoutRequest>): GetPayoutRequest {
     const message = createBaseGetPayoutRequest();
     message.payoutId = object.payoutId ?? "";
+    message.reference = object.reference ?? "";
     return message;
   },
 };
@@ -2130,12 +2286,12 @@ export const CancelPayoutResponse: MessageFns<CancelPayoutResponse> = {
 /**
  * Pays up to 100,000 lines out of a wallet of the acting user. A payout is made as a draft, gets its lines in order, up to
  * 1,000 in a call, and is started. Its money then leaves the wallet at once and is set aside, and its lines are paid in
- * their order in the background. Every line is paid once, whatever crashes on the way. To anyone but its owner a payout
- * does not exist.
+ * their order in the background. Every line is paid once, whatever crashes on the way. For anyone but its owner a payout
+ * does not exist: PAYOUT_NOT_FOUND.
  */
 export type PayoutServiceService = typeof PayoutServiceService;
 export const PayoutServiceService = {
-  /** Makes a draft without lines. Nothing moves. */
+  /** Creates a draft without lines. No money moves. */
   createPayout: {
     path: "/wallet.v2.PayoutService/CreatePayout" as const,
     requestStream: false as const,
@@ -2147,10 +2303,10 @@ export const PayoutServiceService = {
     responseDeserialize: (value: Buffer): CreatePayoutResponse => CreatePayoutResponse.decode(value),
   },
   /**
-   * Adds lines behind those that are there. Lines that are there already, sent again as they were, are not added twice, so
-   * a call whose answer was lost is made again as it was. A line that cannot be paid is added all the same, and the answer
-   * names it: with PAYOUT_MODE_EACH it will be left out, with PAYOUT_MODE_ALL_OR_NOTHING the payout will not start.
-   * Nothing moves.
+   * Adds lines after those that the payout has. Lines that it has already, sent again unchanged, are not added twice, so a
+   * call whose answer was lost can be repeated as it was. A line that cannot be paid is added all the same, and the answer
+   * names it: with PAYOUT_MODE_EACH it will be left out, with PAYOUT_MODE_ALL_OR_NOTHING the payout will not start. No
+   * money moves.
    */
   addPayoutLines: {
     path: "/wallet.v2.PayoutService/AddPayoutLines" as const,
@@ -2177,7 +2333,7 @@ export const PayoutServiceService = {
     responseSerialize: (value: StartPayoutResponse): Buffer => Buffer.from(StartPayoutResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): StartPayoutResponse => StartPayoutResponse.decode(value),
   },
-  /** Shows how far a payout is. */
+  /** Returns a payout with its progress. By its id or by the reference that the acting user gave it. */
   getPayout: {
     path: "/wallet.v2.PayoutService/GetPayout" as const,
     requestStream: false as const,
@@ -2234,13 +2390,13 @@ export const PayoutServiceService = {
 } as const;
 
 export interface PayoutServiceServer extends UntypedServiceImplementation {
-  /** Makes a draft without lines. Nothing moves. */
+  /** Creates a draft without lines. No money moves. */
   createPayout: handleUnaryCall<CreatePayoutRequest, CreatePayoutResponse>;
   /**
-   * Adds lines behind those that are there. Lines that are there already, sent again as they were, are not added twice, so
-   * a call whose answer was lost is made again as it was. A line that cannot be paid is added all the same, and the answer
-   * names it: with PAYOUT_MODE_EACH it will be left out, with PAYOUT_MODE_ALL_OR_NOTHING the payout will not start.
-   * Nothing moves.
+   * Adds lines after those that the payout has. Lines that it has already, sent again unchanged, are not added twice, so a
+   * call whose answer was lost can be repeated as it was. A line that cannot be paid is added all the same, and the answer
+   * names it: with PAYOUT_MODE_EACH it will be left out, with PAYOUT_MODE_ALL_OR_NOTHING the payout will not start. No
+   * money moves.
    */
   addPayoutLines: handleUnaryCall<AddPayoutLinesRequest, AddPayoutLinesResponse>;
   /**
@@ -2249,7 +2405,7 @@ export interface PayoutServiceServer extends UntypedServiceImplementation {
    * PAYOUT_MODE_EACH as much is set aside as there is, and lines that it does not reach for fail with BALANCE_TOO_LOW.
    */
   startPayout: handleUnaryCall<StartPayoutRequest, StartPayoutResponse>;
-  /** Shows how far a payout is. */
+  /** Returns a payout with its progress. By its id or by the reference that the acting user gave it. */
   getPayout: handleUnaryCall<GetPayoutRequest, GetPayoutResponse>;
   /**
    * Streams the progress of a payout: the current state at once, then each change, at most twice a second, until it is
@@ -2271,7 +2427,7 @@ export interface PayoutServiceServer extends UntypedServiceImplementation {
 }
 
 export interface PayoutServiceClient extends Client {
-  /** Makes a draft without lines. Nothing moves. */
+  /** Creates a draft without lines. No money moves. */
   createPayout(
     request: CreatePayoutRequest,
     callback: (error: ServiceError | null, response: CreatePayoutResponse) => void,
@@ -2288,10 +2444,10 @@ export interface PayoutServiceClient extends Client {
     callback: (error: ServiceError | null, response: CreatePayoutResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Adds lines behind those that are there. Lines that are there already, sent again as they were, are not added twice, so
-   * a call whose answer was lost is made again as it was. A line that cannot be paid is added all the same, and the answer
-   * names it: with PAYOUT_MODE_EACH it will be left out, with PAYOUT_MODE_ALL_OR_NOTHING the payout will not start.
-   * Nothing moves.
+   * Adds lines after those that the payout has. Lines that it has already, sent again unchanged, are not added twice, so a
+   * call whose answer was lost can be repeated as it was. A line that cannot be paid is added all the same, and the answer
+   * names it: with PAYOUT_MODE_EACH it will be left out, with PAYOUT_MODE_ALL_OR_NOTHING the payout will not start. No
+   * money moves.
    */
   addPayoutLines(
     request: AddPayoutLinesRequest,
@@ -2328,7 +2484,7 @@ export interface PayoutServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: StartPayoutResponse) => void,
   ): ClientUnaryCall;
-  /** Shows how far a payout is. */
+  /** Returns a payout with its progress. By its id or by the reference that the acting user gave it. */
   getPayout(
     request: GetPayoutRequest,
     callback: (error: ServiceError | null, response: GetPayoutResponse) => void,

@@ -28,16 +28,23 @@ export const protobufFileName = "wallet/v2/room_service.proto";
 
 /** A chat room. */
 export interface Room {
+  /** The id that its creator chose. */
   roomId: string;
+  /** The name that its members see. */
   displayName: string;
+  /** The user who created it. Only this user can rename it and remove others. */
   ownerUserId: bigint;
+  /** When the room was created. */
   createdAt: Timestamp | undefined;
 }
 
 /** A user in a room. */
 export interface Member {
+  /** The id of the member. */
   userId: bigint;
+  /** The name of the member. */
   displayName: string;
+  /** When the user became a member. */
   joinedAt: Timestamp | undefined;
 }
 
@@ -56,6 +63,7 @@ export interface CreateRoomResponse {
 
 /** Asks for a room. */
 export interface GetRoomRequest {
+  /** A room of which the acting user is a member. */
   roomId: string;
 }
 
@@ -66,6 +74,7 @@ export interface GetRoomResponse {
 
 /** Asks to change a room. */
 export interface UpdateRoomRequest {
+  /** A room that the acting user owns. */
   roomId: string;
   /** 1 to 100 characters, no control or invisible characters. */
   displayName: string;
@@ -78,6 +87,7 @@ export interface UpdateRoomResponse {
 
 /** Asks for one page of members. */
 export interface ListMembersRequest {
+  /** A room of which the acting user is a member. */
   roomId: string;
   /** How many to return at most, 1 to 100; 0 means 20. */
   pageSize: number;
@@ -94,7 +104,9 @@ export interface ListMembersResponse {
 
 /** A request to add a member. */
 export interface AddMemberRequest {
+  /** A room of which the acting user is a member. */
   roomId: string;
+  /** The user to add. */
   userId: bigint;
 }
 
@@ -105,7 +117,9 @@ export interface AddMemberResponse {
 
 /** Asks to take a user out. */
 export interface RemoveMemberRequest {
+  /** A room of which the acting user is a member. */
   roomId: string;
+  /** The member to remove: the acting user to leave, or any other one where the acting user owns the room. */
   userId: bigint;
 }
 
@@ -1334,12 +1348,12 @@ export const RemoveMemberResponse: MessageFns<RemoveMemberResponse> = {
   },
 };
 
-/** Rooms and members. A room exists only for its members; to anyone else: NOT_FOUND. */
+/** Rooms and members. A room exists only for its members; for anyone else the answer is ROOM_NOT_FOUND. */
 export type RoomServiceService = typeof RoomServiceService;
 export const RoomServiceService = {
   /**
    * Creates a room under an id that the caller chooses (its chat service gave it). The acting user is its owner and
-   * first member.
+   * first member. Where the acting user owns a room of this id and name, the answer is that room; otherwise ROOM_EXISTS.
    */
   createRoom: {
     path: "/wallet.v2.RoomService/CreateRoom" as const,
@@ -1381,8 +1395,8 @@ export const RoomServiceService = {
     responseDeserialize: (value: Buffer): ListMembersResponse => ListMembersResponse.decode(value),
   },
   /**
-   * Adds a user to a room of which the acting user is a member. Without effect for a member. A user whom the owner removed
-   * can be added again only by the owner; others are refused with REMOVED_BY_OWNER.
+   * Adds a user to a room of which the acting user is a member. Nothing changes for a user who is a member. A user whom the owner
+   * removed can be added again only by the owner; others are refused with REMOVED_BY_OWNER.
    */
   addMember: {
     path: "/wallet.v2.RoomService/AddMember" as const,
@@ -1412,7 +1426,7 @@ export const RoomServiceService = {
 export interface RoomServiceServer extends UntypedServiceImplementation {
   /**
    * Creates a room under an id that the caller chooses (its chat service gave it). The acting user is its owner and
-   * first member.
+   * first member. Where the acting user owns a room of this id and name, the answer is that room; otherwise ROOM_EXISTS.
    */
   createRoom: handleUnaryCall<CreateRoomRequest, CreateRoomResponse>;
   /** Returns a room of which the acting user is a member. */
@@ -1422,8 +1436,8 @@ export interface RoomServiceServer extends UntypedServiceImplementation {
   /** Lists the members of a room of which the acting user is a member, by user id. */
   listMembers: handleUnaryCall<ListMembersRequest, ListMembersResponse>;
   /**
-   * Adds a user to a room of which the acting user is a member. Without effect for a member. A user whom the owner removed
-   * can be added again only by the owner; others are refused with REMOVED_BY_OWNER.
+   * Adds a user to a room of which the acting user is a member. Nothing changes for a user who is a member. A user whom the owner
+   * removed can be added again only by the owner; others are refused with REMOVED_BY_OWNER.
    */
   addMember: handleUnaryCall<AddMemberRequest, AddMemberResponse>;
   /**
@@ -1436,7 +1450,7 @@ export interface RoomServiceServer extends UntypedServiceImplementation {
 export interface RoomServiceClient extends Client {
   /**
    * Creates a room under an id that the caller chooses (its chat service gave it). The acting user is its owner and
-   * first member.
+   * first member. Where the acting user owns a room of this id and name, the answer is that room; otherwise ROOM_EXISTS.
    */
   createRoom(
     request: CreateRoomRequest,
@@ -1502,8 +1516,8 @@ export interface RoomServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListMembersResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Adds a user to a room of which the acting user is a member. Without effect for a member. A user whom the owner removed
-   * can be added again only by the owner; others are refused with REMOVED_BY_OWNER.
+   * Adds a user to a room of which the acting user is a member. Nothing changes for a user who is a member. A user whom the owner
+   * removed can be added again only by the owner; others are refused with REMOVED_BY_OWNER.
    */
   addMember(
     request: AddMemberRequest,

@@ -11,13 +11,16 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Duration } from "../../google/protobuf/duration.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { Money } from "./money.ts";
 
@@ -25,17 +28,65 @@ export const protobufPackage = "wallet.v2";
 
 export const protobufFileName = "wallet/v2/sprinkle_service.proto";
 
-/** Sprinkles (뿌리기): drop an amount into a room, the first members each grab a share. */
+/** Sprinkles (뿌리기): drop an amount into a room, the first members each claim a share. */
+
+/** How an amount is split into shares. */
+export const SprinkleMode = {
+  UNSPECIFIED: 0,
+  /** RANDOM - At random. */
+  RANDOM: 1,
+  /** EQUAL - Every share is the same. */
+  EQUAL: 2,
+} as const;
+
+export type SprinkleMode = typeof SprinkleMode[keyof typeof SprinkleMode];
+
+export namespace SprinkleMode {
+  export type UNSPECIFIED = typeof SprinkleMode.UNSPECIFIED;
+  export type RANDOM = typeof SprinkleMode.RANDOM;
+  export type EQUAL = typeof SprinkleMode.EQUAL;
+}
+
+export function sprinkleModeFromJSON(object: any): SprinkleMode {
+  switch (object) {
+    case 0:
+    case "SPRINKLE_MODE_UNSPECIFIED":
+      return SprinkleMode.UNSPECIFIED;
+    case 1:
+    case "SPRINKLE_MODE_RANDOM":
+      return SprinkleMode.RANDOM;
+    case 2:
+    case "SPRINKLE_MODE_EQUAL":
+      return SprinkleMode.EQUAL;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum SprinkleMode");
+  }
+}
+
+export function sprinkleModeToJSON(object: SprinkleMode): string {
+  switch (object) {
+    case SprinkleMode.UNSPECIFIED:
+      return "SPRINKLE_MODE_UNSPECIFIED";
+    case SprinkleMode.RANDOM:
+      return "SPRINKLE_MODE_RANDOM";
+    case SprinkleMode.EQUAL:
+      return "SPRINKLE_MODE_EQUAL";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum SprinkleMode");
+  }
+}
 
 /** The state of a sprinkle. */
 export const SprinkleState = {
   UNSPECIFIED: 0,
-  /** LIVE - Shares can be grabbed. */
+  /** LIVE - Shares can be claimed. */
   LIVE: 1,
-  /** EMPTY - Every share was grabbed. */
+  /** EMPTY - Every share was claimed. */
   EMPTY: 2,
   /** EXPIRED - Its time is over. */
   EXPIRED: 3,
+  /** CANCELLED - Its creator ended it. */
+  CANCELLED: 4,
 } as const;
 
 export type SprinkleState = typeof SprinkleState[keyof typeof SprinkleState];
@@ -45,6 +96,7 @@ export namespace SprinkleState {
   export type LIVE = typeof SprinkleState.LIVE;
   export type EMPTY = typeof SprinkleState.EMPTY;
   export type EXPIRED = typeof SprinkleState.EXPIRED;
+  export type CANCELLED = typeof SprinkleState.CANCELLED;
 }
 
 export function sprinkleStateFromJSON(object: any): SprinkleState {
@@ -61,6 +113,9 @@ export function sprinkleStateFromJSON(object: any): SprinkleState {
     case 3:
     case "SPRINKLE_STATE_EXPIRED":
       return SprinkleState.EXPIRED;
+    case 4:
+    case "SPRINKLE_STATE_CANCELLED":
+      return SprinkleState.CANCELLED;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum SprinkleState");
   }
@@ -76,60 +131,130 @@ export function sprinkleStateToJSON(object: SprinkleState): string {
       return "SPRINKLE_STATE_EMPTY";
     case SprinkleState.EXPIRED:
       return "SPRINKLE_STATE_EXPIRED";
+    case SprinkleState.CANCELLED:
+      return "SPRINKLE_STATE_CANCELLED";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum SprinkleState");
   }
 }
 
-/** A sprinkle as its creator sees it. */
+/** A sprinkle as a member of its room sees it. */
 export interface Sprinkle {
-  /** A UUID. */
+  /** The id of the sprinkle, a UUID. */
   sprinkleId: string;
+  /** The room in which it was dropped. */
   roomId: string;
-  /** What members of the room grab with: 3 letters or digits, unique among the room's live sprinkles. */
+  /**
+   * The token that members of the room claim with: 3 letters or digits, unique among the room's live sprinkles. Only its creator
+   * sees it here.
+   */
   token: string;
   /** What was dropped. */
   amount:
     | Money
     | undefined;
-  /** Into how many shares. */
+  /** The number of shares. */
   headcount: number;
-  /** What was grabbed so far. */
+  /** What was claimed so far; left out for those from whom amounts are hidden. */
   claimedAmount:
     | Money
     | undefined;
-  /** How many shares were grabbed so far. */
+  /** How many shares were claimed so far. */
   claimedCount: number;
   state: SprinkleState;
+  /** When it was made. */
   createdAt:
     | Timestamp
     | undefined;
-  /** When it stops giving. */
+  /** When it expires. */
   expiresAt:
     | Timestamp
     | undefined;
-  /** The claims, oldest first; left out in lists. */
+  /** The claims, oldest first; only GetSprinkle shows them. Those from whom amounts are hidden see their own claim only. */
   claims: Claim[];
+  /**
+   * Fixes all shares before the first claim without showing them: SHA-256 of the terms and the seed. Keep it until the proof comes.
+   * Empty on sprinkles of releases that had no proofs.
+   */
+  commitment: Buffer;
+  /** How the amount is split. */
+  mode: SprinkleMode;
+  /** Who made it. */
+  creatorUserId: bigint;
+  /** What its creator says. */
+  message: string;
+  /** Whether only its creator sees who got what. */
+  hideAmounts: boolean;
+  /** The smallest possible share. */
+  shareFloor:
+    | Money
+    | undefined;
+  /** The largest possible share. */
+  shareCeiling:
+    | Money
+    | undefined;
+  /** Whom it is for; empty where every member of the room can claim. */
+  allowedUserIds: bigint[];
+  /**
+   * Who got the largest share, the first one of equals, once no more shares can be claimed. Only GetSprinkle
+   * shows it; 0 before, in mode EQUAL, and for those from whom amounts are hidden.
+   */
+  luckiestUserId: bigint;
 }
 
-/** One grabbed share. */
+/** One claimed share. */
 export interface Claim {
+  /** Who claimed it. */
   userId: bigint;
-  amount: Money | undefined;
+  /** The share. */
+  amount:
+    | Money
+    | undefined;
+  /** When it was claimed. */
   claimedAt: Timestamp | undefined;
 }
 
 /** Asks to drop an amount. */
 export interface CreateSprinkleRequest {
+  /** A room of which the acting user is a member. */
   roomId: string;
   /** The acting user's wallet that pays. */
   walletId: string;
-  /** At least headcount smallest units, and at most 281,474,976,710,655 (2^48 - 1, as far as shares are drawn evenly). */
+  /**
+   * What to drop, in the wallet's currency: at least headcount smallest units, and at most 281,474,976,710,655 (2^48 - 1, as
+   * far as shares are drawn evenly).
+   */
   amount:
     | Money
     | undefined;
-  /** Into how many shares, 1 to 10,000. */
+  /** The number of shares, 1 to 10,000. */
   headcount: number;
+  /** How to split it; RANDOM when left out. With EQUAL the amount must be divisible by headcount. */
+  mode: SprinkleMode;
+  /** The smallest possible share, 1 smallest unit when left out; headcount times that must not be above the amount. Not with EQUAL. */
+  shareFloor:
+    | Money
+    | undefined;
+  /**
+   * The largest possible share, as large as the amount allows when left out; headcount times that must not be below the amount. Not
+   * with EQUAL.
+   */
+  shareCeiling:
+    | Money
+    | undefined;
+  /** What the members of the room read: up to 200 characters, without control or invisible characters. */
+  message: string;
+  /** How long shares can be claimed: 1 minute to 72 hours; 10 minutes when left out. */
+  expiresIn:
+    | Duration
+    | undefined;
+  /**
+   * Members of the room who alone can claim, at least as many as there are shares and without the acting user; every member when left
+   * out.
+   */
+  allowedUserIds: bigint[];
+  /** Whether only the acting user sees who got what. Every member can still check the proof, which names nobody else then. */
+  hideAmounts: boolean;
 }
 
 /** The sprinkle, made. */
@@ -141,28 +266,40 @@ export interface CreateSprinkleResponse {
   balance: Money | undefined;
 }
 
-/** Asks to grab a share. */
+/** Asks to claim a share. */
 export interface ClaimSprinkleRequest {
+  /** A room of which the acting user is a member. */
   roomId: string;
   /** The token that the creator got. */
   token: string;
   /** The acting user's wallet that the share goes to, of the sprinkle's currency; its default wallet when left out. */
   walletId: string;
+  /**
+   * Up to 16 random bytes that the share depends on, so that nobody could have chosen it before this call. It is published with the
+   * proof. Where amounts are hidden, the server draws 16 bytes for those who send none.
+   */
+  nonce: Buffer;
 }
 
-/** The share, grabbed. */
+/** The claimed share. */
 export interface ClaimSprinkleResponse {
+  /** The share. */
   amount:
     | Money
     | undefined;
   /** The balance of the wallet that got it, right after. */
-  balance: Money | undefined;
+  balance:
+    | Money
+    | undefined;
+  /** The transfer that moved the share. */
   transferId: string;
 }
 
-/** Asks to see a sprinkle of one's own. */
+/** Asks to see a sprinkle. */
 export interface GetSprinkleRequest {
+  /** The room of the sprinkle. */
   roomId: string;
+  /** A sprinkle of a room of which the acting user is a member, or one that it made. */
   sprinkleId: string;
 }
 
@@ -171,8 +308,81 @@ export interface GetSprinkleResponse {
   sprinkle: Sprinkle | undefined;
 }
 
+/** Asks to end a sprinkle. */
+export interface CancelSprinkleRequest {
+  /** The room of the sprinkle. */
+  roomId: string;
+  /** A sprinkle that the acting user made. */
+  sprinkleId: string;
+}
+
+/** The sprinkle, ended. */
+export interface CancelSprinkleResponse {
+  sprinkle:
+    | Sprinkle
+    | undefined;
+  /** The balance of the wallet that paid, right after. */
+  balance: Money | undefined;
+}
+
+/** Asks for the proof of a sprinkle that is over. */
+export interface GetSprinkleProofRequest {
+  /** The room of the sprinkle. */
+  roomId: string;
+  /** A sprinkle of a room of which the acting user is a member, or one that it made. */
+  sprinkleId: string;
+}
+
+/** Everything that the shares and who got them follow from. */
+export interface GetSprinkleProofResponse {
+  /** The rules by which all of it follows: `ppuri-sprinkle-1`. */
+  version: string;
+  /** The id of the sprinkle. */
+  sprinkleId: string;
+  /** What was dropped. */
+  amount:
+    | Money
+    | undefined;
+  /** The number of shares. */
+  headcount: number;
+  /** How the amount was split. */
+  mode: SprinkleMode;
+  /** The smallest possible share. */
+  shareFloor:
+    | Money
+    | undefined;
+  /** The largest possible share. */
+  shareCeiling:
+    | Money
+    | undefined;
+  /** What was published before the first claim. Compare it with what you were shown then. */
+  commitment: Buffer;
+  /** The secret that the shares follow from: 32 bytes. */
+  seed: Buffer;
+  /** The claims, in their order. */
+  claims: ProofClaim[];
+}
+
+/** One claim, as it took part in the draw. */
+export interface ProofClaim {
+  /** Who claimed; 0 where amounts are hidden from the acting user and the claim is another user's. */
+  userId: bigint;
+  /** What the claimer sent; empty where the user is not named. */
+  nonce: Buffer;
+  /** The share, in the smallest unit of the currency. */
+  minorUnits: bigint;
+  /** What the claim added to the chain: SHA-256 of its place, its user and its nonce. */
+  link: Buffer;
+  /**
+   * Whether the share was the next one in line instead of being picked: a server of a release without proofs handed it out, during an
+   * upgrade. Such a claim is not proven.
+   */
+  inLine: boolean;
+}
+
 /** Asks for one page of one's own sprinkles in a room. */
 export interface ListSprinklesRequest {
+  /** The room of the sprinkles. */
   roomId: string;
   /** How many to return at most, 1 to 100; 0 means 20. */
   pageSize: number;
@@ -185,6 +395,36 @@ export interface ListSprinklesResponse {
   sprinkles: Sprinkle[];
   /** Pass it as page_token to get the next page; empty on the last one. */
   nextPageToken: string;
+}
+
+/** Asks for one page of the sprinkles of a room. */
+export interface ListRoomSprinklesRequest {
+  /** A room of which the acting user is a member. */
+  roomId: string;
+  /** How many to return at most, 1 to 100; 0 means 20. */
+  pageSize: number;
+  /** next_page_token of the page before; empty for the first page. */
+  pageToken: string;
+}
+
+/** One page of sprinkles, newest first. */
+export interface ListRoomSprinklesResponse {
+  sprinkles: Sprinkle[];
+  /** Pass it as page_token to get the next page; empty on the last one. */
+  nextPageToken: string;
+}
+
+/** Asks for what happens with a sprinkle. */
+export interface WatchSprinkleRequest {
+  /** The room of the sprinkle. */
+  roomId: string;
+  /** A sprinkle of a room of which the acting user is a member. */
+  sprinkleId: string;
+}
+
+/** The sprinkle as it is now. Its claims are those since the message before; in the first message of a stream all of them. */
+export interface WatchSprinkleResponse {
+  sprinkle: Sprinkle | undefined;
 }
 
 function createBaseSprinkle(): Sprinkle {
@@ -200,6 +440,15 @@ function createBaseSprinkle(): Sprinkle {
     createdAt: undefined,
     expiresAt: undefined,
     claims: [],
+    commitment: Buffer.alloc(0),
+    mode: 0,
+    creatorUserId: 0n,
+    message: "",
+    hideAmounts: false,
+    shareFloor: undefined,
+    shareCeiling: undefined,
+    allowedUserIds: [],
+    luckiestUserId: 0n,
   };
 }
 
@@ -237,6 +486,46 @@ export const Sprinkle: MessageFns<Sprinkle> = {
     }
     for (const v of message.claims) {
       Claim.encode(v!, writer.uint32(90).fork()).join();
+    }
+    if (message.commitment.length !== 0) {
+      writer.uint32(98).bytes(message.commitment);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(104).int32(message.mode);
+    }
+    if (message.creatorUserId !== 0n) {
+      if (BigInt.asIntN(64, message.creatorUserId) !== message.creatorUserId) {
+        throw new globalThis.Error("value provided for field message.creatorUserId of type int64 too large");
+      }
+      writer.uint32(112).int64(message.creatorUserId);
+    }
+    if (message.message !== "") {
+      writer.uint32(122).string(message.message);
+    }
+    if (message.hideAmounts !== false) {
+      writer.uint32(128).bool(message.hideAmounts);
+    }
+    if (message.shareFloor !== undefined) {
+      Money.encode(message.shareFloor, writer.uint32(138).fork()).join();
+    }
+    if (message.shareCeiling !== undefined) {
+      Money.encode(message.shareCeiling, writer.uint32(146).fork()).join();
+    }
+    if (message.allowedUserIds.length !== 0) {
+      writer.uint32(154).fork();
+      for (const v of message.allowedUserIds) {
+        if (BigInt.asIntN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field allowedUserIds of type int64 is too large");
+        }
+        writer.int64(v);
+      }
+      writer.join();
+    }
+    if (message.luckiestUserId !== 0n) {
+      if (BigInt.asIntN(64, message.luckiestUserId) !== message.luckiestUserId) {
+        throw new globalThis.Error("value provided for field message.luckiestUserId of type int64 too large");
+      }
+      writer.uint32(160).int64(message.luckiestUserId);
     }
     return writer;
   },
@@ -342,6 +631,88 @@ export const Sprinkle: MessageFns<Sprinkle> = {
             message.claims.push(Claim.decode(reader, reader.uint32()));
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.commitment = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.creatorUserId = reader.int64() as bigint;
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.hideAmounts = reader.bool();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.shareFloor = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.shareCeiling = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 19: {
+            if (tag === 152) {
+              message.allowedUserIds.push(reader.int64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 154) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.allowedUserIds.push(reader.int64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.luckiestUserId = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -393,6 +764,39 @@ export const Sprinkle: MessageFns<Sprinkle> = {
       claims: globalThis.Array.isArray(object?.claims)
         ? object.claims.map((e: any) => Claim.fromJSON(e))
         : [],
+      commitment: isSet(object.commitment) ? Buffer.from(bytesFromBase64(object.commitment)) : Buffer.alloc(0),
+      mode: isSet(object.mode) ? sprinkleModeFromJSON(object.mode) : 0,
+      creatorUserId: isSet(object.creatorUserId)
+        ? BigInt(object.creatorUserId)
+        : isSet(object.creator_user_id)
+        ? BigInt(object.creator_user_id)
+        : 0n,
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+      hideAmounts: isSet(object.hideAmounts)
+        ? globalThis.Boolean(object.hideAmounts)
+        : isSet(object.hide_amounts)
+        ? globalThis.Boolean(object.hide_amounts)
+        : false,
+      shareFloor: isSet(object.shareFloor)
+        ? Money.fromJSON(object.shareFloor)
+        : isSet(object.share_floor)
+        ? Money.fromJSON(object.share_floor)
+        : undefined,
+      shareCeiling: isSet(object.shareCeiling)
+        ? Money.fromJSON(object.shareCeiling)
+        : isSet(object.share_ceiling)
+        ? Money.fromJSON(object.share_ceiling)
+        : undefined,
+      allowedUserIds: globalThis.Array.isArray(object?.allowedUserIds)
+        ? object.allowedUserIds.map((e: any) => BigInt(e))
+        : globalThis.Array.isArray(object?.allowed_user_ids)
+        ? object.allowed_user_ids.map((e: any) => BigInt(e))
+        : [],
+      luckiestUserId: isSet(object.luckiestUserId)
+        ? BigInt(object.luckiestUserId)
+        : isSet(object.luckiest_user_id)
+        ? BigInt(object.luckiest_user_id)
+        : 0n,
     };
   },
 
@@ -431,6 +835,33 @@ export const Sprinkle: MessageFns<Sprinkle> = {
     if (message.claims?.length) {
       obj.claims = message.claims.map((e) => Claim.toJSON(e));
     }
+    if (message.commitment.length !== 0) {
+      obj.commitment = base64FromBytes(message.commitment);
+    }
+    if (message.mode !== 0) {
+      obj.mode = sprinkleModeToJSON(message.mode);
+    }
+    if (message.creatorUserId !== 0n) {
+      obj.creatorUserId = message.creatorUserId.toString();
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    if (message.hideAmounts !== false) {
+      obj.hideAmounts = message.hideAmounts;
+    }
+    if (message.shareFloor !== undefined) {
+      obj.shareFloor = Money.toJSON(message.shareFloor);
+    }
+    if (message.shareCeiling !== undefined) {
+      obj.shareCeiling = Money.toJSON(message.shareCeiling);
+    }
+    if (message.allowedUserIds?.length) {
+      obj.allowedUserIds = message.allowedUserIds.map((e) => e.toString());
+    }
+    if (message.luckiestUserId !== 0n) {
+      obj.luckiestUserId = message.luckiestUserId.toString();
+    }
     return obj;
   },
 
@@ -458,6 +889,23 @@ export const Sprinkle: MessageFns<Sprinkle> = {
       ? Timestamp.fromPartial(object.expiresAt)
       : undefined;
     message.claims = object.claims?.map((e) => Claim.fromPartial(e)) || [];
+    message.commitment = object.commitment ?? Buffer.alloc(0);
+    message.mode = object.mode ?? 0;
+    message.creatorUserId = (object.creatorUserId !== undefined && object.creatorUserId !== null)
+      ? BigInt(object.creatorUserId)
+      : 0n;
+    message.message = object.message ?? "";
+    message.hideAmounts = object.hideAmounts ?? false;
+    message.shareFloor = (object.shareFloor !== undefined && object.shareFloor !== null)
+      ? Money.fromPartial(object.shareFloor)
+      : undefined;
+    message.shareCeiling = (object.shareCeiling !== undefined && object.shareCeiling !== null)
+      ? Money.fromPartial(object.shareCeiling)
+      : undefined;
+    message.allowedUserIds = object.allowedUserIds?.map((e) => BigInt(e)) || [];
+    message.luckiestUserId = (object.luckiestUserId !== undefined && object.luckiestUserId !== null)
+      ? BigInt(object.luckiestUserId)
+      : 0n;
     return message;
   },
 };
@@ -575,7 +1023,19 @@ export const Claim: MessageFns<Claim> = {
 };
 
 function createBaseCreateSprinkleRequest(): CreateSprinkleRequest {
-  return { roomId: "", walletId: "", amount: undefined, headcount: 0 };
+  return {
+    roomId: "",
+    walletId: "",
+    amount: undefined,
+    headcount: 0,
+    mode: 0,
+    shareFloor: undefined,
+    shareCeiling: undefined,
+    message: "",
+    expiresIn: undefined,
+    allowedUserIds: [],
+    hideAmounts: false,
+  };
 }
 
 export const CreateSprinkleRequest: MessageFns<CreateSprinkleRequest> = {
@@ -591,6 +1051,34 @@ export const CreateSprinkleRequest: MessageFns<CreateSprinkleRequest> = {
     }
     if (message.headcount !== 0) {
       writer.uint32(32).int32(message.headcount);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(40).int32(message.mode);
+    }
+    if (message.shareFloor !== undefined) {
+      Money.encode(message.shareFloor, writer.uint32(50).fork()).join();
+    }
+    if (message.shareCeiling !== undefined) {
+      Money.encode(message.shareCeiling, writer.uint32(58).fork()).join();
+    }
+    if (message.message !== "") {
+      writer.uint32(66).string(message.message);
+    }
+    if (message.expiresIn !== undefined) {
+      Duration.encode(message.expiresIn, writer.uint32(74).fork()).join();
+    }
+    if (message.allowedUserIds.length !== 0) {
+      writer.uint32(82).fork();
+      for (const v of message.allowedUserIds) {
+        if (BigInt.asIntN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field allowedUserIds of type int64 is too large");
+        }
+        writer.int64(v);
+      }
+      writer.join();
+    }
+    if (message.hideAmounts !== false) {
+      writer.uint32(88).bool(message.hideAmounts);
     }
     return writer;
   },
@@ -640,6 +1128,72 @@ export const CreateSprinkleRequest: MessageFns<CreateSprinkleRequest> = {
             message.headcount = reader.int32();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.shareFloor = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.shareCeiling = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.expiresIn = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag === 80) {
+              message.allowedUserIds.push(reader.int64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 82) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.allowedUserIds.push(reader.int64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.hideAmounts = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -666,6 +1220,33 @@ export const CreateSprinkleRequest: MessageFns<CreateSprinkleRequest> = {
         : "",
       amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
       headcount: isSet(object.headcount) ? globalThis.Number(object.headcount) : 0,
+      mode: isSet(object.mode) ? sprinkleModeFromJSON(object.mode) : 0,
+      shareFloor: isSet(object.shareFloor)
+        ? Money.fromJSON(object.shareFloor)
+        : isSet(object.share_floor)
+        ? Money.fromJSON(object.share_floor)
+        : undefined,
+      shareCeiling: isSet(object.shareCeiling)
+        ? Money.fromJSON(object.shareCeiling)
+        : isSet(object.share_ceiling)
+        ? Money.fromJSON(object.share_ceiling)
+        : undefined,
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+      expiresIn: isSet(object.expiresIn)
+        ? Duration.fromJSON(object.expiresIn)
+        : isSet(object.expires_in)
+        ? Duration.fromJSON(object.expires_in)
+        : undefined,
+      allowedUserIds: globalThis.Array.isArray(object?.allowedUserIds)
+        ? object.allowedUserIds.map((e: any) => BigInt(e))
+        : globalThis.Array.isArray(object?.allowed_user_ids)
+        ? object.allowed_user_ids.map((e: any) => BigInt(e))
+        : [],
+      hideAmounts: isSet(object.hideAmounts)
+        ? globalThis.Boolean(object.hideAmounts)
+        : isSet(object.hide_amounts)
+        ? globalThis.Boolean(object.hide_amounts)
+        : false,
     };
   },
 
@@ -683,6 +1264,27 @@ export const CreateSprinkleRequest: MessageFns<CreateSprinkleRequest> = {
     if (message.headcount !== 0) {
       obj.headcount = Math.round(message.headcount);
     }
+    if (message.mode !== 0) {
+      obj.mode = sprinkleModeToJSON(message.mode);
+    }
+    if (message.shareFloor !== undefined) {
+      obj.shareFloor = Money.toJSON(message.shareFloor);
+    }
+    if (message.shareCeiling !== undefined) {
+      obj.shareCeiling = Money.toJSON(message.shareCeiling);
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    if (message.expiresIn !== undefined) {
+      obj.expiresIn = Duration.toJSON(message.expiresIn);
+    }
+    if (message.allowedUserIds?.length) {
+      obj.allowedUserIds = message.allowedUserIds.map((e) => e.toString());
+    }
+    if (message.hideAmounts !== false) {
+      obj.hideAmounts = message.hideAmounts;
+    }
     return obj;
   },
 
@@ -697,6 +1299,19 @@ export const CreateSprinkleRequest: MessageFns<CreateSprinkleRequest> = {
       ? Money.fromPartial(object.amount)
       : undefined;
     message.headcount = object.headcount ?? 0;
+    message.mode = object.mode ?? 0;
+    message.shareFloor = (object.shareFloor !== undefined && object.shareFloor !== null)
+      ? Money.fromPartial(object.shareFloor)
+      : undefined;
+    message.shareCeiling = (object.shareCeiling !== undefined && object.shareCeiling !== null)
+      ? Money.fromPartial(object.shareCeiling)
+      : undefined;
+    message.message = object.message ?? "";
+    message.expiresIn = (object.expiresIn !== undefined && object.expiresIn !== null)
+      ? Duration.fromPartial(object.expiresIn)
+      : undefined;
+    message.allowedUserIds = object.allowedUserIds?.map((e) => BigInt(e)) || [];
+    message.hideAmounts = object.hideAmounts ?? false;
     return message;
   },
 };
@@ -791,7 +1406,7 @@ export const CreateSprinkleResponse: MessageFns<CreateSprinkleResponse> = {
 };
 
 function createBaseClaimSprinkleRequest(): ClaimSprinkleRequest {
-  return { roomId: "", token: "", walletId: "" };
+  return { roomId: "", token: "", walletId: "", nonce: Buffer.alloc(0) };
 }
 
 export const ClaimSprinkleRequest: MessageFns<ClaimSprinkleRequest> = {
@@ -804,6 +1419,9 @@ export const ClaimSprinkleRequest: MessageFns<ClaimSprinkleRequest> = {
     }
     if (message.walletId !== "") {
       writer.uint32(26).string(message.walletId);
+    }
+    if (message.nonce.length !== 0) {
+      writer.uint32(34).bytes(message.nonce);
     }
     return writer;
   },
@@ -845,6 +1463,14 @@ export const ClaimSprinkleRequest: MessageFns<ClaimSprinkleRequest> = {
             message.walletId = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.nonce = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -870,6 +1496,7 @@ export const ClaimSprinkleRequest: MessageFns<ClaimSprinkleRequest> = {
         : isSet(object.wallet_id)
         ? globalThis.String(object.wallet_id)
         : "",
+      nonce: isSet(object.nonce) ? Buffer.from(bytesFromBase64(object.nonce)) : Buffer.alloc(0),
     };
   },
 
@@ -884,6 +1511,9 @@ export const ClaimSprinkleRequest: MessageFns<ClaimSprinkleRequest> = {
     if (message.walletId !== "") {
       obj.walletId = message.walletId;
     }
+    if (message.nonce.length !== 0) {
+      obj.nonce = base64FromBytes(message.nonce);
+    }
     return obj;
   },
 
@@ -895,6 +1525,7 @@ export const ClaimSprinkleRequest: MessageFns<ClaimSprinkleRequest> = {
     message.roomId = object.roomId ?? "";
     message.token = object.token ?? "";
     message.walletId = object.walletId ?? "";
+    message.nonce = object.nonce ?? Buffer.alloc(0);
     return message;
   },
 };
@@ -1170,6 +1801,672 @@ export const GetSprinkleResponse: MessageFns<GetSprinkleResponse> = {
   },
 };
 
+function createBaseCancelSprinkleRequest(): CancelSprinkleRequest {
+  return { roomId: "", sprinkleId: "" };
+}
+
+export const CancelSprinkleRequest: MessageFns<CancelSprinkleRequest> = {
+  encode(message: CancelSprinkleRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.roomId !== "") {
+      writer.uint32(10).string(message.roomId);
+    }
+    if (message.sprinkleId !== "") {
+      writer.uint32(18).string(message.sprinkleId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelSprinkleRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelSprinkleRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.roomId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sprinkleId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CancelSprinkleRequest {
+    return {
+      roomId: isSet(object.roomId)
+        ? globalThis.String(object.roomId)
+        : isSet(object.room_id)
+        ? globalThis.String(object.room_id)
+        : "",
+      sprinkleId: isSet(object.sprinkleId)
+        ? globalThis.String(object.sprinkleId)
+        : isSet(object.sprinkle_id)
+        ? globalThis.String(object.sprinkle_id)
+        : "",
+    };
+  },
+
+  toJSON(message: CancelSprinkleRequest): unknown {
+    const obj: any = {};
+    if (message.roomId !== "") {
+      obj.roomId = message.roomId;
+    }
+    if (message.sprinkleId !== "") {
+      obj.sprinkleId = message.sprinkleId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CancelSprinkleRequest>): CancelSprinkleRequest {
+    return CancelSprinkleRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CancelSprinkleRequest>): CancelSprinkleRequest {
+    const message = createBaseCancelSprinkleRequest();
+    message.roomId = object.roomId ?? "";
+    message.sprinkleId = object.sprinkleId ?? "";
+    return message;
+  },
+};
+
+function createBaseCancelSprinkleResponse(): CancelSprinkleResponse {
+  return { sprinkle: undefined, balance: undefined };
+}
+
+export const CancelSprinkleResponse: MessageFns<CancelSprinkleResponse> = {
+  encode(message: CancelSprinkleResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sprinkle !== undefined) {
+      Sprinkle.encode(message.sprinkle, writer.uint32(10).fork()).join();
+    }
+    if (message.balance !== undefined) {
+      Money.encode(message.balance, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelSprinkleResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelSprinkleResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sprinkle = Sprinkle.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.balance = Money.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CancelSprinkleResponse {
+    return {
+      sprinkle: isSet(object.sprinkle) ? Sprinkle.fromJSON(object.sprinkle) : undefined,
+      balance: isSet(object.balance) ? Money.fromJSON(object.balance) : undefined,
+    };
+  },
+
+  toJSON(message: CancelSprinkleResponse): unknown {
+    const obj: any = {};
+    if (message.sprinkle !== undefined) {
+      obj.sprinkle = Sprinkle.toJSON(message.sprinkle);
+    }
+    if (message.balance !== undefined) {
+      obj.balance = Money.toJSON(message.balance);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CancelSprinkleResponse>): CancelSprinkleResponse {
+    return CancelSprinkleResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CancelSprinkleResponse>): CancelSprinkleResponse {
+    const message = createBaseCancelSprinkleResponse();
+    message.sprinkle = (object.sprinkle !== undefined && object.sprinkle !== null)
+      ? Sprinkle.fromPartial(object.sprinkle)
+      : undefined;
+    message.balance = (object.balance !== undefined && object.balance !== null)
+      ? Money.fromPartial(object.balance)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseGetSprinkleProofRequest(): GetSprinkleProofRequest {
+  return { roomId: "", sprinkleId: "" };
+}
+
+export const GetSprinkleProofRequest: MessageFns<GetSprinkleProofRequest> = {
+  encode(message: GetSprinkleProofRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.roomId !== "") {
+      writer.uint32(10).string(message.roomId);
+    }
+    if (message.sprinkleId !== "") {
+      writer.uint32(18).string(message.sprinkleId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetSprinkleProofRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetSprinkleProofRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.roomId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sprinkleId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetSprinkleProofRequest {
+    return {
+      roomId: isSet(object.roomId)
+        ? globalThis.String(object.roomId)
+        : isSet(object.room_id)
+        ? globalThis.String(object.room_id)
+        : "",
+      sprinkleId: isSet(object.sprinkleId)
+        ? globalThis.String(object.sprinkleId)
+        : isSet(object.sprinkle_id)
+        ? globalThis.String(object.sprinkle_id)
+        : "",
+    };
+  },
+
+  toJSON(message: GetSprinkleProofRequest): unknown {
+    const obj: any = {};
+    if (message.roomId !== "") {
+      obj.roomId = message.roomId;
+    }
+    if (message.sprinkleId !== "") {
+      obj.sprinkleId = message.sprinkleId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetSprinkleProofRequest>): GetSprinkleProofRequest {
+    return GetSprinkleProofRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetSprinkleProofRequest>): GetSprinkleProofRequest {
+    const message = createBaseGetSprinkleProofRequest();
+    message.roomId = object.roomId ?? "";
+    message.sprinkleId = object.sprinkleId ?? "";
+    return message;
+  },
+};
+
+function createBaseGetSprinkleProofResponse(): GetSprinkleProofResponse {
+  return {
+    version: "",
+    sprinkleId: "",
+    amount: undefined,
+    headcount: 0,
+    mode: 0,
+    shareFloor: undefined,
+    shareCeiling: undefined,
+    commitment: Buffer.alloc(0),
+    seed: Buffer.alloc(0),
+    claims: [],
+  };
+}
+
+export const GetSprinkleProofResponse: MessageFns<GetSprinkleProofResponse> = {
+  encode(message: GetSprinkleProofResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== "") {
+      writer.uint32(10).string(message.version);
+    }
+    if (message.sprinkleId !== "") {
+      writer.uint32(18).string(message.sprinkleId);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(26).fork()).join();
+    }
+    if (message.headcount !== 0) {
+      writer.uint32(32).int32(message.headcount);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(40).int32(message.mode);
+    }
+    if (message.shareFloor !== undefined) {
+      Money.encode(message.shareFloor, writer.uint32(50).fork()).join();
+    }
+    if (message.shareCeiling !== undefined) {
+      Money.encode(message.shareCeiling, writer.uint32(58).fork()).join();
+    }
+    if (message.commitment.length !== 0) {
+      writer.uint32(66).bytes(message.commitment);
+    }
+    if (message.seed.length !== 0) {
+      writer.uint32(74).bytes(message.seed);
+    }
+    for (const v of message.claims) {
+      ProofClaim.encode(v!, writer.uint32(82).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetSprinkleProofResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetSprinkleProofResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sprinkleId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.headcount = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.shareFloor = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.shareCeiling = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.commitment = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.seed = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.claims.push(ProofClaim.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetSprinkleProofResponse {
+    return {
+      version: isSet(object.version) ? globalThis.String(object.version) : "",
+      sprinkleId: isSet(object.sprinkleId)
+        ? globalThis.String(object.sprinkleId)
+        : isSet(object.sprinkle_id)
+        ? globalThis.String(object.sprinkle_id)
+        : "",
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      headcount: isSet(object.headcount) ? globalThis.Number(object.headcount) : 0,
+      mode: isSet(object.mode) ? sprinkleModeFromJSON(object.mode) : 0,
+      shareFloor: isSet(object.shareFloor)
+        ? Money.fromJSON(object.shareFloor)
+        : isSet(object.share_floor)
+        ? Money.fromJSON(object.share_floor)
+        : undefined,
+      shareCeiling: isSet(object.shareCeiling)
+        ? Money.fromJSON(object.shareCeiling)
+        : isSet(object.share_ceiling)
+        ? Money.fromJSON(object.share_ceiling)
+        : undefined,
+      commitment: isSet(object.commitment) ? Buffer.from(bytesFromBase64(object.commitment)) : Buffer.alloc(0),
+      seed: isSet(object.seed) ? Buffer.from(bytesFromBase64(object.seed)) : Buffer.alloc(0),
+      claims: globalThis.Array.isArray(object?.claims) ? object.claims.map((e: any) => ProofClaim.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: GetSprinkleProofResponse): unknown {
+    const obj: any = {};
+    if (message.version !== "") {
+      obj.version = message.version;
+    }
+    if (message.sprinkleId !== "") {
+      obj.sprinkleId = message.sprinkleId;
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.headcount !== 0) {
+      obj.headcount = Math.round(message.headcount);
+    }
+    if (message.mode !== 0) {
+      obj.mode = sprinkleModeToJSON(message.mode);
+    }
+    if (message.shareFloor !== undefined) {
+      obj.shareFloor = Money.toJSON(message.shareFloor);
+    }
+    if (message.shareCeiling !== undefined) {
+      obj.shareCeiling = Money.toJSON(message.shareCeiling);
+    }
+    if (message.commitment.length !== 0) {
+      obj.commitment = base64FromBytes(message.commitment);
+    }
+    if (message.seed.length !== 0) {
+      obj.seed = base64FromBytes(message.seed);
+    }
+    if (message.claims?.length) {
+      obj.claims = message.claims.map((e) => ProofClaim.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetSprinkleProofResponse>): GetSprinkleProofResponse {
+    return GetSprinkleProofResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetSprinkleProofResponse>): GetSprinkleProofResponse {
+    const message = createBaseGetSprinkleProofResponse();
+    message.version = object.version ?? "";
+    message.sprinkleId = object.sprinkleId ?? "";
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.headcount = object.headcount ?? 0;
+    message.mode = object.mode ?? 0;
+    message.shareFloor = (object.shareFloor !== undefined && object.shareFloor !== null)
+      ? Money.fromPartial(object.shareFloor)
+      : undefined;
+    message.shareCeiling = (object.shareCeiling !== undefined && object.shareCeiling !== null)
+      ? Money.fromPartial(object.shareCeiling)
+      : undefined;
+    message.commitment = object.commitment ?? Buffer.alloc(0);
+    message.seed = object.seed ?? Buffer.alloc(0);
+    message.claims = object.claims?.map((e) => ProofClaim.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseProofClaim(): ProofClaim {
+  return { userId: 0n, nonce: Buffer.alloc(0), minorUnits: 0n, link: Buffer.alloc(0), inLine: false };
+}
+
+export const ProofClaim: MessageFns<ProofClaim> = {
+  encode(message: ProofClaim, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== 0n) {
+      if (BigInt.asIntN(64, message.userId) !== message.userId) {
+        throw new globalThis.Error("value provided for field message.userId of type int64 too large");
+      }
+      writer.uint32(8).int64(message.userId);
+    }
+    if (message.nonce.length !== 0) {
+      writer.uint32(18).bytes(message.nonce);
+    }
+    if (message.minorUnits !== 0n) {
+      if (BigInt.asIntN(64, message.minorUnits) !== message.minorUnits) {
+        throw new globalThis.Error("value provided for field message.minorUnits of type int64 too large");
+      }
+      writer.uint32(24).int64(message.minorUnits);
+    }
+    if (message.link.length !== 0) {
+      writer.uint32(34).bytes(message.link);
+    }
+    if (message.inLine !== false) {
+      writer.uint32(40).bool(message.inLine);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProofClaim {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProofClaim();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.userId = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nonce = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.minorUnits = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.link = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.inLine = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ProofClaim {
+    return {
+      userId: isSet(object.userId) ? BigInt(object.userId) : isSet(object.user_id) ? BigInt(object.user_id) : 0n,
+      nonce: isSet(object.nonce) ? Buffer.from(bytesFromBase64(object.nonce)) : Buffer.alloc(0),
+      minorUnits: isSet(object.minorUnits)
+        ? BigInt(object.minorUnits)
+        : isSet(object.minor_units)
+        ? BigInt(object.minor_units)
+        : 0n,
+      link: isSet(object.link) ? Buffer.from(bytesFromBase64(object.link)) : Buffer.alloc(0),
+      inLine: isSet(object.inLine)
+        ? globalThis.Boolean(object.inLine)
+        : isSet(object.in_line)
+        ? globalThis.Boolean(object.in_line)
+        : false,
+    };
+  },
+
+  toJSON(message: ProofClaim): unknown {
+    const obj: any = {};
+    if (message.userId !== 0n) {
+      obj.userId = message.userId.toString();
+    }
+    if (message.nonce.length !== 0) {
+      obj.nonce = base64FromBytes(message.nonce);
+    }
+    if (message.minorUnits !== 0n) {
+      obj.minorUnits = message.minorUnits.toString();
+    }
+    if (message.link.length !== 0) {
+      obj.link = base64FromBytes(message.link);
+    }
+    if (message.inLine !== false) {
+      obj.inLine = message.inLine;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ProofClaim>): ProofClaim {
+    return ProofClaim.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ProofClaim>): ProofClaim {
+    const message = createBaseProofClaim();
+    message.userId = (object.userId !== undefined && object.userId !== null) ? BigInt(object.userId) : 0n;
+    message.nonce = object.nonce ?? Buffer.alloc(0);
+    message.minorUnits = (object.minorUnits !== undefined && object.minorUnits !== null)
+      ? BigInt(object.minorUnits)
+      : 0n;
+    message.link = object.link ?? Buffer.alloc(0);
+    message.inLine = object.inLine ?? false;
+    return message;
+  },
+};
+
 function createBaseListSprinklesRequest(): ListSprinklesRequest {
   return { roomId: "", pageSize: 0, pageToken: "" };
 }
@@ -1374,12 +2671,378 @@ export const ListSprinklesResponse: MessageFns<ListSprinklesResponse> = {
   },
 };
 
+function createBaseListRoomSprinklesRequest(): ListRoomSprinklesRequest {
+  return { roomId: "", pageSize: 0, pageToken: "" };
+}
+
+export const ListRoomSprinklesRequest: MessageFns<ListRoomSprinklesRequest> = {
+  encode(message: ListRoomSprinklesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.roomId !== "") {
+      writer.uint32(10).string(message.roomId);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(16).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(26).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRoomSprinklesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRoomSprinklesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.roomId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListRoomSprinklesRequest {
+    return {
+      roomId: isSet(object.roomId)
+        ? globalThis.String(object.roomId)
+        : isSet(object.room_id)
+        ? globalThis.String(object.room_id)
+        : "",
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListRoomSprinklesRequest): unknown {
+    const obj: any = {};
+    if (message.roomId !== "") {
+      obj.roomId = message.roomId;
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListRoomSprinklesRequest>): ListRoomSprinklesRequest {
+    return ListRoomSprinklesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListRoomSprinklesRequest>): ListRoomSprinklesRequest {
+    const message = createBaseListRoomSprinklesRequest();
+    message.roomId = object.roomId ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListRoomSprinklesResponse(): ListRoomSprinklesResponse {
+  return { sprinkles: [], nextPageToken: "" };
+}
+
+export const ListRoomSprinklesResponse: MessageFns<ListRoomSprinklesResponse> = {
+  encode(message: ListRoomSprinklesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.sprinkles) {
+      Sprinkle.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRoomSprinklesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRoomSprinklesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sprinkles.push(Sprinkle.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListRoomSprinklesResponse {
+    return {
+      sprinkles: globalThis.Array.isArray(object?.sprinkles)
+        ? object.sprinkles.map((e: any) => Sprinkle.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListRoomSprinklesResponse): unknown {
+    const obj: any = {};
+    if (message.sprinkles?.length) {
+      obj.sprinkles = message.sprinkles.map((e) => Sprinkle.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListRoomSprinklesResponse>): ListRoomSprinklesResponse {
+    return ListRoomSprinklesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListRoomSprinklesResponse>): ListRoomSprinklesResponse {
+    const message = createBaseListRoomSprinklesResponse();
+    message.sprinkles = object.sprinkles?.map((e) => Sprinkle.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseWatchSprinkleRequest(): WatchSprinkleRequest {
+  return { roomId: "", sprinkleId: "" };
+}
+
+export const WatchSprinkleRequest: MessageFns<WatchSprinkleRequest> = {
+  encode(message: WatchSprinkleRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.roomId !== "") {
+      writer.uint32(10).string(message.roomId);
+    }
+    if (message.sprinkleId !== "") {
+      writer.uint32(18).string(message.sprinkleId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchSprinkleRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchSprinkleRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.roomId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sprinkleId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WatchSprinkleRequest {
+    return {
+      roomId: isSet(object.roomId)
+        ? globalThis.String(object.roomId)
+        : isSet(object.room_id)
+        ? globalThis.String(object.room_id)
+        : "",
+      sprinkleId: isSet(object.sprinkleId)
+        ? globalThis.String(object.sprinkleId)
+        : isSet(object.sprinkle_id)
+        ? globalThis.String(object.sprinkle_id)
+        : "",
+    };
+  },
+
+  toJSON(message: WatchSprinkleRequest): unknown {
+    const obj: any = {};
+    if (message.roomId !== "") {
+      obj.roomId = message.roomId;
+    }
+    if (message.sprinkleId !== "") {
+      obj.sprinkleId = message.sprinkleId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WatchSprinkleRequest>): WatchSprinkleRequest {
+    return WatchSprinkleRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchSprinkleRequest>): WatchSprinkleRequest {
+    const message = createBaseWatchSprinkleRequest();
+    message.roomId = object.roomId ?? "";
+    message.sprinkleId = object.sprinkleId ?? "";
+    return message;
+  },
+};
+
+function createBaseWatchSprinkleResponse(): WatchSprinkleResponse {
+  return { sprinkle: undefined };
+}
+
+export const WatchSprinkleResponse: MessageFns<WatchSprinkleResponse> = {
+  encode(message: WatchSprinkleResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sprinkle !== undefined) {
+      Sprinkle.encode(message.sprinkle, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchSprinkleResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchSprinkleResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sprinkle = Sprinkle.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WatchSprinkleResponse {
+    return { sprinkle: isSet(object.sprinkle) ? Sprinkle.fromJSON(object.sprinkle) : undefined };
+  },
+
+  toJSON(message: WatchSprinkleResponse): unknown {
+    const obj: any = {};
+    if (message.sprinkle !== undefined) {
+      obj.sprinkle = Sprinkle.toJSON(message.sprinkle);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WatchSprinkleResponse>): WatchSprinkleResponse {
+    return WatchSprinkleResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchSprinkleResponse>): WatchSprinkleResponse {
+    const message = createBaseWatchSprinkleResponse();
+    message.sprinkle = (object.sprinkle !== undefined && object.sprinkle !== null)
+      ? Sprinkle.fromPartial(object.sprinkle)
+      : undefined;
+    return message;
+  },
+};
+
 /** The sprinkles of a room, in any currency. */
 export type SprinkleServiceService = typeof SprinkleServiceService;
 export const SprinkleServiceService = {
   /**
-   * Drops an amount into a room of which the acting user is a member. It leaves the wallet at once and is split at
-   * random into headcount shares of at least one smallest unit. Shares that are not claimed within 10 minutes are refunded.
+   * Drops an amount into a room of which the acting user is a member. It leaves the wallet at once and is split into headcount
+   * shares of at least one smallest unit. Shares that are not claimed in time are refunded.
    */
   createSprinkle: {
     path: "/wallet.v2.SprinkleService/CreateSprinkle" as const,
@@ -1392,7 +3055,10 @@ export const SprinkleServiceService = {
       Buffer.from(CreateSprinkleResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateSprinkleResponse => CreateSprinkleResponse.decode(value),
   },
-  /** Grabs one share: once a user, members of the room only, not the creator, only while the sprinkle lives. */
+  /**
+   * Claims one share. Each member of the room can claim once while the sprinkle is live, or each of those whom it is for; its
+   * creator cannot.
+   */
   claimSprinkle: {
     path: "/wallet.v2.SprinkleService/ClaimSprinkle" as const,
     requestStream: false as const,
@@ -1403,7 +3069,22 @@ export const SprinkleServiceService = {
       Buffer.from(ClaimSprinkleResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ClaimSprinkleResponse => ClaimSprinkleResponse.decode(value),
   },
-  /** Shows a sprinkle to its creator, for 7 days; to anyone else it does not exist. */
+  /** Ends a sprinkle that the acting user made, and gives back what is left of it. Shares that were claimed stay where they are. */
+  cancelSprinkle: {
+    path: "/wallet.v2.SprinkleService/CancelSprinkle" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CancelSprinkleRequest): Buffer =>
+      Buffer.from(CancelSprinkleRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CancelSprinkleRequest => CancelSprinkleRequest.decode(value),
+    responseSerialize: (value: CancelSprinkleResponse): Buffer =>
+      Buffer.from(CancelSprinkleResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CancelSprinkleResponse => CancelSprinkleResponse.decode(value),
+  },
+  /**
+   * Shows a sprinkle to the members of its room, for 7 days; to anyone else it does not exist. The commitment that it shows before
+   * the first claim is what the proof is held against.
+   */
   getSprinkle: {
     path: "/wallet.v2.SprinkleService/GetSprinkle" as const,
     requestStream: false as const,
@@ -1412,6 +3093,22 @@ export const SprinkleServiceService = {
     requestDeserialize: (value: Buffer): GetSprinkleRequest => GetSprinkleRequest.decode(value),
     responseSerialize: (value: GetSprinkleResponse): Buffer => Buffer.from(GetSprinkleResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetSprinkleResponse => GetSprinkleResponse.decode(value),
+  },
+  /**
+   * Returns all that is needed to check a sprinkle that is over: the seed, and what each claim added. Members of the room get it,
+   * for 7 days after the sprinkle was made. `npm run verify-sprinkle -- proof.json` and `python -m ppuri.verify_sprinkle proof.json`
+   * check this answer as JSON; docs/sprinkles.md has the rules. Refused with SPRINKLE_OPEN while shares can be claimed.
+   */
+  getSprinkleProof: {
+    path: "/wallet.v2.SprinkleService/GetSprinkleProof" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetSprinkleProofRequest): Buffer =>
+      Buffer.from(GetSprinkleProofRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetSprinkleProofRequest => GetSprinkleProofRequest.decode(value),
+    responseSerialize: (value: GetSprinkleProofResponse): Buffer =>
+      Buffer.from(GetSprinkleProofResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetSprinkleProofResponse => GetSprinkleProofResponse.decode(value),
   },
   /** Lists the sprinkles that the acting user made in the room in the last 7 days, newest first, without their claims. */
   listSprinkles: {
@@ -1424,26 +3121,89 @@ export const SprinkleServiceService = {
       Buffer.from(ListSprinklesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListSprinklesResponse => ListSprinklesResponse.decode(value),
   },
+  /** Lists the sprinkles of a room of which the acting user is a member, made in the last 7 days, newest first, without their claims. */
+  listRoomSprinkles: {
+    path: "/wallet.v2.SprinkleService/ListRoomSprinkles" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListRoomSprinklesRequest): Buffer =>
+      Buffer.from(ListRoomSprinklesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListRoomSprinklesRequest => ListRoomSprinklesRequest.decode(value),
+    responseSerialize: (value: ListRoomSprinklesResponse): Buffer =>
+      Buffer.from(ListRoomSprinklesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListRoomSprinklesResponse => ListRoomSprinklesResponse.decode(value),
+  },
+  /**
+   * Streams a sprinkle to those who may see it by GetSprinkle: its state at once, then each change, at most twice a second, until
+   * it has ended. The message with the final state (EMPTY, EXPIRED or CANCELLED) is the last one, and then the call is OK. One
+   * whose time is over is told once no claim of it can be on its way, mostly within seconds. A slow reader misses intermediate
+   * states, but no claim and never the final state. Without a change a message without claims is sent every 30 seconds.
+   *
+   * A stream ends with DEADLINE_EXCEEDED after ten minutes, or at the caller's deadline where that is earlier, with
+   * AUTHENTICATION_FAILED once its key is revoked or has expired, with SPRINKLE_NOT_FOUND once the user has left the room, and
+   * with UNAVAILABLE where a server stops. Watch again then: a stream begins with all claims. Over REST a stream whose last line
+   * shows SPRINKLE_STATE_LIVE was cut off. A user may have 10 streams open on one server (RATE_LIMITED above that), and a server
+   * has a limit over all users (UNAVAILABLE).
+   */
+  watchSprinkle: {
+    path: "/wallet.v2.SprinkleService/WatchSprinkle" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchSprinkleRequest): Buffer => Buffer.from(WatchSprinkleRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchSprinkleRequest => WatchSprinkleRequest.decode(value),
+    responseSerialize: (value: WatchSprinkleResponse): Buffer =>
+      Buffer.from(WatchSprinkleResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchSprinkleResponse => WatchSprinkleResponse.decode(value),
+  },
 } as const;
 
 export interface SprinkleServiceServer extends UntypedServiceImplementation {
   /**
-   * Drops an amount into a room of which the acting user is a member. It leaves the wallet at once and is split at
-   * random into headcount shares of at least one smallest unit. Shares that are not claimed within 10 minutes are refunded.
+   * Drops an amount into a room of which the acting user is a member. It leaves the wallet at once and is split into headcount
+   * shares of at least one smallest unit. Shares that are not claimed in time are refunded.
    */
   createSprinkle: handleUnaryCall<CreateSprinkleRequest, CreateSprinkleResponse>;
-  /** Grabs one share: once a user, members of the room only, not the creator, only while the sprinkle lives. */
+  /**
+   * Claims one share. Each member of the room can claim once while the sprinkle is live, or each of those whom it is for; its
+   * creator cannot.
+   */
   claimSprinkle: handleUnaryCall<ClaimSprinkleRequest, ClaimSprinkleResponse>;
-  /** Shows a sprinkle to its creator, for 7 days; to anyone else it does not exist. */
+  /** Ends a sprinkle that the acting user made, and gives back what is left of it. Shares that were claimed stay where they are. */
+  cancelSprinkle: handleUnaryCall<CancelSprinkleRequest, CancelSprinkleResponse>;
+  /**
+   * Shows a sprinkle to the members of its room, for 7 days; to anyone else it does not exist. The commitment that it shows before
+   * the first claim is what the proof is held against.
+   */
   getSprinkle: handleUnaryCall<GetSprinkleRequest, GetSprinkleResponse>;
+  /**
+   * Returns all that is needed to check a sprinkle that is over: the seed, and what each claim added. Members of the room get it,
+   * for 7 days after the sprinkle was made. `npm run verify-sprinkle -- proof.json` and `python -m ppuri.verify_sprinkle proof.json`
+   * check this answer as JSON; docs/sprinkles.md has the rules. Refused with SPRINKLE_OPEN while shares can be claimed.
+   */
+  getSprinkleProof: handleUnaryCall<GetSprinkleProofRequest, GetSprinkleProofResponse>;
   /** Lists the sprinkles that the acting user made in the room in the last 7 days, newest first, without their claims. */
   listSprinkles: handleUnaryCall<ListSprinklesRequest, ListSprinklesResponse>;
+  /** Lists the sprinkles of a room of which the acting user is a member, made in the last 7 days, newest first, without their claims. */
+  listRoomSprinkles: handleUnaryCall<ListRoomSprinklesRequest, ListRoomSprinklesResponse>;
+  /**
+   * Streams a sprinkle to those who may see it by GetSprinkle: its state at once, then each change, at most twice a second, until
+   * it has ended. The message with the final state (EMPTY, EXPIRED or CANCELLED) is the last one, and then the call is OK. One
+   * whose time is over is told once no claim of it can be on its way, mostly within seconds. A slow reader misses intermediate
+   * states, but no claim and never the final state. Without a change a message without claims is sent every 30 seconds.
+   *
+   * A stream ends with DEADLINE_EXCEEDED after ten minutes, or at the caller's deadline where that is earlier, with
+   * AUTHENTICATION_FAILED once its key is revoked or has expired, with SPRINKLE_NOT_FOUND once the user has left the room, and
+   * with UNAVAILABLE where a server stops. Watch again then: a stream begins with all claims. Over REST a stream whose last line
+   * shows SPRINKLE_STATE_LIVE was cut off. A user may have 10 streams open on one server (RATE_LIMITED above that), and a server
+   * has a limit over all users (UNAVAILABLE).
+   */
+  watchSprinkle: handleServerStreamingCall<WatchSprinkleRequest, WatchSprinkleResponse>;
 }
 
 export interface SprinkleServiceClient extends Client {
   /**
-   * Drops an amount into a room of which the acting user is a member. It leaves the wallet at once and is split at
-   * random into headcount shares of at least one smallest unit. Shares that are not claimed within 10 minutes are refunded.
+   * Drops an amount into a room of which the acting user is a member. It leaves the wallet at once and is split into headcount
+   * shares of at least one smallest unit. Shares that are not claimed in time are refunded.
    */
   createSprinkle(
     request: CreateSprinkleRequest,
@@ -1460,7 +3220,10 @@ export interface SprinkleServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateSprinkleResponse) => void,
   ): ClientUnaryCall;
-  /** Grabs one share: once a user, members of the room only, not the creator, only while the sprinkle lives. */
+  /**
+   * Claims one share. Each member of the room can claim once while the sprinkle is live, or each of those whom it is for; its
+   * creator cannot.
+   */
   claimSprinkle(
     request: ClaimSprinkleRequest,
     callback: (error: ServiceError | null, response: ClaimSprinkleResponse) => void,
@@ -1476,7 +3239,26 @@ export interface SprinkleServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ClaimSprinkleResponse) => void,
   ): ClientUnaryCall;
-  /** Shows a sprinkle to its creator, for 7 days; to anyone else it does not exist. */
+  /** Ends a sprinkle that the acting user made, and gives back what is left of it. Shares that were claimed stay where they are. */
+  cancelSprinkle(
+    request: CancelSprinkleRequest,
+    callback: (error: ServiceError | null, response: CancelSprinkleResponse) => void,
+  ): ClientUnaryCall;
+  cancelSprinkle(
+    request: CancelSprinkleRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CancelSprinkleResponse) => void,
+  ): ClientUnaryCall;
+  cancelSprinkle(
+    request: CancelSprinkleRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CancelSprinkleResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Shows a sprinkle to the members of its room, for 7 days; to anyone else it does not exist. The commitment that it shows before
+   * the first claim is what the proof is held against.
+   */
   getSprinkle(
     request: GetSprinkleRequest,
     callback: (error: ServiceError | null, response: GetSprinkleResponse) => void,
@@ -1491,6 +3273,26 @@ export interface SprinkleServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetSprinkleResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Returns all that is needed to check a sprinkle that is over: the seed, and what each claim added. Members of the room get it,
+   * for 7 days after the sprinkle was made. `npm run verify-sprinkle -- proof.json` and `python -m ppuri.verify_sprinkle proof.json`
+   * check this answer as JSON; docs/sprinkles.md has the rules. Refused with SPRINKLE_OPEN while shares can be claimed.
+   */
+  getSprinkleProof(
+    request: GetSprinkleProofRequest,
+    callback: (error: ServiceError | null, response: GetSprinkleProofResponse) => void,
+  ): ClientUnaryCall;
+  getSprinkleProof(
+    request: GetSprinkleProofRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetSprinkleProofResponse) => void,
+  ): ClientUnaryCall;
+  getSprinkleProof(
+    request: GetSprinkleProofRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetSprinkleProofResponse) => void,
   ): ClientUnaryCall;
   /** Lists the sprinkles that the acting user made in the room in the last 7 days, newest first, without their claims. */
   listSprinkles(
@@ -1508,6 +3310,43 @@ export interface SprinkleServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListSprinklesResponse) => void,
   ): ClientUnaryCall;
+  /** Lists the sprinkles of a room of which the acting user is a member, made in the last 7 days, newest first, without their claims. */
+  listRoomSprinkles(
+    request: ListRoomSprinklesRequest,
+    callback: (error: ServiceError | null, response: ListRoomSprinklesResponse) => void,
+  ): ClientUnaryCall;
+  listRoomSprinkles(
+    request: ListRoomSprinklesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListRoomSprinklesResponse) => void,
+  ): ClientUnaryCall;
+  listRoomSprinkles(
+    request: ListRoomSprinklesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListRoomSprinklesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Streams a sprinkle to those who may see it by GetSprinkle: its state at once, then each change, at most twice a second, until
+   * it has ended. The message with the final state (EMPTY, EXPIRED or CANCELLED) is the last one, and then the call is OK. One
+   * whose time is over is told once no claim of it can be on its way, mostly within seconds. A slow reader misses intermediate
+   * states, but no claim and never the final state. Without a change a message without claims is sent every 30 seconds.
+   *
+   * A stream ends with DEADLINE_EXCEEDED after ten minutes, or at the caller's deadline where that is earlier, with
+   * AUTHENTICATION_FAILED once its key is revoked or has expired, with SPRINKLE_NOT_FOUND once the user has left the room, and
+   * with UNAVAILABLE where a server stops. Watch again then: a stream begins with all claims. Over REST a stream whose last line
+   * shows SPRINKLE_STATE_LIVE was cut off. A user may have 10 streams open on one server (RATE_LIMITED above that), and a server
+   * has a limit over all users (UNAVAILABLE).
+   */
+  watchSprinkle(
+    request: WatchSprinkleRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchSprinkleResponse>;
+  watchSprinkle(
+    request: WatchSprinkleRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchSprinkleResponse>;
 }
 
 export const SprinkleServiceClient = makeGenericClientConstructor(
@@ -1518,6 +3357,14 @@ export const SprinkleServiceClient = makeGenericClientConstructor(
   service: typeof SprinkleServiceService;
   serviceName: string;
 };
+
+function bytesFromBase64(b64: string): Uint8Array {
+  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+
+function base64FromBytes(arr: Uint8Array): string {
+  return globalThis.Buffer.from(arr).toString("base64");
+}
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 

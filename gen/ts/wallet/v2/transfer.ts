@@ -7,6 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
+import { Label } from "./label.ts";
 import { Money } from "./money.ts";
 
 export const protobufPackage = "wallet.v2";
@@ -26,14 +27,28 @@ export const TransferKind = {
   TRANSFER: 3,
   /** SPRINKLE - Set aside for a sprinkle by its creator. */
   SPRINKLE: 4,
-  /** CLAIM - A share of a sprinkle, grabbed. */
+  /** CLAIM - A claimed share of a sprinkle. */
   CLAIM: 5,
-  /** REFUND - A refund: the unclaimed rest of a sprinkle, or the unpaid rest of a payout. */
+  /** REFUND - A refund: the unclaimed rest of a sprinkle, the unpaid rest of a payout, or money that a receiver gave back. */
   REFUND: 6,
   /** PAYOUT - Set aside for a payout when it was started. */
   PAYOUT: 7,
   /** PAYOUT_LINE - A line of a payout, paid. */
   PAYOUT_LINE: 8,
+  /** HOLD - Set aside in a hold. */
+  HOLD: 9,
+  /** CAPTURE - Paid out of a hold. */
+  CAPTURE: 10,
+  /** VOID - Returned from a hold: voided, expired, or left over by the final capture. */
+  VOID: 11,
+  /** GIFT - Set aside in a gift by its sender. */
+  GIFT: 12,
+  /** GIFT_ACCEPT - A gift, accepted by its receiver. */
+  GIFT_ACCEPT: 13,
+  /** GIFT_RETURN - Returned from a gift: declined, cancelled or expired. */
+  GIFT_RETURN: 14,
+  /** REVERSAL - Taken back by an operator, in whole or in part: it goes from who received a transfer to who paid it. */
+  REVERSAL: 15,
 } as const;
 
 export type TransferKind = typeof TransferKind[keyof typeof TransferKind];
@@ -48,6 +63,13 @@ export namespace TransferKind {
   export type REFUND = typeof TransferKind.REFUND;
   export type PAYOUT = typeof TransferKind.PAYOUT;
   export type PAYOUT_LINE = typeof TransferKind.PAYOUT_LINE;
+  export type HOLD = typeof TransferKind.HOLD;
+  export type CAPTURE = typeof TransferKind.CAPTURE;
+  export type VOID = typeof TransferKind.VOID;
+  export type GIFT = typeof TransferKind.GIFT;
+  export type GIFT_ACCEPT = typeof TransferKind.GIFT_ACCEPT;
+  export type GIFT_RETURN = typeof TransferKind.GIFT_RETURN;
+  export type REVERSAL = typeof TransferKind.REVERSAL;
 }
 
 export function transferKindFromJSON(object: any): TransferKind {
@@ -79,6 +101,27 @@ export function transferKindFromJSON(object: any): TransferKind {
     case 8:
     case "TRANSFER_KIND_PAYOUT_LINE":
       return TransferKind.PAYOUT_LINE;
+    case 9:
+    case "TRANSFER_KIND_HOLD":
+      return TransferKind.HOLD;
+    case 10:
+    case "TRANSFER_KIND_CAPTURE":
+      return TransferKind.CAPTURE;
+    case 11:
+    case "TRANSFER_KIND_VOID":
+      return TransferKind.VOID;
+    case 12:
+    case "TRANSFER_KIND_GIFT":
+      return TransferKind.GIFT;
+    case 13:
+    case "TRANSFER_KIND_GIFT_ACCEPT":
+      return TransferKind.GIFT_ACCEPT;
+    case 14:
+    case "TRANSFER_KIND_GIFT_RETURN":
+      return TransferKind.GIFT_RETURN;
+    case 15:
+    case "TRANSFER_KIND_REVERSAL":
+      return TransferKind.REVERSAL;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum TransferKind");
   }
@@ -104,6 +147,20 @@ export function transferKindToJSON(object: TransferKind): string {
       return "TRANSFER_KIND_PAYOUT";
     case TransferKind.PAYOUT_LINE:
       return "TRANSFER_KIND_PAYOUT_LINE";
+    case TransferKind.HOLD:
+      return "TRANSFER_KIND_HOLD";
+    case TransferKind.CAPTURE:
+      return "TRANSFER_KIND_CAPTURE";
+    case TransferKind.VOID:
+      return "TRANSFER_KIND_VOID";
+    case TransferKind.GIFT:
+      return "TRANSFER_KIND_GIFT";
+    case TransferKind.GIFT_ACCEPT:
+      return "TRANSFER_KIND_GIFT_ACCEPT";
+    case TransferKind.GIFT_RETURN:
+      return "TRANSFER_KIND_GIFT_RETURN";
+    case TransferKind.REVERSAL:
+      return "TRANSFER_KIND_REVERSAL";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum TransferKind");
   }
@@ -111,10 +168,10 @@ export function transferKindToJSON(object: TransferKind): string {
 
 /** A transfer: it happened, and it never changes. */
 export interface Transfer {
-  /** A UUID of version 7, in the order of happening. */
+  /** A UUID of version 7; transfers that happened later have greater ids. */
   transferId: string;
   kind: TransferKind;
-  /** Where the money came from; empty where that was no wallet (outside, or a sprinkle's pot). */
+  /** Where the money came from; empty where that was no wallet (outside, or money that was set aside). */
   debitWalletId: string;
   /** Where the money went; empty where that was no wallet. */
   creditWalletId: string;
@@ -122,10 +179,15 @@ export interface Transfer {
   debitUserId: bigint;
   /** The user whose wallet it went to; 0 where that was no wallet. */
   creditUserId: bigint;
-  amount: Money | undefined;
+  /** What was moved; above zero. */
+  amount:
+    | Money
+    | undefined;
+  /** The note; empty where there is none. */
   memo: string;
   /** The sprinkle it belongs to; empty where there is none. */
   sprinkleId: string;
+  /** When it happened. */
   createdAt:
     | Timestamp
     | undefined;
@@ -134,6 +196,20 @@ export interface Transfer {
    * to the other side: only the user for whom it was signed sees it.
    */
   keyId: string;
+  /** The hold it belongs to; empty where there is none. */
+  holdId: string;
+  /** The gift it belongs to; empty where there is none. */
+  giftId: string;
+  /** How much of it was refunded by its receiver, or reversed by operators; 0 in answers that were stored before that. */
+  refundedAmount:
+    | Money
+    | undefined;
+  /** The transfer that this one refunds or reverses; empty where it does neither. */
+  refundsTransferId: string;
+  /** The reference that its user gave it; empty where there is none, and to the other side. */
+  reference: string;
+  /** The labels that its user attached to it, in the order of the request; none to the other side. */
+  labels: Label[];
 }
 
 function createBaseTransfer(): Transfer {
@@ -149,6 +225,12 @@ function createBaseTransfer(): Transfer {
     sprinkleId: "",
     createdAt: undefined,
     keyId: "",
+    holdId: "",
+    giftId: "",
+    refundedAmount: undefined,
+    refundsTransferId: "",
+    reference: "",
+    labels: [],
   };
 }
 
@@ -192,6 +274,24 @@ export const Transfer: MessageFns<Transfer> = {
     }
     if (message.keyId !== "") {
       writer.uint32(90).string(message.keyId);
+    }
+    if (message.holdId !== "") {
+      writer.uint32(98).string(message.holdId);
+    }
+    if (message.giftId !== "") {
+      writer.uint32(162).string(message.giftId);
+    }
+    if (message.refundedAmount !== undefined) {
+      Money.encode(message.refundedAmount, writer.uint32(106).fork()).join();
+    }
+    if (message.refundsTransferId !== "") {
+      writer.uint32(114).string(message.refundsTransferId);
+    }
+    if (message.reference !== "") {
+      writer.uint32(122).string(message.reference);
+    }
+    for (const v of message.labels) {
+      Label.encode(v!, writer.uint32(130).fork()).join();
     }
     return writer;
   },
@@ -297,6 +397,54 @@ export const Transfer: MessageFns<Transfer> = {
             message.keyId = reader.string();
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.holdId = reader.string();
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.giftId = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.refundedAmount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.refundsTransferId = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.labels.push(Label.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -354,6 +502,30 @@ export const Transfer: MessageFns<Transfer> = {
         : isSet(object.key_id)
         ? globalThis.String(object.key_id)
         : "",
+      holdId: isSet(object.holdId)
+        ? globalThis.String(object.holdId)
+        : isSet(object.hold_id)
+        ? globalThis.String(object.hold_id)
+        : "",
+      giftId: isSet(object.giftId)
+        ? globalThis.String(object.giftId)
+        : isSet(object.gift_id)
+        ? globalThis.String(object.gift_id)
+        : "",
+      refundedAmount: isSet(object.refundedAmount)
+        ? Money.fromJSON(object.refundedAmount)
+        : isSet(object.refunded_amount)
+        ? Money.fromJSON(object.refunded_amount)
+        : undefined,
+      refundsTransferId: isSet(object.refundsTransferId)
+        ? globalThis.String(object.refundsTransferId)
+        : isSet(object.refunds_transfer_id)
+        ? globalThis.String(object.refunds_transfer_id)
+        : "",
+      reference: isSet(object.reference) ? globalThis.String(object.reference) : "",
+      labels: globalThis.Array.isArray(object?.labels)
+        ? object.labels.map((e: any) => Label.fromJSON(e))
+        : [],
     };
   },
 
@@ -392,6 +564,24 @@ export const Transfer: MessageFns<Transfer> = {
     if (message.keyId !== "") {
       obj.keyId = message.keyId;
     }
+    if (message.holdId !== "") {
+      obj.holdId = message.holdId;
+    }
+    if (message.giftId !== "") {
+      obj.giftId = message.giftId;
+    }
+    if (message.refundedAmount !== undefined) {
+      obj.refundedAmount = Money.toJSON(message.refundedAmount);
+    }
+    if (message.refundsTransferId !== "") {
+      obj.refundsTransferId = message.refundsTransferId;
+    }
+    if (message.reference !== "") {
+      obj.reference = message.reference;
+    }
+    if (message.labels?.length) {
+      obj.labels = message.labels.map((e) => Label.toJSON(e));
+    }
     return obj;
   },
 
@@ -419,6 +609,14 @@ export const Transfer: MessageFns<Transfer> = {
       ? Timestamp.fromPartial(object.createdAt)
       : undefined;
     message.keyId = object.keyId ?? "";
+    message.holdId = object.holdId ?? "";
+    message.giftId = object.giftId ?? "";
+    message.refundedAmount = (object.refundedAmount !== undefined && object.refundedAmount !== null)
+      ? Money.fromPartial(object.refundedAmount)
+      : undefined;
+    message.refundsTransferId = object.refundsTransferId ?? "";
+    message.reference = object.reference ?? "";
+    message.labels = object.labels?.map((e) => Label.fromPartial(e)) || [];
     return message;
   },
 };

@@ -19,6 +19,8 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Any } from "../../google/protobuf/any.ts";
+import { Label } from "./label.ts";
+import { Limit } from "./limit.ts";
 import { Money } from "./money.ts";
 import { Transfer } from "./transfer.ts";
 
@@ -133,12 +135,21 @@ export function outcomeStateToJSON(object: OutcomeState): string {
 
 /** A request for a deposit. */
 export interface DepositRequest {
+  /** A wallet of the acting user. */
   walletId: string;
+  /** What to bring in: 1 to 9,007,199,254,740,991 smallest units of the wallet's currency. */
   amount:
     | Money
     | undefined;
-  /** At most 200 characters, no control or invisible characters. */
+  /** A note for the acting user's own history; at most 200 characters, no control or invisible characters. */
   memo: string;
+  /**
+   * The user's own name for the transfer, such as an order's number: 1 to 128 visible ASCII characters; empty for none. A
+   * user gives it to one of their transfers only, for good, and nobody else sees it.
+   */
+  reference: string;
+  /** Up to 20 labels, which nobody else sees. */
+  labels: Label[];
 }
 
 /** The deposit, done. */
@@ -152,12 +163,21 @@ export interface DepositResponse {
 
 /** Asks to take money out. */
 export interface WithdrawRequest {
+  /** A wallet of the acting user. */
   walletId: string;
+  /** What to take out: 1 to 9,007,199,254,740,991 smallest units of the wallet's currency. */
   amount:
     | Money
     | undefined;
-  /** At most 200 characters, no control or invisible characters. */
+  /** A note for the acting user's own history; at most 200 characters, no control or invisible characters. */
   memo: string;
+  /**
+   * The user's own name for the transfer, such as an order's number: 1 to 128 visible ASCII characters; empty for none. A
+   * user gives it to one of their transfers only, for good, and nobody else sees it.
+   */
+  reference: string;
+  /** Up to 20 labels, which nobody else sees. */
+  labels: Label[];
 }
 
 /** The withdrawal, done. */
@@ -182,11 +202,19 @@ export interface CreateTransferRequest {
     /** That user's default wallet. */
     { $case: "creditUserId"; value: bigint }
     | undefined;
+  /** What to move: 1 to 9,007,199,254,740,991 smallest units of the currency of both wallets. */
   amount:
     | Money
     | undefined;
   /** A note that both sides see; at most 200 characters, no control or invisible characters. */
   memo: string;
+  /**
+   * The user's own name for the transfer, such as an order's number: 1 to 128 visible ASCII characters; empty for none. A
+   * user gives it to one of their transfers only, for good, and nobody else sees it.
+   */
+  reference: string;
+  /** Up to 20 labels, which nobody else sees. */
+  labels: Label[];
 }
 
 /** The transfer, done. */
@@ -200,6 +228,7 @@ export interface CreateTransferResponse {
 
 /** Asks to move money many times. */
 export interface BatchCreateTransfersRequest {
+  /** 1 to 1,000 transfers, each as CreateTransfer takes it; all of them together have at most 5,000 labels. */
   items: CreateTransferRequest[];
   mode: BatchMode;
 }
@@ -234,14 +263,103 @@ export interface BatchTransferRefusal {
   field: string;
 }
 
+/** Asks whether a transfer would be posted. */
+export interface CheckTransferRequest {
+  /** A wallet of the acting user. */
+  debitWalletId: string;
+  /** The recipient; not the debit wallet. */
+  destination:
+    | //
+    /** Any wallet of the same currency. */
+    { $case: "creditWalletId"; value: string }
+    | //
+    /** That user's default wallet. */
+    { $case: "creditUserId"; value: bigint }
+    | undefined;
+  /** What to move: 1 to 9,007,199,254,740,991 smallest units of the currency of both wallets. */
+  amount:
+    | Money
+    | undefined;
+  /** A note that both sides see; at most 200 characters, no control or invisible characters. */
+  memo: string;
+  /**
+   * The user's own name for the transfer, such as an order's number: 1 to 128 visible ASCII characters; empty for none. A
+   * user gives it to one of their transfers only, for good, and nobody else sees it.
+   */
+  reference: string;
+  /** Up to 20 labels, which nobody else sees. */
+  labels: Label[];
+}
+
+/** Whether it would be posted. */
+export interface CheckTransferResponse {
+  /**
+   * Whether a CreateTransfer with these fields would have been posted, but for the receiver's limits, which it leaves out: they
+   * would tell what the receiver has.
+   */
+  wouldPost: boolean;
+  /** Why not; absent where it would be posted. */
+  refusal:
+    | BatchTransferRefusal
+    | undefined;
+  /** The limits of the acting user in the currency, before the transfer; none where the wallet is not the user's. */
+  limits: Limit[];
+}
+
 /** Asks for a transfer. */
 export interface GetTransferRequest {
+  /** A transfer from or to a wallet of the acting user; left out where `reference` is given. */
   transferId: string;
+  /** The reference of a transfer, instead of its id: the whole of it, compared byte by byte. */
+  reference: string;
 }
 
 /** The transfer. */
 export interface GetTransferResponse {
   transfer: Transfer | undefined;
+}
+
+/** Asks to give money back. */
+export interface RefundTransferRequest {
+  /** A transfer to a wallet of the acting user. */
+  transferId: string;
+  /**
+   * How much: 1 to 9,007,199,254,740,991 smallest units of the transfer's currency; all that was not refunded yet when left
+   * out.
+   */
+  amount:
+    | Money
+    | undefined;
+  /** Why; both sides see it as the memo of the refund. At most 200 characters, no control or invisible characters. */
+  reason: string;
+}
+
+/** The refund, done. */
+export interface RefundTransferResponse {
+  /** The transfer that moved the money back. */
+  transfer:
+    | Transfer
+    | undefined;
+  /** The balance of the wallet that refunded, right after. */
+  balance: Money | undefined;
+}
+
+/** Asks for one page of a transfer's refunds. */
+export interface ListRefundsRequest {
+  /** A transfer from or to a wallet of the acting user. */
+  transferId: string;
+  /** How many to return at most, 1 to 100; 0 means 20. */
+  pageSize: number;
+  /** next_page_token of the page before; empty for the first page. */
+  pageToken: string;
+}
+
+/** One page of refunds, newest first. */
+export interface ListRefundsResponse {
+  /** The transfers that moved money back. */
+  refunds: Transfer[];
+  /** Pass it as page_token to get the next page; empty on the last one. */
+  nextPageToken: string;
 }
 
 /** Asks what became of an idempotency key. */
@@ -263,7 +381,7 @@ export interface GetOutcomeResponse {
 }
 
 function createBaseDepositRequest(): DepositRequest {
-  return { walletId: "", amount: undefined, memo: "" };
+  return { walletId: "", amount: undefined, memo: "", reference: "", labels: [] };
 }
 
 export const DepositRequest: MessageFns<DepositRequest> = {
@@ -276,6 +394,12 @@ export const DepositRequest: MessageFns<DepositRequest> = {
     }
     if (message.memo !== "") {
       writer.uint32(26).string(message.memo);
+    }
+    if (message.reference !== "") {
+      writer.uint32(34).string(message.reference);
+    }
+    for (const v of message.labels) {
+      Label.encode(v!, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -317,6 +441,22 @@ export const DepositRequest: MessageFns<DepositRequest> = {
             message.memo = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.labels.push(Label.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -338,6 +478,8 @@ export const DepositRequest: MessageFns<DepositRequest> = {
         : "",
       amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
       memo: isSet(object.memo) ? globalThis.String(object.memo) : "",
+      reference: isSet(object.reference) ? globalThis.String(object.reference) : "",
+      labels: globalThis.Array.isArray(object?.labels) ? object.labels.map((e: any) => Label.fromJSON(e)) : [],
     };
   },
 
@@ -352,6 +494,12 @@ export const DepositRequest: MessageFns<DepositRequest> = {
     if (message.memo !== "") {
       obj.memo = message.memo;
     }
+    if (message.reference !== "") {
+      obj.reference = message.reference;
+    }
+    if (message.labels?.length) {
+      obj.labels = message.labels.map((e) => Label.toJSON(e));
+    }
     return obj;
   },
 
@@ -365,6 +513,8 @@ export const DepositRequest: MessageFns<DepositRequest> = {
       ? Money.fromPartial(object.amount)
       : undefined;
     message.memo = object.memo ?? "";
+    message.reference = object.reference ?? "";
+    message.labels = object.labels?.map((e) => Label.fromPartial(e)) || [];
     return message;
   },
 };
@@ -459,7 +609,7 @@ export const DepositResponse: MessageFns<DepositResponse> = {
 };
 
 function createBaseWithdrawRequest(): WithdrawRequest {
-  return { walletId: "", amount: undefined, memo: "" };
+  return { walletId: "", amount: undefined, memo: "", reference: "", labels: [] };
 }
 
 export const WithdrawRequest: MessageFns<WithdrawRequest> = {
@@ -472,6 +622,12 @@ export const WithdrawRequest: MessageFns<WithdrawRequest> = {
     }
     if (message.memo !== "") {
       writer.uint32(26).string(message.memo);
+    }
+    if (message.reference !== "") {
+      writer.uint32(34).string(message.reference);
+    }
+    for (const v of message.labels) {
+      Label.encode(v!, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -513,6 +669,22 @@ export const WithdrawRequest: MessageFns<WithdrawRequest> = {
             message.memo = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.labels.push(Label.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -534,6 +706,8 @@ export const WithdrawRequest: MessageFns<WithdrawRequest> = {
         : "",
       amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
       memo: isSet(object.memo) ? globalThis.String(object.memo) : "",
+      reference: isSet(object.reference) ? globalThis.String(object.reference) : "",
+      labels: globalThis.Array.isArray(object?.labels) ? object.labels.map((e: any) => Label.fromJSON(e)) : [],
     };
   },
 
@@ -548,6 +722,12 @@ export const WithdrawRequest: MessageFns<WithdrawRequest> = {
     if (message.memo !== "") {
       obj.memo = message.memo;
     }
+    if (message.reference !== "") {
+      obj.reference = message.reference;
+    }
+    if (message.labels?.length) {
+      obj.labels = message.labels.map((e) => Label.toJSON(e));
+    }
     return obj;
   },
 
@@ -561,6 +741,8 @@ export const WithdrawRequest: MessageFns<WithdrawRequest> = {
       ? Money.fromPartial(object.amount)
       : undefined;
     message.memo = object.memo ?? "";
+    message.reference = object.reference ?? "";
+    message.labels = object.labels?.map((e) => Label.fromPartial(e)) || [];
     return message;
   },
 };
@@ -655,7 +837,7 @@ export const WithdrawResponse: MessageFns<WithdrawResponse> = {
 };
 
 function createBaseCreateTransferRequest(): CreateTransferRequest {
-  return { debitWalletId: "", destination: undefined, amount: undefined, memo: "" };
+  return { debitWalletId: "", destination: undefined, amount: undefined, memo: "", reference: "", labels: [] };
 }
 
 export const CreateTransferRequest: MessageFns<CreateTransferRequest> = {
@@ -679,6 +861,12 @@ export const CreateTransferRequest: MessageFns<CreateTransferRequest> = {
     }
     if (message.memo !== "") {
       writer.uint32(42).string(message.memo);
+    }
+    if (message.reference !== "") {
+      writer.uint32(50).string(message.reference);
+    }
+    for (const v of message.labels) {
+      Label.encode(v!, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -736,6 +924,22 @@ export const CreateTransferRequest: MessageFns<CreateTransferRequest> = {
             message.memo = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.labels.push(Label.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -766,6 +970,8 @@ export const CreateTransferRequest: MessageFns<CreateTransferRequest> = {
         : undefined,
       amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
       memo: isSet(object.memo) ? globalThis.String(object.memo) : "",
+      reference: isSet(object.reference) ? globalThis.String(object.reference) : "",
+      labels: globalThis.Array.isArray(object?.labels) ? object.labels.map((e: any) => Label.fromJSON(e)) : [],
     };
   },
 
@@ -784,6 +990,12 @@ export const CreateTransferRequest: MessageFns<CreateTransferRequest> = {
     }
     if (message.memo !== "") {
       obj.memo = message.memo;
+    }
+    if (message.reference !== "") {
+      obj.reference = message.reference;
+    }
+    if (message.labels?.length) {
+      obj.labels = message.labels.map((e) => Label.toJSON(e));
     }
     return obj;
   },
@@ -812,6 +1024,8 @@ export const CreateTransferRequest: MessageFns<CreateTransferRequest> = {
       ? Money.fromPartial(object.amount)
       : undefined;
     message.memo = object.memo ?? "";
+    message.reference = object.reference ?? "";
+    message.labels = object.labels?.map((e) => Label.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1281,14 +1495,318 @@ export const BatchTransferRefusal: MessageFns<BatchTransferRefusal> = {
   },
 };
 
+function createBaseCheckTransferRequest(): CheckTransferRequest {
+  return { debitWalletId: "", destination: undefined, amount: undefined, memo: "", reference: "", labels: [] };
+}
+
+export const CheckTransferRequest: MessageFns<CheckTransferRequest> = {
+  encode(message: CheckTransferRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.debitWalletId !== "") {
+      writer.uint32(10).string(message.debitWalletId);
+    }
+    switch (message.destination?.$case) {
+      case "creditWalletId":
+        writer.uint32(18).string(message.destination.value);
+        break;
+      case "creditUserId":
+        if (BigInt.asIntN(64, message.destination.value) !== message.destination.value) {
+          throw new globalThis.Error("value provided for field message.destination.value of type int64 too large");
+        }
+        writer.uint32(24).int64(message.destination.value);
+        break;
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(34).fork()).join();
+    }
+    if (message.memo !== "") {
+      writer.uint32(42).string(message.memo);
+    }
+    if (message.reference !== "") {
+      writer.uint32(50).string(message.reference);
+    }
+    for (const v of message.labels) {
+      Label.encode(v!, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckTransferRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckTransferRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.debitWalletId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.destination = { $case: "creditWalletId", value: reader.string() };
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.destination = { $case: "creditUserId", value: reader.int64() as bigint };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.memo = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.labels.push(Label.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CheckTransferRequest {
+    return {
+      debitWalletId: isSet(object.debitWalletId)
+        ? globalThis.String(object.debitWalletId)
+        : isSet(object.debit_wallet_id)
+        ? globalThis.String(object.debit_wallet_id)
+        : "",
+      destination: isSet(object.creditWalletId)
+        ? { $case: "creditWalletId", value: globalThis.String(object.creditWalletId) }
+        : isSet(object.credit_wallet_id)
+        ? { $case: "creditWalletId", value: globalThis.String(object.credit_wallet_id) }
+        : isSet(object.creditUserId)
+        ? { $case: "creditUserId", value: BigInt(object.creditUserId) }
+        : isSet(object.credit_user_id)
+        ? { $case: "creditUserId", value: BigInt(object.credit_user_id) }
+        : undefined,
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      memo: isSet(object.memo) ? globalThis.String(object.memo) : "",
+      reference: isSet(object.reference) ? globalThis.String(object.reference) : "",
+      labels: globalThis.Array.isArray(object?.labels) ? object.labels.map((e: any) => Label.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: CheckTransferRequest): unknown {
+    const obj: any = {};
+    if (message.debitWalletId !== "") {
+      obj.debitWalletId = message.debitWalletId;
+    }
+    if (message.destination?.$case === "creditWalletId") {
+      obj.creditWalletId = message.destination.value;
+    } else if (message.destination?.$case === "creditUserId") {
+      obj.creditUserId = message.destination.value.toString();
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.memo !== "") {
+      obj.memo = message.memo;
+    }
+    if (message.reference !== "") {
+      obj.reference = message.reference;
+    }
+    if (message.labels?.length) {
+      obj.labels = message.labels.map((e) => Label.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CheckTransferRequest>): CheckTransferRequest {
+    return CheckTransferRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CheckTransferRequest>): CheckTransferRequest {
+    const message = createBaseCheckTransferRequest();
+    message.debitWalletId = object.debitWalletId ?? "";
+    switch (object.destination?.$case) {
+      case "creditWalletId": {
+        if (object.destination?.value !== undefined && object.destination?.value !== null) {
+          message.destination = { $case: "creditWalletId", value: object.destination.value };
+        }
+        break;
+      }
+      case "creditUserId": {
+        if (object.destination?.value !== undefined && object.destination?.value !== null) {
+          message.destination = { $case: "creditUserId", value: BigInt(object.destination.value) };
+        }
+        break;
+      }
+    }
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.memo = object.memo ?? "";
+    message.reference = object.reference ?? "";
+    message.labels = object.labels?.map((e) => Label.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseCheckTransferResponse(): CheckTransferResponse {
+  return { wouldPost: false, refusal: undefined, limits: [] };
+}
+
+export const CheckTransferResponse: MessageFns<CheckTransferResponse> = {
+  encode(message: CheckTransferResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.wouldPost !== false) {
+      writer.uint32(8).bool(message.wouldPost);
+    }
+    if (message.refusal !== undefined) {
+      BatchTransferRefusal.encode(message.refusal, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.limits) {
+      Limit.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckTransferResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckTransferResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.wouldPost = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.refusal = BatchTransferRefusal.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.limits.push(Limit.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CheckTransferResponse {
+    return {
+      wouldPost: isSet(object.wouldPost)
+        ? globalThis.Boolean(object.wouldPost)
+        : isSet(object.would_post)
+        ? globalThis.Boolean(object.would_post)
+        : false,
+      refusal: isSet(object.refusal) ? BatchTransferRefusal.fromJSON(object.refusal) : undefined,
+      limits: globalThis.Array.isArray(object?.limits) ? object.limits.map((e: any) => Limit.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: CheckTransferResponse): unknown {
+    const obj: any = {};
+    if (message.wouldPost !== false) {
+      obj.wouldPost = message.wouldPost;
+    }
+    if (message.refusal !== undefined) {
+      obj.refusal = BatchTransferRefusal.toJSON(message.refusal);
+    }
+    if (message.limits?.length) {
+      obj.limits = message.limits.map((e) => Limit.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CheckTransferResponse>): CheckTransferResponse {
+    return CheckTransferResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CheckTransferResponse>): CheckTransferResponse {
+    const message = createBaseCheckTransferResponse();
+    message.wouldPost = object.wouldPost ?? false;
+    message.refusal = (object.refusal !== undefined && object.refusal !== null)
+      ? BatchTransferRefusal.fromPartial(object.refusal)
+      : undefined;
+    message.limits = object.limits?.map((e) => Limit.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 function createBaseGetTransferRequest(): GetTransferRequest {
-  return { transferId: "" };
+  return { transferId: "", reference: "" };
 }
 
 export const GetTransferRequest: MessageFns<GetTransferRequest> = {
   encode(message: GetTransferRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.transferId !== "") {
       writer.uint32(10).string(message.transferId);
+    }
+    if (message.reference !== "") {
+      writer.uint32(18).string(message.reference);
     }
     return writer;
   },
@@ -1314,6 +1832,14 @@ export const GetTransferRequest: MessageFns<GetTransferRequest> = {
             message.transferId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1333,6 +1859,7 @@ export const GetTransferRequest: MessageFns<GetTransferRequest> = {
         : isSet(object.transfer_id)
         ? globalThis.String(object.transfer_id)
         : "",
+      reference: isSet(object.reference) ? globalThis.String(object.reference) : "",
     };
   },
 
@@ -1340,6 +1867,9 @@ export const GetTransferRequest: MessageFns<GetTransferRequest> = {
     const obj: any = {};
     if (message.transferId !== "") {
       obj.transferId = message.transferId;
+    }
+    if (message.reference !== "") {
+      obj.reference = message.reference;
     }
     return obj;
   },
@@ -1350,6 +1880,7 @@ export const GetTransferRequest: MessageFns<GetTransferRequest> = {
   fromPartial(object: DeepPartial<GetTransferRequest>): GetTransferRequest {
     const message = createBaseGetTransferRequest();
     message.transferId = object.transferId ?? "";
+    message.reference = object.reference ?? "";
     return message;
   },
 };
@@ -1419,6 +1950,404 @@ export const GetTransferResponse: MessageFns<GetTransferResponse> = {
     message.transfer = (object.transfer !== undefined && object.transfer !== null)
       ? Transfer.fromPartial(object.transfer)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseRefundTransferRequest(): RefundTransferRequest {
+  return { transferId: "", amount: undefined, reason: "" };
+}
+
+export const RefundTransferRequest: MessageFns<RefundTransferRequest> = {
+  encode(message: RefundTransferRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.transferId !== "") {
+      writer.uint32(10).string(message.transferId);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(18).fork()).join();
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RefundTransferRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefundTransferRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.transferId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RefundTransferRequest {
+    return {
+      transferId: isSet(object.transferId)
+        ? globalThis.String(object.transferId)
+        : isSet(object.transfer_id)
+        ? globalThis.String(object.transfer_id)
+        : "",
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: RefundTransferRequest): unknown {
+    const obj: any = {};
+    if (message.transferId !== "") {
+      obj.transferId = message.transferId;
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RefundTransferRequest>): RefundTransferRequest {
+    return RefundTransferRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RefundTransferRequest>): RefundTransferRequest {
+    const message = createBaseRefundTransferRequest();
+    message.transferId = object.transferId ?? "";
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseRefundTransferResponse(): RefundTransferResponse {
+  return { transfer: undefined, balance: undefined };
+}
+
+export const RefundTransferResponse: MessageFns<RefundTransferResponse> = {
+  encode(message: RefundTransferResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.transfer !== undefined) {
+      Transfer.encode(message.transfer, writer.uint32(10).fork()).join();
+    }
+    if (message.balance !== undefined) {
+      Money.encode(message.balance, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RefundTransferResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefundTransferResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.transfer = Transfer.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.balance = Money.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RefundTransferResponse {
+    return {
+      transfer: isSet(object.transfer) ? Transfer.fromJSON(object.transfer) : undefined,
+      balance: isSet(object.balance) ? Money.fromJSON(object.balance) : undefined,
+    };
+  },
+
+  toJSON(message: RefundTransferResponse): unknown {
+    const obj: any = {};
+    if (message.transfer !== undefined) {
+      obj.transfer = Transfer.toJSON(message.transfer);
+    }
+    if (message.balance !== undefined) {
+      obj.balance = Money.toJSON(message.balance);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RefundTransferResponse>): RefundTransferResponse {
+    return RefundTransferResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RefundTransferResponse>): RefundTransferResponse {
+    const message = createBaseRefundTransferResponse();
+    message.transfer = (object.transfer !== undefined && object.transfer !== null)
+      ? Transfer.fromPartial(object.transfer)
+      : undefined;
+    message.balance = (object.balance !== undefined && object.balance !== null)
+      ? Money.fromPartial(object.balance)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListRefundsRequest(): ListRefundsRequest {
+  return { transferId: "", pageSize: 0, pageToken: "" };
+}
+
+export const ListRefundsRequest: MessageFns<ListRefundsRequest> = {
+  encode(message: ListRefundsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.transferId !== "") {
+      writer.uint32(10).string(message.transferId);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(16).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(26).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRefundsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRefundsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.transferId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListRefundsRequest {
+    return {
+      transferId: isSet(object.transferId)
+        ? globalThis.String(object.transferId)
+        : isSet(object.transfer_id)
+        ? globalThis.String(object.transfer_id)
+        : "",
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListRefundsRequest): unknown {
+    const obj: any = {};
+    if (message.transferId !== "") {
+      obj.transferId = message.transferId;
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListRefundsRequest>): ListRefundsRequest {
+    return ListRefundsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListRefundsRequest>): ListRefundsRequest {
+    const message = createBaseListRefundsRequest();
+    message.transferId = object.transferId ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListRefundsResponse(): ListRefundsResponse {
+  return { refunds: [], nextPageToken: "" };
+}
+
+export const ListRefundsResponse: MessageFns<ListRefundsResponse> = {
+  encode(message: ListRefundsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.refunds) {
+      Transfer.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRefundsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRefundsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.refunds.push(Transfer.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListRefundsResponse {
+    return {
+      refunds: globalThis.Array.isArray(object?.refunds) ? object.refunds.map((e: any) => Transfer.fromJSON(e)) : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListRefundsResponse): unknown {
+    const obj: any = {};
+    if (message.refunds?.length) {
+      obj.refunds = message.refunds.map((e) => Transfer.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListRefundsResponse>): ListRefundsResponse {
+    return ListRefundsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListRefundsResponse>): ListRefundsResponse {
+    const message = createBaseListRefundsResponse();
+    message.refunds = object.refunds?.map((e) => Transfer.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
     return message;
   },
 };
@@ -1599,7 +2528,7 @@ export const GetOutcomeResponse: MessageFns<GetOutcomeResponse> = {
   },
 };
 
-/** Moves money. A call is answered after it is on disk, with the balance after it. */
+/** Moves money. A call is answered once the transfer is on disk, with the balance after it. */
 export type TransferServiceService = typeof TransferServiceService;
 export const TransferServiceService = {
   /** Deposits money from outside into a wallet of the acting user. */
@@ -1635,6 +2564,20 @@ export const TransferServiceService = {
     responseDeserialize: (value: Buffer): CreateTransferResponse => CreateTransferResponse.decode(value),
   },
   /**
+   * Says whether a CreateTransfer with the same fields would be posted at this moment, without posting it: it moves nothing,
+   * locks nothing and keeps nothing, so a moment later the answer may be another one.
+   */
+  checkTransfer: {
+    path: "/wallet.v2.TransferService/CheckTransfer" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CheckTransferRequest): Buffer => Buffer.from(CheckTransferRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CheckTransferRequest => CheckTransferRequest.decode(value),
+    responseSerialize: (value: CheckTransferResponse): Buffer =>
+      Buffer.from(CheckTransferResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CheckTransferResponse => CheckTransferResponse.decode(value),
+  },
+  /**
    * Makes up to 1,000 transfers out of wallets of the acting user in one call, in the order of the items: each sees what
    * those before it did. An item that breaks a rule of this contract, or names a currency that does not exist, refuses
    * the whole call in either mode. An answer that is OK is stored under the idempotency key as a whole, with its
@@ -1651,7 +2594,11 @@ export const TransferServiceService = {
       Buffer.from(BatchCreateTransfersResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): BatchCreateTransfersResponse => BatchCreateTransfersResponse.decode(value),
   },
-  /** Returns a transfer that came from or went to a wallet of the acting user; to anyone else it does not exist. */
+  /**
+   * Returns a transfer that came from or went to a wallet of the acting user, or the one to which the acting user gave a
+   * reference; to anyone else it does not exist. Over REST a reference is sent in the query, percent-encoded:
+   * `/api/v2/transfers:byReference?reference=order-1042`.
+   */
   getTransfer: {
     path: "/wallet.v2.TransferService/GetTransfer" as const,
     requestStream: false as const,
@@ -1662,10 +2609,38 @@ export const TransferServiceService = {
     responseDeserialize: (value: Buffer): GetTransferResponse => GetTransferResponse.decode(value),
   },
   /**
-   * Returns the outcome of an idempotency key of the acting user, without moving money: the answer of the call that posted
-   * under it, or that no attempt sent so far can still post. For the latter it ends the attempts that are in flight, which
-   * is why it requires the scope for paying; an attempt that is sent afterwards may post. Over REST a key with other
-   * characters than letters, digits, `-`, `.`, `_` and `~` is sent in the query, percent-encoded:
+   * Gives money that came by a transfer back to its payer, once or in parts. The receiver of a transfer, a claim, a payout's
+   * line, a capture or a gift refunds it, out of the wallet that received it; money that came by way of a sprinkle, a payout,
+   * a hold or a gift goes back to the wallet that it was set aside from. Without an amount all that was not refunded yet is.
+   * The refunds of a transfer are never more than the transfer: REFUND_EXCEEDS_TRANSFER has in its metadata how much can be
+   * refunded.
+   */
+  refundTransfer: {
+    path: "/wallet.v2.TransferService/RefundTransfer" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RefundTransferRequest): Buffer =>
+      Buffer.from(RefundTransferRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RefundTransferRequest => RefundTransferRequest.decode(value),
+    responseSerialize: (value: RefundTransferResponse): Buffer =>
+      Buffer.from(RefundTransferResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RefundTransferResponse => RefundTransferResponse.decode(value),
+  },
+  /** Lists the refunds of a transfer that came from or went to a wallet of the acting user, newest first. */
+  listRefunds: {
+    path: "/wallet.v2.TransferService/ListRefunds" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListRefundsRequest): Buffer => Buffer.from(ListRefundsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListRefundsRequest => ListRefundsRequest.decode(value),
+    responseSerialize: (value: ListRefundsResponse): Buffer => Buffer.from(ListRefundsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListRefundsResponse => ListRefundsResponse.decode(value),
+  },
+  /**
+   * Returns what became of an idempotency key of the acting user, without moving money: the answer of the call that was done
+   * under it, or that no attempt sent so far can still be done. In the second case it ends the attempts that are in flight,
+   * which is why it requires the scope for paying; an attempt that is sent afterwards may be done. Over REST a key with
+   * other characters than letters, digits, `-`, `.`, `_` and `~` is sent in the query, percent-encoded:
    * `/api/v2/outcomes?idempotency_key=a%2Fb`.
    */
   getOutcome: {
@@ -1687,19 +2662,38 @@ export interface TransferServiceServer extends UntypedServiceImplementation {
   /** Moves money from a wallet of the acting user to any other wallet of the same currency. */
   createTransfer: handleUnaryCall<CreateTransferRequest, CreateTransferResponse>;
   /**
+   * Says whether a CreateTransfer with the same fields would be posted at this moment, without posting it: it moves nothing,
+   * locks nothing and keeps nothing, so a moment later the answer may be another one.
+   */
+  checkTransfer: handleUnaryCall<CheckTransferRequest, CheckTransferResponse>;
+  /**
    * Makes up to 1,000 transfers out of wallets of the acting user in one call, in the order of the items: each sees what
    * those before it did. An item that breaks a rule of this contract, or names a currency that does not exist, refuses
    * the whole call in either mode. An answer that is OK is stored under the idempotency key as a whole, with its
    * refused items, even where all were refused: to retry a refused item, use a new key.
    */
   batchCreateTransfers: handleUnaryCall<BatchCreateTransfersRequest, BatchCreateTransfersResponse>;
-  /** Returns a transfer that came from or went to a wallet of the acting user; to anyone else it does not exist. */
+  /**
+   * Returns a transfer that came from or went to a wallet of the acting user, or the one to which the acting user gave a
+   * reference; to anyone else it does not exist. Over REST a reference is sent in the query, percent-encoded:
+   * `/api/v2/transfers:byReference?reference=order-1042`.
+   */
   getTransfer: handleUnaryCall<GetTransferRequest, GetTransferResponse>;
   /**
-   * Returns the outcome of an idempotency key of the acting user, without moving money: the answer of the call that posted
-   * under it, or that no attempt sent so far can still post. For the latter it ends the attempts that are in flight, which
-   * is why it requires the scope for paying; an attempt that is sent afterwards may post. Over REST a key with other
-   * characters than letters, digits, `-`, `.`, `_` and `~` is sent in the query, percent-encoded:
+   * Gives money that came by a transfer back to its payer, once or in parts. The receiver of a transfer, a claim, a payout's
+   * line, a capture or a gift refunds it, out of the wallet that received it; money that came by way of a sprinkle, a payout,
+   * a hold or a gift goes back to the wallet that it was set aside from. Without an amount all that was not refunded yet is.
+   * The refunds of a transfer are never more than the transfer: REFUND_EXCEEDS_TRANSFER has in its metadata how much can be
+   * refunded.
+   */
+  refundTransfer: handleUnaryCall<RefundTransferRequest, RefundTransferResponse>;
+  /** Lists the refunds of a transfer that came from or went to a wallet of the acting user, newest first. */
+  listRefunds: handleUnaryCall<ListRefundsRequest, ListRefundsResponse>;
+  /**
+   * Returns what became of an idempotency key of the acting user, without moving money: the answer of the call that was done
+   * under it, or that no attempt sent so far can still be done. In the second case it ends the attempts that are in flight,
+   * which is why it requires the scope for paying; an attempt that is sent afterwards may be done. Over REST a key with
+   * other characters than letters, digits, `-`, `.`, `_` and `~` is sent in the query, percent-encoded:
    * `/api/v2/outcomes?idempotency_key=a%2Fb`.
    */
   getOutcome: handleUnaryCall<GetOutcomeRequest, GetOutcomeResponse>;
@@ -1755,6 +2749,25 @@ export interface TransferServiceClient extends Client {
     callback: (error: ServiceError | null, response: CreateTransferResponse) => void,
   ): ClientUnaryCall;
   /**
+   * Says whether a CreateTransfer with the same fields would be posted at this moment, without posting it: it moves nothing,
+   * locks nothing and keeps nothing, so a moment later the answer may be another one.
+   */
+  checkTransfer(
+    request: CheckTransferRequest,
+    callback: (error: ServiceError | null, response: CheckTransferResponse) => void,
+  ): ClientUnaryCall;
+  checkTransfer(
+    request: CheckTransferRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CheckTransferResponse) => void,
+  ): ClientUnaryCall;
+  checkTransfer(
+    request: CheckTransferRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CheckTransferResponse) => void,
+  ): ClientUnaryCall;
+  /**
    * Makes up to 1,000 transfers out of wallets of the acting user in one call, in the order of the items: each sees what
    * those before it did. An item that breaks a rule of this contract, or names a currency that does not exist, refuses
    * the whole call in either mode. An answer that is OK is stored under the idempotency key as a whole, with its
@@ -1775,7 +2788,11 @@ export interface TransferServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: BatchCreateTransfersResponse) => void,
   ): ClientUnaryCall;
-  /** Returns a transfer that came from or went to a wallet of the acting user; to anyone else it does not exist. */
+  /**
+   * Returns a transfer that came from or went to a wallet of the acting user, or the one to which the acting user gave a
+   * reference; to anyone else it does not exist. Over REST a reference is sent in the query, percent-encoded:
+   * `/api/v2/transfers:byReference?reference=order-1042`.
+   */
   getTransfer(
     request: GetTransferRequest,
     callback: (error: ServiceError | null, response: GetTransferResponse) => void,
@@ -1792,10 +2809,48 @@ export interface TransferServiceClient extends Client {
     callback: (error: ServiceError | null, response: GetTransferResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Returns the outcome of an idempotency key of the acting user, without moving money: the answer of the call that posted
-   * under it, or that no attempt sent so far can still post. For the latter it ends the attempts that are in flight, which
-   * is why it requires the scope for paying; an attempt that is sent afterwards may post. Over REST a key with other
-   * characters than letters, digits, `-`, `.`, `_` and `~` is sent in the query, percent-encoded:
+   * Gives money that came by a transfer back to its payer, once or in parts. The receiver of a transfer, a claim, a payout's
+   * line, a capture or a gift refunds it, out of the wallet that received it; money that came by way of a sprinkle, a payout,
+   * a hold or a gift goes back to the wallet that it was set aside from. Without an amount all that was not refunded yet is.
+   * The refunds of a transfer are never more than the transfer: REFUND_EXCEEDS_TRANSFER has in its metadata how much can be
+   * refunded.
+   */
+  refundTransfer(
+    request: RefundTransferRequest,
+    callback: (error: ServiceError | null, response: RefundTransferResponse) => void,
+  ): ClientUnaryCall;
+  refundTransfer(
+    request: RefundTransferRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RefundTransferResponse) => void,
+  ): ClientUnaryCall;
+  refundTransfer(
+    request: RefundTransferRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RefundTransferResponse) => void,
+  ): ClientUnaryCall;
+  /** Lists the refunds of a transfer that came from or went to a wallet of the acting user, newest first. */
+  listRefunds(
+    request: ListRefundsRequest,
+    callback: (error: ServiceError | null, response: ListRefundsResponse) => void,
+  ): ClientUnaryCall;
+  listRefunds(
+    request: ListRefundsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListRefundsResponse) => void,
+  ): ClientUnaryCall;
+  listRefunds(
+    request: ListRefundsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListRefundsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Returns what became of an idempotency key of the acting user, without moving money: the answer of the call that was done
+   * under it, or that no attempt sent so far can still be done. In the second case it ends the attempts that are in flight,
+   * which is why it requires the scope for paying; an attempt that is sent afterwards may be done. Over REST a key with
+   * other characters than letters, digits, `-`, `.`, `_` and `~` is sent in the query, percent-encoded:
    * `/api/v2/outcomes?idempotency_key=a%2Fb`.
    */
   getOutcome(

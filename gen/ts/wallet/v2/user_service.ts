@@ -31,6 +31,7 @@ export const FriendshipState = {
   UNSPECIFIED: 0,
   /** REQUESTED - The acting user sent a request. They become friends when the other user calls AddFriend. */
   REQUESTED: 1,
+  /** FRIENDS - They are friends. */
   FRIENDS: 2,
 } as const;
 
@@ -119,8 +120,11 @@ export function friendRequestDirectionToJSON(object: FriendRequestDirection): st
 
 /** A user's profile. */
 export interface User {
+  /** The id that the caller gave the user. */
   userId: bigint;
+  /** The name that other users see. */
   displayName: string;
+  /** When the user was created. */
   createdAt: Timestamp | undefined;
 }
 
@@ -139,6 +143,7 @@ export interface CreateUserResponse {
 
 /** Asks for a profile. */
 export interface GetUserRequest {
+  /** Any user. */
   userId: bigint;
 }
 
@@ -181,7 +186,7 @@ export interface ListFriendsResponse {
 export interface AddFriendRequest {
   /** The acting user. */
   userId: bigint;
-  /** The other one. */
+  /** The other user. */
   friendUserId: bigint;
 }
 
@@ -196,6 +201,7 @@ export interface FriendRequest {
   /** The other side. */
   user: User | undefined;
   direction: FriendRequestDirection;
+  /** When it was sent. */
   createdAt: Timestamp | undefined;
 }
 
@@ -221,7 +227,7 @@ export interface ListFriendRequestsResponse {
 export interface RemoveFriendRequest {
   /** The acting user. */
   userId: bigint;
-  /** The other one. */
+  /** The other user. */
   friendUserId: bigint;
 }
 
@@ -1665,7 +1671,10 @@ export const RemoveFriendResponse: MessageFns<RemoveFriendResponse> = {
 /** Users and friends. */
 export type UserServiceService = typeof UserServiceService;
 export const UserServiceService = {
-  /** Creates a user with an id from the caller's identity service, and a default wallet in KRW. */
+  /**
+   * Creates a user with an id from the caller's identity service, and a default wallet in KRW. Where there is a user of this
+   * id and name, the answer is that user; USER_EXISTS where the name is another one.
+   */
   createUser: {
     path: "/wallet.v2.UserService/CreateUser" as const,
     requestStream: false as const,
@@ -1732,8 +1741,8 @@ export const UserServiceService = {
     responseDeserialize: (value: Buffer): ListFriendRequestsResponse => ListFriendRequestsResponse.decode(value),
   },
   /**
-   * Ends the friendship of the acting user and another one, withdraws a request to be friends, or declines one. None:
-   * nothing changes.
+   * Ends the friendship of the acting user and another one, withdraws a request to be friends, or declines one. Where
+   * there is none of these, nothing changes.
    */
   removeFriend: {
     path: "/wallet.v2.UserService/RemoveFriend" as const,
@@ -1748,7 +1757,10 @@ export const UserServiceService = {
 } as const;
 
 export interface UserServiceServer extends UntypedServiceImplementation {
-  /** Creates a user with an id from the caller's identity service, and a default wallet in KRW. */
+  /**
+   * Creates a user with an id from the caller's identity service, and a default wallet in KRW. Where there is a user of this
+   * id and name, the answer is that user; USER_EXISTS where the name is another one.
+   */
   createUser: handleUnaryCall<CreateUserRequest, CreateUserResponse>;
   /** Returns a user's profile. */
   getUser: handleUnaryCall<GetUserRequest, GetUserResponse>;
@@ -1765,14 +1777,17 @@ export interface UserServiceServer extends UntypedServiceImplementation {
   /** Lists requests to be friends that others sent to the acting user, or that it sent, by the other side's user id. */
   listFriendRequests: handleUnaryCall<ListFriendRequestsRequest, ListFriendRequestsResponse>;
   /**
-   * Ends the friendship of the acting user and another one, withdraws a request to be friends, or declines one. None:
-   * nothing changes.
+   * Ends the friendship of the acting user and another one, withdraws a request to be friends, or declines one. Where
+   * there is none of these, nothing changes.
    */
   removeFriend: handleUnaryCall<RemoveFriendRequest, RemoveFriendResponse>;
 }
 
 export interface UserServiceClient extends Client {
-  /** Creates a user with an id from the caller's identity service, and a default wallet in KRW. */
+  /**
+   * Creates a user with an id from the caller's identity service, and a default wallet in KRW. Where there is a user of this
+   * id and name, the answer is that user; USER_EXISTS where the name is another one.
+   */
   createUser(
     request: CreateUserRequest,
     callback: (error: ServiceError | null, response: CreateUserResponse) => void,
@@ -1873,8 +1888,8 @@ export interface UserServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListFriendRequestsResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Ends the friendship of the acting user and another one, withdraws a request to be friends, or declines one. None:
-   * nothing changes.
+   * Ends the friendship of the acting user and another one, withdraws a request to be friends, or declines one. Where
+   * there is none of these, nothing changes.
    */
   removeFriend(
     request: RemoveFriendRequest,

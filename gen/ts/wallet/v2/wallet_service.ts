@@ -11,14 +11,19 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { HttpBody } from "../../google/api/httpbody.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
+import { Label } from "./label.ts";
+import { Limit } from "./limit.ts";
 import { Money } from "./money.ts";
 import { Transfer, TransferKind, transferKindFromJSON, transferKindToJSON } from "./transfer.ts";
 
@@ -27,6 +32,76 @@ export const protobufPackage = "wallet.v2";
 export const protobufFileName = "wallet/v2/wallet_service.proto";
 
 /** Wallets in several currencies, their balances and their history. */
+
+/** Whether a wallet may pay and receive. What was set aside from it (a hold, a sprinkle, a payout) comes back in any state. */
+export const WalletState = {
+  UNSPECIFIED: 0,
+  /** OPEN - It pays and receives. */
+  OPEN: 1,
+  /** FROZEN_OUT - It receives, and cannot pay: WALLET_FROZEN. */
+  FROZEN_OUT: 2,
+  /** FROZEN_IN - It pays, and cannot receive. */
+  FROZEN_IN: 3,
+  /** FROZEN - It does neither. */
+  FROZEN: 4,
+  /** CLOSED - It does neither, for good: WALLET_CLOSED. */
+  CLOSED: 5,
+} as const;
+
+export type WalletState = typeof WalletState[keyof typeof WalletState];
+
+export namespace WalletState {
+  export type UNSPECIFIED = typeof WalletState.UNSPECIFIED;
+  export type OPEN = typeof WalletState.OPEN;
+  export type FROZEN_OUT = typeof WalletState.FROZEN_OUT;
+  export type FROZEN_IN = typeof WalletState.FROZEN_IN;
+  export type FROZEN = typeof WalletState.FROZEN;
+  export type CLOSED = typeof WalletState.CLOSED;
+}
+
+export function walletStateFromJSON(object: any): WalletState {
+  switch (object) {
+    case 0:
+    case "WALLET_STATE_UNSPECIFIED":
+      return WalletState.UNSPECIFIED;
+    case 1:
+    case "WALLET_STATE_OPEN":
+      return WalletState.OPEN;
+    case 2:
+    case "WALLET_STATE_FROZEN_OUT":
+      return WalletState.FROZEN_OUT;
+    case 3:
+    case "WALLET_STATE_FROZEN_IN":
+      return WalletState.FROZEN_IN;
+    case 4:
+    case "WALLET_STATE_FROZEN":
+      return WalletState.FROZEN;
+    case 5:
+    case "WALLET_STATE_CLOSED":
+      return WalletState.CLOSED;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum WalletState");
+  }
+}
+
+export function walletStateToJSON(object: WalletState): string {
+  switch (object) {
+    case WalletState.UNSPECIFIED:
+      return "WALLET_STATE_UNSPECIFIED";
+    case WalletState.OPEN:
+      return "WALLET_STATE_OPEN";
+    case WalletState.FROZEN_OUT:
+      return "WALLET_STATE_FROZEN_OUT";
+    case WalletState.FROZEN_IN:
+      return "WALLET_STATE_FROZEN_IN";
+    case WalletState.FROZEN:
+      return "WALLET_STATE_FROZEN";
+    case WalletState.CLOSED:
+      return "WALLET_STATE_CLOSED";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum WalletState");
+  }
+}
 
 /** Which way the money went, seen from the wallet. */
 export const Direction = {
@@ -74,14 +149,66 @@ export function directionToJSON(object: Direction): string {
   }
 }
 
+/** The format of a statement. */
+export const StatementFormat = {
+  UNSPECIFIED: 0,
+  /**
+   * CSV - RFC 4180 in UTF-8 with a byte order mark, for spreadsheets: the first line names the fields, and a memo or a
+   * reference that a spreadsheet would take for a formula has an apostrophe before it, as has one that begins with one.
+   */
+  CSV: 1,
+  /** NDJSON - An object of JSON a line, for programs: fields that are empty are left out, and the others are strings, but `number`. */
+  NDJSON: 2,
+} as const;
+
+export type StatementFormat = typeof StatementFormat[keyof typeof StatementFormat];
+
+export namespace StatementFormat {
+  export type UNSPECIFIED = typeof StatementFormat.UNSPECIFIED;
+  export type CSV = typeof StatementFormat.CSV;
+  export type NDJSON = typeof StatementFormat.NDJSON;
+}
+
+export function statementFormatFromJSON(object: any): StatementFormat {
+  switch (object) {
+    case 0:
+    case "STATEMENT_FORMAT_UNSPECIFIED":
+      return StatementFormat.UNSPECIFIED;
+    case 1:
+    case "STATEMENT_FORMAT_CSV":
+      return StatementFormat.CSV;
+    case 2:
+    case "STATEMENT_FORMAT_NDJSON":
+      return StatementFormat.NDJSON;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum StatementFormat");
+  }
+}
+
+export function statementFormatToJSON(object: StatementFormat): string {
+  switch (object) {
+    case StatementFormat.UNSPECIFIED:
+      return "STATEMENT_FORMAT_UNSPECIFIED";
+    case StatementFormat.CSV:
+      return "STATEMENT_FORMAT_CSV";
+    case StatementFormat.NDJSON:
+      return "STATEMENT_FORMAT_NDJSON";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum StatementFormat");
+  }
+}
+
 /** A wallet: money of one user in one currency. */
 export interface Wallet {
-  /** A UUID. */
+  /** The id of the wallet, a UUID. */
   walletId: string;
+  /** Its owner. */
   userId: bigint;
+  /** ISO 4217: KRW, USD, EUR or JPY. */
   currencyCode: string;
   /** What its user calls it; empty for the default wallet until named. */
   displayName: string;
+  /** What is in it. */
   balance:
     | Money
     | undefined;
@@ -90,15 +217,35 @@ export interface Wallet {
    * has one.
    */
   isDefault: boolean;
-  createdAt: Timestamp | undefined;
+  /** When it was opened. */
+  createdAt:
+    | Timestamp
+    | undefined;
+  /** What is set aside in open holds on this wallet; it is not part of the balance. */
+  heldAmount:
+    | Money
+    | undefined;
+  /** Whether it may pay and receive. */
+  state: WalletState;
+  /** The reference that its user gave it; empty where there is none. */
+  reference: string;
+  /** The labels that its user attached to it, in the order of the request. */
+  labels: Label[];
 }
 
-/** Asks for a further wallet. */
+/** Asks for another wallet. */
 export interface CreateWalletRequest {
   /** ISO 4217: KRW, USD, EUR, JPY. */
   currencyCode: string;
   /** 1 to 100 characters, no control or invisible characters. */
   displayName: string;
+  /**
+   * The user's own name for the wallet, such as an order's number: 1 to 128 visible ASCII characters; empty for none. A
+   * user gives it to one of their wallets only, for good, and nobody else sees it.
+   */
+  reference: string;
+  /** Up to 20 labels, which nobody else sees. */
+  labels: Label[];
 }
 
 /** The wallet, opened. */
@@ -106,9 +253,43 @@ export interface CreateWalletResponse {
   wallet: Wallet | undefined;
 }
 
+/** Asks to change a wallet. */
+export interface UpdateWalletRequest {
+  /** A wallet of the acting user. */
+  walletId: string;
+  /** Its new name: 1 to 100 characters, no control or invisible characters. */
+  displayName?:
+    | string
+    | undefined;
+  /**
+   * True makes it the default wallet, in the place of the one that was; it has to be of the same currency. The default wallet
+   * cannot be made none: name the wallet that takes its place.
+   */
+  isDefault?: boolean | undefined;
+}
+
+/** The wallet, changed. */
+export interface UpdateWalletResponse {
+  wallet: Wallet | undefined;
+}
+
+/** Asks to close a wallet. */
+export interface CloseWalletRequest {
+  /** A wallet of the acting user. */
+  walletId: string;
+}
+
+/** The wallet, closed. */
+export interface CloseWalletResponse {
+  wallet: Wallet | undefined;
+}
+
 /** Asks for a wallet. */
 export interface GetWalletRequest {
+  /** A wallet of the acting user; left out where `reference` is given. */
   walletId: string;
+  /** The reference of a wallet of the acting user, instead of its id: the whole of it, compared byte by byte. */
+  reference: string;
 }
 
 /** The wallet. */
@@ -133,6 +314,7 @@ export interface ListWalletsResponse {
 
 /** Asks for a balance. */
 export interface GetBalanceRequest {
+  /** A wallet of the acting user. */
   walletId: string;
   /** The balance as of this time, including transfers at exactly this time. Now when left out. */
   asOf: Timestamp | undefined;
@@ -140,6 +322,7 @@ export interface GetBalanceRequest {
 
 /** The balance. */
 export interface GetBalanceResponse {
+  /** The balance, in the wallet's currency. */
   balance: Money | undefined;
 }
 
@@ -156,12 +339,15 @@ export interface BatchGetBalancesResponse {
 
 /** One wallet's balance. */
 export interface WalletBalance {
+  /** The wallet. */
   walletId: string;
+  /** What is in it. */
   balance: Money | undefined;
 }
 
 /** Asks for one page of a wallet's transactions. */
 export interface ListTransactionsRequest {
+  /** A wallet of the acting user. */
   walletId: string;
   /** How many to return at most, 1 to 100; 0 means 20. */
   pageSize: number;
@@ -174,7 +360,23 @@ export interface ListTransactionsRequest {
     | Timestamp
     | undefined;
   /** Only what happened before this moment. */
-  createdBefore: Timestamp | undefined;
+  createdBefore:
+    | Timestamp
+    | undefined;
+  /** Only the transfer to which the acting user gave this reference, compared byte by byte. */
+  reference: string;
+  /** Only transfers with a label of this key and `label_value`, which the acting user attached. */
+  labelKey: string;
+  /** The value of that label, the whole of it, compared byte by byte. */
+  labelValue: string;
+  /** Only transfers to or from this wallet, which may be anybody's. */
+  counterpartyWalletId: string;
+  /** Only transfers to or from a wallet of this user; 0 for any. */
+  counterpartyUserId: bigint;
+  /** Only transfers of at least so many smallest units; 0 for no bound. */
+  minorUnitsFrom: bigint;
+  /** Only transfers of at most so many smallest units; 0 for no bound. */
+  minorUnitsTo: bigint;
 }
 
 /** One page of transactions, newest first. */
@@ -192,6 +394,77 @@ export interface Transaction {
   balanceAfter: Money | undefined;
 }
 
+/** Asks for the acting user's limits. */
+export interface GetLimitsRequest {
+  /** ISO 4217, such as KRW. */
+  currencyCode: string;
+}
+
+/** The limits in force, at most one of each kind. */
+export interface GetLimitsResponse {
+  /** What is known of the user, by which limits apply: unverified, verified, minor or business. */
+  tier: string;
+  limits: Limit[];
+}
+
+/** Asks for a statement. */
+export interface ExportStatementRequest {
+  /** A wallet of the acting user. */
+  walletId: string;
+  /** The beginning of the period, not in the future. The first transfer of the wallet when left out. */
+  createdFrom:
+    | Timestamp
+    | undefined;
+  /** The end of the period, which is not part of it; after created_from. Now when left out or in the future. */
+  createdBefore:
+    | Timestamp
+    | undefined;
+  /** CSV when left out. */
+  format: StatementFormat;
+}
+
+/** Asks for what happens with a wallet. */
+export interface WatchWalletRequest {
+  /** A wallet of the acting user. */
+  walletId: string;
+  /**
+   * The cursor of the last message that was received; empty to begin with a snapshot of the wallet as it is now. A cursor is
+   * for one wallet and its user.
+   */
+  afterCursor: string;
+}
+
+/** One message of the stream. */
+export interface WatchWalletResponse {
+  /** Where the stream is after this message: pass it as after_cursor to go on from here. */
+  cursor: string;
+  /** What there is to say. */
+  event:
+    | //
+    /** The wallet with everything in it up to the cursor. */
+    { $case: "snapshot"; value: Wallet }
+    | //
+    /** The next transaction, with the balance right after it. */
+    { $case: "transaction"; value: Transaction }
+    | //
+    /** Transactions before the cursor were left out. */
+    { $case: "gap"; value: Gap }
+    | //
+    /** Nothing has happened. */
+    { $case: "heartbeat"; value: Heartbeat }
+    | undefined;
+}
+
+/** Transactions that a stream left out because its reader was too far behind. */
+export interface Gap {
+  /** They are what follows this cursor: a stream after it sends all of them. */
+  afterCursor: string;
+}
+
+/** Shows that a stream is alive while nothing happens. */
+export interface Heartbeat {
+}
+
 function createBaseWallet(): Wallet {
   return {
     walletId: "",
@@ -201,6 +474,10 @@ function createBaseWallet(): Wallet {
     balance: undefined,
     isDefault: false,
     createdAt: undefined,
+    heldAmount: undefined,
+    state: 0,
+    reference: "",
+    labels: [],
   };
 }
 
@@ -229,6 +506,18 @@ export const Wallet: MessageFns<Wallet> = {
     }
     if (message.createdAt !== undefined) {
       Timestamp.encode(message.createdAt, writer.uint32(58).fork()).join();
+    }
+    if (message.heldAmount !== undefined) {
+      Money.encode(message.heldAmount, writer.uint32(66).fork()).join();
+    }
+    if (message.state !== 0) {
+      writer.uint32(72).int32(message.state);
+    }
+    if (message.reference !== "") {
+      writer.uint32(82).string(message.reference);
+    }
+    for (const v of message.labels) {
+      Label.encode(v!, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -302,6 +591,38 @@ export const Wallet: MessageFns<Wallet> = {
             message.createdAt = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.heldAmount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.labels.push(Label.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -343,6 +664,16 @@ export const Wallet: MessageFns<Wallet> = {
         : isSet(object.created_at)
         ? fromJsonTimestamp(object.created_at)
         : undefined,
+      heldAmount: isSet(object.heldAmount)
+        ? Money.fromJSON(object.heldAmount)
+        : isSet(object.held_amount)
+        ? Money.fromJSON(object.held_amount)
+        : undefined,
+      state: isSet(object.state) ? walletStateFromJSON(object.state) : 0,
+      reference: isSet(object.reference) ? globalThis.String(object.reference) : "",
+      labels: globalThis.Array.isArray(object?.labels)
+        ? object.labels.map((e: any) => Label.fromJSON(e))
+        : [],
     };
   },
 
@@ -369,6 +700,18 @@ export const Wallet: MessageFns<Wallet> = {
     if (message.createdAt !== undefined) {
       obj.createdAt = fromTimestamp(message.createdAt).toISOString();
     }
+    if (message.heldAmount !== undefined) {
+      obj.heldAmount = Money.toJSON(message.heldAmount);
+    }
+    if (message.state !== 0) {
+      obj.state = walletStateToJSON(message.state);
+    }
+    if (message.reference !== "") {
+      obj.reference = message.reference;
+    }
+    if (message.labels?.length) {
+      obj.labels = message.labels.map((e) => Label.toJSON(e));
+    }
     return obj;
   },
 
@@ -388,12 +731,18 @@ export const Wallet: MessageFns<Wallet> = {
     message.createdAt = (object.createdAt !== undefined && object.createdAt !== null)
       ? Timestamp.fromPartial(object.createdAt)
       : undefined;
+    message.heldAmount = (object.heldAmount !== undefined && object.heldAmount !== null)
+      ? Money.fromPartial(object.heldAmount)
+      : undefined;
+    message.state = object.state ?? 0;
+    message.reference = object.reference ?? "";
+    message.labels = object.labels?.map((e) => Label.fromPartial(e)) || [];
     return message;
   },
 };
 
 function createBaseCreateWalletRequest(): CreateWalletRequest {
-  return { currencyCode: "", displayName: "" };
+  return { currencyCode: "", displayName: "", reference: "", labels: [] };
 }
 
 export const CreateWalletRequest: MessageFns<CreateWalletRequest> = {
@@ -403,6 +752,12 @@ export const CreateWalletRequest: MessageFns<CreateWalletRequest> = {
     }
     if (message.displayName !== "") {
       writer.uint32(18).string(message.displayName);
+    }
+    if (message.reference !== "") {
+      writer.uint32(26).string(message.reference);
+    }
+    for (const v of message.labels) {
+      Label.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -436,6 +791,22 @@ export const CreateWalletRequest: MessageFns<CreateWalletRequest> = {
             message.displayName = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.labels.push(Label.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -460,6 +831,8 @@ export const CreateWalletRequest: MessageFns<CreateWalletRequest> = {
         : isSet(object.display_name)
         ? globalThis.String(object.display_name)
         : "",
+      reference: isSet(object.reference) ? globalThis.String(object.reference) : "",
+      labels: globalThis.Array.isArray(object?.labels) ? object.labels.map((e: any) => Label.fromJSON(e)) : [],
     };
   },
 
@@ -471,6 +844,12 @@ export const CreateWalletRequest: MessageFns<CreateWalletRequest> = {
     if (message.displayName !== "") {
       obj.displayName = message.displayName;
     }
+    if (message.reference !== "") {
+      obj.reference = message.reference;
+    }
+    if (message.labels?.length) {
+      obj.labels = message.labels.map((e) => Label.toJSON(e));
+    }
     return obj;
   },
 
@@ -481,6 +860,8 @@ export const CreateWalletRequest: MessageFns<CreateWalletRequest> = {
     const message = createBaseCreateWalletRequest();
     message.currencyCode = object.currencyCode ?? "";
     message.displayName = object.displayName ?? "";
+    message.reference = object.reference ?? "";
+    message.labels = object.labels?.map((e) => Label.fromPartial(e)) || [];
     return message;
   },
 };
@@ -554,14 +935,341 @@ export const CreateWalletResponse: MessageFns<CreateWalletResponse> = {
   },
 };
 
-function createBaseGetWalletRequest(): GetWalletRequest {
+function createBaseUpdateWalletRequest(): UpdateWalletRequest {
+  return { walletId: "", displayName: undefined, isDefault: undefined };
+}
+
+export const UpdateWalletRequest: MessageFns<UpdateWalletRequest> = {
+  encode(message: UpdateWalletRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.walletId !== "") {
+      writer.uint32(10).string(message.walletId);
+    }
+    if (message.displayName !== undefined) {
+      writer.uint32(18).string(message.displayName);
+    }
+    if (message.isDefault !== undefined) {
+      writer.uint32(24).bool(message.isDefault);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateWalletRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateWalletRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.walletId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.displayName = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.isDefault = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UpdateWalletRequest {
+    return {
+      walletId: isSet(object.walletId)
+        ? globalThis.String(object.walletId)
+        : isSet(object.wallet_id)
+        ? globalThis.String(object.wallet_id)
+        : "",
+      displayName: isSet(object.displayName)
+        ? globalThis.String(object.displayName)
+        : isSet(object.display_name)
+        ? globalThis.String(object.display_name)
+        : undefined,
+      isDefault: isSet(object.isDefault)
+        ? globalThis.Boolean(object.isDefault)
+        : isSet(object.is_default)
+        ? globalThis.Boolean(object.is_default)
+        : undefined,
+    };
+  },
+
+  toJSON(message: UpdateWalletRequest): unknown {
+    const obj: any = {};
+    if (message.walletId !== "") {
+      obj.walletId = message.walletId;
+    }
+    if (message.displayName !== undefined) {
+      obj.displayName = message.displayName;
+    }
+    if (message.isDefault !== undefined) {
+      obj.isDefault = message.isDefault;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UpdateWalletRequest>): UpdateWalletRequest {
+    return UpdateWalletRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpdateWalletRequest>): UpdateWalletRequest {
+    const message = createBaseUpdateWalletRequest();
+    message.walletId = object.walletId ?? "";
+    message.displayName = object.displayName ?? undefined;
+    message.isDefault = object.isDefault ?? undefined;
+    return message;
+  },
+};
+
+function createBaseUpdateWalletResponse(): UpdateWalletResponse {
+  return { wallet: undefined };
+}
+
+export const UpdateWalletResponse: MessageFns<UpdateWalletResponse> = {
+  encode(message: UpdateWalletResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.wallet !== undefined) {
+      Wallet.encode(message.wallet, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateWalletResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateWalletResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.wallet = Wallet.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UpdateWalletResponse {
+    return { wallet: isSet(object.wallet) ? Wallet.fromJSON(object.wallet) : undefined };
+  },
+
+  toJSON(message: UpdateWalletResponse): unknown {
+    const obj: any = {};
+    if (message.wallet !== undefined) {
+      obj.wallet = Wallet.toJSON(message.wallet);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UpdateWalletResponse>): UpdateWalletResponse {
+    return UpdateWalletResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpdateWalletResponse>): UpdateWalletResponse {
+    const message = createBaseUpdateWalletResponse();
+    message.wallet = (object.wallet !== undefined && object.wallet !== null)
+      ? Wallet.fromPartial(object.wallet)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseCloseWalletRequest(): CloseWalletRequest {
   return { walletId: "" };
+}
+
+export const CloseWalletRequest: MessageFns<CloseWalletRequest> = {
+  encode(message: CloseWalletRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.walletId !== "") {
+      writer.uint32(10).string(message.walletId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CloseWalletRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCloseWalletRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.walletId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CloseWalletRequest {
+    return {
+      walletId: isSet(object.walletId)
+        ? globalThis.String(object.walletId)
+        : isSet(object.wallet_id)
+        ? globalThis.String(object.wallet_id)
+        : "",
+    };
+  },
+
+  toJSON(message: CloseWalletRequest): unknown {
+    const obj: any = {};
+    if (message.walletId !== "") {
+      obj.walletId = message.walletId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CloseWalletRequest>): CloseWalletRequest {
+    return CloseWalletRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CloseWalletRequest>): CloseWalletRequest {
+    const message = createBaseCloseWalletRequest();
+    message.walletId = object.walletId ?? "";
+    return message;
+  },
+};
+
+function createBaseCloseWalletResponse(): CloseWalletResponse {
+  return { wallet: undefined };
+}
+
+export const CloseWalletResponse: MessageFns<CloseWalletResponse> = {
+  encode(message: CloseWalletResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.wallet !== undefined) {
+      Wallet.encode(message.wallet, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CloseWalletResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCloseWalletResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.wallet = Wallet.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CloseWalletResponse {
+    return { wallet: isSet(object.wallet) ? Wallet.fromJSON(object.wallet) : undefined };
+  },
+
+  toJSON(message: CloseWalletResponse): unknown {
+    const obj: any = {};
+    if (message.wallet !== undefined) {
+      obj.wallet = Wallet.toJSON(message.wallet);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CloseWalletResponse>): CloseWalletResponse {
+    return CloseWalletResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CloseWalletResponse>): CloseWalletResponse {
+    const message = createBaseCloseWalletResponse();
+    message.wallet = (object.wallet !== undefined && object.wallet !== null)
+      ? Wallet.fromPartial(object.wallet)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseGetWalletRequest(): GetWalletRequest {
+  return { walletId: "", reference: "" };
 }
 
 export const GetWalletRequest: MessageFns<GetWalletRequest> = {
   encode(message: GetWalletRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.walletId !== "") {
       writer.uint32(10).string(message.walletId);
+    }
+    if (message.reference !== "") {
+      writer.uint32(18).string(message.reference);
     }
     return writer;
   },
@@ -587,6 +1295,14 @@ export const GetWalletRequest: MessageFns<GetWalletRequest> = {
             message.walletId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -606,6 +1322,7 @@ export const GetWalletRequest: MessageFns<GetWalletRequest> = {
         : isSet(object.wallet_id)
         ? globalThis.String(object.wallet_id)
         : "",
+      reference: isSet(object.reference) ? globalThis.String(object.reference) : "",
     };
   },
 
@@ -613,6 +1330,9 @@ export const GetWalletRequest: MessageFns<GetWalletRequest> = {
     const obj: any = {};
     if (message.walletId !== "") {
       obj.walletId = message.walletId;
+    }
+    if (message.reference !== "") {
+      obj.reference = message.reference;
     }
     return obj;
   },
@@ -623,6 +1343,7 @@ export const GetWalletRequest: MessageFns<GetWalletRequest> = {
   fromPartial(object: DeepPartial<GetWalletRequest>): GetWalletRequest {
     const message = createBaseGetWalletRequest();
     message.walletId = object.walletId ?? "";
+    message.reference = object.reference ?? "";
     return message;
   },
 };
@@ -1276,7 +1997,21 @@ export const WalletBalance: MessageFns<WalletBalance> = {
 };
 
 function createBaseListTransactionsRequest(): ListTransactionsRequest {
-  return { walletId: "", pageSize: 0, pageToken: "", kinds: [], createdFrom: undefined, createdBefore: undefined };
+  return {
+    walletId: "",
+    pageSize: 0,
+    pageToken: "",
+    kinds: [],
+    createdFrom: undefined,
+    createdBefore: undefined,
+    reference: "",
+    labelKey: "",
+    labelValue: "",
+    counterpartyWalletId: "",
+    counterpartyUserId: 0n,
+    minorUnitsFrom: 0n,
+    minorUnitsTo: 0n,
+  };
 }
 
 export const ListTransactionsRequest: MessageFns<ListTransactionsRequest> = {
@@ -1302,6 +2037,36 @@ export const ListTransactionsRequest: MessageFns<ListTransactionsRequest> = {
     }
     if (message.createdBefore !== undefined) {
       Timestamp.encode(message.createdBefore, writer.uint32(50).fork()).join();
+    }
+    if (message.reference !== "") {
+      writer.uint32(58).string(message.reference);
+    }
+    if (message.labelKey !== "") {
+      writer.uint32(66).string(message.labelKey);
+    }
+    if (message.labelValue !== "") {
+      writer.uint32(74).string(message.labelValue);
+    }
+    if (message.counterpartyWalletId !== "") {
+      writer.uint32(82).string(message.counterpartyWalletId);
+    }
+    if (message.counterpartyUserId !== 0n) {
+      if (BigInt.asIntN(64, message.counterpartyUserId) !== message.counterpartyUserId) {
+        throw new globalThis.Error("value provided for field message.counterpartyUserId of type int64 too large");
+      }
+      writer.uint32(88).int64(message.counterpartyUserId);
+    }
+    if (message.minorUnitsFrom !== 0n) {
+      if (BigInt.asIntN(64, message.minorUnitsFrom) !== message.minorUnitsFrom) {
+        throw new globalThis.Error("value provided for field message.minorUnitsFrom of type int64 too large");
+      }
+      writer.uint32(96).int64(message.minorUnitsFrom);
+    }
+    if (message.minorUnitsTo !== 0n) {
+      if (BigInt.asIntN(64, message.minorUnitsTo) !== message.minorUnitsTo) {
+        throw new globalThis.Error("value provided for field message.minorUnitsTo of type int64 too large");
+      }
+      writer.uint32(104).int64(message.minorUnitsTo);
     }
     return writer;
   },
@@ -1377,6 +2142,62 @@ export const ListTransactionsRequest: MessageFns<ListTransactionsRequest> = {
             message.createdBefore = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.labelKey = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.labelValue = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.counterpartyWalletId = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.counterpartyUserId = reader.int64() as bigint;
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.minorUnitsFrom = reader.int64() as bigint;
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.minorUnitsTo = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1417,6 +2238,37 @@ export const ListTransactionsRequest: MessageFns<ListTransactionsRequest> = {
         : isSet(object.created_before)
         ? fromJsonTimestamp(object.created_before)
         : undefined,
+      reference: isSet(object.reference) ? globalThis.String(object.reference) : "",
+      labelKey: isSet(object.labelKey)
+        ? globalThis.String(object.labelKey)
+        : isSet(object.label_key)
+        ? globalThis.String(object.label_key)
+        : "",
+      labelValue: isSet(object.labelValue)
+        ? globalThis.String(object.labelValue)
+        : isSet(object.label_value)
+        ? globalThis.String(object.label_value)
+        : "",
+      counterpartyWalletId: isSet(object.counterpartyWalletId)
+        ? globalThis.String(object.counterpartyWalletId)
+        : isSet(object.counterparty_wallet_id)
+        ? globalThis.String(object.counterparty_wallet_id)
+        : "",
+      counterpartyUserId: isSet(object.counterpartyUserId)
+        ? BigInt(object.counterpartyUserId)
+        : isSet(object.counterparty_user_id)
+        ? BigInt(object.counterparty_user_id)
+        : 0n,
+      minorUnitsFrom: isSet(object.minorUnitsFrom)
+        ? BigInt(object.minorUnitsFrom)
+        : isSet(object.minor_units_from)
+        ? BigInt(object.minor_units_from)
+        : 0n,
+      minorUnitsTo: isSet(object.minorUnitsTo)
+        ? BigInt(object.minorUnitsTo)
+        : isSet(object.minor_units_to)
+        ? BigInt(object.minor_units_to)
+        : 0n,
     };
   },
 
@@ -1440,6 +2292,27 @@ export const ListTransactionsRequest: MessageFns<ListTransactionsRequest> = {
     if (message.createdBefore !== undefined) {
       obj.createdBefore = fromTimestamp(message.createdBefore).toISOString();
     }
+    if (message.reference !== "") {
+      obj.reference = message.reference;
+    }
+    if (message.labelKey !== "") {
+      obj.labelKey = message.labelKey;
+    }
+    if (message.labelValue !== "") {
+      obj.labelValue = message.labelValue;
+    }
+    if (message.counterpartyWalletId !== "") {
+      obj.counterpartyWalletId = message.counterpartyWalletId;
+    }
+    if (message.counterpartyUserId !== 0n) {
+      obj.counterpartyUserId = message.counterpartyUserId.toString();
+    }
+    if (message.minorUnitsFrom !== 0n) {
+      obj.minorUnitsFrom = message.minorUnitsFrom.toString();
+    }
+    if (message.minorUnitsTo !== 0n) {
+      obj.minorUnitsTo = message.minorUnitsTo.toString();
+    }
     return obj;
   },
 
@@ -1458,6 +2331,19 @@ export const ListTransactionsRequest: MessageFns<ListTransactionsRequest> = {
     message.createdBefore = (object.createdBefore !== undefined && object.createdBefore !== null)
       ? Timestamp.fromPartial(object.createdBefore)
       : undefined;
+    message.reference = object.reference ?? "";
+    message.labelKey = object.labelKey ?? "";
+    message.labelValue = object.labelValue ?? "";
+    message.counterpartyWalletId = object.counterpartyWalletId ?? "";
+    message.counterpartyUserId = (object.counterpartyUserId !== undefined && object.counterpartyUserId !== null)
+      ? BigInt(object.counterpartyUserId)
+      : 0n;
+    message.minorUnitsFrom = (object.minorUnitsFrom !== undefined && object.minorUnitsFrom !== null)
+      ? BigInt(object.minorUnitsFrom)
+      : 0n;
+    message.minorUnitsTo = (object.minorUnitsTo !== undefined && object.minorUnitsTo !== null)
+      ? BigInt(object.minorUnitsTo)
+      : 0n;
     return message;
   },
 };
@@ -1662,10 +2548,678 @@ export const Transaction: MessageFns<Transaction> = {
   },
 };
 
-/** The wallets of the acting user. Another user's wallet does not exist for it: NOT_FOUND. */
+function createBaseGetLimitsRequest(): GetLimitsRequest {
+  return { currencyCode: "" };
+}
+
+export const GetLimitsRequest: MessageFns<GetLimitsRequest> = {
+  encode(message: GetLimitsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.currencyCode !== "") {
+      writer.uint32(10).string(message.currencyCode);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetLimitsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetLimitsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.currencyCode = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetLimitsRequest {
+    return {
+      currencyCode: isSet(object.currencyCode)
+        ? globalThis.String(object.currencyCode)
+        : isSet(object.currency_code)
+        ? globalThis.String(object.currency_code)
+        : "",
+    };
+  },
+
+  toJSON(message: GetLimitsRequest): unknown {
+    const obj: any = {};
+    if (message.currencyCode !== "") {
+      obj.currencyCode = message.currencyCode;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetLimitsRequest>): GetLimitsRequest {
+    return GetLimitsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetLimitsRequest>): GetLimitsRequest {
+    const message = createBaseGetLimitsRequest();
+    message.currencyCode = object.currencyCode ?? "";
+    return message;
+  },
+};
+
+function createBaseGetLimitsResponse(): GetLimitsResponse {
+  return { tier: "", limits: [] };
+}
+
+export const GetLimitsResponse: MessageFns<GetLimitsResponse> = {
+  encode(message: GetLimitsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tier !== "") {
+      writer.uint32(10).string(message.tier);
+    }
+    for (const v of message.limits) {
+      Limit.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetLimitsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetLimitsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tier = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.limits.push(Limit.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetLimitsResponse {
+    return {
+      tier: isSet(object.tier) ? globalThis.String(object.tier) : "",
+      limits: globalThis.Array.isArray(object?.limits) ? object.limits.map((e: any) => Limit.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: GetLimitsResponse): unknown {
+    const obj: any = {};
+    if (message.tier !== "") {
+      obj.tier = message.tier;
+    }
+    if (message.limits?.length) {
+      obj.limits = message.limits.map((e) => Limit.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetLimitsResponse>): GetLimitsResponse {
+    return GetLimitsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetLimitsResponse>): GetLimitsResponse {
+    const message = createBaseGetLimitsResponse();
+    message.tier = object.tier ?? "";
+    message.limits = object.limits?.map((e) => Limit.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseExportStatementRequest(): ExportStatementRequest {
+  return { walletId: "", createdFrom: undefined, createdBefore: undefined, format: 0 };
+}
+
+export const ExportStatementRequest: MessageFns<ExportStatementRequest> = {
+  encode(message: ExportStatementRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.walletId !== "") {
+      writer.uint32(10).string(message.walletId);
+    }
+    if (message.createdFrom !== undefined) {
+      Timestamp.encode(message.createdFrom, writer.uint32(18).fork()).join();
+    }
+    if (message.createdBefore !== undefined) {
+      Timestamp.encode(message.createdBefore, writer.uint32(26).fork()).join();
+    }
+    if (message.format !== 0) {
+      writer.uint32(32).int32(message.format);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExportStatementRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExportStatementRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.walletId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.createdFrom = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.createdBefore = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.format = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExportStatementRequest {
+    return {
+      walletId: isSet(object.walletId)
+        ? globalThis.String(object.walletId)
+        : isSet(object.wallet_id)
+        ? globalThis.String(object.wallet_id)
+        : "",
+      createdFrom: isSet(object.createdFrom)
+        ? fromJsonTimestamp(object.createdFrom)
+        : isSet(object.created_from)
+        ? fromJsonTimestamp(object.created_from)
+        : undefined,
+      createdBefore: isSet(object.createdBefore)
+        ? fromJsonTimestamp(object.createdBefore)
+        : isSet(object.created_before)
+        ? fromJsonTimestamp(object.created_before)
+        : undefined,
+      format: isSet(object.format) ? statementFormatFromJSON(object.format) : 0,
+    };
+  },
+
+  toJSON(message: ExportStatementRequest): unknown {
+    const obj: any = {};
+    if (message.walletId !== "") {
+      obj.walletId = message.walletId;
+    }
+    if (message.createdFrom !== undefined) {
+      obj.createdFrom = fromTimestamp(message.createdFrom).toISOString();
+    }
+    if (message.createdBefore !== undefined) {
+      obj.createdBefore = fromTimestamp(message.createdBefore).toISOString();
+    }
+    if (message.format !== 0) {
+      obj.format = statementFormatToJSON(message.format);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExportStatementRequest>): ExportStatementRequest {
+    return ExportStatementRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExportStatementRequest>): ExportStatementRequest {
+    const message = createBaseExportStatementRequest();
+    message.walletId = object.walletId ?? "";
+    message.createdFrom = (object.createdFrom !== undefined && object.createdFrom !== null)
+      ? Timestamp.fromPartial(object.createdFrom)
+      : undefined;
+    message.createdBefore = (object.createdBefore !== undefined && object.createdBefore !== null)
+      ? Timestamp.fromPartial(object.createdBefore)
+      : undefined;
+    message.format = object.format ?? 0;
+    return message;
+  },
+};
+
+function createBaseWatchWalletRequest(): WatchWalletRequest {
+  return { walletId: "", afterCursor: "" };
+}
+
+export const WatchWalletRequest: MessageFns<WatchWalletRequest> = {
+  encode(message: WatchWalletRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.walletId !== "") {
+      writer.uint32(10).string(message.walletId);
+    }
+    if (message.afterCursor !== "") {
+      writer.uint32(18).string(message.afterCursor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchWalletRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchWalletRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.walletId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.afterCursor = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WatchWalletRequest {
+    return {
+      walletId: isSet(object.walletId)
+        ? globalThis.String(object.walletId)
+        : isSet(object.wallet_id)
+        ? globalThis.String(object.wallet_id)
+        : "",
+      afterCursor: isSet(object.afterCursor)
+        ? globalThis.String(object.afterCursor)
+        : isSet(object.after_cursor)
+        ? globalThis.String(object.after_cursor)
+        : "",
+    };
+  },
+
+  toJSON(message: WatchWalletRequest): unknown {
+    const obj: any = {};
+    if (message.walletId !== "") {
+      obj.walletId = message.walletId;
+    }
+    if (message.afterCursor !== "") {
+      obj.afterCursor = message.afterCursor;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WatchWalletRequest>): WatchWalletRequest {
+    return WatchWalletRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchWalletRequest>): WatchWalletRequest {
+    const message = createBaseWatchWalletRequest();
+    message.walletId = object.walletId ?? "";
+    message.afterCursor = object.afterCursor ?? "";
+    return message;
+  },
+};
+
+function createBaseWatchWalletResponse(): WatchWalletResponse {
+  return { cursor: "", event: undefined };
+}
+
+export const WatchWalletResponse: MessageFns<WatchWalletResponse> = {
+  encode(message: WatchWalletResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cursor !== "") {
+      writer.uint32(10).string(message.cursor);
+    }
+    switch (message.event?.$case) {
+      case "snapshot":
+        Wallet.encode(message.event.value, writer.uint32(18).fork()).join();
+        break;
+      case "transaction":
+        Transaction.encode(message.event.value, writer.uint32(26).fork()).join();
+        break;
+      case "gap":
+        Gap.encode(message.event.value, writer.uint32(34).fork()).join();
+        break;
+      case "heartbeat":
+        Heartbeat.encode(message.event.value, writer.uint32(42).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchWalletResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchWalletResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cursor = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.event = { $case: "snapshot", value: Wallet.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.event = { $case: "transaction", value: Transaction.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.event = { $case: "gap", value: Gap.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.event = { $case: "heartbeat", value: Heartbeat.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WatchWalletResponse {
+    return {
+      cursor: isSet(object.cursor) ? globalThis.String(object.cursor) : "",
+      event: isSet(object.snapshot)
+        ? { $case: "snapshot", value: Wallet.fromJSON(object.snapshot) }
+        : isSet(object.transaction)
+        ? { $case: "transaction", value: Transaction.fromJSON(object.transaction) }
+        : isSet(object.gap)
+        ? { $case: "gap", value: Gap.fromJSON(object.gap) }
+        : isSet(object.heartbeat)
+        ? { $case: "heartbeat", value: Heartbeat.fromJSON(object.heartbeat) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: WatchWalletResponse): unknown {
+    const obj: any = {};
+    if (message.cursor !== "") {
+      obj.cursor = message.cursor;
+    }
+    if (message.event?.$case === "snapshot") {
+      obj.snapshot = Wallet.toJSON(message.event.value);
+    } else if (message.event?.$case === "transaction") {
+      obj.transaction = Transaction.toJSON(message.event.value);
+    } else if (message.event?.$case === "gap") {
+      obj.gap = Gap.toJSON(message.event.value);
+    } else if (message.event?.$case === "heartbeat") {
+      obj.heartbeat = Heartbeat.toJSON(message.event.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WatchWalletResponse>): WatchWalletResponse {
+    return WatchWalletResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchWalletResponse>): WatchWalletResponse {
+    const message = createBaseWatchWalletResponse();
+    message.cursor = object.cursor ?? "";
+    switch (object.event?.$case) {
+      case "snapshot": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "snapshot", value: Wallet.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "transaction": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "transaction", value: Transaction.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "gap": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "gap", value: Gap.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "heartbeat": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "heartbeat", value: Heartbeat.fromPartial(object.event.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseGap(): Gap {
+  return { afterCursor: "" };
+}
+
+export const Gap: MessageFns<Gap> = {
+  encode(message: Gap, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.afterCursor !== "") {
+      writer.uint32(10).string(message.afterCursor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Gap {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGap();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.afterCursor = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Gap {
+    return {
+      afterCursor: isSet(object.afterCursor)
+        ? globalThis.String(object.afterCursor)
+        : isSet(object.after_cursor)
+        ? globalThis.String(object.after_cursor)
+        : "",
+    };
+  },
+
+  toJSON(message: Gap): unknown {
+    const obj: any = {};
+    if (message.afterCursor !== "") {
+      obj.afterCursor = message.afterCursor;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Gap>): Gap {
+    return Gap.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Gap>): Gap {
+    const message = createBaseGap();
+    message.afterCursor = object.afterCursor ?? "";
+    return message;
+  },
+};
+
+function createBaseHeartbeat(): Heartbeat {
+  return {};
+}
+
+export const Heartbeat: MessageFns<Heartbeat> = {
+  encode(_: Heartbeat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Heartbeat {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeartbeat();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): Heartbeat {
+    return {};
+  },
+
+  toJSON(_: Heartbeat): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<Heartbeat>): Heartbeat {
+    return Heartbeat.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<Heartbeat>): Heartbeat {
+    const message = createBaseHeartbeat();
+    return message;
+  },
+};
+
+/** The wallets of the acting user. For the wallet of another user the answer is WALLET_NOT_FOUND. */
 export type WalletServiceService = typeof WalletServiceService;
 export const WalletServiceService = {
-  /** Opens a further wallet for the acting user. It starts empty. */
+  /** Opens another wallet for the acting user. It starts empty. */
   createWallet: {
     path: "/wallet.v2.WalletService/CreateWallet" as const,
     requestStream: false as const,
@@ -1676,7 +3230,7 @@ export const WalletServiceService = {
       Buffer.from(CreateWalletResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateWalletResponse => CreateWalletResponse.decode(value),
   },
-  /** Returns a wallet with its balance. */
+  /** Returns a wallet with its balance, by its id or by the reference that the acting user gave it. */
   getWallet: {
     path: "/wallet.v2.WalletService/GetWallet" as const,
     requestStream: false as const,
@@ -1695,6 +3249,30 @@ export const WalletServiceService = {
     requestDeserialize: (value: Buffer): ListWalletsRequest => ListWalletsRequest.decode(value),
     responseSerialize: (value: ListWalletsResponse): Buffer => Buffer.from(ListWalletsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListWalletsResponse => ListWalletsResponse.decode(value),
+  },
+  /** Renames a wallet of the acting user, or makes it the default one. A field that is left out stays as it is. */
+  updateWallet: {
+    path: "/wallet.v2.WalletService/UpdateWallet" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UpdateWalletRequest): Buffer => Buffer.from(UpdateWalletRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UpdateWalletRequest => UpdateWalletRequest.decode(value),
+    responseSerialize: (value: UpdateWalletResponse): Buffer =>
+      Buffer.from(UpdateWalletResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UpdateWalletResponse => UpdateWalletResponse.decode(value),
+  },
+  /**
+   * Closes a wallet of the acting user for good: it pays and receives no more, and its history stays. It has to be empty, with
+   * nothing set aside in holds, sprinkles or payouts. The default wallet is closed last.
+   */
+  closeWallet: {
+    path: "/wallet.v2.WalletService/CloseWallet" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CloseWalletRequest): Buffer => Buffer.from(CloseWalletRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CloseWalletRequest => CloseWalletRequest.decode(value),
+    responseSerialize: (value: CloseWalletResponse): Buffer => Buffer.from(CloseWalletResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CloseWalletResponse => CloseWalletResponse.decode(value),
   },
   /** Returns the balance of a wallet, now or as it was. */
   getBalance: {
@@ -1721,7 +3299,24 @@ export const WalletServiceService = {
       Buffer.from(BatchGetBalancesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): BatchGetBalancesResponse => BatchGetBalancesResponse.decode(value),
   },
-  /** Lists what came into and went out of a wallet, newest first. */
+  /**
+   * Returns the limits on what the acting user holds and moves in a currency, and how the user stands against each. Where none
+   * is in force the list is empty.
+   */
+  getLimits: {
+    path: "/wallet.v2.WalletService/GetLimits" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetLimitsRequest): Buffer => Buffer.from(GetLimitsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetLimitsRequest => GetLimitsRequest.decode(value),
+    responseSerialize: (value: GetLimitsResponse): Buffer => Buffer.from(GetLimitsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetLimitsResponse => GetLimitsResponse.decode(value),
+  },
+  /**
+   * Lists what came into and went out of a wallet, newest first. With filters it returns what fits all of them. A page may then
+   * have fewer transactions than `page_size`, or none, and still have a `next_page_token`: where no index knows a filter, a
+   * page examines 500 transfers at most. The list has ended where the token is empty.
+   */
   listTransactions: {
     path: "/wallet.v2.WalletService/ListTransactions" as const,
     requestStream: false as const,
@@ -1733,15 +3328,81 @@ export const WalletServiceService = {
       Buffer.from(ListTransactionsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListTransactionsResponse => ListTransactionsResponse.decode(value),
   },
+  /**
+   * Streams the statement of a wallet as CSV or NDJSON: every transfer of a period, oldest first, with the balance after
+   * it, from months in the archive and since alike. The messages are pieces of one file, which over REST is the body.
+   *
+   * The first record (OPENING) has the balance before the period, and the last one (CLOSING) how many transfers there are,
+   * what came in, what went out, and the balance at the end. A file without a CLOSING record was cut off, whatever the
+   * HTTP status: it was sent before. The statement is as of one moment. Nothing can be added to its period later, so a
+   * statement with created_from at the time of its CLOSING record continues it.
+   *
+   * A record has `type` (OPENING, CLOSING, or a TransferKind without its prefix), `number`, `time` (RFC 3339), `amount_in`,
+   * `amount_out`, `balance`, `currency`, `counterparty_user_id`, `counterparty_wallet_id`, `memo`, `reference`,
+   * `transfer_id`, `sprinkle_id`, `hold_id`, `gift_id` and `refunds_transfer_id`. Amounts are exact decimals with all digits
+   * of the currency: 10 KRW, 0.10 USD.
+   *
+   * A statement ends with DEADLINE_EXCEEDED after ten minutes. A user may have 2 statements under way on one server
+   * (RATE_LIMITED above that), and a server has a limit over all users (UNAVAILABLE).
+   */
+  exportStatement: {
+    path: "/wallet.v2.WalletService/ExportStatement" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ExportStatementRequest): Buffer =>
+      Buffer.from(ExportStatementRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExportStatementRequest => ExportStatementRequest.decode(value),
+    responseSerialize: (value: HttpBody): Buffer => Buffer.from(HttpBody.encode(value).finish()),
+    responseDeserialize: (value: Buffer): HttpBody => HttpBody.decode(value),
+  },
+  /**
+   * Streams a wallet: its balance and every transaction from a cursor on, then each new one within a second. Every message has
+   * a cursor. A reader that comes back with the cursor of the last message, to any server, is sent every transaction after it
+   * once, in the order of ListTransactions (oldest first): nothing is missed, and nothing comes twice.
+   *
+   * Without `after_cursor` the stream begins with a snapshot of the wallet as it is now. With one it begins with the
+   * transactions after it; the snapshot follows when all are sent, and says that the reader is up to date. A further snapshot
+   * follows each change that is no transaction: another name, freezes, the amount in holds. Without any of this a heartbeat is
+   * sent every 15 seconds.
+   *
+   * A reader that is up to date and then falls more than 2,000 transactions behind is sent a gap and a snapshot instead of
+   * them; the gap says how to get what it leaves out. A wallet that is closed has one last snapshot, and then the call is OK.
+   *
+   * FEED_RESTARTED means that the transaction of `after_cursor` does not exist any more: the database was restored from a
+   * backup, and transactions that were sent are gone. Discard them, list the transactions again, and watch without a cursor.
+   *
+   * A stream ends with DEADLINE_EXCEEDED after ten minutes, or at the caller's deadline where that is earlier, with
+   * AUTHENTICATION_FAILED once its key is revoked or has expired, and with UNAVAILABLE where a server stops. Over REST the
+   * stream then ends without a word, after which the next call answers with what is wrong. A message is a line of JSON, or, for
+   * a request with `Accept: text/event-stream`, a server-sent event whose id is the cursor; the header Last-Event-ID counts
+   * more than `after_cursor`. A user may have 10 streams open on one server (RATE_LIMITED above that), and a server has a limit
+   * over all users (UNAVAILABLE).
+   */
+  watchWallet: {
+    path: "/wallet.v2.WalletService/WatchWallet" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchWalletRequest): Buffer => Buffer.from(WatchWalletRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchWalletRequest => WatchWalletRequest.decode(value),
+    responseSerialize: (value: WatchWalletResponse): Buffer => Buffer.from(WatchWalletResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchWalletResponse => WatchWalletResponse.decode(value),
+  },
 } as const;
 
 export interface WalletServiceServer extends UntypedServiceImplementation {
-  /** Opens a further wallet for the acting user. It starts empty. */
+  /** Opens another wallet for the acting user. It starts empty. */
   createWallet: handleUnaryCall<CreateWalletRequest, CreateWalletResponse>;
-  /** Returns a wallet with its balance. */
+  /** Returns a wallet with its balance, by its id or by the reference that the acting user gave it. */
   getWallet: handleUnaryCall<GetWalletRequest, GetWalletResponse>;
   /** Lists the acting user's wallets, the default one first, then oldest first. */
   listWallets: handleUnaryCall<ListWalletsRequest, ListWalletsResponse>;
+  /** Renames a wallet of the acting user, or makes it the default one. A field that is left out stays as it is. */
+  updateWallet: handleUnaryCall<UpdateWalletRequest, UpdateWalletResponse>;
+  /**
+   * Closes a wallet of the acting user for good: it pays and receives no more, and its history stays. It has to be empty, with
+   * nothing set aside in holds, sprinkles or payouts. The default wallet is closed last.
+   */
+  closeWallet: handleUnaryCall<CloseWalletRequest, CloseWalletResponse>;
   /** Returns the balance of a wallet, now or as it was. */
   getBalance: handleUnaryCall<GetBalanceRequest, GetBalanceResponse>;
   /**
@@ -1749,12 +3410,63 @@ export interface WalletServiceServer extends UntypedServiceImplementation {
    * 300 wallets; more are sent in the body of a POST to the same path.
    */
   batchGetBalances: handleUnaryCall<BatchGetBalancesRequest, BatchGetBalancesResponse>;
-  /** Lists what came into and went out of a wallet, newest first. */
+  /**
+   * Returns the limits on what the acting user holds and moves in a currency, and how the user stands against each. Where none
+   * is in force the list is empty.
+   */
+  getLimits: handleUnaryCall<GetLimitsRequest, GetLimitsResponse>;
+  /**
+   * Lists what came into and went out of a wallet, newest first. With filters it returns what fits all of them. A page may then
+   * have fewer transactions than `page_size`, or none, and still have a `next_page_token`: where no index knows a filter, a
+   * page examines 500 transfers at most. The list has ended where the token is empty.
+   */
   listTransactions: handleUnaryCall<ListTransactionsRequest, ListTransactionsResponse>;
+  /**
+   * Streams the statement of a wallet as CSV or NDJSON: every transfer of a period, oldest first, with the balance after
+   * it, from months in the archive and since alike. The messages are pieces of one file, which over REST is the body.
+   *
+   * The first record (OPENING) has the balance before the period, and the last one (CLOSING) how many transfers there are,
+   * what came in, what went out, and the balance at the end. A file without a CLOSING record was cut off, whatever the
+   * HTTP status: it was sent before. The statement is as of one moment. Nothing can be added to its period later, so a
+   * statement with created_from at the time of its CLOSING record continues it.
+   *
+   * A record has `type` (OPENING, CLOSING, or a TransferKind without its prefix), `number`, `time` (RFC 3339), `amount_in`,
+   * `amount_out`, `balance`, `currency`, `counterparty_user_id`, `counterparty_wallet_id`, `memo`, `reference`,
+   * `transfer_id`, `sprinkle_id`, `hold_id`, `gift_id` and `refunds_transfer_id`. Amounts are exact decimals with all digits
+   * of the currency: 10 KRW, 0.10 USD.
+   *
+   * A statement ends with DEADLINE_EXCEEDED after ten minutes. A user may have 2 statements under way on one server
+   * (RATE_LIMITED above that), and a server has a limit over all users (UNAVAILABLE).
+   */
+  exportStatement: handleServerStreamingCall<ExportStatementRequest, HttpBody>;
+  /**
+   * Streams a wallet: its balance and every transaction from a cursor on, then each new one within a second. Every message has
+   * a cursor. A reader that comes back with the cursor of the last message, to any server, is sent every transaction after it
+   * once, in the order of ListTransactions (oldest first): nothing is missed, and nothing comes twice.
+   *
+   * Without `after_cursor` the stream begins with a snapshot of the wallet as it is now. With one it begins with the
+   * transactions after it; the snapshot follows when all are sent, and says that the reader is up to date. A further snapshot
+   * follows each change that is no transaction: another name, freezes, the amount in holds. Without any of this a heartbeat is
+   * sent every 15 seconds.
+   *
+   * A reader that is up to date and then falls more than 2,000 transactions behind is sent a gap and a snapshot instead of
+   * them; the gap says how to get what it leaves out. A wallet that is closed has one last snapshot, and then the call is OK.
+   *
+   * FEED_RESTARTED means that the transaction of `after_cursor` does not exist any more: the database was restored from a
+   * backup, and transactions that were sent are gone. Discard them, list the transactions again, and watch without a cursor.
+   *
+   * A stream ends with DEADLINE_EXCEEDED after ten minutes, or at the caller's deadline where that is earlier, with
+   * AUTHENTICATION_FAILED once its key is revoked or has expired, and with UNAVAILABLE where a server stops. Over REST the
+   * stream then ends without a word, after which the next call answers with what is wrong. A message is a line of JSON, or, for
+   * a request with `Accept: text/event-stream`, a server-sent event whose id is the cursor; the header Last-Event-ID counts
+   * more than `after_cursor`. A user may have 10 streams open on one server (RATE_LIMITED above that), and a server has a limit
+   * over all users (UNAVAILABLE).
+   */
+  watchWallet: handleServerStreamingCall<WatchWalletRequest, WatchWalletResponse>;
 }
 
 export interface WalletServiceClient extends Client {
-  /** Opens a further wallet for the acting user. It starts empty. */
+  /** Opens another wallet for the acting user. It starts empty. */
   createWallet(
     request: CreateWalletRequest,
     callback: (error: ServiceError | null, response: CreateWalletResponse) => void,
@@ -1770,7 +3482,7 @@ export interface WalletServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateWalletResponse) => void,
   ): ClientUnaryCall;
-  /** Returns a wallet with its balance. */
+  /** Returns a wallet with its balance, by its id or by the reference that the acting user gave it. */
   getWallet(
     request: GetWalletRequest,
     callback: (error: ServiceError | null, response: GetWalletResponse) => void,
@@ -1801,6 +3513,41 @@ export interface WalletServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListWalletsResponse) => void,
+  ): ClientUnaryCall;
+  /** Renames a wallet of the acting user, or makes it the default one. A field that is left out stays as it is. */
+  updateWallet(
+    request: UpdateWalletRequest,
+    callback: (error: ServiceError | null, response: UpdateWalletResponse) => void,
+  ): ClientUnaryCall;
+  updateWallet(
+    request: UpdateWalletRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: UpdateWalletResponse) => void,
+  ): ClientUnaryCall;
+  updateWallet(
+    request: UpdateWalletRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: UpdateWalletResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Closes a wallet of the acting user for good: it pays and receives no more, and its history stays. It has to be empty, with
+   * nothing set aside in holds, sprinkles or payouts. The default wallet is closed last.
+   */
+  closeWallet(
+    request: CloseWalletRequest,
+    callback: (error: ServiceError | null, response: CloseWalletResponse) => void,
+  ): ClientUnaryCall;
+  closeWallet(
+    request: CloseWalletRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CloseWalletResponse) => void,
+  ): ClientUnaryCall;
+  closeWallet(
+    request: CloseWalletRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CloseWalletResponse) => void,
   ): ClientUnaryCall;
   /** Returns the balance of a wallet, now or as it was. */
   getBalance(
@@ -1837,7 +3584,30 @@ export interface WalletServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: BatchGetBalancesResponse) => void,
   ): ClientUnaryCall;
-  /** Lists what came into and went out of a wallet, newest first. */
+  /**
+   * Returns the limits on what the acting user holds and moves in a currency, and how the user stands against each. Where none
+   * is in force the list is empty.
+   */
+  getLimits(
+    request: GetLimitsRequest,
+    callback: (error: ServiceError | null, response: GetLimitsResponse) => void,
+  ): ClientUnaryCall;
+  getLimits(
+    request: GetLimitsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetLimitsResponse) => void,
+  ): ClientUnaryCall;
+  getLimits(
+    request: GetLimitsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetLimitsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Lists what came into and went out of a wallet, newest first. With filters it returns what fits all of them. A page may then
+   * have fewer transactions than `page_size`, or none, and still have a `next_page_token`: where no index knows a filter, a
+   * page examines 500 transfers at most. The list has ended where the token is empty.
+   */
   listTransactions(
     request: ListTransactionsRequest,
     callback: (error: ServiceError | null, response: ListTransactionsResponse) => void,
@@ -1853,6 +3623,58 @@ export interface WalletServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListTransactionsResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Streams the statement of a wallet as CSV or NDJSON: every transfer of a period, oldest first, with the balance after
+   * it, from months in the archive and since alike. The messages are pieces of one file, which over REST is the body.
+   *
+   * The first record (OPENING) has the balance before the period, and the last one (CLOSING) how many transfers there are,
+   * what came in, what went out, and the balance at the end. A file without a CLOSING record was cut off, whatever the
+   * HTTP status: it was sent before. The statement is as of one moment. Nothing can be added to its period later, so a
+   * statement with created_from at the time of its CLOSING record continues it.
+   *
+   * A record has `type` (OPENING, CLOSING, or a TransferKind without its prefix), `number`, `time` (RFC 3339), `amount_in`,
+   * `amount_out`, `balance`, `currency`, `counterparty_user_id`, `counterparty_wallet_id`, `memo`, `reference`,
+   * `transfer_id`, `sprinkle_id`, `hold_id`, `gift_id` and `refunds_transfer_id`. Amounts are exact decimals with all digits
+   * of the currency: 10 KRW, 0.10 USD.
+   *
+   * A statement ends with DEADLINE_EXCEEDED after ten minutes. A user may have 2 statements under way on one server
+   * (RATE_LIMITED above that), and a server has a limit over all users (UNAVAILABLE).
+   */
+  exportStatement(request: ExportStatementRequest, options?: Partial<CallOptions>): ClientReadableStream<HttpBody>;
+  exportStatement(
+    request: ExportStatementRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<HttpBody>;
+  /**
+   * Streams a wallet: its balance and every transaction from a cursor on, then each new one within a second. Every message has
+   * a cursor. A reader that comes back with the cursor of the last message, to any server, is sent every transaction after it
+   * once, in the order of ListTransactions (oldest first): nothing is missed, and nothing comes twice.
+   *
+   * Without `after_cursor` the stream begins with a snapshot of the wallet as it is now. With one it begins with the
+   * transactions after it; the snapshot follows when all are sent, and says that the reader is up to date. A further snapshot
+   * follows each change that is no transaction: another name, freezes, the amount in holds. Without any of this a heartbeat is
+   * sent every 15 seconds.
+   *
+   * A reader that is up to date and then falls more than 2,000 transactions behind is sent a gap and a snapshot instead of
+   * them; the gap says how to get what it leaves out. A wallet that is closed has one last snapshot, and then the call is OK.
+   *
+   * FEED_RESTARTED means that the transaction of `after_cursor` does not exist any more: the database was restored from a
+   * backup, and transactions that were sent are gone. Discard them, list the transactions again, and watch without a cursor.
+   *
+   * A stream ends with DEADLINE_EXCEEDED after ten minutes, or at the caller's deadline where that is earlier, with
+   * AUTHENTICATION_FAILED once its key is revoked or has expired, and with UNAVAILABLE where a server stops. Over REST the
+   * stream then ends without a word, after which the next call answers with what is wrong. A message is a line of JSON, or, for
+   * a request with `Accept: text/event-stream`, a server-sent event whose id is the cursor; the header Last-Event-ID counts
+   * more than `after_cursor`. A user may have 10 streams open on one server (RATE_LIMITED above that), and a server has a limit
+   * over all users (UNAVAILABLE).
+   */
+  watchWallet(request: WatchWalletRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchWalletResponse>;
+  watchWallet(
+    request: WatchWalletRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchWalletResponse>;
 }
 
 export const WalletServiceClient = makeGenericClientConstructor(

@@ -24,6 +24,8 @@ export const Scope = {
   FUND: 3,
   /** ADMIN - Administer the system: API keys, jobs, statistics, the audit trail. */
   ADMIN: 4,
+  /** EVENTS - Read the feed of events of all users, and set up webhooks. */
+  EVENTS: 5,
 } as const;
 
 export type Scope = typeof Scope[keyof typeof Scope];
@@ -34,6 +36,7 @@ export namespace Scope {
   export type PAY = typeof Scope.PAY;
   export type FUND = typeof Scope.FUND;
   export type ADMIN = typeof Scope.ADMIN;
+  export type EVENTS = typeof Scope.EVENTS;
 }
 
 export function scopeFromJSON(object: any): Scope {
@@ -53,6 +56,9 @@ export function scopeFromJSON(object: any): Scope {
     case 4:
     case "SCOPE_ADMIN":
       return Scope.ADMIN;
+    case 5:
+    case "SCOPE_EVENTS":
+      return Scope.EVENTS;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum Scope");
   }
@@ -70,6 +76,8 @@ export function scopeToJSON(object: Scope): string {
       return "SCOPE_FUND";
     case Scope.ADMIN:
       return "SCOPE_ADMIN";
+    case Scope.EVENTS:
+      return "SCOPE_EVENTS";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum Scope");
   }

@@ -1,0 +1,1 @@
+"""What `npm run gen` prints from the contracts."""

@@ -1,0 +1,1 @@
+../../../../envoy/run-envoy.sh
