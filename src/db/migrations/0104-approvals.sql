@@ -14,8 +14,8 @@ CREATE TABLE pending_acts (
   target text NOT NULL CHECK (length(target) <= 200),
   reason text NOT NULL CHECK (length(reason) <= 500),
   asked_by text NOT NULL CHECK (length(asked_by) <= 64),
-  asked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  expires_at timestamptz NOT NULL DEFAULT clock_timestamp() + interval '1 day',
+  asked_at timestamptz NOT NULL DEFAULT statement_timestamp(),
+  expires_at timestamptz NOT NULL DEFAULT statement_timestamp() + interval '1 day',
   approved_by text CHECK (length(approved_by) <= 64),
   approved_at timestamptz,
   -- The idempotency key of the call that approved it; empty where it has none.

@@ -25,6 +25,8 @@ const IN_TIME = '7';
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 /** The moment of the first recorded time. */
 const BEGIN_MS = Date.UTC(2026, 0, 5, 0, 30);
+/** The next midnight in Seoul: a time that other ones are before or after as the day goes. */
+const RESETS_AT = '2026-01-05T15:00:00Z';
 /** How long a sprinkle can be claimed, a gift accepted and a hold captured: times that are a fixed while after another one. */
 const LIFETIMES_MS = [600_000, 3 * 24 * 60 * 60_000, 7 * 24 * 60 * 60_000];
 /** Fields of 32 bytes that are drawn at random, or follow from what is. */
@@ -114,6 +116,7 @@ function normalizer(recorded: Json): JsonValue {
     return known;
   };
   const text = (key: string, value: string): string => {
+    if (key === 'resets_at') return RESETS_AT;
     if (TIME.test(value)) return times.get(value) ?? value;
     if (value === '') return value;
     if (key === 'key_id') return 'key_9b2f4c1e7a5d083600c4a1f7';
@@ -157,8 +160,8 @@ function transferIdsIn(recorded: Json): Map<string, string> {
 /** The recorded times in their order, a second apart. */
 function timesIn(recorded: Json): Map<string, string> {
   const found = new Set<string>();
-  JSON.stringify(recorded, (_key, value) => {
-    if (typeof value === 'string' && TIME.test(value)) found.add(value);
+  JSON.stringify(recorded, (key, value) => {
+    if (typeof value === 'string' && key !== 'resets_at' && TIME.test(value)) found.add(value);
     return value;
   });
   const microsOf = (time: string) => {
