@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Stack, startStack } from '../stack.ts';
 import { asRole, type Forbidden, refused } from './as-role.ts';
+import { openLastMonth } from './last-month.ts';
 
 const ANNA = 6301;
 const BO = 6302;
@@ -15,6 +16,7 @@ let stack: Stack;
 
 before(async () => {
   stack = await startStack();
+  await openLastMonth(stack.db);
   await stack.addUsers([ANNA, BO]);
   await stack.fund([ANNA, BO], 1000);
 });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { noonZone } from '../noon.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { closedWallets } from './api-examples/closed-wallets.ts';
@@ -24,7 +25,7 @@ const FILE = new URL('../../docs/api/examples.json', import.meta.url);
 
 let stack: Stack;
 before(async () => {
-  stack = await startStack({ edge: !withoutEdge, env: QUOTAS });
+  stack = await startStack({ edge: !withoutEdge, env: { ...QUOTAS, LIMITS_TIME_ZONE: noonZone() } });
 });
 after(() => stack.stop());
 

@@ -14,7 +14,9 @@ import { countWallet } from '../../src/ledger/uncounted-wallets.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { type Core, createTransfer, getLimits } from '../../src/usecases/index.ts';
 import { uniqueUsers } from '../api.ts';
+import { openLastMonth } from '../db/last-month.ts';
 import { watched } from '../db/watched-pool.ts';
+import { noonZone } from '../noon.ts';
 import { assertBooksBalance, makeDatabase, ownerPool, peopleOf, type TestDatabase } from '../stack.ts';
 import { createTestLedger, fundDirectly, krw, walletOf } from '../test-ledger.ts';
 import { createTestPool } from '../test-pool.ts';
@@ -25,9 +27,7 @@ const [BEFORE_TODAY, TODAY] = [5_000, 25_000];
 const FUNDS = 100_000;
 /** The advisory lock that counting waits for in a test. */
 const GATE = 194;
-/** Noon is now in this zone, so the test ends on the day on which it began. */
-const OFFSET = new Date().getUTCHours() - 12;
-const ZONE = `Etc/GMT${OFFSET < 0 ? '' : '+'}${OFFSET}`;
+const ZONE = noonZone();
 const call = systemCall('test');
 
 let database: TestDatabase;
@@ -35,6 +35,7 @@ let db: pg.Pool;
 before(async () => {
   database = await makeDatabase();
   db = ownerPool(database);
+  await openLastMonth(db);
 });
 after(async () => {
   await db.end();
@@ -62,8 +63,7 @@ async function largePayer(): Promise<{ payer: number; payee: number; others: [nu
   const [payer, payee, ...others] = uniqueUsers(4) as [number, number, number, number];
   await peopleOf(database).addUsers([payer, payee, ...others]);
   const { rows } = await db.query(
-    `SELECT open_transfer_months(1),
-    greatest(date_trunc('day', now(), $1) - interval '1 hour', date_trunc('month', now(), 'UTC') + interval '1 minute') AS earlier`,
+    `SELECT open_transfer_months(1), date_trunc('day', now(), $1) - interval '1 hour' AS earlier`,
     [ZONE],
   );
   await db.query(

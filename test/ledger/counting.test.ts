@@ -9,6 +9,7 @@ import { createTransfer } from '../../src/usecases/commands/create-transfer.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { withdraw } from '../../src/usecases/commands/withdraw.ts';
 import { uniqueUsers } from '../api.ts';
+import { noonZone } from '../noon.ts';
 import { assertBooksBalance, makeDatabase, ownerPool, peopleOf, type TestDatabase } from '../stack.ts';
 import { createTestLedger, fundDirectly, krw, walletOf } from '../test-ledger.ts';
 import { createTestPool } from '../test-pool.ts';
@@ -16,6 +17,7 @@ import { createTestPool } from '../test-pool.ts';
 const PAIRS = 60;
 /** MAX_COUNTED of src/ledger/facets/limits.ts. */
 const MOST = 32;
+const ZONE = noonZone();
 const users = uniqueUsers(2 * PAIRS);
 
 let database: TestDatabase;
@@ -25,7 +27,7 @@ before(async () => {
   db = ownerPool(database);
   await peopleOf(database).addUsers(users);
   await fundDirectly(database, users, 100);
-  await putPolicy(db, { tier: 'unverified', currency: 'KRW', limits: { day_out: 50n } }, 'UTC');
+  await putPolicy(db, { tier: 'unverified', currency: 'KRW', limits: { day_out: 50n } }, ZONE);
 });
 after(async () => {
   await assertBooksBalance(db);
@@ -96,7 +98,7 @@ test('a wallet that has moved more than a bigint holds goes on, and is counted',
   const [user] = uniqueUsers(1) as [number];
   await peopleOf(database).addUsers([user]);
   await changeUserLimits(db, BigInt(user), { tier: 'business' });
-  await putPolicy(db, { tier: 'business', currency: 'KRW', limits: { day_count: 2000n } }, 'UTC');
+  await putPolicy(db, { tier: 'business', currency: 'KRW', limits: { day_count: 2000n } }, ZONE);
   const pool = createTestPool(database.appUrl);
   const ledger = createTestLedger(pool);
   const userId = BigInt(user);

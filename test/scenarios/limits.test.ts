@@ -6,6 +6,7 @@ import { reconcile } from '../../src/db/jobs/index.ts';
 import { REASONS, type Reason } from '../../src/domain/reasons.ts';
 import { actingAs, expectRefusal, uniqueUsers, withKey, won } from '../api.ts';
 import type { Answer, ApiClient, Json } from '../api-client.ts';
+import { noonZone } from '../noon.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { createTestPool } from '../test-pool.ts';
@@ -14,10 +15,11 @@ const DEPOSIT = 'wallet.v2.TransferService/Deposit';
 const TRANSFER = 'wallet.v2.TransferService/CreateTransfer';
 const CHECK = 'wallet.v2.TransferService/CheckTransfer';
 const LIMITS = 'wallet.v2.WalletService/GetLimits';
+const ZONE = noonZone();
 
 let stack: Stack;
 before(async () => {
-  stack = await startStack({ edge: !withoutEdge });
+  stack = await startStack({ edge: !withoutEdge, env: { LIMITS_TIME_ZONE: ZONE } });
 });
 after(() => stack.stop());
 
@@ -71,7 +73,8 @@ for (const { over, first, client } of ways) {
       [before.HELD?.used, before.HELD?.left, before.DAY_COUNT?.count_left],
       [won(10_000), won(10_000), '3'],
     );
-    assert.match(String(before.DAY_OUT?.resets_at), /T15:00:00(\.0+)?Z$/);
+    const resetsAt = new Date(String(before.DAY_OUT?.resets_at));
+    assert.equal(resetsAt.toLocaleTimeString('en-GB', { timeZone: ZONE }), '00:00:00');
 
     refused(await pay(TRANSFER, 3001), 'LIMIT_EXCEEDED');
     const checked = await pay(CHECK, 3001);
@@ -215,7 +218,7 @@ test('policies are put, listed, and filled by presets', async () => {
   assert.equal((preset.body.policy as Json).held, '2000000');
   assert.match(String(preset.body.note), /[Cc]ounsel/);
   assert.equal((await admin('admin.v1.LimitService/ListPolicies')).list('policies').length, 1);
-  assert.equal((await admin('admin.v1.LimitService/ListPolicies')).body.time_zone, 'Asia/Seoul');
+  assert.equal((await admin('admin.v1.LimitService/ListPolicies')).body.time_zone, ZONE);
   const got = await done(
     admin('admin.v1.LimitService/GetPolicy', { tier: 'verified', currency_code: 'KRW' }),
   );

@@ -5,6 +5,7 @@ import { reconcile } from '../../src/db/jobs/reconciliation.ts';
 import { purgeApiKeys, purgeSprinkles } from '../../src/db/jobs/upkeep.ts';
 import type { Pool } from '../../src/db/pool.ts';
 import { purgeEndedKeys, purgeExpired, purgeOldSprinkles } from '../../src/worker/jobs/purge.ts';
+import { openLastMonth } from '../db/last-month.ts';
 import { makeKey } from '../keys.ts';
 import { assertBooksBalance, makeDatabase, ownerPool, type TestDatabase } from '../stack.ts';
 import { createTestPool } from '../test-pool.ts';
@@ -18,6 +19,7 @@ let db: ReturnType<typeof ownerPool>;
 before(async () => {
   database = await makeDatabase();
   db = ownerPool(database);
+  await openLastMonth(db);
   worker = createTestPool(database.workerUrl);
   const ledger = await openSprinkleLedger(database);
   await ledger.make(30, 3_600_000);

@@ -25,7 +25,7 @@ const IN_TIME = '7';
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 /** The moment of the first recorded time. */
 const BEGIN_MS = Date.UTC(2026, 0, 5, 0, 30);
-/** The next midnight in Seoul: a time that other ones are before or after as the day goes. */
+/** The next midnight in Seoul, in the place of the one of the run. */
 const RESETS_AT = '2026-01-05T15:00:00Z';
 /** How long a sprinkle can be claimed, a gift accepted and a hold captured: times that are a fixed while after another one. */
 const LIFETIMES_MS = [600_000, 3 * 24 * 60 * 60_000, 7 * 24 * 60 * 60_000];
