@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import { verifyWebhook, WebhookVerificationError } from '../../clients/typescript/src/webhook.ts';
-import { signatureCases } from './signature-cases.ts';
+import { type SignatureCase, signatureCases } from './signature-cases.ts';
 
 describe('a request', () => {
-  for (const { name, headers, body, keys, now, isRight, isForLibraries } of signatureCases())
+  for (const [index, { name, isRight }] of signatureCases().entries())
     test(`${name} is ${isRight ? 'taken' : 'refused'}`, () => {
+      // Signed now, because the library goes by the clock: files that run before this one are loaded together with it.
+      const { headers, body, keys, now, isForLibraries } = signatureCases()[index] as SignatureCase;
       const ours = () => verifyWebhook(headers, body, keys, { now: now * 1000 });
       if (isRight) assert.deepEqual(ours(), JSON.parse(body));
       else assert.throws(ours, WebhookVerificationError);
