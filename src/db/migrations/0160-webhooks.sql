@@ -80,17 +80,16 @@ CREATE TABLE webhook_deliveries (
   -- Its place in the feed; null for a test event.
   sequence bigint,
   type text NOT NULL,
-  -- The statement's time, so that a delivery is made and due in one moment.
-  created_at timestamptz NOT NULL DEFAULT statement_timestamp(),
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   -- Since when it is to be delivered: when it was made, or asked for once more.
-  pending_since timestamptz NOT NULL DEFAULT statement_timestamp(),
+  pending_since timestamptz NOT NULL DEFAULT clock_timestamp(),
   attempt_count integer NOT NULL DEFAULT 0 CHECK (attempt_count >= 0),
   -- The last ones: [{"at": microseconds since 1970, "status": 0 for none, "ms": how long, "error": ""}, …], oldest first.
   attempts jsonb NOT NULL DEFAULT '[]',
   -- Since when it fails; null before the first failure.
   failing_since timestamptz,
   -- When it is tried next; null once it is delivered.
-  next_attempt_at timestamptz DEFAULT statement_timestamp(),
+  next_attempt_at timestamptz DEFAULT clock_timestamp(),
   delivered_at timestamptz,
   CONSTRAINT webhook_deliveries_end CHECK ((delivered_at IS NULL) = (next_attempt_at IS NOT NULL)),
   UNIQUE (webhook_id, sequence)

@@ -12,7 +12,11 @@ export async function webhooks(record: Recorder, stack: Stack): Promise<void> {
   const asked = { url: URL, types: ['transfer.posted'], description: 'Bookkeeping' };
   const made = await record.done(`${SERVICE}/CreateWebhook`, asked, {});
   const webhook = { webhook_id: textIn(made, 'webhook', 'webhook_id') };
-  await record.done(`${SERVICE}/SendTestEvent`, webhook, {});
+  const { delivery } = await record.call(`${SERVICE}/SendTestEvent`, webhook, {});
+  // It is due once it is made: in the same microsecond or in the next, and the example says the same each time.
+  const { created_at } = delivery as Json;
+  const due = { ...(delivery as Json), next_attempt_at: created_at ?? null };
+  record.keep(`${SERVICE}/SendTestEvent`, webhook, {}, [{ delivery: due }]);
   // As if a receiver had answered at once that it is busy.
   await stack.db.query(
     `UPDATE webhook_deliveries SET attempt_count = 1, failing_since = created_at, next_attempt_at = created_at,
