@@ -1,9 +1,9 @@
-// Programs that operations need and npm does not have, installed into .cache/ from Debian, PyPI and Maven.
+// Programs that operations need and npm does not have, installed into .cache/ from Debian, PyPI, Maven and Go's modules.
 //
 // Every function finds what is installed or installs it, one process at a time, and returns where it is or in one line why
 // it cannot be had. Registries are those of the machine's own settings.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withLock } from '../dev/files.ts';
@@ -49,6 +49,25 @@ export async function mavenJars(pom: string, log: Log = console.error): Promise<
     runCommand('mvn', [
       ...['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${draft}`],
     ]),
+  );
+}
+
+/** Keeps Go from downloading another toolchain, or anything without its hash in go.sum. */
+export const GO_ENV = { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=readonly' };
+
+/** What `go install` makes of a folder with a go.mod: the program in it (`.`), or its tools (`tool`). The folder that holds them. */
+export async function goPrograms(
+  source: string,
+  what: '.' | 'tool',
+  name: string,
+  log: Log = console.error,
+): Promise<FoundProgram> {
+  if (!(await runCommand('go', ['version'])).ok) return { reason: 'there is no go' };
+  const digest = createHash('sha256');
+  for (const file of ['go.sum', ...globSync('*.go', { cwd: source }).sort()])
+    digest.update(readFileSync(join(source, file)));
+  return installInto(`${name}-${digest.digest('hex').slice(0, 12)}`, `${name} with go`, log, (draft) =>
+    runCommand('go', ['install', what], { cwd: source, env: { ...GO_ENV, GOBIN: draft } }),
   );
 }
 

@@ -4,10 +4,11 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { GO_ENV } from '../../../scripts/ops/install.ts';
 import { blocksOf } from '../../clients/documented.ts';
 import { mustRun } from '../../must-run.ts';
 import { type Stack, startStack } from '../../stack.ts';
-import { GO_ENV, goTools } from './tools.ts';
+import { goTools } from './tools.ts';
 
 const PAGE = 'docs/clients.md';
 const ROOT = join(import.meta.dirname, '..', '..', '..');

@@ -4,8 +4,9 @@ import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from '
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { GO_ENV } from '../../../scripts/ops/install.ts';
 import { mustRun } from '../../must-run.ts';
-import { GO_ENV, goTools, python, typescriptTools } from './tools.ts';
+import { goTools, python, typescriptTools } from './tools.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const VERSIONS = ['v1', 'v2'];

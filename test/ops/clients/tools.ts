@@ -1,23 +1,21 @@
 // Tools of other languages, pinned by their hashes: packages of Python, programs of Go.
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { withLock } from '../../../scripts/dev/files.ts';
 import { type FoundProgram, findProgram } from '../../../scripts/dev/install.ts';
 import { runCommand } from '../../../scripts/dev/processes.ts';
+import { goPrograms } from '../../../scripts/ops/install.ts';
 import { orSkip } from '../../skip.ts';
 
 const HERE = import.meta.dirname;
 const CACHE = join(HERE, '..', '..', '..', '.cache');
 
-/** Keeps Go from downloading another toolchain or other versions. */
-export const GO_ENV = { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=readonly' };
-
 /** Python with the packages of requirements.txt; `skip` says why there is none. */
 export const python = orSkip(await findPython(), 'Python clients');
 
 /** The folder of grpcurl, oapi-codegen and protoc's plugins for Go; `skip` says why there is none. */
-export const goTools = orSkip(await findGoTools(), 'Go clients');
+export const goTools = orSkip(await goPrograms(HERE, 'tool', 'go-tools'), 'Go clients');
 
 /** The folder of openapi-typescript's packages; `skip` says why there is none. */
 export const typescriptTools = orSkip(await findTypescriptTools(), 'openapi-typescript');
@@ -49,26 +47,6 @@ function findPython(): Promise<FoundProgram> {
     },
     console.error,
   );
-}
-
-async function findGoTools(): Promise<FoundProgram> {
-  if (!(await runCommand('go', ['version'])).ok) return { reason: 'there is no go' };
-  const folder = join(CACHE, `go-tools-${digestOf(join(HERE, 'go.sum'))}`);
-  if (existsSync(folder)) return { path: folder };
-  return withLock(`${folder}.lock`, async () => {
-    if (existsSync(folder)) return { path: folder };
-    console.error("Building Go's gRPC and OpenAPI tools, this takes some minutes …");
-    const draft = `${folder}.draft`;
-    rmSync(draft, { recursive: true, force: true });
-    mkdirSync(draft, { recursive: true });
-    const built = await runCommand('go', ['install', 'tool'], {
-      cwd: HERE,
-      env: { ...GO_ENV, GOBIN: draft },
-    });
-    if (!built.ok) return { reason: `go install tool failed: ${built.output.slice(-500)}` };
-    renameSync(draft, folder);
-    return { path: folder };
-  });
 }
 
 function digestOf(file: string): string {

@@ -1,50 +1,21 @@
 // The Python verifier: it accepts receipts and refuses them with a bit changed, survives hostile JSON, and names the first bad leaf
-// of every attack, as `npm run verify` does. And a library of RFC 9162 trees that is not ours accepts the proofs.
+// of every attack, as `npm run verify` does.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
-import { findProgram } from '../../../scripts/dev/install.ts';
 import { dumpLog } from '../../../scripts/verify/dump.ts';
 import { listVerifiers } from '../../../src/db/transparency/index.ts';
-import {
-  appendToTiles,
-  hashLeaf,
-  hashOfTiles,
-  inclusionProof,
-  treeRoot,
-} from '../../../src/transparency/index.ts';
 import { mustRun } from '../../must-run.ts';
-import { orSkip } from '../../skip.ts';
 import { ATTACKS, type AttackedLog, makeAttackedLog } from '../../transparency/attacked-log.ts';
 import { makeReceipt } from '../../transparency/receipts.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const VERIFIER = join(ROOT, 'clients', 'python', 'src', 'ppuri', 'transparency.py');
-const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt');
-
-const pymerkle = orSkip(
-  await findProgram(
-    {
-      folder: join(
-        ROOT,
-        '.cache',
-        `pymerkle-${createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 12)}`,
-      ),
-      requirements: REQUIREMENTS,
-      program: 'bin/python3',
-      title: 'a library of Merkle trees',
-    },
-    console.error,
-  ),
-  'An independent library of Merkle trees',
-);
-const { skip } = pymerkle;
 
 let folder: string;
 let log: AttackedLog;
@@ -58,9 +29,8 @@ after(async () => {
 });
 
 /** Runs Python isolated (-I, only its standard library), without leaving compiled files (-B); returns what it says and its exit code. */
-async function python(args: readonly string[], input = ''): Promise<{ code: number; said: string }> {
-  const child = spawn(pymerkle.path, ['-IB', ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
-  child.stdin.end(input);
+async function python(args: readonly string[]): Promise<{ code: number; said: string }> {
+  const child = spawn('python3', ['-IB', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const said = Promise.all([text(child.stdout), text(child.stderr)]);
   const [code] = (await once(child, 'close')) as [number];
   return { code, said: (await said).join('') };
@@ -72,7 +42,7 @@ const written = (name: string, content: string | Uint8Array) => {
   return path;
 };
 
-test('the Python verifier accepts a receipt, and none with any one bit changed', { skip }, async () => {
+test('the Python verifier accepts a receipt, and none with any one bit changed', async () => {
   const { receipt, verifier } = makeReceipt({ leaf: 5, size: 11 });
   const path = written('receipt.json', JSON.stringify({ receipt }));
   const { code, said } = await python([VERIFIER, path, '--key', verifier]);
@@ -95,7 +65,7 @@ for bit in range(len(data) * 8):
   assert.deepEqual(await python(['-c', every]), { code: 0, said: '' });
 });
 
-test('the Python verifier refuses hostile files with one line, whatever they hold', { skip }, async () => {
+test('the Python verifier refuses hostile files with one line, whatever they hold', async () => {
   const { receipt, verifier } = makeReceipt({ leaf: 5, size: 11 });
   const changed = (change: object) => JSON.stringify({ receipt: { ...receipt, ...change } });
   const hostile: readonly (string | Uint8Array)[] = [
@@ -117,7 +87,7 @@ test('the Python verifier refuses hostile files with one line, whatever they hol
   assert.match((await python([VERIFIER, 'x', '--key', 'name+1+2'])).said, /^not valid: the public key/);
 });
 
-test('both verifiers name the first bad leaf of every attack', { skip }, async () => {
+test('both verifiers name the first bad leaf of every attack', async () => {
   const keys = (await listVerifiers(log.owner)).flatMap((key) => ['--key', key]);
   let dumps = 0;
   const verify = async (reads: Parameters<typeof dumpLog>[0]['reads'], more: readonly string[]) => {
@@ -136,38 +106,6 @@ test('both verifiers name the first bad leaf of every attack', { skip }, async (
     const seen = attack.withoutFiles === undefined ? /^valid/ : `^first bad leaf: ${attack.withoutFiles}: `;
     assert.match(alone?.said ?? '', new RegExp(seen), attack.name);
   }
-});
-
-test('a library that is not ours has the same roots and proofs, and accepts them', { skip }, async () => {
-  const leaves = Array.from({ length: 700 }, (_, n) => `leaf ${n}\n`);
-  const hashOf = hashOfTiles(appendToTiles(0, [], leaves.map(hashLeaf)));
-  const hex = (hash: Uint8Array) => Buffer.from(hash).toString('hex');
-  const sizes = [1, 2, 3, 4, 7, 8, 9, 255, 256, 257, 511, 512, 513, 699, 700];
-  const inclusion = sizes.flatMap((size) =>
-    [0, 1, 2, 100, 255, 256, size - 1]
-      .filter((index) => index < size)
-      .map((index) => ({
-        ...{ index, size },
-        root: hex(hashOf(treeRoot(size))),
-        proof: inclusionProof(index, size).map((part) => hex(hashOf(part))),
-      })),
-  );
-  const consistency = sizes.flatMap((to) =>
-    sizes
-      .filter((from) => from < to)
-      .map((from) => ({
-        from,
-        to,
-        from_root: hex(hashOf(treeRoot(from))),
-        to_root: hex(hashOf(treeRoot(to))),
-      })),
-  );
-  const input = JSON.stringify({ leaves, inclusion, consistency });
-  const found = await python([join(import.meta.dirname, 'independent.py')], input);
-  assert.deepEqual(found, {
-    code: 0,
-    said: `${inclusion.length} proofs, ${consistency.length} pairs of roots\n`,
-  });
 });
 
 test('`npm run verify` says the same of receipts and of the log, and reads a file no further than a receipt goes', async () => {
