@@ -1,12 +1,14 @@
 // The seal against what transactions can do: hang, overtake each other, be cut off, and seal at the same time.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type pg from 'pg';
 import { sealFeed, sealLagSeconds } from '../../src/db/feed/index.ts';
 import type { Pool } from '../../src/db/pool.ts';
 import { makeDatabase, ownerPool, type TestDatabase } from '../stack.ts';
 import { createTestPool } from '../test-pool.ts';
-import { beginWriting, insertTransfer, sealedIds } from './feed.ts';
+import { beginWriting, insertTransfer, insertTransfers, sealedIds } from './feed.ts';
 
 let database: TestDatabase;
 let db: pg.Pool;
@@ -235,4 +237,37 @@ test('a copy in a cluster whose transactions have lower numbers is refused, and 
   await note(-1_000_000_000);
   await insertTransfer(db);
   assert.equal(await sealFeed(worker), 1);
+});
+
+const BEFORE_0294 = readFileSync(
+  join(import.meta.dirname, '../../src/db/migrations/0190-feed-end.sql'),
+  'utf8',
+).replace(/^.*(?=CREATE OR REPLACE FUNCTION seal_feed)/s, '');
+
+test('what waited is sealed in proportion to it', async () => {
+  const client = await db.connect();
+  /** The pages that a seal of what waits needs, of tables and of temporary files. It is rolled back. */
+  const pages = async (definition = '') => {
+    await client.query(`BEGIN; SET LOCAL work_mem = '64kB'; ${definition}`);
+    const { rows } = await client.query('EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT seal_feed()');
+    await client.query('ROLLBACK');
+    const { Plan: plan } = rows[0]['QUERY PLAN'][0];
+    const kinds = ['Shared Hit', 'Shared Read', 'Temp Read', 'Temp Written'];
+    return kinds.reduce((sum, kind) => sum + plan[`${kind} Blocks`], 0);
+  };
+  const measure = async (count: number) => {
+    await insertTransfers(db, count);
+    // The first seals of a session read catalogs, too.
+    for (const definition of ['', BEFORE_0294]) await pages(definition);
+    const measured = { now: await pages(), before: await pages(BEFORE_0294) };
+    assert.equal(await sealFeed(worker), count);
+    return measured;
+  };
+  await sealFeed(worker);
+  const few = await measure(4_000);
+  const many = await measure(16_000);
+  client.release();
+  assert.ok(many.now < 6 * few.now, `${many.now} pages for 16,000, ${few.now} for 4,000`);
+  // Negative control: the function that cut the segments out of one array of everything.
+  assert.ok(many.before > 10 * few.before, `${many.before} pages for 16,000, ${few.before} for 4,000`);
 });
