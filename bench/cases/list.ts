@@ -3,6 +3,8 @@ import { ARCHIVE } from './archive.ts';
 import { BAD_CALLS } from './bad-calls.ts';
 import { BY_HAND, CLASSICAL_HOT, CLASSICAL_UNIFORM, ECHO, SIGNED_ECHO } from './baselines.ts';
 import type { Case } from './case.ts';
+import { FEED } from './feed.ts';
+import { FILTERED } from './filtered.ts';
 import { AMONG_MILLION, AMONG_TEN_MILLION, AMONG_THOUSAND, DEEP_PAGES } from './growth.ts';
 import { OVERLOAD } from './overload.ts';
 import { PAYOUT } from './payout.ts';
@@ -10,6 +12,7 @@ import { CACHED, CACHED_REST, COLD, HISTORY } from './reads.ts';
 import { RECOVERY } from './recovery.ts';
 import { IDLE_CONNECTIONS, OPEN_STREAMS, SOAK } from './soak.ts';
 import { CREATE_SPRINKLE, RUSH } from './sprinkles.ts';
+import { STATEMENT } from './statement.ts';
 import { STEPS } from './steps.ts';
 import { TRACING } from './tracing.ts';
 import {
@@ -65,6 +68,7 @@ export const CASES: readonly Case[] = [
   AMONG_MILLION,
   AMONG_TEN_MILLION,
   DEEP_PAGES,
+  FILTERED,
   IDLE_CONNECTIONS,
   OPEN_STREAMS,
   SOAK,
@@ -72,6 +76,8 @@ export const CASES: readonly Case[] = [
   RECOVERY,
   TRACING,
   WATCHING,
+  FEED,
+  STATEMENT,
   STEPS,
 ];
 

@@ -87,7 +87,7 @@ async function measureOpen(bench: Bench, plan: Plan, perSecond: number) {
 }
 
 /** Prepares the calls that will be measured, and waits until the load is back. */
-async function prepare(generator: Generator, { seconds, warmUpSeconds }: Bench): Promise<void> {
+export async function prepare(generator: Generator, { seconds, warmUpSeconds }: Bench): Promise<void> {
   const settleSeconds = warmUpSeconds / 4;
   await generator.prepare(settleSeconds + seconds);
   await sleep(settleSeconds * 1000);

@@ -19,7 +19,7 @@ import type { Bench, Case, Result } from './case.ts';
 import { measure } from './measure.ts';
 
 export const CREATE = 'wallet.v2.TransferService/CreateTransfer';
-const BATCH = 'wallet.v2.TransferService/BatchCreateTransfers';
+export const BATCH = 'wallet.v2.TransferService/BatchCreateTransfers';
 /** Different calls; each is made many times. */
 const CALLS = 4000;
 const ITEMS = 100;

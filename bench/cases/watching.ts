@@ -87,15 +87,24 @@ async function restOf({ stack: { processes }, seconds }: Bench): Promise<Record<
 function summary(results: readonly Result[], unwatched: readonly Result[]): Result {
   const cpu = (result: Result | undefined) => result?.cpuSecondsPer1000Calls.server ?? 0;
   const ordered = [...results].sort((a, b) => cpu(a) - cpu(b));
-  const ratios = results.map((result, round) => cpu(result) / cpu(unwatched[round])).sort((a, b) => a - b);
   const median = ordered[ordered.length >> 1] as Result;
+  const speed = ({ callsPerSecond }: Result) => callsPerSecond;
   return {
     ...median,
     figures: {
       ...median.figures,
-      'server CPU / nobody watches, lowest': ratios[0] ?? 0,
-      'server CPU / nobody watches, median': ratios[ratios.length >> 1] ?? 0,
-      'server CPU / nobody watches, highest': ratios.at(-1) ?? 0,
+      ...ratios('server CPU / nobody watches', results.map(cpu), unwatched.map(cpu)),
+      ...ratios('calls/s / nobody watches', results.map(speed), unwatched.map(speed)),
     },
+  };
+}
+
+/** The lowest, the median and the highest of the rounds' ratios. */
+function ratios(name: string, above: readonly number[], below: readonly number[]): Record<string, number> {
+  const sorted = above.map((value, round) => value / (below[round] ?? 0)).sort((a, b) => a - b);
+  return {
+    [`${name}, lowest`]: sorted[0] ?? 0,
+    [`${name}, median`]: sorted[sorted.length >> 1] ?? 0,
+    [`${name}, highest`]: sorted.at(-1) ?? 0,
   };
 }

@@ -32,9 +32,13 @@ export interface Stack {
   readonly processes: Processes;
   /** The folder of the server's CPU profile, with --profile. */
   readonly profileDir: string;
-  /** Starts another server on the same data, with additional settings, to measure a process that has done nothing else. */
+  /**
+   * Starts another server on the same data, with additional settings and flags of Node, to measure a process that has done
+   * nothing else.
+   */
   startAnother(
     more?: Record<string, string>,
+    flags?: readonly string[],
   ): Promise<{ readonly server: ForkedProgram; readonly grpcAddress: string }>;
   /** Starts a worker on the same data, with additional settings; the caller stops it. */
   startWorker(more?: Record<string, string>): Promise<ForkedProgram>;
@@ -82,9 +86,9 @@ export async function startStack(workspace: Workspace, { own, ...options }: Stac
   const dependencies = { ownerUrl, redisUrl: redis.url, edgeSecret };
   const { server, key } = await startServer(workspace, ports, dependencies, profile);
   own(server);
-  const startAnother = async (more: Record<string, string> = {}) => {
+  const startAnother = async (more: Record<string, string> = {}, flags: readonly string[] = []) => {
     const [grpc = 0, ops = 0] = await findFree(2);
-    const another = await startServer(workspace, { grpc, ops }, dependencies, more);
+    const another = await startServer(workspace, { grpc, ops }, dependencies, { ...profile, ...more }, flags);
     own(another.server);
     return { server: another.server, grpcAddress: `${HOST}:${grpc}` };
   };
@@ -148,7 +152,7 @@ interface ServerDependencies {
 }
 
 function startWorker(
-  { logDir }: Workspace,
+  { dataDir, logDir }: Workspace,
   { ownerUrl, redisUrl }: Pick<ServerDependencies, 'ownerUrl' | 'redisUrl'>,
   more: Record<string, string>,
 ): Promise<ForkedProgram> {
@@ -157,6 +161,7 @@ function startWorker(
     REDIS_URL: redisUrl,
     OPS_PORT: '0',
     LOG_DIR: join(logDir, 'worker'),
+    KEY_ENCRYPTION_KEYS: loadKeyEncryptionKeys(dataDir),
     LOG_STDOUT: 'none',
     ...more,
   });
@@ -171,13 +176,14 @@ async function startServer(
   ports: Pick<Ports, 'grpc' | 'ops'>,
   { ownerUrl, redisUrl, edgeSecret }: ServerDependencies,
   more: Record<string, string>,
+  flags: readonly string[] = [],
 ): Promise<{ server: ForkedProgram; key: SigningKey | undefined }> {
   const databaseUrl = loginOf(ownerUrl, 'ppuri_app');
   const keyEncryptionKeys = loadKeyEncryptionKeys(dataDir);
   const adminDatabaseUrl = loginOf(ownerUrl, 'ppuri_admin');
   const redis = { url: redisUrl };
   const demoKey = await loadDemoKey(dataDir, { adminDatabaseUrl, redis, keyEncryptionKeys });
-  const server = await startProgram('src/server/main.ts', {
+  const env = {
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
     GRPC_PORT: String(ports.grpc),
@@ -191,11 +197,16 @@ async function startServer(
     USER_RATE_PER_SECOND: '1000000',
     IP_RATE_PER_SECOND: '1000000',
     ...more,
-  });
+  };
+  const server = await startProgram('src/server/main.ts', env, flags);
   return { server, key: signingKeyIn([demoKey]) };
 }
 
-/** With V8's settings of production, for the echo too. */
-function startProgram(path: string, env: Record<string, string>): Promise<ForkedProgram> {
-  return forkProgram(new URL(`../../${path}`, import.meta.url), env, ['--max-semi-space-size=64']);
+/** With V8's settings of production, for the echo too, where no flag says otherwise. */
+function startProgram(
+  path: string,
+  env: Record<string, string>,
+  flags: readonly string[] = [],
+): Promise<ForkedProgram> {
+  return forkProgram(new URL(`../../${path}`, import.meta.url), env, ['--max-semi-space-size=64', ...flags]);
 }

@@ -8,7 +8,8 @@ import { latencySvg, throughputSvg } from './svg.ts';
 
 const DOCS = resolve(import.meta.dirname, '../../docs');
 /** Long cases and their ratios have tables of their own, which a default run does not overwrite. */
-const IS_LONG = /^(Growth|Deep pages|10,000|Memory|Archive|WAL archiving)/;
+const IS_LONG =
+  /^(Growth|Deep pages|Filtered pages|10,000|Memory|Archive|WAL archiving|Tracing|Watched|Statement|Seal and log)/;
 
 const whole = (value: number) => Math.round(value).toLocaleString('en');
 const ms = (value: number) => (value < 10 ? value.toFixed(2) : value.toFixed(0));
