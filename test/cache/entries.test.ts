@@ -50,20 +50,26 @@ const untilRead = (result: CacheResult, balance: number) =>
     return one.lastResult() === result;
   });
 
+/** Reads until that costs no statement: a busy process may trust no entries for a moment, and Redis may be late. */
+const untilFree = (read: () => Promise<void>) =>
+  until('reading costs no statement', async () => {
+    const before = one.statements();
+    await read();
+    return one.statements() === before;
+  });
+
 /** The keys of a kind's entries in Redis. */
 function keysOf(kind: string): Promise<string[]> {
   return connection.keys(`test:copy:*:${kind}:*`);
 }
 
 test('a hit costs no statement', { skip }, async () => {
-  await one.balance(ANNA);
-  await one.newest(ANNA);
-  const before = one.statements();
-  for (let index = 0; index < 10; index++) {
-    await one.balance(ANNA);
-    assert.equal((await one.newest(ANNA)).length, 1);
-  }
-  assert.equal(one.statements(), before);
+  await untilFree(async () => {
+    for (let index = 0; index < 10; index++) {
+      await one.balance(ANNA);
+      assert.equal((await one.newest(ANNA)).length, 1);
+    }
+  });
   assert.equal(one.lastResult(), 'hit');
 });
 
@@ -91,8 +97,7 @@ test('a commit puts the entry of a wallet that somebody reads, and leaves the ot
     const [first, ...others] = await values();
     return first?.startsWith('V') && others.length === 0;
   });
-  assert.equal(await one.balance(ANNA), answered);
-  assert.equal(one.lastResult(), 'hit');
+  await untilRead('hit', answered);
 });
 
 test('concurrent readers of one thing share one read', { skip }, async () => {
@@ -106,9 +111,10 @@ test('concurrent readers of one thing share one read', { skip }, async () => {
 
 test('that a user does not exist is remembered too, until it is created', { skip }, async () => {
   const stranger = 8199;
-  assert.equal(await one.users.find(BigInt(stranger)), undefined);
-  assert.equal(await one.users.find(BigInt(stranger)), undefined);
-  assert.equal(one.lastResult(), 'hit');
+  await until('it is remembered', async () => {
+    assert.equal(await one.users.find(BigInt(stranger)), undefined);
+    return one.lastResult() === 'hit';
+  });
   await other.users.create(BigInt(stranger), 'Late');
   assert.equal((await one.users.find(BigInt(stranger)))?.displayName, 'Late');
   await other.users.rename(BigInt(stranger), 'Later');
@@ -171,11 +177,10 @@ test('a key of another type is no error for a caller', { skip }, async () => {
 });
 
 test('a token that never was, or was over long ago, costs no statement twice', { skip }, async () => {
-  assert.equal(await one.sprinkles.findToken('nowhere', 'AAA'), undefined);
-  const before = one.statements();
-  for (let index = 0; index < 5; index++)
-    assert.equal(await one.sprinkles.findToken('nowhere', 'AAA'), undefined);
-  assert.equal(one.statements(), before);
+  await untilFree(async () => {
+    for (let index = 0; index < 5; index++)
+      assert.equal(await one.sprinkles.findToken('nowhere', 'AAA'), undefined);
+  });
 });
 
 test('every entry expires', { skip }, async () => {

@@ -54,9 +54,12 @@ const untilUsed = ({ read }: ReplicaServer) =>
 test('reads go to the replica', async () => {
   await inProcess(async (process) => {
     await untilUsed(process);
-    const readings = await writeAndRead(process, 50);
-    assert.equal(missed(readings), 0);
-    assert.ok(onReplica(readings) > 25, `${onReplica(readings)} of 50 from the replica`);
+    // A replica that lags too far, on a busy machine, leaves reads to the primary for a while.
+    await until('most reads come from the replica', async () => {
+      const readings = await writeAndRead(process, 50);
+      assert.equal(missed(readings), 0);
+      return onReplica(readings) > 25;
+    });
   });
 });
 

@@ -170,7 +170,7 @@ test('a thousand who watch cost one statement for each poll, another one where s
     assert.ok(one);
     return watches.next(one, 60_000, leaving.signal).catch(({ message }: Error) => message);
   });
-  await until('three polls', () => statements === 3);
+  await until('three polls', () => statements >= 3);
   await pay(ANNA, BO);
   const concerned = await Promise.all(waiting.filter((_, index) => index % USERS.length < 2));
   for (const news of concerned) assert.ok(typeof news === 'object' && news.transfers.length === 1);

@@ -78,7 +78,7 @@ for (const [how, away, back] of [
     } finally {
       await back();
     }
-    await until('served again', () => isAll('SERVING'), 5_000);
+    await until('served again', () => isAll('SERVING'), NOTICED_MS);
     assert.equal((await statusOf('/readyz')).status, 200);
     await until('a call passes', async () => (await balance()).status === 0, NOTICED_MS);
     assert.deepEqual(watched.statuses, ['SERVING', 'NOT_SERVING', 'SERVING'], 'told of each change once');

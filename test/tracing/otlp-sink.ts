@@ -42,7 +42,7 @@ export async function startOtlpSink(
     port,
     spans,
     bodies,
-    find: async (isWanted, withinMs = 10_000) => {
+    find: async (isWanted, withinMs = 30_000) => {
       for (const end = Date.now() + withinMs; ; ) {
         const found = spans.find(isWanted);
         if (found) return found;

@@ -59,7 +59,7 @@ describe('refunds of expired sprinkles', { concurrency: true, skip: withoutRedis
       const workers = await Promise.all(
         [1, 2, 3].map(() => startWorkerProcess(workerEnv(database, redis.url))),
       );
-      await untilAllRefunded(db, 20_000);
+      await untilAllRefunded(db, IN_THE_END_MS);
       await assertRefundedOnce(db, 500);
       for (const worker of workers) assert.equal(await worker.stop(), 0);
     } finally {
