@@ -24,6 +24,8 @@ const TEST_EVENT = 'wallet.v2.WebhookService/SendTestEvent';
 const RESUME = 'admin.v1.WebhookService/ResumeWebhook';
 const PAY = 'wallet.v2.TransferService/CreateTransfer';
 const NO_ID = '00000000-0000-4000-8000-000000000000';
+/** For thousands of deliveries on a busy machine. */
+const PATIENCE_MS = 120_000;
 
 let stack: Stack;
 let deliveries: AsyncDisposable;
@@ -61,7 +63,9 @@ async function unhook({ client, webhook_id = '', ...receiver }: Hooked): Promise
   receiver[Symbol.dispose]();
 }
 
-/** Users with money, and payments between them; returns the ids of the transfers. */
+/** The transfers that `pay` makes before the first payment. */
+const FUNDING = 1;
+/** Users with money, and payments between them; returns the ids of the payments. */
 async function pay(count: number): Promise<string[]> {
   const [anna = 0, bo = 0] = uniqueUsers(2);
   await stack.addUsers([anna, bo]);
@@ -111,8 +115,7 @@ onEachWay('events arrive signed, in order, and are listed as delivered', async (
   assert.deepEqual(orderOf(hook, ids), ids);
   for (const request of hook.received) checkSigned(hook, request);
   for (const { event } of hook.received) assert.equal(event.type, 'transfer.posted');
-  const done = await delivered(hook, ids.length);
-  const [newest] = done;
+  const [newest] = await delivered(hook, ids.length + FUNDING);
   assert.equal(newest?.event_id, ids.at(-1));
   assert.equal(newest?.attempt_count, 1);
   const [attempt] = (newest?.attempts ?? []) as Json[];
@@ -207,7 +210,9 @@ onEachWay('deliveries, a range and all since a moment are sent again', async (cl
   const { webhook_id = '' } = hook;
   const ids = await pay(3);
   await arrived(hook, ids);
-  const done = (await delivered(hook, 3)).filter(({ event_id }) => ids.includes(String(event_id))).reverse();
+  const done = (await delivered(hook, ids.length + FUNDING))
+    .filter(({ event_id }) => ids.includes(String(event_id)))
+    .reverse();
   // An event is taken up again once it is known that its receiver took it, which is noted after it arrived.
   const copies = (count: number) =>
     until(`each event was taken ${count} times`, async () => {
@@ -307,13 +312,17 @@ test('more than a worker reads at a time are sent to the last one', async () => 
     [webhook_id, count],
   );
   await stack.grpc.call(TEST_EVENT, { webhook_id });
-  await until('all are delivered', async () => {
-    const { rows } = await stack.db.query(
-      'SELECT count(*) FILTER (WHERE delivered_at IS NULL)::integer AS left FROM webhook_deliveries WHERE webhook_id = $1',
-      [webhook_id],
-    );
-    return rows[0]?.left === 0;
-  });
+  await until(
+    'all are delivered',
+    async () => {
+      const { rows } = await stack.db.query(
+        'SELECT count(*) FILTER (WHERE delivered_at IS NULL)::integer AS left FROM webhook_deliveries WHERE webhook_id = $1',
+        [webhook_id],
+      );
+      return rows[0]?.left === 0;
+    },
+    PATIENCE_MS,
+  );
   assert.ok(new Set(hook.received.map(({ event }) => event.id)).size >= count);
   await unhook(hook);
 });
