@@ -12,7 +12,7 @@ import { assertBooksBalance, makeDatabase, ownerPool, peopleOf, type TestDatabas
 import { startTcpProxy } from '../tcp-proxy.ts';
 import { createTestLedger, krw, walletOf } from '../test-ledger.ts';
 import { createTestPool } from '../test-pool.ts';
-import { untilLocked } from '../until.ts';
+import { until, untilLocked } from '../until.ts';
 
 /** Nothing here takes so long; a statement that never comes must not hold up everything else. */
 const OPTIONS = { timeout: 60_000 };
@@ -228,6 +228,12 @@ test(
   OPTIONS,
   async () => {
     const { first, release } = await pausedAttempt(STATEMENTS, 'being-written');
+    // COMMIT is held back as soon as the answer is sent to be written. Only once it is there has the second one to wait.
+    await until('the answer is written', async () => {
+      const { rowCount } = await db.query(`SELECT FROM pg_stat_activity WHERE datname = current_database()
+        AND state = 'idle in transaction' AND query LIKE '%INSERT INTO idempotency_keys%'`);
+      return rowCount === 1;
+    });
     const second = open()(outOfHand, price, named('being-written'), attempt(1));
     await untilLocked(db, 1, 'INSERT INTO idempotency_keys');
     release();
@@ -243,7 +249,7 @@ test('a call whose deadline passes while it waits for locks moves nothing', OPTI
   const holder = await db.connect();
   await holder.query('BEGIN');
   await holder.query('SELECT FROM accounts WHERE owner_user_id = $1 FOR UPDATE', [PAYER]);
-  const deadlineMs = Date.now() + 300;
+  const deadlineMs = Date.now() + 800;
   const late = pay(direct, 'late', { ...attempt(0), deadlineMs });
   // pg_stat_activity shows the first kilobyte of a statement, and the lock's own words come after that.
   await untilLocked(db, 1, 'FROM accounts a');
