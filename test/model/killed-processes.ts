@@ -7,7 +7,7 @@ import { type Answer, grpcClient, type Identity, type Json } from '../api-client
 import { startServerProcess, startWorkerProcess } from '../processes.ts';
 
 /** What the client repeats: there was no answer, or one that says to repeat the call. */
-const PASSING = ['', 'UNAVAILABLE', 'CONFLICT', 'ATTEMPT_SUPERSEDED'];
+const PASSING = ['', 'UNAVAILABLE', 'DEADLINE_EXCEEDED', 'CONFLICT', 'ATTEMPT_SUPERSEDED'];
 const RETRY_MS = 20;
 /** A kill comes within this time, so that it is in the middle of calls. */
 const KILL_WITHIN_MS = 10;

@@ -26,6 +26,7 @@ import { seededRandom } from '../domain/seeded-random.ts';
 import { assertBooksBalance, makeDatabase, ownerPool, peopleOf, type TestDatabase } from '../stack.ts';
 import { createTestLedger, fundDirectly, krw, walletOf } from '../test-ledger.ts';
 import { createTestPool } from '../test-pool.ts';
+import { assertEndedOnce, paidOut } from './ledger-order.ts';
 
 const [ANNA, BO] = [7401, 7402];
 const AMOUNT = 1000n;
@@ -91,20 +92,6 @@ async function isOver(holdId: string): Promise<void> {
   while ((await isLive()).rowCount);
 }
 
-/** What went out of a hold's pot, in the order of the ledger, and whether that was before its time was over. */
-async function paidOut(
-  holdId: string,
-): Promise<{ kind: string; amount: bigint; left: bigint; isLive: boolean }[]> {
-  const { rows } = await db.query(
-    `SELECT t.kind, t.amount, t.debit_balance_after AS left, t.created_at < h.expires_at AS is_live
-     FROM transfers t JOIN holds h ON t.debit_account_id = h.pot_account_id WHERE h.id = $1 ORDER BY t.created_at, t.id`,
-    [holdId],
-  );
-  return rows.map(({ kind, amount, left, is_live }) => ({
-    ...{ kind, amount: BigInt(amount), left: BigInt(left), isLive: is_live },
-  }));
-}
-
 for (const seed of SEEDS) {
   test(`captures, voids and the expiry of one hold, seed ${seed}`, async () => {
     const random = seededRandom(seed);
@@ -147,31 +134,8 @@ for (const seed of SEEDS) {
     await Promise.all([...calls, expiry]);
 
     const { state, capturedAmount } = (await getHoldView(pick(), BigInt(ANNA), holdId)).hold;
-    assert.notEqual(state, 'open');
-    const out = await paidOut(holdId);
-    let left = AMOUNT;
-    for (const one of out) {
-      left -= one.amount;
-      assert.equal(one.left, left, 'each follows from the one before');
-    }
-    assert.equal(left, 0n);
-    const captured = out.filter(({ kind }) => kind === 'capture');
-    assert.ok(
-      captured.every(({ isLive }) => isLive),
-      'nothing was captured after its time',
-    );
-    const sum = (amounts: readonly bigint[]) => amounts.reduce((total, amount) => total + amount, 0n);
-    assert.equal(sum(captured.map(({ amount }) => amount)), capturedAmount);
-    assert.equal(sum(captures), capturedAmount, 'what was answered is what was captured');
-    // What is left goes back once, at its end, and at its expiry no sooner than its time is over.
-    const givenBack = out.slice(captured.length);
-    assert.ok(givenBack.length <= 1 && givenBack.every(({ kind }) => kind === 'void'));
-    if (state === 'expired') assert.equal(givenBack[0]?.isLive, false);
-    for (const { reason, asked } of refusals) {
-      // It did not fit when no more than this was left, so it fitted at no time.
-      if (reason === 'HOLD_AMOUNT_EXCEEDED') assert.ok(asked > (givenBack[0]?.amount ?? 0n));
-      else assert.equal(reason, `HOLD_${state.toUpperCase()}`);
-    }
+    const ended = { id: holdId, amount: AMOUNT, state, capturedAmount, captures, refusals };
+    await assertEndedOnce(db, ended);
   });
 }
 
@@ -218,7 +182,7 @@ for (const seed of SEEDS) {
 
     const ended = (await getHoldView(pick(), BigInt(ANNA), giftId, 'gift')).hold;
     assert.deepEqual(done.length === 0 ? ['expired'] : done, [ended.state], 'one of all ends it');
-    const [only, ...more] = await paidOut(giftId);
+    const [only, ...more] = await paidOut(db, giftId);
     assert.deepEqual(more, []);
     const kind = ended.state === 'captured' ? 'gift_accept' : 'gift_return';
     assert.deepEqual(only, { kind, amount: AMOUNT, left: 0n, isLive: ended.state !== 'expired' });

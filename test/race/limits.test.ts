@@ -31,6 +31,7 @@ import { assertBooksBalance, makeDatabase, ownerPool, peopleOf, type TestDatabas
 import { createTestLedger, fundDirectly, krw, walletOf } from '../test-ledger.ts';
 import { createTestPool } from '../test-pool.ts';
 import { until, untilLocked } from '../until.ts';
+import { assertHeldAtMost, heldInOrder } from './ledger-order.ts';
 
 /** LIMIT_SEEDS=20 npm test -- test/race/limits.test.ts makes twenty receivers of it, each with other calls. */
 const SEEDS = Array.from({ length: Number(process.env.LIMIT_SEEDS ?? 4) }, (_, index) => index + 1);
@@ -164,17 +165,6 @@ function capture(core: Core, receiver: number, { id }: Hold): Promise<unknown> {
   return captureHold(core, BigInt(receiver), id, input, newKey(receiver), call);
 }
 
-/** What a receiver held after each transfer, in the order of the ledger. */
-async function heldInOrder(receiver: number): Promise<bigint[]> {
-  const { rows } = await db.query<{ held: string }>(
-    `SELECT sum(CASE WHEN t.credit_account_id = a.id THEN t.amount ELSE -t.amount END) OVER (ORDER BY t.created_at, t.id) AS held
-     FROM accounts a JOIN transfers t ON a.id IN (t.debit_account_id, t.credit_account_id)
-     WHERE a.owner_user_id = $1 ORDER BY t.created_at, t.id`,
-    [receiver],
-  );
-  return rows.map(({ held }) => BigInt(held));
-}
-
 /** Makes all attempts at once over both servers; returns the amounts that were refused, and why. */
 async function makeAll(
   attempts: readonly Attempt[],
@@ -201,20 +191,7 @@ for (const seed of SEEDS) {
     const refused = (await Promise.all([makeAll(attempts.slice(0, 100)), putHeld(BigInt(MOST))]))[0].concat(
       await makeAll(attempts.slice(100)),
     );
-    const held = await heldInOrder(receiver);
-    assert.equal(held.length + refused.length, CALLS);
-    assert.deepEqual(
-      held.filter((amount) => amount > MOST),
-      [],
-    );
-    const last = held.at(-1) ?? 0n;
-    assert.deepEqual(
-      refused.filter(({ amount }) => last + BigInt(amount) <= MOST),
-      [],
-      'these would have fitted',
-    );
-    const reasons = new Set(refused.map(({ reason }) => reason));
-    assert.deepEqual([...reasons].sort(), ['HOLDING_LIMIT_REACHED', 'RECEIVER_LIMIT_REACHED']);
+    await assertHeldAtMost(db, { user: receiver, most: MOST, calls: CALLS, refused });
     const { rows } = await db.query('SELECT faults FROM reconcile_limits()');
     assert.deepEqual(rows[0].faults, [], 'what was counted is what the transfers say');
     await deletePolicy(admin, 'unverified', 'KRW', 'Asia/Seoul');
@@ -225,7 +202,7 @@ test('a policy that comes into force meets batches that know of none', async () 
   const [receiver] = uniqueUsers(1) as [number];
   const attempts = await attemptsFor(receiver, seededRandom(7));
   const making = makeAll(attempts);
-  await until('some are made', async () => (await heldInOrder(receiver)).length > 20);
+  await until('some are made', async () => (await heldInOrder(db, receiver)).length > 20);
   // Whatever it holds by now, a single one more is above it.
   await putHeld(1n);
   const [{ since }] = (await db.query('SELECT changed_at AS since FROM limit_policies')).rows;
@@ -248,7 +225,7 @@ test('the same with the limit checked before the lock: the receiver holds more',
     const { rows } = await db.query<{ held: string }>(SUM, [receiver]);
     if (Number(rows[0]?.held) + attempt.amount <= MOST) await attempt.run(core);
   });
-  const most = (await heldInOrder(receiver)).toSorted((one, other) => Number(other - one))[0] ?? 0n;
+  const most = (await heldInOrder(db, receiver)).toSorted((one, other) => Number(other - one))[0] ?? 0n;
   assert.ok(most > MOST, `it held ${most} at most`);
 });
 

@@ -12,6 +12,7 @@ import { seededRandom } from '../domain/seeded-random.ts';
 import { assertBooksBalance, makeDatabase, ownerPool, peopleOf, type TestDatabase } from '../stack.ts';
 import { createTestLedger, fundDirectly, krw, walletOf } from '../test-ledger.ts';
 import { createTestPool } from '../test-pool.ts';
+import { assertRefundsFit, refundsOf } from './ledger-order.ts';
 
 const [ANNA, BO] = [7501, 7502];
 const AMOUNT = 1000;
@@ -51,16 +52,6 @@ async function paid(): Promise<PostedTransfer> {
   return (ledgers[0] as Ledger).execute(createTransfer, intent, newKey(ANNA), call);
 }
 
-async function refundsOf(id: string): Promise<{ sum: number; kept: number }> {
-  const { rows } = await db.query(
-    `SELECT coalesce(sum(t.amount), 0)::int AS sum, coalesce(max(r.refunded_amount), 0)::int AS kept
-     FROM refunds f JOIN transfers t ON t.id = f.refund_id JOIN refunded_transfers r ON r.transfer_id = f.transfer_id
-     WHERE f.transfer_id = $1`,
-    [id],
-  );
-  return rows[0];
-}
-
 for (const seed of SEEDS) {
   test(`a hundred refunds and reversals of one transfer, seed ${seed}`, async () => {
     const random = seededRandom(seed);
@@ -88,11 +79,7 @@ for (const seed of SEEDS) {
         }
       }),
     );
-    const sum = answered.reduce((total, amount) => total + amount, 0);
-    assert.ok(sum <= AMOUNT);
-    // What was refused did not fit at the end, so it fitted at no time after it came.
-    assert.ok(refused.length > 0 && refused.every((amount) => amount > AMOUNT - sum));
-    assert.deepEqual(await refundsOf(id), { sum, kept: sum });
+    await assertRefundsFit(db, { id, amount: AMOUNT, answered, refused });
   });
 }
 
@@ -135,7 +122,7 @@ test('the database refuses a refund that is more than is left, whatever the ledg
     result.status === 'rejected' ? [result.reason.constraint] : [],
   );
   assert.deepEqual(refused, ['refunds_are_within_their_transfer']);
-  assert.deepEqual(await refundsOf(original.transfer.id), { sum: 600, kept: 600 });
+  assert.deepEqual(await refundsOf(db, original.transfer.id), { sum: 600, kept: 600 });
 });
 
 test('refunds of many transfers share batches, and each is held to its own', async () => {
@@ -146,7 +133,7 @@ test('refunds of many transfers share batches, and each is held to its own', asy
     ),
   );
   for (const [index, { transfer }] of originals.entries())
-    assert.deepEqual(await refundsOf(transfer.id), { sum: index + 1, kept: index + 1 });
+    assert.deepEqual(await refundsOf(db, transfer.id), { sum: index + 1, kept: index + 1 });
 });
 
 const MISFITS: Record<string, (original: Transfer) => LedgerCommand<bigint, string>> = {
@@ -165,6 +152,6 @@ for (const [what, misfit] of Object.entries(MISFITS)) {
       async () => ledger?.execute(misfit(transfer), 1n, newKey(BO), call),
       /does not fit the transfer that it refunds/,
     );
-    assert.deepEqual(await refundsOf(transfer.id), { sum: 0, kept: 0 });
+    assert.deepEqual(await refundsOf(db, transfer.id), { sum: 0, kept: 0 });
   });
 }
