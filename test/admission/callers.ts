@@ -20,6 +20,9 @@ export function nonce(key: string = crypto.randomUUID(), edgeRequestId = '') {
   return { key, edgeRequestId, ttlMs: 65_000 };
 }
 
+/** So many calls a second that none comes back while a test runs, however busy the machine is. */
+export const SLOWLY = 1 / 60;
+
 /** A limit on one user. */
 export function perUser(ratePerSecond: number, burst: number, more: Partial<LimitCharge> = {}): LimitCharge {
   return { name: 'user', key: '1001', ratePerSecond, burst, cost: 1, ...more };

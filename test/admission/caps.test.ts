@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AdmissionRequest, CapCheck } from '../../src/admission/request.ts';
 import { GUESSING_CAP } from '../../src/domain/caps.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
-import { call, cap, connectTo, createControl, perUser } from './callers.ts';
+import { call, cap, connectTo, createControl, perUser, SLOWLY } from './callers.ts';
 
 const skip = withoutRedis;
 let redis: OwnRedis;
@@ -71,7 +71,7 @@ test('a guess that was right is forgiven, in both places', { skip }, async () =>
 
 test('a guess that a limit refuses was not made', { skip }, async () => {
   const guesser = cap(2, 60_000, { isGuess: true });
-  const spent = [perUser(1, 1, { key: 'spent' })];
+  const spent = [perUser(SLOWLY, 1, { key: 'spent' })];
   await control(0).admit(call({ limits: spent }));
   assert.equal(await admitted(10, () => call({ limits: spent, caps: [guesser] })), 0);
   assert.equal(await admitted(10, () => under(guesser)), 2);

@@ -9,7 +9,7 @@ import type { RedisDecision } from '../../src/admission/redis-admission.ts';
 import { decideRate, paceOf } from '../../src/domain/limits.ts';
 import { withoutRedis as skip } from '../redis/own-redis.ts';
 import { until } from '../until.ts';
-import { call, perUser, usePeers } from './callers.ts';
+import { call, perUser, SLOWLY, usePeers } from './callers.ts';
 
 const { redisUrl, peer, connection } = usePeers('limits');
 const run = promisify(execFile);
@@ -76,8 +76,8 @@ test('a call passes after the wait that the refusal names, and not earlier', { s
 test('all limits are charged, or none: a call that one limit refuses costs nothing at the others', {
   skip,
 }, async () => {
-  const wide = perUser(1, 100, { name: 'ip', key: '203.0.113.7' });
-  const narrow = perUser(1, 3, { key: 'narrow' });
+  const wide = perUser(SLOWLY, 100, { name: 'ip', key: '203.0.113.7' });
+  const narrow = perUser(SLOWLY, 3, { key: 'narrow' });
   const admissions = [];
   for (let made = 0; made < 10; made++) {
     admissions.push(await peer(made).admit(call({ limits: [wide, narrow] })));
@@ -128,7 +128,7 @@ test('negative control: deciding outside of Redis lets racing callers pass', { s
   });
   const passed = (await Promise.all(callers)).filter((isAllowed) => isAllowed).length;
   assert.ok(passed > 5, `${passed} passed`);
-  const limits = [perUser(1, 5, { key: 'whole' })];
+  const limits = [perUser(SLOWLY, 5, { key: 'whole' })];
   const whole = await Promise.all(
     Array.from({ length: 50 }, (_, index) => peer(index).admit(call({ limits }))),
   );

@@ -4,16 +4,16 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createInMemoryAdmission } from '../../src/admission/in-memory-admission.ts';
 import { withoutRedis as skip } from '../redis/own-redis.ts';
-import { call, cap, nonce, perUser, usePeers } from './callers.ts';
+import { call, cap, nonce, perUser, SLOWLY, usePeers } from './callers.ts';
 
 const { peer, connection } = usePeers('nonces');
 const remaining = async (key: string) =>
-  (await peer(0).admit(call({ limits: [perUser(1, 100, { key, cost: 0 })] }))).limits[0]?.remaining;
+  (await peer(0).admit(call({ limits: [perUser(SLOWLY, 100, { key, cost: 0 })] }))).limits[0]?.remaining;
 
 test('of many at once with one nonce, through two connections, one passes and one is charged', {
   skip,
 }, async () => {
-  const same = call({ limits: [perUser(1, 100, { key: 'once' })], nonce: nonce() });
+  const same = call({ limits: [perUser(SLOWLY, 100, { key: 'once' })], nonce: nonce() });
   const outcomes = await Promise.all(
     Array.from({ length: 100 }, async (_, index) => (await peer(index).admit(same)).outcome),
   );
@@ -27,7 +27,9 @@ test('a retry by the edge passes and is not charged again; any other request id 
 }, async () => {
   const key = crypto.randomUUID();
   const from = (edgeRequestId: string) =>
-    peer(0).admit(call({ limits: [perUser(1, 100, { key: 'edge' })], nonce: nonce(key, edgeRequestId) }));
+    peer(0).admit(
+      call({ limits: [perUser(SLOWLY, 100, { key: 'edge' })], nonce: nonce(key, edgeRequestId) }),
+    );
   assert.equal((await from('edge-1')).outcome, 'admitted');
   const retry = await from('edge-1');
   assert.equal(retry.outcome, 'admitted');
@@ -41,7 +43,7 @@ test('a retry by the edge passes also when the limit is spent, and is no second 
   skip,
 }, async () => {
   const spent = call({
-    limits: [perUser(1, 1, { key: 'spent' })],
+    limits: [perUser(SLOWLY, 1, { key: 'spent' })],
     caps: [cap(1, 60_000, { isGuess: true })],
     nonce: nonce(undefined, 'edge-3'),
   });
