@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Store } from '../../src/cache/store.ts';
+import { Refusal } from '../../src/domain/refusal.ts';
 import type { Redis } from '../../src/redis/connection.ts';
 import { connectTo } from '../admission/callers.ts';
 import { type OwnRedis, startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
@@ -14,6 +15,7 @@ import { type CachedLedger, startCachedLedger } from './cached-ledger.ts';
 const [ANNA, BO] = [8251, 8252];
 const START = 1_000;
 const READS = 20;
+const ATTEMPTS = 3;
 
 const portOf = ({ url }: OwnRedis) => Number(new URL(url).port);
 
@@ -138,6 +140,18 @@ async function assertStale(context: Context): Promise<void> {
   });
 }
 
+/** On a busy machine a reader may take longer than Postgres lets a transaction wait for it. Then all of it is done again. */
+async function againWhereUnavailable(work: (context: Context) => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await withReplica(work);
+    } catch (error) {
+      const isUnavailable = error instanceof Refusal && error.reason === 'UNAVAILABLE';
+      if (attempt === ATTEMPTS || !isUnavailable) throw error;
+    }
+  }
+}
+
 describe('the cache over a failover of Redis', { concurrency: true, skip: withoutRedis }, () => {
   test('a replica takes over that lacks a tombstone: what was answered shows', () =>
     withReplica(async (context) => assertShown(context, await failOver(context))));
@@ -170,7 +184,7 @@ describe('the cache over a failover of Redis', { concurrency: true, skip: withou
     }));
 
   test('negative control: with its mark, an emptied Redis shows the balance from before', () =>
-    withReplica(async (context) => {
+    againWhereUnavailable(async (context) => {
       const { reader } = context;
       const empty = async (redis: Redis) => {
         const mark = (await redis.get('ppuri:cache:run')) ?? '';
