@@ -49,7 +49,16 @@ export function eventData({ type, data }: FeedEvent): JsonObject {
 }
 
 /** The kinds of data, by what types begin with. */
-export type EventFamily = 'transfer' | 'sprinkle' | 'hold' | 'gift' | 'payout' | 'wallet' | 'key' | 'webhook';
+export type EventFamily =
+  | 'transfer'
+  | 'sprinkle'
+  | 'hold'
+  | 'gift'
+  | 'payout'
+  | 'wallet'
+  | 'limit'
+  | 'key'
+  | 'webhook';
 
 /**
  * What kind of data events of a type have; undefined for a kind of a later release, which may share the database while it takes
@@ -108,7 +117,7 @@ export function keyIdOf({ kind, keyId }: Pick<PostedTransfer['transfer'], 'kind'
 /** The states of gifts in the contract, by those of holds. */
 const GIFT_STATES: Readonly<Record<string, string>> = { captured: 'accepted', voided: 'cancelled' };
 
-/** Facts of announcements (migration 0152) as data. */
+/** Facts of announcements (migrations 0152 and 0295) as data. */
 const DATA: Readonly<Record<EventFamily, (facts: AnnouncedFacts) => JsonObject>> = {
   // Of a missing one nothing else is known.
   transfer: (facts) => ({ transfer: { transfer_id: text(facts.transfer_id) } }),
@@ -157,6 +166,14 @@ const DATA: Readonly<Record<EventFamily, (facts: AnnouncedFacts) => JsonObject>>
     user_id: userId(facts.user_id),
     direction: enumName('FREEZE_DIRECTION', facts.direction),
     ...(facts.frozen_until !== undefined && { frozen_until: rfc3339(Number(facts.frozen_until)) }),
+  }),
+  limit: (facts) => ({
+    user_id: userId(facts.user_id),
+    currency_code: text(facts.currency),
+    kind: enumName('LIMIT_KIND', facts.kind),
+    ...(facts.kind !== 'day_count' && { limit: money(facts.currency, facts.limit) }),
+    count_limit: facts.kind === 'day_count' ? text(facts.limit) : '0',
+    ...(facts.resets_at !== undefined && { resets_at: rfc3339(Number(facts.resets_at)) }),
   }),
   key: (facts) => ({
     key_id: text(facts.key_id),

@@ -27,6 +27,7 @@ export const EVENT_TYPES = {
   'wallet.frozen': 1,
   'wallet.unfrozen': 1,
   'wallet.closed': 1,
+  'limit.reached': 1,
   'key.expiring': 1,
   'webhook.paused': 1,
   'webhook.events_expired': 1,

@@ -1,5 +1,6 @@
 // How a user stands against its limits: what is used and left of each, and the refusals for going above one.
 import type { Calendar } from './calendar.ts';
+import type { Currency } from './currency.ts';
 import { LIMIT_KINDS, type LimitKind, type Limits } from './limit-policy.ts';
 import { Refusal } from './refusal.ts';
 import { MICROS_PER_MS, type Micros } from './time.ts';
@@ -14,6 +15,18 @@ export interface Standing {
   /** Zero where more is used than the limit allows: it was lowered. */
   readonly left: bigint;
   /** When the day or the month is over; undefined for limits that go by no period. */
+  readonly resetsAt: Micros | undefined;
+}
+
+/** A limit of a user that refused something. */
+export interface ReachedLimit {
+  readonly userId: bigint;
+  readonly currency: Currency;
+  readonly kind: LimitKind;
+  readonly limit: bigint;
+  /** The first moment of the day on which it did. */
+  readonly day: Micros;
+  /** As Standing has it. */
   readonly resetsAt: Micros | undefined;
 }
 
@@ -53,7 +66,8 @@ function standing(kind: LimitKind, limit: bigint, used: bigint, calendar: Calend
   };
 }
 
-function resetsAt(kind: LimitKind, calendar: Calendar, at: Micros): Micros | undefined {
+/** When the period of a limit is over that a moment lies in; undefined for limits that go by none. */
+export function resetsAt(kind: LimitKind, calendar: Calendar, at: Micros): Micros | undefined {
   if (kind.startsWith('day_')) return calendar.day(at).end;
   return kind.startsWith('month_') ? calendar.month(at).end : undefined;
 }

@@ -33,4 +33,8 @@ refused('ppuri_app', () => [database.appUrl, database.ownerUrl], [
   'SELECT oldest_unsealed()',
 ]);
 refused('ppuri_worker', () => [database.workerUrl, database.ownerUrl], ALL);
-refused('ppuri_admin', () => [database.adminUrl, database.ownerUrl], [...ALL, 'SELECT seal_feed()']);
+refused('ppuri_admin', () => [database.adminUrl, database.ownerUrl], [
+  ...ALL,
+  'SELECT seal_feed()',
+  `SELECT announce_reached_limits('{1}', '{KRW}', '{held}', '{1}', '{1}', '{1}')`,
+]);

@@ -78,13 +78,16 @@ test('no statement reads all of a table or an index when few rows were counted',
   await analyze(/^(?!transfers_)/);
   listening.seen.length = 0;
   await makeEveryStatement(stack, FIRST_USER + 10);
-  const [held, dayOut] = [1e9, 1e9];
-  await stack.db.query(`SELECT put_limit_policy('unverified', 'KRW', $1::bigint[], 'UTC')`, [
-    [held, null, dayOut, null, null, null, null],
-  ]);
+  const limit = (held: number, dayOut: number) =>
+    stack.db.query(`SELECT put_limit_policy('unverified', 'KRW', $1::bigint[], 'UTC')`, [
+      [held, null, dayOut, null, null, null, null],
+    ]);
+  await limit(1e9, 1e9);
   await makeEveryStatement(stack, FIRST_USER + 20);
   // What users moved before is counted, of all that they have.
   for (const user of [FIRST_USER, FIRST_USER + 1]) await stack.as(user).pay(FIRST_USER + 2, 1);
+  await limit(1e9, 1);
+  assert.equal((await stack.as(FIRST_USER).pay(FIRST_USER + 2, 1)).reason, 'LIMIT_EXCEEDED');
   await asOwner(`DELETE FROM transfers WHERE memo = 'one'`);
   assert.deepEqual(readers(listening.seen), []);
   const classes: readonly (new () => Facet<unknown>)[] = Object.values(FACETS);

@@ -194,6 +194,13 @@ for (const seed of SEEDS) {
     await assertHeldAtMost(db, { user: receiver, most: MOST, calls: CALLS, refused });
     const { rows } = await db.query('SELECT faults FROM reconcile_limits()');
     assert.deepEqual(rows[0].faults, [], 'what was counted is what the transfers say');
+    const told = await db.query<{ day: string }>(
+      `SELECT data ->> 'day' AS day FROM announcements WHERE type = 'limit.reached' AND subject = $1`,
+      [`users/${receiver}`],
+    );
+    const days = told.rows.map(({ day }) => day);
+    assert.ok(days.length > 0 && refused.length > days.length);
+    assert.deepEqual(days, [...new Set(days)], 'both servers together tell it once a day');
     await deletePolicy(admin, 'unverified', 'KRW', 'Asia/Seoul');
   });
 }

@@ -28,7 +28,7 @@ const HAPPENED = [
   ...['transfer.posted', 'sprinkle.created', 'transfer.posted', 'sprinkle.claimed', 'sprinkle.emptied'],
   ...['transfer.posted', 'hold.created', 'transfer.posted', 'hold.captured'],
   ...['transfer.posted', 'gift.created', 'transfer.posted', 'gift.declined'],
-  ...['wallet.frozen', 'wallet.unfrozen', 'wallet.closed'],
+  ...['wallet.frozen', 'wallet.unfrozen', 'limit.reached', 'limit.reached', 'wallet.closed'],
 ];
 
 let stack: Stack;
@@ -85,6 +85,15 @@ async function happen(): Promise<void> {
     frozen.slice(1),
   );
   await stack.db.query('SELECT lift_freeze($1, NULL, $2, $3)', [wallet_id, 'case 1', 'key']);
+  for (const [kind, resetsAt] of [
+    ['month_out', '1800000000000000'],
+    ['day_count', null],
+  ]) {
+    await stack.db.query(`SELECT announce_reached_limits('{7}', '{KRW}', $1, '{500}', '{1}', $2)`, [
+      [kind],
+      [resetsAt],
+    ]);
+  }
   const second = await done(ANNA, 'wallet.v2.WalletService/CreateWallet', {
     currency_code: 'KRW',
     display_name: 'second',

@@ -8,7 +8,7 @@ import type { Account, WalletOwner } from '../account.ts';
 import { CURRENCIES, type Currency } from '../currency.ts';
 import { InvariantError } from '../error-fields.ts';
 import type { LimitKind, LimitPolicies, Limits as LimitsByKind } from '../limit-policy.ts';
-import { limitRefusal, type Standing, standings } from '../limit-standing.ts';
+import { limitRefusal, type ReachedLimit, resetsAt, type Standing, standings } from '../limit-standing.ts';
 import { Refusal } from '../refusal.ts';
 import type { Micros } from '../time.ts';
 import {
@@ -65,6 +65,7 @@ export class Limits {
   readonly #batch: LedgerBatch;
   readonly #policies: LimitPolicies | undefined;
   readonly #elsewhere = new Map<string, Elsewhere>();
+  readonly #reached = new Map<string, ReachedLimit>();
   /** Whether any policy is in force. Where none is, nothing here is called. */
   readonly isActive: boolean;
 
@@ -102,6 +103,11 @@ export class Limits {
     }
     setUsage(payer, paid);
     setUsage(payee, received);
+  }
+
+  /** The limits that refused something. That stays true of a call that is undone, so no refusal takes it back. */
+  reached(): ReachedLimit[] {
+    return [...this.#reached.values()];
   }
 
   /** What has to be read for a wallet, besides its row: what it has moved, and what else its owner has. */
@@ -203,13 +209,25 @@ export class Limits {
     total: bigint,
     more: bigint,
     isOwn: boolean,
-    { updatedAt }: Account,
+    wallet: Account,
   ): void {
     const limit = limits[kind];
     // A check moves nothing and costs little: by the limits of others it would tell what they hold.
     if (limit === undefined || total <= limit || (!isOwn && this.#batch.isCheck)) return;
     const used = total - more;
-    throw limitRefusal({ kind, limit, used }, isOwn, this.#mustHavePolicies().calendar, updatedAt);
+    // An amount that is too large for one call uses nothing up.
+    if (kind !== 'call') this.#noteReached(wallet, kind, limit);
+    throw limitRefusal({ kind, limit, used }, isOwn, this.#mustHavePolicies().calendar, wallet.updatedAt);
+  }
+
+  #noteReached(
+    { ownerUserId: userId = 0n, currency, updatedAt }: Account,
+    kind: LimitKind,
+    limit: bigint,
+  ): void {
+    const { calendar } = this.#mustHavePolicies();
+    const period = { day: calendar.day(updatedAt).start, resetsAt: resetsAt(kind, calendar, updatedAt) };
+    this.#reached.set(`${ownerKey(userId, currency)}/${kind}`, { userId, currency, kind, limit, ...period });
   }
 
   #limitsOf(owner: WalletOwner, { currency }: Pick<Account, 'currency'>): LimitsByKind {

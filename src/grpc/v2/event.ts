@@ -4,6 +4,7 @@ import {
   GiftEvent,
   HoldEvent,
   KeyEvent,
+  LimitEvent,
   PayoutEvent,
   SprinkleEvent,
   TransferEvent,
@@ -59,6 +60,7 @@ const DATA: Readonly<Record<EventFamily, (json: object) => Event['data']>> = {
   gift: (json) => ({ $case: 'gift', value: GiftEvent.fromJSON(json) }),
   payout: (json) => ({ $case: 'payout', value: PayoutEvent.fromJSON(json) }),
   wallet: (json) => ({ $case: 'wallet', value: WalletEvent.fromJSON(json) }),
+  limit: (json) => ({ $case: 'limit', value: LimitEvent.fromJSON(json) }),
   key: (json) => ({ $case: 'key', value: KeyEvent.fromJSON(json) }),
   webhook: (json) => ({ $case: 'webhook', value: WebhookEvent.fromJSON(json) }),
 };

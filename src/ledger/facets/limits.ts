@@ -1,12 +1,15 @@
 // Limits: policies that have changed, wallets that have to be counted, and what users have besides one wallet, all read once the
-// accounts are locked and only where there is any of it. What wallets have moved is written with the transfers.
+// accounts are locked and only where there is any of it. What wallets have moved is written with the transfers; that a limit refused
+// something is told, also where nothing is posted.
 import type { PoolClient } from 'pg';
 import { countUsages, readElsewhere, readPolicies } from '../../db/limits/index.ts';
+import { plainArray, textArray } from '../../db/sql.ts';
 import type { Account } from '../../domain/account.ts';
 import type { BatchContext, LedgerBatch } from '../../domain/batch/ledger-batch.ts';
 import { Limits, NOTHING_ELSE, ownerKey } from '../../domain/batch/limits.ts';
 import type { LimitPolicies } from '../../domain/limit-policy.ts';
-import { BatchTooLargeError, type Facet, StaleReadError, UncountedError } from '../facet.ts';
+import type { ReachedLimit } from '../../domain/limit-standing.ts';
+import { BatchTooLargeError, type Facet, StaleReadError, type Statement, UncountedError } from '../facet.ts';
 
 /**
  * How many wallets are counted in one transaction, which holds the locks of all of its accounts meanwhile: counting takes a
@@ -14,10 +17,27 @@ import { BatchTooLargeError, type Facet, StaleReadError, UncountedError } from '
  */
 const MAX_COUNTED = 32;
 
+const ANNOUNCE_REACHED: Statement<ReachedLimit> = {
+  name: 'announce-reached-limits',
+  text: `
+  SELECT announce_reached_limits($1::bigint[], $2::text[], $3::text[], $4::numeric[], $5::bigint[], $6::bigint[])`,
+  rows: ({ limits }) => limits.reached(),
+  values: (reached) => [
+    plainArray(reached.map(({ userId }) => userId)),
+    plainArray(reached.map(({ currency }) => currency)),
+    plainArray(reached.map(({ kind }) => kind)),
+    plainArray(reached.map(({ limit }) => limit)),
+    plainArray(reached.map(({ day }) => day)),
+    textArray(reached.map(({ resetsAt }) => resetsAt?.toString())),
+  ],
+};
+
+const STATEMENTS = [ANNOUNCE_REACHED];
+
 /** Checks that the policies which the batch began with are in force, and completes what its limits go by. */
 export class LimitsFacet implements Facet<Limits> {
   #calls = 0;
-  readonly statements = [];
+  readonly statements = STATEMENTS;
 
   collect(): void {
     this.#calls += 1;

@@ -9,6 +9,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { GiftState, giftStateFromJSON, giftStateToJSON } from "./gift_service.ts";
 import { HoldState, holdStateFromJSON, holdStateToJSON } from "./hold_service.ts";
+import { LimitKind, limitKindFromJSON, limitKindToJSON } from "./limit.ts";
 import { Money } from "./money.ts";
 import { Transfer } from "./transfer.ts";
 
@@ -84,8 +85,8 @@ export interface Event {
    * What happened: `transfer.posted`, `transfer.missing`, `sprinkle.created`, `sprinkle.claimed`, `sprinkle.emptied`,
    * `sprinkle.expired`, `sprinkle.cancelled`, `hold.created`, `hold.captured`, `hold.voided`, `hold.expired`, `gift.created`,
    * `gift.accepted`, `gift.declined`, `gift.cancelled`, `gift.expired`, `payout.completed`, `payout.cancelled`,
-   * `wallet.frozen`, `wallet.unfrozen`, `wallet.closed`, `key.expiring`, `webhook.paused`, `webhook.events_expired`. There
-   * may come more: pass over those that you do not know. Empty in a sign of life of StreamEvents.
+   * `wallet.frozen`, `wallet.unfrozen`, `wallet.closed`, `limit.reached`, `key.expiring`, `webhook.paused`,
+   * `webhook.events_expired`. There may come more: pass over those that you do not know. Empty in a sign of life of StreamEvents.
    *
    * `transfer.missing` stands in the place of a transfer that the database has lost, and is told to those who select
    * `transfer.posted`, too. Treat what that transfer did as unknown. Where it is found again, its `transfer.posted` can be
@@ -126,6 +127,9 @@ export interface Event {
     | //
     /** Of webhook.*. */
     { $case: "webhook"; value: WebhookEvent }
+    | //
+    /** Of limit.*. */
+    { $case: "limit"; value: LimitEvent }
     | undefined;
 }
 
@@ -243,6 +247,27 @@ export interface WalletEvent {
   frozenUntil: Timestamp | undefined;
 }
 
+/**
+ * A limit of a user refused something: money that the user would have sent or received, whoever asked for it. It is told once on
+ * a day for each limit, however often it refuses.
+ */
+export interface LimitEvent {
+  /** Whose limit it is. */
+  userId: bigint;
+  /** The currency that is limited: an ISO 4217 code. */
+  currencyCode: string;
+  /** What is limited; never LIMIT_KIND_CALL, which nothing uses up. */
+  kind: LimitKind;
+  /** The most that is allowed; absent with LIMIT_KIND_DAY_COUNT. */
+  limit:
+    | Money
+    | undefined;
+  /** With LIMIT_KIND_DAY_COUNT, how often something may go out; 0 with others. */
+  countLimit: bigint;
+  /** When the day or the month is over and all of the limit is left again; absent with LIMIT_KIND_HELD. */
+  resetsAt: Timestamp | undefined;
+}
+
 /** An API key. */
 export interface KeyEvent {
   /** The id of the key. */
@@ -324,6 +349,9 @@ export const Event: MessageFns<Event> = {
         break;
       case "webhook":
         WebhookEvent.encode(message.data.value, writer.uint32(138).fork()).join();
+        break;
+      case "limit":
+        LimitEvent.encode(message.data.value, writer.uint32(146).fork()).join();
         break;
     }
     return writer;
@@ -462,6 +490,14 @@ export const Event: MessageFns<Event> = {
             message.data = { $case: "webhook", value: WebhookEvent.decode(reader, reader.uint32()) };
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.data = { $case: "limit", value: LimitEvent.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -511,6 +547,8 @@ export const Event: MessageFns<Event> = {
         ? { $case: "key", value: KeyEvent.fromJSON(object.key) }
         : isSet(object.webhook)
         ? { $case: "webhook", value: WebhookEvent.fromJSON(object.webhook) }
+        : isSet(object.limit)
+        ? { $case: "limit", value: LimitEvent.fromJSON(object.limit) }
         : undefined,
     };
   },
@@ -554,6 +592,8 @@ export const Event: MessageFns<Event> = {
       obj.key = KeyEvent.toJSON(message.data.value);
     } else if (message.data?.$case === "webhook") {
       obj.webhook = WebhookEvent.toJSON(message.data.value);
+    } else if (message.data?.$case === "limit") {
+      obj.limit = LimitEvent.toJSON(message.data.value);
     }
     return obj;
   },
@@ -618,6 +658,12 @@ export const Event: MessageFns<Event> = {
       case "webhook": {
         if (object.data?.value !== undefined && object.data?.value !== null) {
           message.data = { $case: "webhook", value: WebhookEvent.fromPartial(object.data.value) };
+        }
+        break;
+      }
+      case "limit": {
+        if (object.data?.value !== undefined && object.data?.value !== null) {
+          message.data = { $case: "limit", value: LimitEvent.fromPartial(object.data.value) };
         }
         break;
       }
@@ -1702,6 +1748,177 @@ export const WalletEvent: MessageFns<WalletEvent> = {
     message.direction = object.direction ?? 0;
     message.frozenUntil = (object.frozenUntil !== undefined && object.frozenUntil !== null)
       ? Timestamp.fromPartial(object.frozenUntil)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseLimitEvent(): LimitEvent {
+  return { userId: 0n, currencyCode: "", kind: 0, limit: undefined, countLimit: 0n, resetsAt: undefined };
+}
+
+export const LimitEvent: MessageFns<LimitEvent> = {
+  encode(message: LimitEvent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== 0n) {
+      if (BigInt.asIntN(64, message.userId) !== message.userId) {
+        throw new globalThis.Error("value provided for field message.userId of type int64 too large");
+      }
+      writer.uint32(8).int64(message.userId);
+    }
+    if (message.currencyCode !== "") {
+      writer.uint32(18).string(message.currencyCode);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(24).int32(message.kind);
+    }
+    if (message.limit !== undefined) {
+      Money.encode(message.limit, writer.uint32(34).fork()).join();
+    }
+    if (message.countLimit !== 0n) {
+      if (BigInt.asIntN(64, message.countLimit) !== message.countLimit) {
+        throw new globalThis.Error("value provided for field message.countLimit of type int64 too large");
+      }
+      writer.uint32(40).int64(message.countLimit);
+    }
+    if (message.resetsAt !== undefined) {
+      Timestamp.encode(message.resetsAt, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LimitEvent {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLimitEvent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.userId = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.currencyCode = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.limit = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.countLimit = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.resetsAt = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LimitEvent {
+    return {
+      userId: isSet(object.userId) ? BigInt(object.userId) : isSet(object.user_id) ? BigInt(object.user_id) : 0n,
+      currencyCode: isSet(object.currencyCode)
+        ? globalThis.String(object.currencyCode)
+        : isSet(object.currency_code)
+        ? globalThis.String(object.currency_code)
+        : "",
+      kind: isSet(object.kind) ? limitKindFromJSON(object.kind) : 0,
+      limit: isSet(object.limit) ? Money.fromJSON(object.limit) : undefined,
+      countLimit: isSet(object.countLimit)
+        ? BigInt(object.countLimit)
+        : isSet(object.count_limit)
+        ? BigInt(object.count_limit)
+        : 0n,
+      resetsAt: isSet(object.resetsAt)
+        ? fromJsonTimestamp(object.resetsAt)
+        : isSet(object.resets_at)
+        ? fromJsonTimestamp(object.resets_at)
+        : undefined,
+    };
+  },
+
+  toJSON(message: LimitEvent): unknown {
+    const obj: any = {};
+    if (message.userId !== 0n) {
+      obj.userId = message.userId.toString();
+    }
+    if (message.currencyCode !== "") {
+      obj.currencyCode = message.currencyCode;
+    }
+    if (message.kind !== 0) {
+      obj.kind = limitKindToJSON(message.kind);
+    }
+    if (message.limit !== undefined) {
+      obj.limit = Money.toJSON(message.limit);
+    }
+    if (message.countLimit !== 0n) {
+      obj.countLimit = message.countLimit.toString();
+    }
+    if (message.resetsAt !== undefined) {
+      obj.resetsAt = fromTimestamp(message.resetsAt).toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<LimitEvent>): LimitEvent {
+    return LimitEvent.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LimitEvent>): LimitEvent {
+    const message = createBaseLimitEvent();
+    message.userId = (object.userId !== undefined && object.userId !== null) ? BigInt(object.userId) : 0n;
+    message.currencyCode = object.currencyCode ?? "";
+    message.kind = object.kind ?? 0;
+    message.limit = (object.limit !== undefined && object.limit !== null) ? Money.fromPartial(object.limit) : undefined;
+    message.countLimit = (object.countLimit !== undefined && object.countLimit !== null)
+      ? BigInt(object.countLimit)
+      : 0n;
+    message.resetsAt = (object.resetsAt !== undefined && object.resetsAt !== null)
+      ? Timestamp.fromPartial(object.resetsAt)
       : undefined;
     return message;
   },

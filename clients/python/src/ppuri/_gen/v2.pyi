@@ -407,7 +407,7 @@ class Event(Message):
     cursor: str
     """With it as `after_cursor` one goes on right after this event."""
     type: str
-    """What happened: `transfer.posted`, `transfer.missing`, `sprinkle.created`, `sprinkle.claimed`, `sprinkle.emptied`, `sprinkle.expired`, `sprinkle.cancelled`, `hold.created`, `hold.captured`, `hold.voided`, `hold.expired`, `gift.created`, `gift.accepted`, `gift.declined`, `gift.cancelled`, `gift.expired`, `payout.completed`, `payout.cancelled`, `wallet.frozen`, `wallet.unfrozen`, `wallet.closed`, `key.expiring`, `webhook.paused`, `webhook.events_expired`. There may come more: pass over those that you do not know. Empty in a sign of life of StreamEvents.
+    """What happened: `transfer.posted`, `transfer.missing`, `sprinkle.created`, `sprinkle.claimed`, `sprinkle.emptied`, `sprinkle.expired`, `sprinkle.cancelled`, `hold.created`, `hold.captured`, `hold.voided`, `hold.expired`, `gift.created`, `gift.accepted`, `gift.declined`, `gift.cancelled`, `gift.expired`, `payout.completed`, `payout.cancelled`, `wallet.frozen`, `wallet.unfrozen`, `wallet.closed`, `limit.reached`, `key.expiring`, `webhook.paused`, `webhook.events_expired`. There may come more: pass over those that you do not know. Empty in a sign of life of StreamEvents.
     
     `transfer.missing` stands in the place of a transfer that the database has lost, and is told to those who select `transfer.posted`, too. Treat what that transfer did as unknown. Where it is found again, its `transfer.posted` can be read in the same place, with an `event_id` of its own."""
     schema_version: int
@@ -441,6 +441,9 @@ class Event(Message):
     @property
     def webhook(self) -> WebhookEvent:
         """Of webhook.*."""
+    @property
+    def limit(self) -> LimitEvent:
+        """Of limit.*."""
     def __init__(
         self,
         *,
@@ -459,6 +462,7 @@ class Event(Message):
         wallet: WalletEvent | Mapping[str, Any] | None = ...,
         key: KeyEvent | Mapping[str, Any] | None = ...,
         webhook: WebhookEvent | Mapping[str, Any] | None = ...,
+        limit: LimitEvent | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransferEvent(Message):
@@ -622,6 +626,33 @@ class WalletEvent(Message):
         user_id: int | None = ...,
         direction: FreezeDirection | str | None = ...,
         frozen_until: datetime | None = ...,
+    ) -> None: ...
+
+class LimitEvent(Message):
+    """A limit of a user refused something: money that the user would have sent or received, whoever asked for it. It is told once on a day for each limit, however often it refuses."""
+    user_id: int
+    """Whose limit it is."""
+    currency_code: str
+    """The currency that is limited: an ISO 4217 code."""
+    kind: LimitKind
+    """What is limited; never LIMIT_KIND_CALL, which nothing uses up."""
+    @property
+    def limit(self) -> Money:
+        """The most that is allowed; absent with LIMIT_KIND_DAY_COUNT."""
+    count_limit: int
+    """With LIMIT_KIND_DAY_COUNT, how often something may go out; 0 with others."""
+    @property
+    def resets_at(self) -> Timestamp:
+        """When the day or the month is over and all of the limit is left again; absent with LIMIT_KIND_HELD."""
+    def __init__(
+        self,
+        *,
+        user_id: int | None = ...,
+        currency_code: str | None = ...,
+        kind: LimitKind | str | None = ...,
+        limit: Money | Mapping[str, Any] | None = ...,
+        count_limit: int | None = ...,
+        resets_at: datetime | None = ...,
     ) -> None: ...
 
 class KeyEvent(Message):
