@@ -107,7 +107,7 @@ test('Sentinels are named by host and port, and REDIS_URL names their group', ()
     { host: '::1', port: 26_380 },
     { host: 's3.internal', port: 1 },
   ]);
-  const bounds = 'up to 16 different HOST:PORT separated by commas, such as 10.0.0.1:26379,10.0.0.2:26379';
+  const bounds = 'up to 16 different HOST:PORT separated by commas';
   for (const wrong of [
     '10.0.0.1',
     '10.0.0.1:0',

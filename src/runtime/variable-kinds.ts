@@ -177,7 +177,7 @@ export function addresses(
       ? found
       : undefined;
   };
-  const bounds = `up to ${MAX_ADDRESSES} different HOST:PORT separated by commas, such as 10.0.0.1:26379,10.0.0.2:26379`;
+  const bounds = `up to ${MAX_ADDRESSES} different HOST:PORT separated by commas`;
   return { ...PLAIN, name, meaning, fallback: '', bounds, parse };
 }
 
