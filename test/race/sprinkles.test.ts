@@ -28,8 +28,8 @@ const [ANNA, ...MEMBERS] = Array.from({ length: 13 }, (_, index) => 7501 + index
 const ROOM = 'sprinkle-race';
 const AMOUNT = 10_000n;
 const HEADCOUNT = 8;
-/** SPRINKLE_SEEDS=50 npm test -- test/race/sprinkles.test.ts makes fifty of it, each with other moments. */
-const SEEDS = Array.from({ length: Number(process.env.SPRINKLE_SEEDS ?? 6) }, (_, index) => index + 1);
+/** RACE_SEEDS=50 npm test -- test/race/sprinkles.test.ts makes fifty of it, each with other moments. */
+const SEEDS = Array.from({ length: Number(process.env.RACE_SEEDS ?? 6) }, (_, index) => index + 1);
 
 let database: TestDatabase;
 let db: pg.Pool;
