@@ -8,6 +8,7 @@ import type { Envoy } from '../../scripts/dev/envoy.ts';
 import { startTestEdge } from '../edge.ts';
 import { withoutEdge } from '../skip.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { until } from '../until.ts';
 
 const INPUTS = 1_000;
 const AT_ONCE = 25;
@@ -134,6 +135,10 @@ async function seriesOf(url: string): Promise<string[]> {
 test('1,000 bad inputs make no new series, and none of them is named', { skip: withoutEdge }, async () => {
   const pages = [`http://127.0.0.1:${stack.app.opsPort}/metrics`, `${edge.adminUrl}/stats/prometheus`];
   await sendAll(0, 3);
+  // It is there once Postgres has told its time for the first time.
+  await until('the skew of the clocks', async () =>
+    (await seriesOf(pages[0] ?? '')).includes('ppuri_clock_skew_seconds'),
+  );
   const before = await Promise.all(pages.map(seriesOf));
   const kinds = OVER_REST.length + 2 * OVER_GRPC.length;
   assert.ok((await sendAll(10, 10 + Math.ceil(INPUTS / kinds))) >= INPUTS);
