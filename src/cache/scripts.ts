@@ -4,46 +4,53 @@
 //   M<version>                      a tombstone (modified): a commit that brings this version is under way; nobody may fill it
 //   V<version>|<time>|<seal>|<text> an entry of this version (valid)
 
-/** The version of what GET found: -1 where it has none, as a claim does, or a foreign value of any type. */
-const VERSION_OF = `
-local function version_of(found)
-  return type(found) == 'string' and tonumber(string.match(found, '^[MV](%d+)')) or -1
+/** Calls `each` with every key's place and value, which is false where it has none or is no string. It reads them with few commands. */
+const READ_EACH = `
+local function read_each(each)
+  for from = 1, #KEYS, 1000 do
+    local to = math.min(from + 999, #KEYS)
+    local found = redis.call('MGET', unpack(KEYS, from, to))
+    for i = from, to do each(i, found[i - from + 1]) end
+  end
 end
 `;
 
 /**
- * ARGV: time to live (ms), then a version for each key. Sets tombstones where there is no higher version. A higher tombstone, of
- * a commit that failed, lives on for as long as this commit's own would. Returns for each key how long the entry that it
- * replaced would have lived (ms); -1 where a reader had claimed the key, and 0 where nobody reads it.
+ * ARGV: time to live (ms), then a version for each key, each of which is given once. Sets tombstones where there is no higher version.
+ * A higher tombstone, of a commit that failed, lives on for as long as this commit's own would. Returns for each key how long the
+ * entry that it replaced would have lived (ms); -1 where a reader had claimed the key, and 0 where nobody reads it.
  */
-export const SET_TOMBSTONES = `${VERSION_OF}
+export const SET_TOMBSTONES = `${READ_EACH}
 local lives = {}
-for i, key in ipairs(KEYS) do
-  local version = ARGV[i + 1]
-  local found = redis.pcall('GET', key)
-  local kind = type(found) == 'string' and string.sub(found, 1, 1)
+read_each(function(i, found)
+  local key, version = KEYS[i], ARGV[i + 1]
+  local kind = found and string.sub(found, 1, 1)
+  local other = found and tonumber(string.match(found, '^[MV](%d+)')) or -1
   lives[i] = kind == 'V' and redis.call('PTTL', key) or kind == 'T' and -1 or 0
-  if version_of(found) <= tonumber(version) then
+  if other <= tonumber(version) then
     redis.call('SET', key, 'M' .. version, 'PX', ARGV[1])
   elseif kind == 'M' then
     redis.call('PEXPIRE', key, ARGV[1], 'GT')
   end
-end
+end)
 return lives
 `;
 
 /**
- * ARGV: for each key its version, its time to live (ms) and its entry. Replaces the tombstones of exactly these versions by the
- * entries, or removes them where the entry is empty, and leaves everything else: whatever came after the tombstone knows better.
+ * ARGV: a version for each key, then the time to live (ms) and the entry of as many of the first keys as have one. Replaces the
+ * tombstones of exactly these versions by the entries, removes those of the other keys, and leaves everything else: whatever came
+ * after the tombstone knows better.
  */
-export const REPLACE_TOMBSTONES = `
-for i, key in ipairs(KEYS) do
-  local arg = 3 * i - 2
-  if redis.call('GET', key) == 'M' .. ARGV[arg] then
-    if ARGV[arg + 2] == '' then redis.call('DEL', key)
-    else redis.call('SET', key, ARGV[arg + 2], 'PX', ARGV[arg + 1]) end
+export const REPLACE_TOMBSTONES = `${READ_EACH}
+local done = {}
+read_each(function(i, found)
+  if found == 'M' .. ARGV[i] then
+    local arg = #KEYS + 2 * i
+    if ARGV[arg] then redis.call('SET', KEYS[i], ARGV[arg], 'PX', ARGV[arg - 1])
+    else done[#done + 1] = KEYS[i] end
   end
-end
+end)
+for from = 1, #done, 1000 do redis.call('DEL', unpack(done, from, math.min(from + 999, #done))) end
 return 1
 `;
 

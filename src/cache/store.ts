@@ -187,13 +187,18 @@ function operationsOf(
           ...tombstones.map(({ version }) => version),
         ),
       ),
-    replaceTombstones: (replacements) =>
-      run(() =>
+    replaceTombstones: (replacements) => {
+      // Most have none, and those that have come first.
+      const entries = replacements.filter(({ entry }) => entry !== '');
+      const inOrder = [...entries, ...replacements.filter(({ entry }) => entry === '')];
+      return run(() =>
         scripts.ppuriReplaceTombstones(
-          replacements.length,
-          ...replacements.map(({ key }) => key),
-          ...replacements.flatMap(({ version, ttlMs, entry }) => [version, ttlMs, entry]),
+          inOrder.length,
+          ...inOrder.map(({ key }) => key),
+          ...inOrder.map(({ version }) => version),
+          ...entries.flatMap(({ ttlMs, entry }) => [ttlMs, entry]),
         ),
-      ),
+      );
+    },
   };
 }
