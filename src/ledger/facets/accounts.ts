@@ -1,19 +1,19 @@
 // Accounts: locked in the order of their ids, read, and opened.
-import type { PoolClient, QueryConfig } from 'pg';
+import type { PoolClient } from 'pg';
 import {
   ACCOUNT_COLUMNS,
-  type AccountRow,
   type LimitedAccountRow,
   toAccount,
   toLimitedAccount,
   USAGE_COLUMNS,
 } from '../../db/rows.ts';
-import { plainArray, textArray, timestamptz } from '../../db/sql.ts';
+import { plainArray, textArray } from '../../db/sql.ts';
 import type { Account } from '../../domain/account.ts';
 import { Accounts } from '../../domain/batch/accounts.ts';
 import type { BatchContext, LedgerBatch, ReadSet } from '../../domain/batch/ledger-batch.ts';
 import type { Random } from '../../domain/random.ts';
-import type { Facet, Statement } from '../facet.ts';
+import type { Facet } from '../facet.ts';
+import { insertInto } from '../given-rows.ts';
 
 /** How many equal external accounts each currency has (migration 0002). */
 const STRIPES = 16;
@@ -53,43 +53,35 @@ export const LOCKED_WITH_OWNERS = `a.id = ANY (${LOCKED_IDS}${POTS_OF_TOKENS}${H
  * to another sprinkle meanwhile, or a user has another default wallet, isStale() finds it, and the batch runs again. Most batches
  * have no tokens, and Postgres sets up what a statement has for them whether it runs or not.
  */
-const lockText = (columns: string, more: string) => `
-  SELECT ${columns} FROM accounts a WHERE a.id = ANY (${LOCKED_IDS}${more}) ORDER BY a.id FOR NO KEY UPDATE`;
+const select = (columns: string, more: string) =>
+  `SELECT ${columns} FROM accounts a WHERE a.id = ANY (${LOCKED_IDS}${more}) ORDER BY a.id`;
+const locking = (name: string, columns: string, more: string) => ({
+  name,
+  text: `${select(columns, more)} FOR NO KEY UPDATE`,
+});
 const LIMITED_COLUMNS = `${ACCOUNT_COLUMNS}, ${USAGE_COLUMNS}`;
-const LOCK = { name: 'lock-accounts', text: lockText(ACCOUNT_COLUMNS, '') };
-const LOCK_WITH_POTS = { name: 'lock-accounts-and-pots', text: lockText(ACCOUNT_COLUMNS, POTS_OF_TOKENS) };
-const LOCK_WITH_HOMES = {
-  name: 'lock-accounts-with-homes',
-  text: lockText(LIMITED_COLUMNS, HOMES_OF_WALLETS),
-};
-const LOCK_WITH_HOMES_AND_POTS = {
-  name: 'lock-accounts-and-pots-with-homes',
-  text: lockText(LIMITED_COLUMNS, `${POTS_OF_TOKENS}${HOMES_OF_WALLETS}`),
-};
+const POTS_AND_HOMES = `${POTS_OF_TOKENS}${HOMES_OF_WALLETS}`;
+const LOCK = locking('lock-accounts', ACCOUNT_COLUMNS, '');
+const LOCK_WITH_POTS = locking('lock-accounts-and-pots', ACCOUNT_COLUMNS, POTS_OF_TOKENS);
+const LOCK_WITH_HOMES = locking('lock-accounts-with-homes', LIMITED_COLUMNS, HOMES_OF_WALLETS);
+const LOCK_WITH_BOTH = locking('lock-accounts-and-pots-with-homes', LIMITED_COLUMNS, POTS_AND_HOMES);
 
 /** What CheckTransfer and GetLimits read, without locks. */
-const READ_WITH_HOMES = {
-  name: 'read-accounts-with-homes',
-  text: `SELECT ${LIMITED_COLUMNS} FROM accounts a WHERE ${LOCKED_WITH_OWNERS} ORDER BY a.id`,
-};
+const READ_WITH_BOTH = { name: 'read-accounts-with-homes', text: select(LIMITED_COLUMNS, POTS_AND_HOMES) };
 
 /** Accounts start empty; what moves into them is posted afterwards, in the same transaction. */
-const INSERT_ACCOUNTS: Statement<Account> = {
-  name: 'insert-accounts',
-  text: `
-  INSERT INTO accounts (id, kind, currency, owner_user_id, display_name, created_at)
-  SELECT new.*, $6 FROM unnest($1::uuid[], $2::account_kind[], $3::text[], $4::bigint[], $5::text[])
-    AS new (id, kind, currency, owner_user_id, display_name)`,
-  rows: ({ accounts }) => accounts.opened(),
-  values: (opened, { at }) => [
-    plainArray(opened.map(({ id }) => id)),
-    plainArray(opened.map(({ kind }) => kind)),
-    plainArray(opened.map(({ currency }) => currency)),
-    plainArray(opened.map(({ ownerUserId }) => ownerUserId ?? 'NULL')),
-    textArray(opened.map(({ displayName }) => displayName)),
-    timestamptz(at),
-  ],
-};
+const INSERT_ACCOUNTS = insertInto<Account>(
+  'accounts',
+  ({ accounts }) => accounts.opened(),
+  {
+    id: ['uuid', ({ id }) => id],
+    kind: ['account_kind', ({ kind }) => kind],
+    currency: ['text', ({ currency }) => currency],
+    owner_user_id: ['bigint', ({ ownerUserId }) => ownerUserId],
+    display_name: ['text', ({ displayName }) => displayName],
+  },
+  'created_at',
+);
 
 const STATEMENTS = [INSERT_ACCOUNTS];
 
@@ -115,17 +107,14 @@ export class AccountsFacet implements Facet<Accounts> {
   }
 
   async load(client: PoolClient, context: BatchContext): Promise<Accounts> {
-    const values = this.lockValues(context.random);
-    const hasTokens = this.#tokens.size > 0;
-    if (context.isCheck) return readLimited(client, { ...READ_WITH_HOMES, values }, context);
-    const given = hasTokens ? values : values.slice(0, 4);
-    if (context.policies) {
-      const statement = hasTokens ? LOCK_WITH_HOMES_AND_POTS : LOCK_WITH_HOMES;
-      return readLimited(client, { ...statement, values: given }, context);
-    }
-    const statement = hasTokens ? LOCK_WITH_POTS : LOCK;
-    const { rows } = await client.query<AccountRow>({ ...statement, values: given });
-    return new Accounts(rows.map(toAccount), context);
+    const { isCheck, policies, random } = context;
+    const isLimited = isCheck || policies !== undefined;
+    const takesTokens = isCheck || this.#tokens.size > 0;
+    const [plain, limited] = takesTokens ? [LOCK_WITH_POTS, LOCK_WITH_BOTH] : [LOCK, LOCK_WITH_HOMES];
+    const statement = isCheck ? READ_WITH_BOTH : isLimited ? limited : plain;
+    const values = this.lockValues(random).slice(0, takesTokens ? 6 : 4);
+    const { rows } = await client.query<LimitedAccountRow>({ ...statement, values });
+    return new Accounts(rows.map(isLimited ? toLimitedAccount : toAccount), context);
   }
 
   /**
@@ -149,13 +138,4 @@ export class AccountsFacet implements Facet<Accounts> {
       textArray(tokens.map(({ token }) => token)),
     ];
   }
-}
-
-async function readLimited(
-  client: PoolClient,
-  statement: QueryConfig,
-  context: BatchContext,
-): Promise<Accounts> {
-  const { rows } = await client.query<LimitedAccountRow>(statement);
-  return new Accounts(rows.map(toLimitedAccount), context);
 }

@@ -3,7 +3,6 @@
 // Two batches that give the same reference away at once meet at its unique index: the later one runs again and finds it taken.
 import type { PoolClient } from 'pg';
 import { labelsJson } from '../../db/rows.ts';
-import { plainArray, textArray, timestamptz } from '../../db/sql.ts';
 import type { AnnotationSubject } from '../../domain/annotation.ts';
 import {
   Annotations,
@@ -12,14 +11,8 @@ import {
   referenceKey,
 } from '../../domain/batch/annotations.ts';
 import type { BatchContext, ReadSet } from '../../domain/batch/ledger-batch.ts';
-import type { Facet, Statement } from '../facet.ts';
-
-const READ = `
-  SELECT n.subject, n.user_id, n.reference, n.subject_id
-  FROM unnest($1::text[], $2::bigint[], $3::text[]) AS asked (subject, user_id, reference), LATERAL (
-    SELECT * FROM annotations n
-    WHERE n.subject = asked.subject AND n.user_id = asked.user_id AND n.reference = asked.reference OFFSET 0
-  ) AS n`;
+import type { Facet } from '../facet.ts';
+import { givenRows, insertInto, reading } from '../given-rows.ts';
 
 interface Row {
   subject: AnnotationSubject;
@@ -28,25 +21,34 @@ interface Row {
   subject_id: string;
 }
 
+const readReferences = reading<ReferenceName, Row>(
+  'read-references',
+  givenRows('asked', {
+    subject: ['text', ({ subject }) => subject],
+    user_id: ['bigint', ({ userId }) => userId],
+    reference: ['text', ({ reference }) => reference],
+  }),
+  (asked) => `
+  SELECT n.subject, n.user_id, n.reference, n.subject_id FROM ${asked}, LATERAL (
+    SELECT * FROM annotations n
+    WHERE n.subject = asked.subject AND n.user_id = asked.user_id AND n.reference = asked.reference OFFSET 0
+  ) AS n`,
+);
+
 /** A trigger checks whose they are, and makes the lists by label (migration 0120). */
-const INSERT_ANNOTATIONS: Statement<NewAnnotation> = {
-  name: 'insert-annotations',
-  text: `
-  INSERT INTO annotations (subject_id, subject, user_id, created_at, reference, labels)
-  SELECT new.id, new.subject, new.user_id, new.created_at, new.reference, new.labels::json
-  FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::timestamptz[], $5::text[], $6::text[])
-    AS new (id, subject, user_id, created_at, reference, labels)`,
+const INSERT_ANNOTATIONS = insertInto<NewAnnotation>(
+  'annotations',
   // The same order in every batch, so that two batches never wait for each other's references in a circle.
-  rows: ({ annotations: { added } }) => (added.length < 2 ? added : [...added].sort(byReference)),
-  values: (added) => [
-    plainArray(added.map(({ id }) => id)),
-    plainArray(added.map(({ subject }) => subject)),
-    plainArray(added.map(({ userId }) => userId)),
-    plainArray(added.map(({ createdAt }) => timestamptz(createdAt))),
-    textArray(added.map(({ annotation: { reference } }) => reference || undefined)),
-    textArray(added.map(({ annotation: { labels } }) => labelsJson(labels))),
-  ],
-};
+  ({ annotations: { added } }) => (added.length < 2 ? added : [...added].sort(byReference)),
+  {
+    subject_id: ['uuid', ({ id }) => id],
+    subject: ['text', ({ subject }) => subject],
+    user_id: ['bigint', ({ userId }) => userId],
+    created_at: ['timestamptz', ({ createdAt }) => createdAt],
+    reference: ['text', ({ annotation: { reference } }) => reference || undefined],
+    labels: ['json', ({ annotation: { labels } }) => labelsJson(labels)],
+  },
+);
 
 function byReference(one: NewAnnotation, other: NewAnnotation): number {
   return nameOf(one) < nameOf(other) ? -1 : 1;
@@ -67,21 +69,8 @@ export class AnnotationsFacet implements Facet<Annotations> {
     if (references) for (const name of references) this.#wanted.set(referenceKey(name), name);
   }
 
-  load(client: PoolClient, context: BatchContext): Annotations | Promise<Annotations> {
-    return this.#wanted.size === 0 ? new Annotations(new Map(), context) : this.#read(client, context);
-  }
-
-  async #read(client: PoolClient, context: BatchContext): Promise<Annotations> {
-    const wanted = [...this.#wanted.values()];
-    const { rows } = await client.query<Row>({
-      name: 'read-references',
-      text: READ,
-      values: [
-        plainArray(wanted.map(({ subject }) => subject)),
-        plainArray(wanted.map(({ userId }) => userId)),
-        textArray(wanted.map(({ reference }) => reference)),
-      ],
-    });
+  async load(client: PoolClient, context: BatchContext): Promise<Annotations> {
+    const rows = await readReferences(client, [...this.#wanted.values()]);
     const taken = rows.map((row): [string, string] => {
       const { subject, reference } = row;
       return [referenceKey({ subject, userId: BigInt(row.user_id), reference }), row.subject_id];

@@ -1,25 +1,17 @@
 // Jobs: what a batch asks for goes to the outbox in the batch's own transaction.
 import type { PoolClient } from 'pg';
-import { plainArray, textArray, timestamptz } from '../../db/sql.ts';
 import { RequestedJobs } from '../../domain/batch/jobs.ts';
 import type { BatchContext } from '../../domain/batch/ledger-batch.ts';
 import type { NewJob } from '../../domain/jobs.ts';
 import { traceparentOf } from '../../domain/trace-context.ts';
-import type { Facet, Statement } from '../facet.ts';
+import type { Facet } from '../facet.ts';
+import { insertInto } from '../given-rows.ts';
 
-const INSERT_JOBS: Statement<NewJob> = {
-  name: 'insert-jobs',
-  text: `
-  INSERT INTO outbox (job, data, run_at)
-  SELECT new.job, new.data::json, new.run_at FROM unnest($1::text[], $2::text[], $3::timestamptz[])
-    AS new (job, data, run_at)`,
-  rows: ({ jobs }) => jobs.requested(),
-  values: (requested) => [
-    plainArray(requested.map(({ job }) => job)),
-    textArray(requested.map(outboxData)),
-    plainArray(requested.map(({ runAt }) => timestamptz(runAt))),
-  ],
-};
+const INSERT_JOBS = insertInto<NewJob>('outbox', ({ jobs }) => jobs.requested(), {
+  job: ['text', ({ job }) => job],
+  data: ['json', outboxData],
+  run_at: ['timestamptz', ({ runAt }) => runAt],
+});
 
 /** With the trace among the data, which the relay takes out again (src/db/jobs/outbox.ts). */
 function outboxData({ data, trace }: NewJob): string {

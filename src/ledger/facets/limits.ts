@@ -3,13 +3,13 @@
 // something is told, also where nothing is posted.
 import type { PoolClient } from 'pg';
 import { countUsages, readElsewhere, readPolicies } from '../../db/limits/index.ts';
-import { plainArray, textArray } from '../../db/sql.ts';
 import type { Account } from '../../domain/account.ts';
 import type { BatchContext, LedgerBatch } from '../../domain/batch/ledger-batch.ts';
 import { Limits, NOTHING_ELSE, ownerKey } from '../../domain/batch/limits.ts';
 import type { LimitPolicies } from '../../domain/limit-policy.ts';
 import type { ReachedLimit } from '../../domain/limit-standing.ts';
 import { BatchTooLargeError, type Facet, StaleReadError, type Statement, UncountedError } from '../facet.ts';
+import { givenRows } from '../given-rows.ts';
 
 /**
  * How many wallets are counted in one transaction, which holds the locks of all of its accounts meanwhile: counting takes a
@@ -17,19 +17,20 @@ import { BatchTooLargeError, type Facet, StaleReadError, type Statement, Uncount
  */
 const MAX_COUNTED = 32;
 
+const REACHED = givenRows<ReachedLimit>('reached', {
+  user_id: ['bigint', ({ userId }) => userId],
+  currency: ['text', ({ currency }) => currency],
+  kind: ['text', ({ kind }) => kind],
+  most: ['numeric', ({ limit }) => limit],
+  day: ['bigint', ({ day }) => day],
+  resets_at: ['bigint', ({ resetsAt }) => resetsAt],
+});
+
 const ANNOUNCE_REACHED: Statement<ReachedLimit> = {
   name: 'announce-reached-limits',
-  text: `
-  SELECT announce_reached_limits($1::bigint[], $2::text[], $3::text[], $4::numeric[], $5::bigint[], $6::bigint[])`,
+  text: `SELECT announce_reached_limits(${REACHED.parameters})`,
   rows: ({ limits }) => limits.reached(),
-  values: (reached) => [
-    plainArray(reached.map(({ userId }) => userId)),
-    plainArray(reached.map(({ currency }) => currency)),
-    plainArray(reached.map(({ kind }) => kind)),
-    plainArray(reached.map(({ limit }) => limit)),
-    plainArray(reached.map(({ day }) => day)),
-    textArray(reached.map(({ resetsAt }) => resetsAt?.toString())),
-  ],
+  values: REACHED.values,
 };
 
 const STATEMENTS = [ANNOUNCE_REACHED];

@@ -2,16 +2,20 @@
 //
 // Every call that creates more of them locks the same default wallet, so counts of one user are taken one after the other.
 import type { PoolClient } from 'pg';
-import { plainArray } from '../../db/sql.ts';
 import type { BatchContext, ReadSet } from '../../domain/batch/ledger-batch.ts';
 import { QuotaCounts } from '../../domain/batch/quotas.ts';
 import type { Facet } from '../facet.ts';
+import { givenRows, reading } from '../given-rows.ts';
 
-const COUNT = `
+const countOwned = reading<bigint, { user_id: string; wallets: number; drafts: number }>(
+  'count-owned',
+  givenRows('wanted', { user_id: ['bigint', (userId) => userId] }),
+  (wanted) => `
   SELECT user_id,
     (SELECT count(*) FROM accounts a WHERE a.owner_user_id = user_id AND a.kind = 'wallet')::integer AS wallets,
     (SELECT count(*) FROM payouts p WHERE p.owner_user_id = user_id AND p.state = 'draft')::integer AS drafts
-  FROM unnest($1::bigint[]) AS wanted (user_id)`;
+  FROM ${wanted}`,
+);
 
 /** Counts what users have. */
 export class QuotasFacet implements Facet<QuotaCounts> {
@@ -22,16 +26,8 @@ export class QuotasFacet implements Facet<QuotaCounts> {
     if (quotasOf !== undefined) this.#userIds.add(quotasOf);
   }
 
-  load(client: PoolClient, context: BatchContext): QuotaCounts | Promise<QuotaCounts> {
-    return this.#userIds.size === 0 ? new QuotaCounts(new Map(), context) : this.#count(client, context);
-  }
-
-  async #count(client: PoolClient, context: BatchContext): Promise<QuotaCounts> {
-    const { rows } = await client.query<{ user_id: string; wallets: number; drafts: number }>({
-      name: 'count-owned',
-      text: COUNT,
-      values: [plainArray([...this.#userIds])],
-    });
+  async load(client: PoolClient, context: BatchContext): Promise<QuotaCounts> {
+    const rows = await countOwned(client, [...this.#userIds]);
     const counts = rows.map(
       ({ user_id, wallets, drafts }) =>
         [BigInt(user_id), { walletsPerUser: wallets, payoutDraftsPerUser: drafts }] as const,

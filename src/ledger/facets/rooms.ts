@@ -1,17 +1,29 @@
 // Rooms: who is a member.
 import type { PoolClient } from 'pg';
-import { plainArray, textArray } from '../../db/sql.ts';
 import type { ReadSet } from '../../domain/batch/ledger-batch.ts';
 import { memberKey, Rooms } from '../../domain/batch/rooms.ts';
 import type { Facet } from '../facet.ts';
+import { givenRows, reading } from '../given-rows.ts';
 
-const READ_MEMBERS = `
-  SELECT m.room_id, m.user_id FROM unnest($1::text[], $2::bigint[]) AS wanted (room_id, user_id),
-    LATERAL (SELECT * FROM room_members m WHERE m.room_id = wanted.room_id AND m.user_id = wanted.user_id OFFSET 0) AS m`;
+interface Membership {
+  readonly roomId: string;
+  readonly userId: bigint;
+}
+
+const readMembers = reading<Membership, { room_id: string; user_id: string }>(
+  'read-members',
+  givenRows('wanted', {
+    room_id: ['text', ({ roomId }) => roomId],
+    user_id: ['bigint', ({ userId }) => userId],
+  }),
+  (wanted) => `
+  SELECT m.room_id, m.user_id FROM ${wanted},
+    LATERAL (SELECT * FROM room_members m WHERE m.room_id = wanted.room_id AND m.user_id = wanted.user_id OFFSET 0) AS m`,
+);
 
 /** Reads which users are members of which rooms; each pair once, whatever the number of calls. */
 export class RoomsFacet implements Facet<Rooms> {
-  readonly #wanted = new Map<string, { readonly roomId: string; readonly userId: bigint }>();
+  readonly #wanted = new Map<string, Membership>();
   readonly statements = [];
 
   collect({ membership, members }: ReadSet): void {
@@ -21,17 +33,8 @@ export class RoomsFacet implements Facet<Rooms> {
     for (const userId of userIds) this.#wanted.set(memberKey(roomId, userId), { roomId, userId });
   }
 
-  load(client: PoolClient): Rooms | Promise<Rooms> {
-    return this.#wanted.size === 0 ? new Rooms(new Set()) : this.#read(client);
-  }
-
-  async #read(client: PoolClient): Promise<Rooms> {
-    const wanted = [...this.#wanted.values()];
-    const { rows } = await client.query<{ room_id: string; user_id: string }>({
-      name: 'read-members',
-      text: READ_MEMBERS,
-      values: [textArray(wanted.map(({ roomId }) => roomId)), plainArray(wanted.map(({ userId }) => userId))],
-    });
+  async load(client: PoolClient): Promise<Rooms> {
+    const rows = await readMembers(client, [...this.#wanted.values()]);
     return new Rooms(new Set(rows.map((row) => memberKey(row.room_id, BigInt(row.user_id)))));
   }
 }

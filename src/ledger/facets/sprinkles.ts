@@ -1,7 +1,7 @@
 // Sprinkles: read with the shares that are next, created, claimed and closed.
 import type { PoolClient } from 'pg';
 import { SPRINKLE_COLUMNS, type SprinkleRow, toSprinkle } from '../../db/rows.ts';
-import { plainArray, textArray, timestamptz } from '../../db/sql.ts';
+import { plainArray, timestamptz } from '../../db/sql.ts';
 import type { BatchContext, LedgerBatch, ReadSet } from '../../domain/batch/ledger-batch.ts';
 import {
   type AdvancedDraw,
@@ -15,120 +15,130 @@ import type { Random } from '../../domain/random.ts';
 import type { Sprinkle } from '../../domain/sprinkle.ts';
 import { drawFreeTokens } from '../../domain/token.ts';
 import { allDone, type Facet, type Statement, touchingAll } from '../facet.ts';
+import { type Columns, givenRows, insertInto, reading } from '../given-rows.ts';
 
 /** The row of a wanted token. */
 const TOKEN_WANTED = `LATERAL (
     SELECT * FROM sprinkle_tokens t WHERE t.room_id = wanted.room_id AND t.token = wanted.token OFFSET 0)`;
 
-const READ_SPRINKLES = `
+interface WantedToken {
+  readonly roomId: string;
+  readonly token: string;
+}
+
+/** A sprinkle that calls of the batch want to claim. */
+interface WantedSprinkle extends WantedToken {
+  readonly claimers: Set<bigint>;
+}
+
+const NAMED: Columns<WantedToken> = {
+  room_id: ['text', ({ roomId }) => roomId],
+  token: ['text', ({ token }) => token],
+};
+
+const readSprinkles = reading<WantedSprinkle, OpenSprinkleRow>(
+  'read-sprinkles',
+  givenRows('wanted', { ...NAMED, claims: ['integer', ({ claimers }) => claimers.size] }),
+  (wanted) => `
   SELECT ${SPRINKLE_COLUMNS}, s.sealed_seed, encode(s.draw_chain, 'hex') AS draw_chain,
     array_to_string(CASE WHEN s.sealed_seed IS NULL THEN s.shares[s.claimed_count + 1 : s.claimed_count + wanted.claims]
       ELSE s.shares[s.claimed_count + 1 :] END, ',') AS next_shares
-  FROM unnest($1::text[], $2::text[], $3::integer[]) AS wanted (room_id, token, claims), ${TOKEN_WANTED} AS t,
-    LATERAL (SELECT * FROM sprinkles s WHERE s.id = t.sprinkle_id OFFSET 0) AS s`;
+  FROM ${wanted}, ${TOKEN_WANTED} AS t, LATERAL (SELECT * FROM sprinkles s WHERE s.id = t.sprinkle_id OFFSET 0) AS s`,
+);
 
-const READ_BY_ID = `
-  SELECT ${SPRINKLE_COLUMNS} FROM unnest($1::uuid[]) AS wanted (id),
-    LATERAL (SELECT * FROM sprinkles s WHERE s.id = wanted.id OFFSET 0) AS s`;
+const readById = reading<string, SprinkleRow>(
+  'read-sprinkles-by-id',
+  givenRows('wanted', { id: ['uuid', (id) => id] }),
+  (wanted) => `
+  SELECT ${SPRINKLE_COLUMNS} FROM ${wanted}, LATERAL (SELECT * FROM sprinkles s WHERE s.id = wanted.id OFFSET 0) AS s`,
+);
 
-const READ_CLAIMS = `
-  SELECT c.sprinkle_id, c.user_id
-  FROM unnest($1::text[], $2::text[], $3::bigint[]) AS wanted (room_id, token, user_id), ${TOKEN_WANTED} AS t, LATERAL (
-    SELECT * FROM sprinkle_claims c WHERE c.sprinkle_id = t.sprinkle_id AND c.user_id = wanted.user_id OFFSET 0) AS c`;
+const readClaims = reading<
+  WantedToken & { readonly userId: bigint },
+  { sprinkle_id: string; user_id: string }
+>(
+  'read-claims',
+  givenRows('wanted', { ...NAMED, user_id: ['bigint', ({ userId }) => userId] }),
+  (wanted) => `
+  SELECT c.sprinkle_id, c.user_id FROM ${wanted}, ${TOKEN_WANTED} AS t, LATERAL (
+    SELECT * FROM sprinkle_claims c WHERE c.sprinkle_id = t.sprinkle_id AND c.user_id = wanted.user_id OFFSET 0) AS c`,
+);
 
 /** Tokens of live sprinkles among the candidates. */
-const READ_TAKEN = `
-  SELECT t.room_id, t.token FROM unnest($1::text[], $2::text[]) AS wanted (room_id, token), ${TOKEN_WANTED} AS t
-  WHERE t.expires_at > clock_timestamp()`;
+const readTaken = reading<WantedToken, { room_id: string; token: string }>(
+  'read-taken-tokens',
+  givenRows('wanted', NAMED),
+  (wanted) => `
+  SELECT t.room_id, t.token FROM ${wanted}, ${TOKEN_WANTED} AS t WHERE t.expires_at > clock_timestamp()`,
+);
 
 /** All tokens of live sprinkles of a room. */
 const READ_ALL_TAKEN = `
   SELECT token FROM sprinkle_tokens WHERE room_id = $1 AND expires_at > clock_timestamp()`;
 
-const INSERT_SPRINKLES: Statement<NewSprinkle> = {
-  name: 'insert-sprinkles',
-  text: `
-  INSERT INTO sprinkles (id, room_id, token, creator_user_id, source_account_id, pot_account_id, currency, amount,
-    shares, created_at, expires_at, sealed_seed, commitment, draw_chain, share_mode, share_floor, share_ceiling,
-    message, hides_amounts, allowed_user_ids)
-  SELECT new.id, new.room_id, new.token, new.creator, new.source, new.pot, new.currency, new.amount,
-    new.shares::bigint[], $10, new.expires_at, new.sealed_seed, decode(new.commitment, 'hex'), decode(new.commitment, 'hex'),
-    new.share_mode, new.share_floor, new.share_ceiling, new.message, new.hides_amounts, new.allowed_user_ids::bigint[]
-  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::uuid[], $6::uuid[], $7::text[], $8::bigint[],
-    $9::text[], $11::timestamptz[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::bigint[],
-    $17::text[], $18::boolean[], $19::text[])
-    AS new (id, room_id, token, creator, source, pot, currency, amount, shares, expires_at, sealed_seed, commitment,
-      share_mode, share_floor, share_ceiling, message, hides_amounts, allowed_user_ids)`,
-  rows: ({ sprinkles }) => sprinkles.created,
-  values: (created, { at }) => [
-    plainArray(created.map(({ sprinkle }) => sprinkle.id)),
-    textArray(created.map(({ sprinkle }) => sprinkle.roomId)),
-    textArray(created.map(({ sprinkle }) => sprinkle.token)),
-    plainArray(created.map(({ sprinkle }) => sprinkle.creatorUserId)),
-    plainArray(created.map(({ sprinkle }) => sprinkle.sourceAccountId)),
-    plainArray(created.map(({ sprinkle }) => sprinkle.potAccountId)),
-    plainArray(created.map(({ sprinkle }) => sprinkle.currency)),
-    plainArray(created.map(({ sprinkle }) => sprinkle.amount)),
-    textArray(created.map(({ shares }) => plainArray(shares))),
-    timestamptz(at),
-    plainArray(created.map(({ sprinkle }) => timestamptz(sprinkle.expiresAt))),
-    textArray(created.map(({ sealedSeed }) => sealedSeed)),
-    textArray(created.map(({ draw }) => draw.commitment)),
-    textArray(created.map(({ draw }) => draw.mode)),
-    plainArray(created.map(({ draw }) => draw.floor)),
-    plainArray(created.map(({ draw }) => draw.ceiling)),
-    textArray(created.map(({ sprinkle }) => sprinkle.message)),
-    plainArray(created.map(({ sprinkle }) => String(sprinkle.hidesAmounts === true))),
-    textArray(
-      created.map(({ sprinkle: { allowedUserIds } }) => allowedUserIds && plainArray(allowedUserIds)),
-    ),
-  ],
-};
-
-/** Takes each token, new or from an expired sprinkle. A token that is live after all is left out, and the batch runs again. */
-const TAKE_TOKENS = touchingAll<NewSprinkle>({
-  name: 'take-tokens',
-  text: `
-  INSERT INTO sprinkle_tokens AS held (room_id, token, sprinkle_id, expires_at)
-  SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::timestamptz[])
-  ON CONFLICT (room_id, token) DO UPDATE SET sprinkle_id = excluded.sprinkle_id, expires_at = excluded.expires_at
-  WHERE held.expires_at <= $5`,
-  rows: ({ sprinkles }) => sprinkles.created,
-  values: (created, { at }) => {
-    // The same order in every batch, so that two batches never wait for each other's rows in a circle.
-    const held = created
-      .map(({ sprinkle }) => sprinkle)
-      .sort((a, b) => (`${a.roomId}/${a.token}` < `${b.roomId}/${b.token}` ? -1 : 1));
-    return [
-      textArray(held.map(({ roomId }) => roomId)),
-      textArray(held.map(({ token }) => token)),
-      plainArray(held.map(({ id }) => id)),
-      plainArray(held.map(({ expiresAt }) => timestamptz(expiresAt))),
-      timestamptz(at),
-    ];
+const INSERT_SPRINKLES = insertInto<NewSprinkle>(
+  'sprinkles',
+  ({ sprinkles }) => sprinkles.created,
+  {
+    id: ['uuid', ({ sprinkle }) => sprinkle.id],
+    room_id: ['text', ({ sprinkle }) => sprinkle.roomId],
+    token: ['text', ({ sprinkle }) => sprinkle.token],
+    creator_user_id: ['bigint', ({ sprinkle }) => sprinkle.creatorUserId],
+    source_account_id: ['uuid', ({ sprinkle }) => sprinkle.sourceAccountId],
+    pot_account_id: ['uuid', ({ sprinkle }) => sprinkle.potAccountId],
+    currency: ['text', ({ sprinkle }) => sprinkle.currency],
+    amount: ['bigint', ({ sprinkle }) => sprinkle.amount],
+    shares: ['bigint[]', ({ shares }) => plainArray(shares)],
+    expires_at: ['timestamptz', ({ sprinkle }) => sprinkle.expiresAt],
+    sealed_seed: ['text', ({ sealedSeed }) => sealedSeed],
+    commitment: ['bytea', ({ draw }) => draw.commitment],
+    draw_chain: ['bytea', ({ draw }) => draw.commitment],
+    share_mode: ['text', ({ draw }) => draw.mode],
+    share_floor: ['bigint', ({ draw }) => draw.floor],
+    share_ceiling: ['bigint', ({ draw }) => draw.ceiling],
+    message: ['text', ({ sprinkle }) => sprinkle.message],
+    hides_amounts: ['boolean', ({ sprinkle }) => sprinkle.hidesAmounts === true],
+    allowed_user_ids: ['bigint[]', ({ sprinkle: { allowedUserIds: ids } }) => ids && plainArray(ids)],
   },
+  'created_at',
+);
+
+const TOKENS = givenRows<Sprinkle>('new', {
+  room_id: ['text', ({ roomId }) => roomId],
+  token: ['text', ({ token }) => token],
+  sprinkle_id: ['uuid', ({ id }) => id],
+  expires_at: ['timestamptz', ({ expiresAt }) => expiresAt],
 });
 
-const INSERT_CLAIMS: Statement<NewClaim> = {
-  name: 'insert-claims',
+/** Takes each token, new or from an expired sprinkle. A token that is live after all is left out, and the batch runs again. */
+const TAKE_TOKENS = touchingAll<Sprinkle>({
+  name: 'take-tokens',
   text: `
-  INSERT INTO sprinkle_claims (sprinkle_id, share_index, user_id, amount, transfer_id, created_at, nonce)
-  SELECT sprinkle_id, share_index, user_id, amount, transfer_id, $6, decode(nonce, 'hex')
-  FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::bigint[], $5::uuid[], $7::text[])
-    AS new (sprinkle_id, share_index, user_id, amount, transfer_id, nonce)`,
-  rows: ({ sprinkles }) => sprinkles.claims,
-  values: (claims, { at }) => [
-    plainArray(claims.map(({ sprinkleId }) => sprinkleId)),
-    plainArray(claims.map(({ shareIndex }) => shareIndex)),
-    plainArray(claims.map(({ userId }) => userId)),
-    plainArray(claims.map(({ amount }) => amount)),
-    plainArray(claims.map(({ transferId }) => transferId)),
-    timestamptz(at),
-    textArray(claims.map(({ nonce }) => nonce)),
-  ],
-};
+  INSERT INTO sprinkle_tokens AS held (${TOKENS.names}) SELECT * FROM ${TOKENS.text}
+  ON CONFLICT (room_id, token) DO UPDATE SET sprinkle_id = excluded.sprinkle_id, expires_at = excluded.expires_at
+  WHERE held.expires_at <= ${TOKENS.next}`,
+  // The same order in every batch, so that two batches never wait for each other's rows in a circle.
+  rows: ({ sprinkles }) =>
+    sprinkles.created
+      .map(({ sprinkle }) => sprinkle)
+      .sort((a, b) => (`${a.roomId}/${a.token}` < `${b.roomId}/${b.token}` ? -1 : 1)),
+  values: (held, { at }) => [...TOKENS.values(held), timestamptz(at)],
+});
 
-/** The last claim empties the pot, and that closes the sprinkle. */
+const INSERT_CLAIMS = insertInto<NewClaim>(
+  'sprinkle_claims',
+  ({ sprinkles }) => sprinkles.claims,
+  {
+    sprinkle_id: ['uuid', ({ sprinkleId }) => sprinkleId],
+    share_index: ['integer', ({ shareIndex }) => shareIndex],
+    user_id: ['bigint', ({ userId }) => userId],
+    amount: ['bigint', ({ amount }) => amount],
+    transfer_id: ['uuid', ({ transferId }) => transferId],
+    nonce: ['bytea', ({ nonce }) => nonce],
+  },
+  'created_at',
+);
+
 const COUNT_CLAIMS = touchingAll<NewClaim>(
   {
     name: 'count-claims',
@@ -144,6 +154,13 @@ const COUNT_CLAIMS = touchingAll<NewClaim>(
   (claims) => new Set(claims.map(({ sprinkleId }) => sprinkleId)).size,
 );
 
+const DRAWS = givenRows<AdvancedDraw>('new', {
+  id: ['uuid', ({ sprinkleId }) => sprinkleId],
+  claims: ['integer', ({ claims }) => claims],
+  shares: ['bigint[]', ({ shares }) => plainArray(shares)],
+  chain: ['bytea', ({ chain }) => chain],
+});
+
 /**
  * The same where each claim picked one of the shares that were left: they are put into the order of their claims, so that those
  * handed out always come first. A trigger (migration 0165) holds them against what they were.
@@ -152,19 +169,12 @@ const ADVANCE_DRAWS = touchingAll<AdvancedDraw>({
   name: 'advance-draws',
   text: `
   UPDATE sprinkles s SET claimed_count = s.claimed_count + new.claims,
-    shares = s.shares[1 : s.claimed_count] || new.shares::bigint[], draw_chain = decode(new.chain, 'hex'),
-    closed_at = CASE WHEN s.claimed_count + new.claims = cardinality(s.shares) THEN $5::timestamptz END
-  FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[]) AS new (id, claims, shares, chain),
-    LATERAL (SELECT i.ctid FROM sprinkles i WHERE i.id = new.id OFFSET 0) AS found
+    shares = s.shares[1 : s.claimed_count] || new.shares::bigint[], draw_chain = new.chain,
+    closed_at = CASE WHEN s.claimed_count + new.claims = cardinality(s.shares) THEN ${DRAWS.next}::timestamptz END
+  FROM ${DRAWS.text}, LATERAL (SELECT i.ctid FROM sprinkles i WHERE i.id = new.id OFFSET 0) AS found
   WHERE s.ctid = found.ctid`,
   rows: ({ sprinkles }) => sprinkles.advancedDraws(),
-  values: (draws, { at }) => [
-    plainArray(draws.map(({ sprinkleId }) => sprinkleId)),
-    plainArray(draws.map(({ claims }) => claims)),
-    textArray(draws.map(({ shares }) => plainArray(shares))),
-    textArray(draws.map(({ chain }) => chain)),
-    timestamptz(at),
-  ],
+  values: (draws, { at }) => [...DRAWS.values(draws), timestamptz(at)],
 });
 
 const CLOSE_REFUNDED = closing('close-refunded', 'closed_at = $2', ({ sprinkles }) => sprinkles.refundedIds);
@@ -218,21 +228,12 @@ function toOpenSprinkle(row: OpenSprinkleRow): OpenSprinkle {
   };
 }
 
-/** A sprinkle that calls of the batch want to claim. */
-interface WantedSprinkle {
-  readonly roomId: string;
-  readonly token: string;
-  readonly claimers: Set<bigint>;
-}
-
 /** The tokens that calls of a batch want of a room. */
 interface WantedTokens {
   readonly candidates: Set<string>;
   /** How many sprinkles of the room the batch creates. */
   count: number;
 }
-
-const NO_TOKENS: ReadonlyMap<string, readonly string[]> = new Map();
 
 /** Reads the sprinkles that the calls of a batch claim, and tokens for those that they create. */
 export class SprinklesFacet implements Facet<Sprinkles> {
@@ -258,65 +259,23 @@ export class SprinklesFacet implements Facet<Sprinkles> {
     }
   }
 
-  load(client: PoolClient, context: BatchContext): Sprinkles | Promise<Sprinkles> {
-    if (this.#wanted.size === 0 && this.#tokens.size === 0 && this.#ids.size === 0) {
-      return new Sprinkles({ sprinkles: [], claims: new Set(), freeTokens: NO_TOKENS }, context);
-    }
-    return this.#read(client, context);
-  }
-
-  async #read(client: PoolClient, context: BatchContext): Promise<Sprinkles> {
-    const [sprinkles, byId, claims, freeTokens] = await allDone([
-      this.#readSprinkles(client),
-      this.#readById(client),
-      this.#readClaims(client),
-      findFreeTokens(client, this.#tokens, context.random),
-    ] as const);
-    this.#loaded = sprinkles;
-    return new Sprinkles({ sprinkles, byId, claims, freeTokens }, context);
-  }
-
-  async #readById(client: PoolClient): Promise<Sprinkle[]> {
-    if (this.#ids.size === 0) return [];
-    const values = [plainArray([...this.#ids])];
-    const { rows } = await client.query<SprinkleRow>({
-      name: 'read-sprinkles-by-id',
-      text: READ_BY_ID,
-      values,
-    });
-    return rows.map(toSprinkle);
-  }
-
-  async #readSprinkles(client: PoolClient): Promise<OpenSprinkle[]> {
+  async load(client: PoolClient, context: BatchContext): Promise<Sprinkles> {
     const wanted = [...this.#wanted.values()];
-    if (wanted.length === 0) return [];
-    const { rows } = await client.query<OpenSprinkleRow>({
-      name: 'read-sprinkles',
-      text: READ_SPRINKLES,
-      values: [
-        textArray(wanted.map(({ roomId }) => roomId)),
-        textArray(wanted.map(({ token }) => token)),
-        plainArray(wanted.map(({ claimers }) => claimers.size)),
-      ],
-    });
-    return rows.map(toOpenSprinkle);
-  }
-
-  async #readClaims(client: PoolClient): Promise<Set<string>> {
-    const wanted = [...this.#wanted.values()].flatMap(({ roomId, token, claimers }) =>
+    const claimers = wanted.flatMap(({ roomId, token, claimers }) =>
       [...claimers].map((userId) => ({ roomId, token, userId })),
     );
-    if (wanted.length === 0) return new Set();
-    const { rows } = await client.query<{ sprinkle_id: string; user_id: string }>({
-      name: 'read-claims',
-      text: READ_CLAIMS,
-      values: [
-        textArray(wanted.map(({ roomId }) => roomId)),
-        textArray(wanted.map(({ token }) => token)),
-        plainArray(wanted.map(({ userId }) => userId)),
-      ],
-    });
-    return new Set(rows.map((row) => claimKey(row.sprinkle_id, BigInt(row.user_id))));
+    const [open, byId, claims, freeTokens] = await allDone([
+      readSprinkles(client, wanted),
+      readById(client, [...this.#ids]),
+      readClaims(client, claimers),
+      findFreeTokens(client, this.#tokens, context.random),
+    ] as const);
+    this.#loaded = open.map(toOpenSprinkle);
+    const claimed = claims.map((row) => claimKey(row.sprinkle_id, BigInt(row.user_id)));
+    return new Sprinkles(
+      { sprinkles: this.#loaded, byId: byId.map(toSprinkle), claims: new Set(claimed), freeTokens },
+      context,
+    );
   }
 
   /** A token can move to another sprinkle between the lock of its pot and the read after it. */
@@ -335,15 +294,10 @@ async function findFreeTokens(
   random: Random,
 ): Promise<Map<string, string[]>> {
   const free = new Map<string, string[]>();
-  if (wantedByRoom.size === 0) return free;
   const wanted = [...wantedByRoom].flatMap(([roomId, { candidates }]) =>
     [...candidates].map((token) => ({ roomId, token })),
   );
-  const { rows } = await client.query<{ room_id: string; token: string }>({
-    name: 'read-taken-tokens',
-    text: READ_TAKEN,
-    values: [textArray(wanted.map(({ roomId }) => roomId)), textArray(wanted.map(({ token }) => token))],
-  });
+  const rows = await readTaken(client, wanted);
   const taken = new Set(rows.map((row) => `${row.room_id}/${row.token}`));
   for (const [roomId, { candidates, count }] of wantedByRoom) {
     const tokens = [...candidates].filter((token) => !taken.has(`${roomId}/${token}`));

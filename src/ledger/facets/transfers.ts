@@ -2,11 +2,27 @@
 
 import type { PoolClient } from 'pg';
 import { usageText } from '../../db/rows.ts';
-import { plainArray, textArray, timestamptz } from '../../db/sql.ts';
+import { plainArray } from '../../db/sql.ts';
 import type { BatchContext, LedgerBatch } from '../../domain/batch/ledger-batch.ts';
 import { Transfers } from '../../domain/batch/transfers.ts';
 import type { Transfer } from '../../domain/transfer.ts';
 import type { Facet, Statement } from '../facet.ts';
+import { givenRows } from '../given-rows.ts';
+
+const POSTED = givenRows<Transfer>('posted', {
+  id: ['uuid', ({ id }) => id],
+  kind: ['transfer_kind', ({ kind }) => kind],
+  currency: ['text', ({ currency }) => currency],
+  amount: ['bigint', ({ amount }) => amount],
+  debit_account_id: ['uuid', ({ debitAccountId }) => debitAccountId],
+  credit_account_id: ['uuid', ({ creditAccountId }) => creditAccountId],
+  debit_balance_after: ['bigint', ({ debitBalanceAfter }) => debitBalanceAfter],
+  credit_balance_after: ['bigint', ({ creditBalanceAfter }) => creditBalanceAfter],
+  sprinkle_id: ['uuid', ({ sprinkleId }) => sprinkleId],
+  memo: ['text', ({ memo }) => memo],
+  key_id: ['text', ({ keyId }) => keyId],
+  created_at: ['timestamptz', ({ createdAt }) => createdAt],
+});
 
 /**
  * Posts transfers and updates their accounts: this login may write neither by itself (migration 0170). The function raises where
@@ -14,27 +30,9 @@ import type { Facet, Statement } from '../facet.ts';
  */
 const POST_TRANSFERS: Statement<Transfer> = {
   name: 'post-transfers',
-  text: 'SELECT post_transfers($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
+  text: `SELECT post_transfers(${POSTED.parameters}, $13, $14)`,
   rows: ({ transfers }) => transfers.posted,
-  values: (posted, batch) => {
-    const at = timestamptz(batch.at);
-    return [
-      plainArray(posted.map(({ id }) => id)),
-      plainArray(posted.map(({ kind }) => kind)),
-      plainArray(posted.map(({ currency }) => currency)),
-      plainArray(posted.map(({ amount }) => amount)),
-      plainArray(posted.map(({ debitAccountId }) => debitAccountId)),
-      plainArray(posted.map(({ creditAccountId }) => creditAccountId)),
-      plainArray(posted.map(({ debitBalanceAfter }) => debitBalanceAfter)),
-      plainArray(posted.map(({ creditBalanceAfter }) => creditBalanceAfter)),
-      plainArray(posted.map(({ sprinkleId }) => sprinkleId ?? 'NULL')),
-      textArray(posted.map(({ memo }) => memo)),
-      textArray(posted.map(({ keyId }) => keyId)),
-      // Nearly all of them have the batch's own moment, and formatting that once for each is expensive.
-      plainArray(posted.map(({ createdAt }) => (createdAt === batch.at ? at : timestamptz(createdAt)))),
-      ...usageColumns(posted, batch),
-    ];
-  },
+  values: (posted, batch) => [...POSTED.values(posted), ...usageColumns(posted, batch)],
 };
 
 const NOT_COUNTED = [null, null] as const;
