@@ -84,7 +84,11 @@ test('a tombstone tells whether somebody reads what it replaces, and how long th
 });
 
 test('a value that is none of ours gives way to a tombstone, whatever its type', { skip }, async () => {
-  for (const write of [() => redis.hset(key, 'a', '1'), () => redis.set(key, 'Vnothing'), () => redis.set(key, '')]) {
+  for (const write of [
+    () => redis.hset(key, 'a', '1'),
+    () => redis.set(key, 'Vnothing'),
+    () => redis.set(key, ''),
+  ]) {
     await redis.del(key);
     await write();
     await store.setTombstones([{ key, version: 3 }]);
@@ -92,7 +96,9 @@ test('a value that is none of ours gives way to a tombstone, whatever its type',
   }
 });
 
-test('one command sets, replaces and removes thousands of tombstones, each by its own version', { skip }, async () => {
+test('one command sets, replaces and removes thousands of tombstones, each by its own version', {
+  skip,
+}, async () => {
   const versions = Array.from({ length: 9_000 }, (_, index) => ({
     key: `${key}:${index}`,
     version: index + 1,

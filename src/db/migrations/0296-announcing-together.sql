@@ -7,11 +7,13 @@ CREATE FUNCTION hold_facts(kind text, id uuid, wallet_id uuid, user_id bigint, c
     'credit_wallet_id', credit_wallet_id, 'credit_user_id', credit_user_id::text, 'currency', currency, 'amount', amount::text,
     'captured_amount', captured_amount::text, 'state', state));
 $$;
+REVOKE ALL ON FUNCTION hold_facts(text, uuid, uuid, bigint, uuid, bigint, text, bigint, bigint, text) FROM PUBLIC;
 CREATE FUNCTION sprinkle_facts(id uuid, room_id text, creator_user_id bigint, currency text, amount bigint, shares bigint[],
   claimed_count integer) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT jsonb_build_object('sprinkle_id', id, 'room_id', room_id, 'creator_user_id', creator_user_id::text, 'currency', currency,
     'amount', amount::text, 'headcount', cardinality(shares), 'claimed_count', claimed_count);
 $$;
+REVOKE ALL ON FUNCTION sprinkle_facts(uuid, text, bigint, text, bigint, bigint[], integer) FROM PUBLIC;
 
 CREATE FUNCTION announce_new_holds() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
