@@ -77,15 +77,11 @@ export function insertInto<Row>(
   const values = Object.entries(columns).map(([name, [type]]) =>
     type.endsWith('[]') ? `new.${name}::${type}` : `new.${name}`,
   );
-  const [target, selected] = momentOf
-    ? [
-        [given.names, momentOf],
-        [...values, given.next],
-      ]
-    : [[given.names], values];
+  const [moment, parameter] = momentOf ? [`, ${momentOf}`, `, ${given.next}`] : ['', ''];
   return {
     name: `insert-${table.replaceAll('_', '-')}`,
-    text: `INSERT INTO ${table} (${target.join(', ')}) SELECT ${selected.join(', ')} FROM ${given.text}`,
+    text: `
+  INSERT INTO ${table} (${given.names}${moment}) SELECT ${values.join(', ')}${parameter} FROM ${given.text}`,
     rows,
     values: (added, { at }) => [...given.values(added), ...(momentOf ? [timestamptz(at)] : [])],
   };

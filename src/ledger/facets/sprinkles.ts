@@ -31,14 +31,14 @@ interface WantedSprinkle extends WantedToken {
   readonly claimers: Set<bigint>;
 }
 
-const NAMED: Columns<WantedToken> = {
+const TOKEN_COLUMNS: Columns<WantedToken> = {
   room_id: ['text', ({ roomId }) => roomId],
   token: ['text', ({ token }) => token],
 };
 
 const readSprinkles = reading<WantedSprinkle, OpenSprinkleRow>(
   'read-sprinkles',
-  givenRows('wanted', { ...NAMED, claims: ['integer', ({ claimers }) => claimers.size] }),
+  givenRows('wanted', { ...TOKEN_COLUMNS, claims: ['integer', ({ claimers }) => claimers.size] }),
   (wanted) => `
   SELECT ${SPRINKLE_COLUMNS}, s.sealed_seed, encode(s.draw_chain, 'hex') AS draw_chain,
     array_to_string(CASE WHEN s.sealed_seed IS NULL THEN s.shares[s.claimed_count + 1 : s.claimed_count + wanted.claims]
@@ -58,7 +58,7 @@ const readClaims = reading<
   { sprinkle_id: string; user_id: string }
 >(
   'read-claims',
-  givenRows('wanted', { ...NAMED, user_id: ['bigint', ({ userId }) => userId] }),
+  givenRows('wanted', { ...TOKEN_COLUMNS, user_id: ['bigint', ({ userId }) => userId] }),
   (wanted) => `
   SELECT c.sprinkle_id, c.user_id FROM ${wanted}, ${TOKEN_WANTED} AS t, LATERAL (
     SELECT * FROM sprinkle_claims c WHERE c.sprinkle_id = t.sprinkle_id AND c.user_id = wanted.user_id OFFSET 0) AS c`,
@@ -67,7 +67,7 @@ const readClaims = reading<
 /** Tokens of live sprinkles among the candidates. */
 const readTaken = reading<WantedToken, { room_id: string; token: string }>(
   'read-taken-tokens',
-  givenRows('wanted', NAMED),
+  givenRows('wanted', TOKEN_COLUMNS),
   (wanted) => `
   SELECT t.room_id, t.token FROM ${wanted}, ${TOKEN_WANTED} AS t WHERE t.expires_at > clock_timestamp()`,
 );
