@@ -11,6 +11,7 @@ import { Histogram } from '../generator/histogram.ts';
 import type { LoadModel } from '../generator/protocol.ts';
 import { overGrpc } from './calls.ts';
 import { type Bench, type Case, type Result, requireKey } from './case.ts';
+import { caughtUp } from './caught-up.ts';
 import { costs, cpuOf, errorsIn, latenciesIn, prepare, programsOf, start } from './measure.ts';
 import { transferCalls } from './transfers.ts';
 
@@ -25,7 +26,6 @@ const SENT_PER_SECOND = 100;
 const MAX_IN_FLIGHT = 20_000;
 /** How long events are waited for after the last call. */
 const LATE_MS = 3000;
-const CAUGHT_UP_MS = 100;
 
 /** The worker runs only for this case, and does nothing else but look for work. */
 export const FEED: Case = {
@@ -127,17 +127,6 @@ async function countOf(bench: Bench, pids: Readonly<Record<string, readonly numb
 /** What the worker's sessions took between two counts. Those that seal and log are open all the time. */
 function sessionSeconds(before: Count, after: Count): number {
   return [...after.sessions].reduce((sum, [pid, cpu]) => sum + cpu - (before.sessions.get(pid) ?? 0), 0);
-}
-
-/** Waits until everything that was posted is in the log. */
-async function caughtUp({ stack: { database } }: Bench): Promise<void> {
-  for (;;) {
-    const [row] = await database.rows<{ is_behind: boolean }>(
-      `SELECT size < (SELECT leaves FROM feed_end) OR oldest_unsealed() IS NOT NULL AS is_behind FROM transparency_log`,
-    );
-    if (row?.is_behind === false) return;
-    await sleep(CAUGHT_UP_MS);
-  }
 }
 
 /** Listens to news of transfers, and counts for each how long after the transfer's moment it came. */

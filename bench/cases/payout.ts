@@ -6,6 +6,7 @@ import type { ForkedProgram } from '../../scripts/dev/programs.ts';
 import { vacuumAnalyze, type Wallet } from '../env/seed.ts';
 import { owner, pickRandom, won } from './calls.ts';
 import { type Bench, type Case, type Result, requireKey } from './case.ts';
+import { caughtUp } from './caught-up.ts';
 import { costs, cpuOf } from './measure.ts';
 
 const SERVICE = 'wallet.v2.PayoutService';
@@ -28,6 +29,8 @@ export const PAYOUT: Case = {
       await pay(connection, warmUp, WARM_UP_LINES);
       const measured = await draft(bench, connection, LINES);
       await vacuumAnalyze(bench.stack.database);
+      // The cases before had no worker, and what they posted is yet to be sealed.
+      await caughtUp(bench);
       return [await measurePaying(bench, connection, measured, worker)];
     } finally {
       connection.close();
