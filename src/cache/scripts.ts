@@ -16,8 +16,8 @@ end
 `;
 
 /**
- * ARGV: time to live (ms), then a version for each key, each of which is given once. Sets tombstones where there is no higher version.
- * A higher tombstone, of a commit that failed, lives on for as long as this commit's own would. Returns for each key how long the
+ * ARGV: time to live (ms), then a version for each key. No key may be given twice. Sets tombstones where there is no higher version. A
+ * higher tombstone, of a commit that failed, lives on for as long as this commit's own would. Returns for each key how long the
  * entry that it replaced would have lived (ms); -1 where a reader had claimed the key, and 0 where nobody reads it.
  */
 export const SET_TOMBSTONES = `${READ_EACH}
@@ -39,18 +39,18 @@ return lives
 /**
  * ARGV: a version for each key, then the time to live (ms) and the entry of as many of the first keys as have one. Replaces the
  * tombstones of exactly these versions by the entries, removes those of the other keys, and leaves everything else: whatever came
- * after the tombstone knows better.
+ * after the tombstone knows better. It removes first, which a Redis without memory allows, and then writes, whatever it has left.
  */
 export const REPLACE_TOMBSTONES = `${READ_EACH}
-local done = {}
+local removed, replaced = {}, {}
 read_each(function(i, found)
-  if found == 'M' .. ARGV[i] then
-    local arg = #KEYS + 2 * i
-    if ARGV[arg] then redis.call('SET', KEYS[i], ARGV[arg], 'PX', ARGV[arg - 1])
-    else done[#done + 1] = KEYS[i] end
-  end
+  if found ~= 'M' .. ARGV[i] then return end
+  if ARGV[#KEYS + 2 * i] then replaced[#replaced + 1] = i else removed[#removed + 1] = KEYS[i] end
 end)
-for from = 1, #done, 1000 do redis.call('DEL', unpack(done, from, math.min(from + 999, #done))) end
+for from = 1, #removed, 1000 do redis.call('DEL', unpack(removed, from, math.min(from + 999, #removed))) end
+for _, i in ipairs(replaced) do
+  redis.call('SET', KEYS[i], ARGV[#KEYS + 2 * i], 'PX', ARGV[#KEYS + 2 * i - 1])
+end
 return 1
 `;
 

@@ -46,7 +46,10 @@ export interface Store extends BreakerStatus, Disposable {
   /** Deletes the key if this is still its value. */
   deleteIfEqual(key: string, value: string): Promise<void>;
   delete(keys: readonly string[]): Promise<void>;
-  /** How long each entry that was replaced would have lived, in milliseconds; CLAIMED, or 0 where nobody reads it. */
+  /**
+   * No key may be given twice. Returns how long each entry that was replaced would have lived, in milliseconds; CLAIMED, or 0 where
+   * nobody reads it.
+   */
   setTombstones(tombstones: readonly KeyVersion[]): Promise<readonly number[]>;
   /** Replaces tombstones of exactly these versions: their commits are done. */
   replaceTombstones(replacements: readonly Replacement[]): Promise<void>;
@@ -188,7 +191,7 @@ function operationsOf(
         ),
       ),
     replaceTombstones: (replacements) => {
-      // Most have none, and those that have come first.
+      // Keys with an entry come first; the tombstones of the others are removed.
       const entries = replacements.filter(({ entry }) => entry !== '');
       const inOrder = [...entries, ...replacements.filter(({ entry }) => entry === '')];
       return run(() =>

@@ -30,7 +30,8 @@ export function textArray(values: readonly (string | undefined)[]): string {
   return `{${values.map(textElement).join(',')}}`;
 }
 
-function textElement(value: string | undefined): string {
+/** An element of an array literal of texts. */
+export function textElement(value: string | undefined): string {
   if (value === undefined) return 'NULL';
   // Most need none of it, and to replace nothing costs several times more than to look.
   return NEEDS_ESCAPE.test(value) ? `"${value.replace(ESCAPED, '\\$&')}"` : `"${value}"`;

@@ -1,14 +1,31 @@
 // The rows that a statement is given: each column's name, type and value in one line, and the SQL around them.
 import type { PoolClient, QueryResultRow } from 'pg';
-import { plainArray, textArray, timestamptz } from '../db/sql.ts';
+import { plainArray, textElement, timestamptz } from '../db/sql.ts';
 import type { LedgerBatch } from '../domain/batch/ledger-batch.ts';
 import type { Micros } from '../domain/time.ts';
 import type { Statement } from './facet.ts';
 
-type Value = string | number | bigint | boolean | undefined;
+/** What values of each type are here. Moments are microseconds since 1970, bytes are hex, and a list is an array literal. */
+interface Values {
+  readonly text: string;
+  readonly json: string;
+  readonly uuid: string;
+  readonly account_kind: string;
+  readonly transfer_kind: string;
+  readonly integer: number;
+  readonly bigint: bigint | number;
+  readonly numeric: bigint | number;
+  readonly boolean: boolean;
+  readonly bytea: string;
+  readonly timestamptz: Micros;
+  readonly 'bigint[]': string;
+}
+type Type = keyof Values;
 
-/** The type of a column, and its value in a row; undefined is NULL. Moments are microseconds since 1970, bytes are hex. */
-type Column<Row> = readonly [type: string, value: (row: Row) => Value];
+/** The type of a column, and its value in a row; undefined is NULL. */
+type Column<Row> = {
+  readonly [T in Type]: readonly [type: T, value: (row: Row) => Values[T] | undefined];
+}[Type];
 /** The columns of rows by their names, in their order. */
 export type Columns<Row> = Readonly<Record<string, Column<Row>>>;
 
@@ -30,10 +47,7 @@ export function givenRows<Row>(name: string, columns: Columns<Row>): GivenRows<R
   const all = Object.values(columns);
   const names = Object.keys(columns).join(', ');
   const parameters = all.map(([type], index) => `$${index + 1}::${elementOf(type)}[]`).join(', ');
-  const writers = all.map(([type, value]) => {
-    const write = writerOf(elementOf(type));
-    return (rows: readonly Row[]) => write(rows.map(value));
-  });
+  const writers = all.map(writerOf);
   return {
     parameters,
     text: `unnest(${parameters}) AS ${name} (${names})`,
@@ -44,26 +58,38 @@ export function givenRows<Row>(name: string, columns: Columns<Row>): GivenRows<R
 }
 
 /** unnest() takes arrays of arrays apart, so each of these is the text of one. */
-const elementOf = (type: string) => (type.endsWith('[]') ? 'text' : type);
+const elementOf = (type: Type) => (type === 'bigint[]' ? 'text' : type);
 
-/** Writes an array of a type. Numbers, UUIDs and names of enums need no quotes. */
-function writerOf(type: string): (values: readonly Value[]) => string {
-  if (type === 'text' || type === 'json') return (values) => textArray(values as (string | undefined)[]);
-  if (type === 'timestamptz') return (values) => momentArray(values as (Micros | undefined)[]);
-  if (type === 'bytea')
-    return (values) => textArray(values.map((hex) => (hex === undefined ? hex : `\\x${hex}`)));
-  return (values) => plainArray(values.map((value) => (value === undefined ? 'NULL' : String(value))));
+/** Writes a column as an array. */
+function writerOf<Row>([type, value]: Column<Row>): (rows: readonly Row[]) => string {
+  switch (type) {
+    case 'text':
+    case 'json':
+    case 'bigint[]':
+      return (rows) => plainArray(rows.map((row) => textElement(value(row))));
+    case 'bytea':
+      return (rows) => plainArray(rows.map((row) => bytesElement(value(row))));
+    case 'timestamptz':
+      return momentsWriter(value);
+    case 'boolean':
+      return (rows) => plainArray(rows.map((row) => String(value(row) ?? 'NULL')));
+    default:
+      // UUIDs, numbers and names of enums need no quotes.
+      return (rows) => plainArray(rows.map((row) => value(row) ?? 'NULL'));
+  }
 }
 
+const bytesElement = (hex: string | undefined) => (hex === undefined ? 'NULL' : `"\\\\x${hex}"`);
+
 /** Nearly all rows have the batch's own moment, and formatting that once for each is expensive. */
-function momentArray(moments: readonly (Micros | undefined)[]): string {
-  let [last, text]: [Micros | undefined, string] = [undefined, 'NULL'];
-  return plainArray(
-    moments.map((moment) => {
-      if (moment !== last) [last, text] = [moment, moment === undefined ? 'NULL' : timestamptz(moment)];
-      return text;
-    }),
-  );
+function momentsWriter<Row>(value: (row: Row) => Micros | undefined): (rows: readonly Row[]) => string {
+  let [last, text] = [0, timestamptz(0)];
+  const elementOf = (moment: Micros | undefined) => {
+    if (moment === undefined) return 'NULL';
+    if (moment !== last) [last, text] = [moment, timestamptz(moment)];
+    return text;
+  };
+  return (rows) => plainArray(rows.map((row) => elementOf(value(row))));
 }
 
 /** Inserts the rows that a batch has for a table. `momentOf` names a column that has the moment of the batch. */
@@ -75,7 +101,7 @@ export function insertInto<Row>(
 ): Statement<Row> {
   const given = givenRows('new', columns);
   const values = Object.entries(columns).map(([name, [type]]) =>
-    type.endsWith('[]') ? `new.${name}::${type}` : `new.${name}`,
+    elementOf(type) === type ? `new.${name}` : `new.${name}::${type}`,
   );
   const [moment, parameter] = momentOf ? [`, ${momentOf}`, `, ${given.next}`] : ['', ''];
   return {

@@ -152,11 +152,15 @@ class QueuedLedger implements Ledger {
 
   /** Takes the next batch out of the queue: calls in their order, but for those whose hot row another batch has. */
   #takeNext(maxBatch: number): readonly WaitingCall[] {
+    if (this.#hotRows.size === 0) {
+      const next = this.#waiting.slice(0, countOfNext(this.#waiting, maxBatch));
+      this.#waiting = this.#waiting.slice(next.length);
+      return next;
+    }
     const free = this.#waiting.filter(({ hotRow }) => hotRow === undefined || !this.#hotRows.has(hotRow));
-    const next = free.slice(0, countOfNext(free, maxBatch));
-    const taken = new Set(next);
-    this.#waiting = this.#waiting.filter((call) => !taken.has(call));
-    return next;
+    const next = new Set(free.slice(0, countOfNext(free, maxBatch)));
+    this.#waiting = this.#waiting.filter((call) => !next.has(call));
+    return [...next];
   }
 
   #startLane(batch: readonly WaitingCall[]): void {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Redis } from 'ioredis';
 import { CLAIMED, createStore, type Store, TOMBSTONE_TTL_MS } from '../../src/cache/store.ts';
-import { withoutRedis } from '../redis/own-redis.ts';
+import { startOwnRedis, withoutRedis } from '../redis/own-redis.ts';
 import { given } from '../stack.ts';
 
 const skip = withoutRedis;
@@ -129,5 +129,33 @@ test('one command sets, replaces and removes thousands of tombstones, each by it
     );
   } finally {
     await redis.del(versions.map((one) => one.key));
+  }
+});
+
+test('a Redis without memory still lets go of the tombstones of a commit that has an entry to write', {
+  skip,
+}, async () => {
+  const own = await startOwnRedis();
+  const full = new Redis(own.url);
+  const ownStore = await createStore({
+    url: own.url,
+    timeoutMs: 5_000,
+    onStateChange: () => {},
+    onConnectionError: () => {},
+  });
+  try {
+    const versions = ['a', 'b', 'c'].map((name) => ({ key: name, version: 1 }));
+    await ownStore.setTombstones(versions);
+    await full.config('SET', 'maxmemory', '1');
+    const replacing = versions.map((one, index) =>
+      index === 1 ? { ...one, entry: 'V1|entry', ttlMs: 30_000 } : { ...one, entry: '', ttlMs: 0 },
+    );
+    await ownStore.replaceTombstones(replacing);
+    await full.config('SET', 'maxmemory', '0');
+    assert.deepEqual(await full.mget('a', 'b', 'c'), [null, 'V1|entry', null]);
+  } finally {
+    full.disconnect();
+    ownStore[Symbol.dispose]();
+    await own.stop();
   }
 });

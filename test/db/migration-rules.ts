@@ -150,7 +150,7 @@ function alteredTable(sql: string): string {
 function tablesLockedLightly(sql: string): string[] {
   const pattern = /^CREATE TABLE/i.test(sql)
     ? /\bREFERENCES "?(\w+)"?/gi
-    : /^CREATE TRIGGER\b.*?\bON "?(\w+)"?/gi;
+    : /^CREATE (?:OR REPLACE )?TRIGGER\b.*?\bON "?(\w+)"?/gi;
   return [...sql.matchAll(pattern)].map(([, table]) => table ?? '');
 }
 

@@ -57,6 +57,7 @@ const REFUSED = [
   'ALTER TABLE transfers DETACH PARTITION transfers_2026_01;',
   'CREATE TABLE a (b uuid REFERENCES accounts (id)); ALTER TABLE accounts ADD COLUMN c bigint;',
   'CREATE TRIGGER a BEFORE UPDATE ON accounts EXECUTE FUNCTION refuse_change(); ALTER TABLE accounts ADD COLUMN c bigint;',
+  'CREATE OR REPLACE TRIGGER a BEFORE UPDATE ON accounts EXECUTE FUNCTION refuse_change(); ALTER TABLE accounts ADD COLUMN c bigint;',
   'CREATE TABL accounts (id bigint);',
 ];
 

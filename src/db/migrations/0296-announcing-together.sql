@@ -62,10 +62,8 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- No rows lock out what reads; what inserts waits for a moment.
-DROP TRIGGER holds_are_announced ON holds;
-CREATE TRIGGER holds_are_announced AFTER INSERT ON holds REFERENCING NEW TABLE AS after
-  FOR EACH STATEMENT EXECUTE FUNCTION announce_new_holds();
-DROP TRIGGER sprinkles_are_announced ON sprinkles;
-CREATE TRIGGER sprinkles_are_announced AFTER INSERT ON sprinkles REFERENCING NEW TABLE AS after
+-- To replace a trigger blocks those that write the table for a moment, and never those that read it.
+CREATE OR REPLACE TRIGGER sprinkles_are_announced AFTER INSERT ON sprinkles REFERENCING NEW TABLE AS after
   FOR EACH STATEMENT EXECUTE FUNCTION announce_new_sprinkles();
+CREATE OR REPLACE TRIGGER holds_are_announced AFTER INSERT ON holds REFERENCING NEW TABLE AS after
+  FOR EACH STATEMENT EXECUTE FUNCTION announce_new_holds();

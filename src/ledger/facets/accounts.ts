@@ -1,7 +1,8 @@
 // Accounts: locked in the order of their ids, read, and opened.
-import type { PoolClient } from 'pg';
+import type { PoolClient, QueryConfig } from 'pg';
 import {
   ACCOUNT_COLUMNS,
+  type AccountRow,
   type LimitedAccountRow,
   toAccount,
   toLimitedAccount,
@@ -45,6 +46,10 @@ export const LOCKED_ACCOUNTS = `a.id = ANY (${LOCKED_IDS}${POTS_OF_TOKENS})`;
 /** The same while limits are in force. */
 export const LOCKED_WITH_OWNERS = `a.id = ANY (${LOCKED_IDS}${POTS_OF_TOKENS}${HOMES_OF_WALLETS})`;
 
+const select = (columns: string, condition: string) =>
+  `SELECT ${columns} FROM accounts a WHERE ${condition} ORDER BY a.id`;
+const LIMITED_COLUMNS = `${ACCOUNT_COLUMNS}, ${USAGE_COLUMNS}`;
+
 /*
  * The lock. Rows are locked in the order of their ids, so two batches that share accounts wait for each other and
  * never in a circle. ORDER BY is applied before FOR NO KEY UPDATE, and ids never change, so the order holds. The
@@ -53,21 +58,24 @@ export const LOCKED_WITH_OWNERS = `a.id = ANY (${LOCKED_IDS}${POTS_OF_TOKENS}${H
  * to another sprinkle meanwhile, or a user has another default wallet, isStale() finds it, and the batch runs again. Most batches
  * have no tokens, and Postgres sets up what a statement has for them whether it runs or not.
  */
-const select = (columns: string, more: string) =>
-  `SELECT ${columns} FROM accounts a WHERE a.id = ANY (${LOCKED_IDS}${more}) ORDER BY a.id`;
-const locking = (name: string, columns: string, more: string) => ({
+const locking = (name: string, columns: string, condition: string) => ({
   name,
-  text: `${select(columns, more)} FOR NO KEY UPDATE`,
+  text: `${select(columns, condition)} FOR NO KEY UPDATE`,
 });
-const LIMITED_COLUMNS = `${ACCOUNT_COLUMNS}, ${USAGE_COLUMNS}`;
-const POTS_AND_HOMES = `${POTS_OF_TOKENS}${HOMES_OF_WALLETS}`;
-const LOCK = locking('lock-accounts', ACCOUNT_COLUMNS, '');
-const LOCK_WITH_POTS = locking('lock-accounts-and-pots', ACCOUNT_COLUMNS, POTS_OF_TOKENS);
-const LOCK_WITH_HOMES = locking('lock-accounts-with-homes', LIMITED_COLUMNS, HOMES_OF_WALLETS);
-const LOCK_WITH_BOTH = locking('lock-accounts-and-pots-with-homes', LIMITED_COLUMNS, POTS_AND_HOMES);
+const LOCK = locking('lock-accounts', ACCOUNT_COLUMNS, `a.id = ANY (${LOCKED_IDS})`);
+const LOCK_WITH_POTS = locking('lock-accounts-and-pots', ACCOUNT_COLUMNS, LOCKED_ACCOUNTS);
+const LOCK_WITH_HOMES = locking(
+  'lock-accounts-with-homes',
+  LIMITED_COLUMNS,
+  `a.id = ANY (${LOCKED_IDS}${HOMES_OF_WALLETS})`,
+);
+const LOCK_WITH_BOTH = locking('lock-accounts-and-pots-with-homes', LIMITED_COLUMNS, LOCKED_WITH_OWNERS);
 
 /** What CheckTransfer and GetLimits read, without locks. */
-const READ_WITH_BOTH = { name: 'read-accounts-with-homes', text: select(LIMITED_COLUMNS, POTS_AND_HOMES) };
+const READ_WITH_BOTH = {
+  name: 'read-accounts-with-homes',
+  text: select(LIMITED_COLUMNS, LOCKED_WITH_OWNERS),
+};
 
 /** Accounts start empty; what moves into them is posted afterwards, in the same transaction. */
 const INSERT_ACCOUNTS = insertInto<Account>(
@@ -107,14 +115,17 @@ export class AccountsFacet implements Facet<Accounts> {
   }
 
   async load(client: PoolClient, context: BatchContext): Promise<Accounts> {
-    const { isCheck, policies, random } = context;
-    const isLimited = isCheck || policies !== undefined;
-    const takesTokens = isCheck || this.#tokens.size > 0;
-    const [plain, limited] = takesTokens ? [LOCK_WITH_POTS, LOCK_WITH_BOTH] : [LOCK, LOCK_WITH_HOMES];
-    const statement = isCheck ? READ_WITH_BOTH : isLimited ? limited : plain;
-    const values = this.lockValues(random).slice(0, takesTokens ? 6 : 4);
-    const { rows } = await client.query<LimitedAccountRow>({ ...statement, values });
-    return new Accounts(rows.map(isLimited ? toLimitedAccount : toAccount), context);
+    const values = this.lockValues(context.random);
+    const hasTokens = this.#tokens.size > 0;
+    if (context.isCheck) return readLimited(client, { ...READ_WITH_BOTH, values }, context);
+    const given = hasTokens ? values : values.slice(0, 4);
+    if (context.policies) {
+      const statement = hasTokens ? LOCK_WITH_BOTH : LOCK_WITH_HOMES;
+      return readLimited(client, { ...statement, values: given }, context);
+    }
+    const statement = hasTokens ? LOCK_WITH_POTS : LOCK;
+    const { rows } = await client.query<AccountRow>({ ...statement, values: given });
+    return new Accounts(rows.map(toAccount), context);
   }
 
   /**
@@ -138,4 +149,13 @@ export class AccountsFacet implements Facet<Accounts> {
       textArray(tokens.map(({ token }) => token)),
     ];
   }
+}
+
+async function readLimited(
+  client: PoolClient,
+  statement: QueryConfig,
+  context: BatchContext,
+): Promise<Accounts> {
+  const { rows } = await client.query<LimitedAccountRow>(statement);
+  return new Accounts(rows.map(toLimitedAccount), context);
 }

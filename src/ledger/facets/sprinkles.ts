@@ -139,6 +139,7 @@ const INSERT_CLAIMS = insertInto<NewClaim>(
   'created_at',
 );
 
+/** The last claim empties the pot, and that closes the sprinkle. */
 const COUNT_CLAIMS = touchingAll<NewClaim>(
   {
     name: 'count-claims',
