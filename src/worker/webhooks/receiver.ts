@@ -153,7 +153,7 @@ export class Receiver {
     const all = await undeliveredEvents(this.#tools.pool, this.#id, MOST_LOADED);
     this.#hasMore = all.length === MOST_LOADED;
     for (const row of all) this.#reschedule(row);
-    const fresh = all.filter(({ id }) => !this.#queue.get(id) && !this.#recorder.has(id));
+    const fresh = all.filter(({ id }) => !this.#queue.get(id) && !this.#recorder.hasEnded(id));
     for (const row of fresh) if (row.sequence === undefined) this.#enqueue(row, testEvent(row), []);
     let missing = fresh.filter(({ sequence }) => sequence !== undefined);
     const withTransfers = missing.some(({ type }) => sends([TRANSFER], type));

@@ -25,9 +25,9 @@ export class AttemptRecorder {
     return this.#results.length;
   }
 
-  /** Whether an attempt of this delivery is not written yet. */
-  has(deliveryId: string): boolean {
-    return this.#results.some((result) => result.deliveryId === deliveryId);
+  /** Whether a delivery has ended, which is not written yet. One that failed has not: it keeps its place in its lines. */
+  hasEnded(deliveryId: string): boolean {
+    return this.#results.some((one) => one.deliveryId === deliveryId && one.nextAttemptAt === undefined);
   }
 
   add(result: AttemptResult): void {
