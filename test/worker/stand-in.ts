@@ -1,5 +1,5 @@
 // A command that stands in for those of backups and drills: it prints what the test tells it to, and waits until it may.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -48,7 +48,9 @@ export function makeStandIn(): StandIn {
     command: `/bin/sh ${path('command.sh')}`,
     answer({ print, exitCode = 0 }) {
       writeFileSync(path('code'), String(exitCode));
-      writeFileSync(path('answer.json'), JSON.stringify(print));
+      // In one step: a call that waits for it could read it empty.
+      writeFileSync(path('next.json'), JSON.stringify(print));
+      renameSync(path('next.json'), path('answer.json'));
     },
     hold: () => rmSync(path('answer.json'), { force: true }),
     list: (printed) => writeFileSync(path('list.json'), JSON.stringify(printed)),
