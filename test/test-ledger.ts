@@ -8,7 +8,7 @@ import { deposit } from '../src/usecases/commands/deposit.ts';
 import type { TestDatabase } from './stack.ts';
 import { createTestPool } from './test-pool.ts';
 
-type Tools = Omit<Parameters<typeof createLedger>[0], 'pool' | 'random'>;
+type Tools = Omit<Parameters<typeof createLedger>[0], 'pool'>;
 type Limits = Parameters<typeof createLedger>[1];
 
 /** Seeds as a server has them. */

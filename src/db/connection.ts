@@ -8,12 +8,15 @@ import {
   KEEPALIVE_DELAY_MS,
   SERVER_SILENCE_MS,
 } from './timeouts.ts';
+import type { UnfinishedCommits } from './unfinished-commits.ts';
 import { PostgresAwayError } from './unreachable.ts';
 
 /** How to connect. Times are in milliseconds. */
 export interface ConnectionOptions {
   readonly url: string;
   readonly guard: NodeGuard;
+  /** Shared by the connections of a pool. */
+  readonly commits?: UnfinishedCommits;
   /** What sessions are called in pg_stat_activity. */
   readonly applicationName?: string;
   /** A statement that runs longer is ended by Postgres; without it none is. */
@@ -56,14 +59,15 @@ export function startupOptions(settings: Readonly<Record<string, string>> = {}):
 /** What a `Connection` is made with. */
 export interface ConnectionConfig extends pg.ClientConfig {
   readonly guard?: NodeGuard;
+  readonly commits?: UnfinishedCommits | undefined;
 }
 
 /** The configuration of connections with these options, for a pool or for one alone. */
 export function connectionConfig(options: ConnectionOptions): ConnectionConfig {
-  const { url, guard, applicationName = 'ppuri', statementTimeoutMs, answerWithinMs } = options;
+  const { url, guard, commits, applicationName = 'ppuri', statementTimeoutMs, answerWithinMs } = options;
   return {
     connectionString: url,
-    guard,
+    ...{ guard, commits },
     application_name: applicationName,
     connectionTimeoutMillis: options.connectWithinMs ?? CONNECT_TIMEOUT_MS,
     // Statements are sent without waiting for the response to the one before. Only with it the driver closes the connection
@@ -103,15 +107,21 @@ export function inOneWrite<T>(client: pg.ClientBase, send: () => T): T {
 /** A client of the driver whose node is checked before anything else is asked. */
 export class Connection extends pg.Client {
   readonly #guard: NodeGuard;
+  readonly #commits: UnfinishedCommits | undefined;
   readonly #connectWithinMs: number;
 
   constructor(config: ConnectionConfig = {}) {
     super(config);
     this.#guard = config.guard ?? ANY_NODE;
+    this.#commits = config.commits;
     this.#connectWithinMs = config.connectionTimeoutMillis ?? CONNECT_TIMEOUT_MS;
     // It may be lost while somebody holds it and waits for something else. Their next statement fails then; without a
     // listener the whole process would.
     this.on('error', () => {});
+    this.once('end', () => {
+      const { processID } = this as unknown as { readonly processID: number | null };
+      if (processID !== null) this.#commits?.add(processID);
+    });
     this.on('notice', ({ routine }) => {
       // A COMMIT whose wait for the synchronous standby somebody ended (pg_cancel_backend) is reported as done, with a warning:
       // it is on this node alone, and a failover would lose it. So its caller is told that nobody knows.
@@ -122,7 +132,7 @@ export class Connection extends pg.Client {
   override connect(): Promise<pg.Client>;
   override connect(callback: (error: Error | null) => void): void;
   override connect(callback?: (error: Error | null) => void): Promise<pg.Client> | undefined {
-    const connected = super.connect().then(() => this.#guard.admit(this));
+    const connected = this.#open();
     // The driver's own limit ends before the check begins, and a query may take much longer.
     const timer = setTimeout(
       () => this.destroy(`it was not open within ${this.#connectWithinMs} ms`),
@@ -141,6 +151,13 @@ export class Connection extends pg.Client {
       (error: Error) => callback(error),
     );
     return undefined;
+  }
+
+  async #open(): Promise<void> {
+    this.#commits?.check();
+    await super.connect();
+    await this.#guard.admit(this);
+    await this.#commits?.admit(this);
   }
 
   /**

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { Connection, connectionConfig } from './connection.ts';
 import { createNodeGuard, type NodeGuard } from './node-guard.ts';
 import { ANSWER_LATE_MS, CONNECT_TIMEOUT_MS, LOCK_WAIT_MS } from './timeouts.ts';
+import { createUnfinishedCommits } from './unfinished-commits.ts';
 
 export type { Pool } from 'pg';
 export { inOneWrite } from './connection.ts';
@@ -84,7 +85,7 @@ export const LEDGER_SETTINGS = {
 export function createPool(options: PoolOptions): pg.Pool {
   const { url, guard = createNodeGuard(), statementTimeoutMs, giveUpMs, settings } = options;
   const config = connectionConfig({
-    ...{ url, guard, statementTimeoutMs, settings },
+    ...{ url, guard, commits: createUnfinishedCommits(), statementTimeoutMs, settings },
     connectWithinMs: giveUpMs ?? CONNECT_TIMEOUT_MS,
     answerWithinMs: giveUpMs ?? statementTimeoutMs + ANSWER_LATE_MS,
   });

@@ -8,14 +8,18 @@ import { PayoutsFacet } from './facets/payouts.ts';
 
 /*
  * SKIP LOCKED leaves out the rows that are locked at this moment. The statement's own locks end with it, because it is a
- * transaction of its own. The names are those of rowNames().
+ * transaction of its own. Nothing is written that a standby has to have: without `session`, its end would wait for one that is
+ * away, and each time that the ledger asks, one more session would hang. The names are those of rowNames().
  */
 const findLocked = (lockedAccounts: string) => `
-  WITH wanted AS MATERIALIZED (
+  WITH session AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
+  wanted AS MATERIALIZED (
     SELECT a.id, a.kind, a.currency, a.is_default, a.owner_user_id FROM accounts a WHERE ${lockedAccounts}),
   free AS MATERIALIZED (
-    SELECT id FROM accounts WHERE id = ANY (ARRAY(SELECT id FROM wanted)) FOR NO KEY UPDATE SKIP LOCKED),
-  free_payouts AS MATERIALIZED (SELECT id FROM payouts WHERE id = ANY ($7::uuid[]) FOR NO KEY UPDATE SKIP LOCKED),
+    SELECT id FROM session, accounts WHERE id = ANY (ARRAY(SELECT id FROM wanted))
+      FOR NO KEY UPDATE OF accounts SKIP LOCKED),
+  free_payouts AS MATERIALIZED (
+    SELECT id FROM session, payouts WHERE id = ANY ($7::uuid[]) FOR NO KEY UPDATE OF payouts SKIP LOCKED),
   blocked AS MATERIALIZED (SELECT * FROM wanted WHERE id NOT IN (SELECT id FROM free))
   SELECT 'account/' || id AS name, 'accounts' AS "table", id FROM blocked WHERE kind <> 'external'
   UNION ALL SELECT 'external/' || currency, 'accounts', id FROM blocked WHERE kind = 'external'

@@ -1,8 +1,7 @@
 // One batch of calls as one database transaction: lock and read, decide, write, commit.
 //
 // This file alone begins, commits and rolls back. What is read and written is the facets' (facets/index.ts).
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Pool, PoolClient, QueryConfig } from 'pg';
+import type { PoolClient, QueryConfig } from 'pg';
 import { inOneWrite, isUnreachable, sqlState } from '../db/pool.ts';
 import { LOCK_WAIT_MS } from '../db/timeouts.ts';
 import { type Attempt, MAX_ATTEMPT_MS } from '../domain/attempt.ts';
@@ -32,8 +31,7 @@ export async function runBatch(
 ): Promise<() => Promise<void>> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const work = (client: PoolClient) => attemptOnce(client, tools, calls, waitFor);
-      return await inTransaction(tools, work, () => refuseUnavailable(calls));
+      return await inTransaction(tools, (client) => attemptOnce(client, tools, calls, waitFor));
     } catch (error) {
       if (!isConflict(error)) throw error;
       tools.observer?.conflicted(attempt === MAX_ATTEMPTS);
@@ -170,12 +168,8 @@ function attemptOf({ info: { made } }: WaitingCall, { at, clockReadAt }: LedgerB
   return { signedAt: made.signedAt, arrivedAt: at - (clockReadAt - made.receivedAt) * MICROS_PER_MS };
 }
 
-async function inTransaction<T>(
-  tools: BatchTools,
-  work: (client: PoolClient) => Promise<T>,
-  onLost: () => void,
-): Promise<T> {
-  const client = (await tools.pool.connect()) as PoolClient & { readonly processID: number };
+async function inTransaction<T>({ pool }: BatchTools, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
   let broken: Error | undefined;
   try {
     return await work(client);
@@ -184,33 +178,10 @@ async function inTransaction<T>(
     if (sqlState(error) !== undefined && client.getTransactionStatus() === 'I') throw error;
     // A connection that cannot even roll back is closed, not given back.
     await client.query('ROLLBACK').catch((rollbackError: Error) => {
-      broken = rollbackError;
+      broken = isUnreachable(error) ? error : rollbackError;
     });
-    // The lane may have to wait for the session's end; its callers need not.
-    if (broken && isUnreachable(error)) onLost();
     throw error;
   } finally {
     client.release(broken);
-    if (broken) await whileCommitting(tools.pool, client.processID);
   }
-}
-
-/**
- * A commit that waits for a standby goes on without its client. Postgres ends a statement that does anything else after its
- * timeout, and one on a slow machine may only be on its way to that wait.
- */
-const IS_COMMITTING = `SELECT FROM pg_stat_activity WHERE pid = $1 AND state = 'active'`;
-const ASK_AGAIN_MS = 1_000;
-
-/**
- * Waits until a session that was given up no longer waits for a synchronous standby. Until then its lane must not open
- * another one: while the standby is away they would take all of Postgres' connections.
- */
-async function whileCommitting(pool: Pool, pid: number): Promise<void> {
-  const ask = () =>
-    pool.query(IS_COMMITTING, [pid]).then(
-      ({ rowCount }) => rowCount === 1,
-      () => false,
-    );
-  while (await ask()) await sleep(ASK_AGAIN_MS);
 }

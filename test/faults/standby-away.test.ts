@@ -1,13 +1,17 @@
-// Commits that wait for a synchronous standby which is away: callers are told, and the sessions that hang stay few.
+// Commits that wait for a synchronous standby which is away: callers are told, and the sessions that hang stay few, whoever writes.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { isUnreachable, LEDGER_SETTINGS } from '../../src/db/pool.ts';
+import { createPeople } from '../../src/db/people/index.ts';
+import { isUnreachable, LEDGER_SETTINGS, type Pool } from '../../src/db/pool.ts';
 import { ANSWER_LATE_MS } from '../../src/db/timeouts.ts';
 import { systemCall } from '../../src/domain/batch/command.ts';
+import type { Random } from '../../src/domain/random.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
+import { DEFERRED_LANES } from '../../src/ledger/deferred-calls.ts';
 import { connectionsFor } from '../../src/ledger/index.ts';
+import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { type OwnPostgres, startOwnPostgres } from '../db/own-postgres.ts';
 import { peopleOf } from '../stack.ts';
@@ -16,6 +20,7 @@ import { createTestPool } from '../test-pool.ts';
 import { until } from '../until.ts';
 
 const USERS = Array.from({ length: 12 }, (_, index) => 8801 + index);
+const [FIRST = 0] = USERS;
 const LANES = 2;
 const STATEMENT_TIMEOUT_MS = 1_000;
 let postgres: OwnPostgres;
@@ -37,46 +42,58 @@ const setStandby = async (name: string) => {
   await owner.query(`ALTER SYSTEM SET synchronous_standby_names = '${name}'`);
   await owner.query('SELECT pg_reload_conf()');
 };
-const hanging = async () => {
-  const { rowCount } = await owner.query(`SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'`);
+const hanging = async (name = 'ppuri') => {
+  const { rowCount } = await owner.query(
+    `SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = $1`,
+    [name],
+  );
   return rowCount ?? 0;
 };
+/** The most sessions that hung at once, in this time. */
+async function mostHanging(withinMs: number, name?: string): Promise<number> {
+  let most = 0;
+  for (const end = performance.now() + withinMs; performance.now() < end; await sleep(100))
+    most = Math.max(most, await hanging(name));
+  return most;
+}
+const isUnavailable = (error: unknown) => error instanceof Refusal && error.reason === 'UNAVAILABLE';
+/** Long enough for three sessions in a row to be given up. */
+const THREE_TIMES_MS = 3 * (STATEMENT_TIMEOUT_MS + ANSWER_LATE_MS);
 
-test('while the standby is away no more sessions hang than the ledger has connections, and nothing is posted twice', async () => {
+/** A ledger over connections of its own, and a deposit in it that may be tried again under the same key. */
+function openLedger(random?: Random) {
   const pool = createTestPool(postgres.appUrl, {
     maxConnections: connectionsFor({ lanes: LANES }),
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     settings: LEDGER_SETTINGS,
   });
-  const ledger = createTestLedger(pool, { lanes: LANES });
-  const put = (user: number, key: string) =>
-    ledger.execute(
-      deposit,
-      {
-        userId: BigInt(user),
-        wallet: walletOf(user),
-        money: krw(1),
-        memo: '',
-      },
-      { userId: BigInt(user), key, fingerprint: 'f0' },
-      systemCall('test'),
-    );
-  const isUnavailable = (error: unknown) => error instanceof Refusal && error.reason === 'UNAVAILABLE';
+  const ledger = createTestLedger(pool, { lanes: LANES }, random && { random });
+  const put = (user: number) => {
+    const intent = { userId: BigInt(user), wallet: walletOf(user), money: krw(1), memo: '' };
+    const key = { userId: BigInt(user), key: 'once', fingerprint: 'f0' };
+    return ledger.execute(deposit, intent, key, systemCall('test'));
+  };
+  const close = async () => {
+    await setStandby('');
+    await ledger[Symbol.asyncDispose]();
+    await pool.end();
+  };
+  return { put, close };
+}
+
+test('while the standby is away no more sessions hang than the ledger has lanes, and nothing is posted twice', async () => {
+  const { put, close } = openLedger();
   await setStandby('nobody');
   try {
-    const givenUp = Promise.allSettled(USERS.slice(0, 1).map((user) => put(user, 'once')));
+    const givenUp = Promise.allSettled(USERS.slice(0, 1).map(put));
     await until('a commit hangs', async () => (await hanging()) > 0, 20_000);
     // Calls that come now commit in the other lane, and when that hangs, in none: somebody always comes.
     const later = USERS.slice(1).map((user, index) =>
-      sleep(500 * index).then(() => put(user, 'once').catch((error: unknown) => error)),
+      sleep(500 * index).then(() => put(user).catch((error: unknown) => error)),
     );
-    let most = 0;
-    for (const end = Date.now() + 3 * (STATEMENT_TIMEOUT_MS + ANSWER_LATE_MS); Date.now() < end; ) {
-      most = Math.max(most, await hanging());
-      await sleep(100);
-    }
-    // Lanes, and lanes of deferred calls: a call whose external account a hung commit holds runs there. Five were seen once.
-    assert.ok(most <= connectionsFor({ lanes: LANES }), `${most} sessions hang`);
+    const most = await mostHanging(THREE_TIMES_MS);
+    // A call that draws the external account of a commit that hangs is deferred, and draws another one there.
+    assert.ok(most <= LANES + DEFERRED_LANES, `${most} sessions hang`);
     for (const result of await givenUp)
       assert.ok(result.status === 'rejected' && isUnavailable(result.reason), 'told while it still hangs');
     await setStandby('');
@@ -84,7 +101,7 @@ test('while the standby is away no more sessions hang than the ledger has connec
       assert.ok(!(result instanceof Error) || isUnavailable(result));
     // Tried again under the same keys, all of it is done once; a commit that still hangs says UNAVAILABLE.
     const isPut = (user: number) =>
-      put(user, 'once').then(
+      put(user).then(
         () => true,
         (error: unknown) => {
           if (!isUnavailable(error)) throw error;
@@ -97,9 +114,64 @@ test('while the standby is away no more sessions hang than the ledger has connec
     );
     assert.equal(rows[0]?.count, USERS.length);
   } finally {
+    await close();
+  }
+});
+
+test('to ask which rows a commit that hangs has locked hangs no session', async () => {
+  // All calls need the same external account, so all but the first are deferred, and their row is asked for again and again.
+  const { put, close } = openLedger({ ...cryptoRandom, below: () => 0 });
+  await setStandby('nobody');
+  try {
+    const first = put(FIRST).catch((error: unknown) => error);
+    await until('a commit hangs', async () => (await hanging()) > 0, 20_000);
+    const later = USERS.slice(1).map((user) => put(user).catch((error: unknown) => error));
+    assert.equal(await mostHanging(STATEMENT_TIMEOUT_MS), 1);
     await setStandby('');
-    await ledger[Symbol.asyncDispose]();
-    await pool.end();
+    for (const result of await Promise.all([first, ...later]))
+      assert.ok(!(result instanceof Error) || isUnavailable(result), String(result));
+  } finally {
+    await close();
+  }
+});
+
+test('a pool opens no session while one that it gave up still commits, and goes on once it has ended', async () => {
+  const most = { maxConnections: LANES, statementTimeoutMs: STATEMENT_TIMEOUT_MS };
+  const [guarded, unguarded] = [createTestPool(postgres.appUrl, most), createTestPool(postgres.appUrl, most)];
+  Object.assign(guarded.options, { application_name: 'guarded' });
+  Object.assign(unguarded.options, { application_name: 'unguarded', commits: undefined });
+  await using people = createPeople({ url: postgres.appUrl, ...most });
+  const write = (pool: Pool) => pool.query(`SELECT pg_logical_emit_message(true, 'test', '')`);
+  let user = 9000;
+  const writers = [
+    () => write(guarded),
+    () => write(unguarded),
+    () => people.users.create(BigInt(++user), 'New'),
+  ];
+  let isOver = false;
+  const again = async (one: () => Promise<unknown>) => {
+    while (!isOver) await Promise.allSettled([one(), sleep(50)]);
+  };
+  await setStandby('nobody');
+  // Each has more writers than it has connections.
+  const writing = writers.flatMap((one) => Array.from({ length: LANES + 1 }, () => again(one)));
+  try {
+    const hung = await Promise.all(
+      ['guarded', 'ppuri', 'unguarded'].map((name) => mostHanging(THREE_TIMES_MS, name)),
+    );
+    const [ofPool = 0, ofPeople = 0, ofControl = 0] = hung;
+    assert.ok(Math.max(ofPool, ofPeople) <= LANES, `${hung} sessions hang`);
+    assert.ok(ofControl > LANES, `negative control: ${ofControl} sessions hang`);
+    await assert.rejects(write(guarded), /a commit that was given up has not ended/);
+    await setStandby('');
+    const isWritten = () => write(guarded).then(Boolean, () => false);
+    await until('it writes again', isWritten);
+  } finally {
+    isOver = true;
+    await setStandby('');
+    await Promise.all(writing);
+    await guarded.end();
+    await unguarded.end();
   }
 });
 

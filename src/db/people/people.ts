@@ -4,6 +4,7 @@ import { Sequelize } from 'sequelize';
 import { Connection, connectionConfig } from '../connection.ts';
 import { createNodeGuard, type NodeGuard } from '../node-guard.ts';
 import { ANSWER_LATE_MS, CONNECT_TIMEOUT_MS, STATEMENT_TIMEOUT_MS } from '../timeouts.ts';
+import { createUnfinishedCommits } from '../unfinished-commits.ts';
 import { type ApiKeys, createApiKeys } from './api-keys.ts';
 import { defineModels } from './models.ts';
 import { createRooms, type Rooms } from './rooms.ts';
@@ -36,7 +37,10 @@ export function createPeople({
   guard = createNodeGuard(),
 }: PeopleOptions): People {
   const answerWithinMs = statementTimeoutMs + ANSWER_LATE_MS;
-  const config = connectionConfig({ url, guard, statementTimeoutMs, answerWithinMs });
+  const config = connectionConfig({
+    ...{ url, guard, commits: createUnfinishedCommits() },
+    ...{ statementTimeoutMs, answerWithinMs },
+  });
   class PeopleConnection extends Connection {
     constructor(bySequelize: pg.ClientConfig) {
       super({ ...bySequelize, ...config });
