@@ -1,4 +1,4 @@
-// Commits that wait for a synchronous standby which is away: callers are told, and the sessions that hang stay few, whoever writes.
+// Commits that wait for a synchronous standby which is away: callers are told, and few sessions hang in any pool.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';

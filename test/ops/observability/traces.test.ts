@@ -25,7 +25,7 @@ import { until } from '../../until.ts';
 const { skip } = orSkip(await findTraceStore(), 'Zipkin');
 const options = { skip: skip || withoutEdge };
 /** How long an export waits for the store. */
-const EXPORT_TIMEOUT_MS = 2_000;
+const EXPORT_TIMEOUT_MS = 8_000;
 let folder: string;
 let store: TraceStore;
 let stack: Stack;
@@ -129,9 +129,8 @@ test(
       const tookMs = await load();
       store.signal('SIGCONT');
       await sleep(500);
-      const [median = 0, slowest = 0] = [tookMs[tookMs.length >> 1], tookMs.at(-1)];
-      const waited = `${median} ms, the slowest ${slowest}: an export waits ${EXPORT_TIMEOUT_MS}`;
-      assert.ok(median < EXPORT_TIMEOUT_MS / 2 && slowest < EXPORT_TIMEOUT_MS, waited);
+      const slowest = tookMs.at(-1) ?? 0;
+      assert.ok(slowest < EXPORT_TIMEOUT_MS / 2, `${slowest} ms: an export waits ${EXPORT_TIMEOUT_MS}`);
     }
     store.signal('SIGSTOP');
     const before = process.memoryUsage().rss;
