@@ -30,9 +30,11 @@ export function createDependencyWatch({ ask, everyMs, onChange }: DependencyWatc
 
   const failed = (failure: Error) => {
     failures += 1;
-    if (failures < FAILURES_UNTIL_AWAY || away) return;
+    if (failures < FAILURES_UNTIL_AWAY) return;
+    const isNew = away === undefined;
+    // The newest failure: the first one may only say that no answer came.
     away = failure;
-    onChange(failure);
+    if (isNew) onChange(failure);
   };
   const answered = () => {
     failures = 0;

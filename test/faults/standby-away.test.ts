@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { status } from '@grpc/grpc-js';
 import pg from 'pg';
 import { createPeople } from '../../src/db/people/index.ts';
 import { isUnreachable, LEDGER_SETTINGS, type Pool } from '../../src/db/pool.ts';
@@ -14,7 +15,8 @@ import { connectionsFor } from '../../src/ledger/index.ts';
 import { cryptoRandom } from '../../src/runtime/crypto-random.ts';
 import { deposit } from '../../src/usecases/commands/deposit.ts';
 import { type OwnPostgres, startOwnPostgres } from '../db/own-postgres.ts';
-import { peopleOf } from '../stack.ts';
+import { readPage } from '../runtime/ops-client.ts';
+import { peopleOf, startStack } from '../stack.ts';
 import { createTestLedger, krw, walletOf } from '../test-ledger.ts';
 import { createTestPool } from '../test-pool.ts';
 import { until } from '../until.ts';
@@ -172,6 +174,31 @@ test('a pool opens no session while one that it gave up still commits, and goes 
     await Promise.all(writing);
     await guarded.end();
     await unguarded.end();
+  }
+});
+
+test('a server that meets such a commit says so and serves nothing, until the standby is back', async () => {
+  const env = { STATEMENT_TIMEOUT_MS: String(STATEMENT_TIMEOUT_MS) };
+  const stack = await startStack({ database: { ...postgres, drop: async () => {} }, env });
+  const readiness = () => readPage(`http://127.0.0.1:${stack.app.opsPort}`, '/readyz');
+  const create = async (user: number) => {
+    const request = { user_id: String(user), display_name: 'New' };
+    return (await stack.grpc.call('wallet.v2.UserService/CreateUser', request, { userId: '0' })).status;
+  };
+  try {
+    assert.equal(await create(9101), 0);
+    await setStandby('nobody');
+    assert.equal(await create(9102), status.UNAVAILABLE);
+    await until('readiness says why', async () => {
+      const { status, body } = await readiness();
+      return status === 503 && /a commit that was given up has not ended/.test(JSON.stringify(body));
+    });
+    await setStandby('');
+    await until('ready', async () => (await readiness()).status === 200);
+    assert.equal(await create(9103), 0);
+  } finally {
+    await setStandby('');
+    await stack.stop();
   }
 });
 
