@@ -87,6 +87,10 @@ export function connectionConfig(options: ConnectionOptions): ConnectionConfig {
 const WAIT_WAS_ENDED = 'SyncRepWaitForLSN';
 
 type Inner = {
+  /** The session's process in Postgres; null before it is known. */
+  readonly processID: number | null;
+  /** False while a response is awaited. */
+  readonly readyForQuery?: boolean;
   readonly connection: {
     readonly stream: Pick<Socket, 'destroy' | 'cork' | 'uncork'>;
     emit(name: 'error', error: Error): void;
@@ -119,8 +123,8 @@ export class Connection extends pg.Client {
     // listener the whole process would.
     this.on('error', () => {});
     this.once('end', () => {
-      const { processID } = this as unknown as { readonly processID: number | null };
-      if (processID !== null) this.#commits?.add(processID);
+      const { processID, readyForQuery } = this as unknown as Inner;
+      if (processID !== null && readyForQuery === false) this.#commits?.add(processID);
     });
     this.on('notice', ({ routine }) => {
       // A COMMIT whose wait for the synchronous standby somebody ended (pg_cancel_backend) is reported as done, with a warning:

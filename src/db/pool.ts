@@ -1,7 +1,7 @@
 // Connections to Postgres that speak SQL directly: for money, where every statement is ours.
 import pg from 'pg';
 import { Connection, connectionConfig } from './connection.ts';
-import { createNodeGuard, type NodeGuard } from './node-guard.ts';
+import { ANY_NODE, createNodeGuard, type NodeGuard } from './node-guard.ts';
 import { ANSWER_LATE_MS, CONNECT_TIMEOUT_MS, LOCK_WAIT_MS } from './timeouts.ts';
 import { createUnfinishedCommits } from './unfinished-commits.ts';
 
@@ -85,7 +85,9 @@ export const LEDGER_SETTINGS = {
 export function createPool(options: PoolOptions): pg.Pool {
   const { url, guard = createNodeGuard(), statementTimeoutMs, giveUpMs, settings } = options;
   const config = connectionConfig({
-    ...{ url, guard, commits: createUnfinishedCommits(), statementTimeoutMs, settings },
+    ...{ url, guard, statementTimeoutMs, settings },
+    // Nothing is committed on a standby.
+    ...(guard !== ANY_NODE && { commits: createUnfinishedCommits() }),
     connectWithinMs: giveUpMs ?? CONNECT_TIMEOUT_MS,
     answerWithinMs: giveUpMs ?? statementTimeoutMs + ANSWER_LATE_MS,
   });

@@ -8,26 +8,31 @@ import { PostgresAwayError } from './unreachable.ts';
 
 /** Keeps a pool from opening sessions while one that it gave up still commits. */
 export interface UnfinishedCommits {
-  /** Notes a session whose connection is closed. */
+  /** Notes a session whose connection was closed while a statement was under way. */
   add(pid: number): void;
-  /** Throws a PostgresAwayError where one was found at its commit less than ASK_AGAIN_MS ago. */
+  /** Throws a PostgresAwayError where one was found at its commit, but for the one connection whose turn it is to ask again. */
   check(): void;
   /** Asks over a new connection. Throws a PostgresAwayError while one is at its commit, or what Postgres says. */
   admit(connection: Pick<pg.ClientBase, 'query'>): Promise<void>;
 }
 
-/** How long connections are refused without asking Postgres, which starts a process for each that asks. */
+/** How often Postgres is asked again, which starts a process for each connection that asks. */
 const ASK_AGAIN_MS = 500;
 
-/** A slow COMMIT may only be on its way to the wait. A statement by itself is seen at its commit once it waits. */
-const COMMITTING = `
-  SELECT pid FROM pg_stat_activity
-  WHERE pid = ANY ($1::int[]) AND state = 'active' AND (wait_event = 'SyncRep' OR query ILIKE 'COMMIT%')`;
+/**
+ * Which of these sessions are at work, and whether at their commit: it waits for the standby, or it is at work after the timeout
+ * at which Postgres ends everything but a commit, and which is the same for all sessions of a pool.
+ */
+const AT_WORK = `
+  SELECT pid, wait_event IS NOT DISTINCT FROM 'SyncRep'
+    OR clock_timestamp() - query_start > current_setting('statement_timeout')::interval AS is_committing
+  FROM pg_stat_activity WHERE pid = ANY ($1::int[]) AND state = 'active'`;
 
 /** Creates what the connections of one pool share. */
 export function createUnfinishedCommits(): UnfinishedCommits {
   const pids = new Set<number>();
-  let refusedUntil = 0;
+  let isFound = false;
+  let askAgainAt = 0;
   const refuse = () => {
     throw new PostgresAwayError(
       'a commit that was given up has not ended: a synchronous standby may be away',
@@ -36,16 +41,20 @@ export function createUnfinishedCommits(): UnfinishedCommits {
   return {
     add: (pid) => pids.add(pid),
     check: () => {
-      if (performance.now() < refusedUntil) refuse();
+      if (!isFound) return;
+      if (performance.now() < askAgainAt) refuse();
+      askAgainAt = performance.now() + ASK_AGAIN_MS;
     },
     admit: async (connection) => {
       if (pids.size === 0) return;
       const asked = [...pids];
-      const { rows } = await connection.query<{ pid: number }>(COMMITTING, [asked]);
+      const { rows } = await connection.query<{ pid: number; is_committing: boolean }>(AT_WORK, [asked]);
       for (const pid of asked) pids.delete(pid);
+      // One that is not at its commit yet may still get there.
       for (const { pid } of rows) pids.add(pid);
-      if (rows.length === 0) return;
-      refusedUntil = performance.now() + ASK_AGAIN_MS;
+      isFound = rows.some((row) => row.is_committing);
+      if (!isFound) return;
+      askAgainAt = performance.now() + ASK_AGAIN_MS;
       refuse();
     },
   };

@@ -178,7 +178,7 @@ async function inTransaction<T>({ pool }: BatchTools, work: (client: PoolClient)
     if (sqlState(error) !== undefined && client.getTransactionStatus() === 'I') throw error;
     // A connection that cannot even roll back is closed, not given back.
     await client.query('ROLLBACK').catch((rollbackError: Error) => {
-      broken = isUnreachable(error) ? error : rollbackError;
+      broken = sqlState(error) === undefined && isUnreachable(error) ? error : rollbackError;
     });
     throw error;
   } finally {

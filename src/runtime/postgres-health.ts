@@ -38,10 +38,8 @@ export function createPostgresHealth(
     createDependencyWatch({
       ask: async () => {
         skewMs = await probe.ask();
-        await Promise.all([
-          check(performance.now() < suspectedUntil),
-          ...pulses.map((pulse) => pulse.check()),
-        ]);
+        const isSuspected = performance.now() < suspectedUntil || watch.away() !== undefined;
+        await Promise.all([check(isSuspected), ...pulses.map((pulse) => pulse.check())]);
       },
       everyMs: PROBE_EVERY_MS,
       onChange: (away) => {

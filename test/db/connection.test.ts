@@ -44,6 +44,30 @@ test('what is asked right after a response that did not come gets no connection 
   }
 });
 
+test('only a connection that is closed while a response is awaited leaves a session that is asked for', async () => {
+  const noted: number[] = [];
+  const commits = { add: (pid: number) => noted.push(pid), check: () => {}, admit: async () => {} };
+  const open = async () => {
+    const guard: NodeGuard = { admit: async () => {}, timeline: () => 0 };
+    const config = connectionConfig({ ...{ url: database.ownerUrl, guard, commits }, answerWithinMs: 500 });
+    const connection = new Connection(config);
+    await connection.connect();
+    const { rows } = await connection.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    const ended = new Promise((resolve) => connection.once('end', resolve));
+    return { connection, pid: rows[0]?.pid, ended };
+  };
+  const idle = await open();
+  await idle.connection.end();
+  const busy = await open();
+  await assert.rejects(busy.connection.query('SELECT pg_sleep(2)'), /Query read timeout/);
+  await busy.ended;
+  const closed = await open();
+  const asleep = assert.rejects(closed.connection.query('SELECT pg_sleep(2)'));
+  closed.connection.destroy('a failover');
+  await Promise.all([asleep, closed.ended]);
+  assert.deepEqual(noted, [busy.pid, closed.pid]);
+});
+
 test('databases behind one host and port share a guard, and those behind two sockets or ports do not', () => {
   const guardOf = guardsByHost(() => {});
   const same = [
