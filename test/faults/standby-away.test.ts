@@ -26,6 +26,8 @@ const LANES = 2;
 const STATEMENT_TIMEOUT_MS = 1_000;
 let postgres: OwnPostgres;
 let owner: pg.Client;
+/** Resolves when the commit that showed that a standby is waited for has ended. */
+let probed: Promise<unknown> = Promise.resolve();
 
 before(async () => {
   postgres = await startOwnPostgres();
@@ -44,7 +46,7 @@ const WRITE = `SELECT pg_logical_emit_message(true, 'test', '')`;
 async function setStandby(name: string): Promise<void> {
   await owner.query(`ALTER SYSTEM SET synchronous_standby_names = '${name}'`);
   await owner.query('SELECT pg_reload_conf()');
-  if (!name) return;
+  if (!name) return void (await probed);
   const probe = new pg.Client({ connectionString: postgres.ownerUrl, application_name: 'probe' });
   await probe.connect();
   let hung = probe.query(WRITE);
@@ -52,7 +54,7 @@ async function setStandby(name: string): Promise<void> {
     if (await Promise.race([hung.then(() => true), sleep(100, false)])) hung = probe.query(WRITE);
     return (await hanging('probe')) > 0;
   });
-  void hung.finally(() => probe.end());
+  probed = hung.finally(() => probe.end());
 }
 const hanging = async (name = 'ppuri') => {
   const { rowCount } = await owner.query(
@@ -226,10 +228,16 @@ test('a session that is at work after its timeout counts as one that commits', a
   let isFrozen = true;
   try {
     // Postgres cannot end it, as it cannot where the disk does not answer.
-    const frozen = client.query('SELECT pg_sleep(0.5)');
+    const frozen = client.query('SELECT pg_sleep(0.9)');
+    await until('it is at work', async () => {
+      const { rowCount } = await owner.query(
+        `SELECT FROM pg_stat_activity WHERE pid = $1 AND state = 'active'`,
+        [pid],
+      );
+      return rowCount === 1;
+    });
     process.kill(pid, 'SIGSTOP');
-    const error = await frozen.catch((reason: Error) => reason);
-    client.release(error as Error);
+    client.release((await frozen.catch((error: unknown) => error)) as Error);
     await assert.rejects(pool.query('SELECT 1'), /a commit that was given up has not ended/);
     process.kill(pid, 'SIGCONT');
     isFrozen = false;
