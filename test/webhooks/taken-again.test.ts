@@ -76,3 +76,32 @@ test('an event keeps its place also while its last attempt, which failed, is yet
   }
   assert.deepEqual(taken.indexOf(String(first)), 0, 'the first one first');
 });
+
+test('what the worker takes up while it takes the webhook again arrives', async () => {
+  const { body } = await stack.grpc.call('wallet.v2.WalletService/ListWallets', {}, actingAs(PAYER));
+  const walletId = String((body.wallets as { wallet_id: string }[])[0]?.wallet_id);
+  await stack.db.query('DELETE FROM webhook_deliveries; DELETE FROM webhooks');
+  using receiver = await startReceiver();
+  const request = { url: receiver.url, types: ['transfer.posted'] };
+  const made = await stack.grpc.call('wallet.v2.WebhookService/CreateWebhook', request);
+  assert.equal(made.status, 0, made.reason);
+  await using _deliveries = startDeliveries(stack.database);
+  await pay(walletId);
+  await until('it is taken', () => receiver.received.length === 1);
+  // Which of the two statements that wait is first is left to chance.
+  for (let turn = 1; turn <= 8; turn++) {
+    const holder = await stack.db.connect();
+    try {
+      // Reads go on.
+      await holder.query('BEGIN; LOCK TABLE webhook_deliveries IN SHARE MODE');
+      await pay(walletId);
+      await untilLocked(stack.db, 1, 'INSERT INTO webhook_deliveries');
+      await stack.db.query(`UPDATE webhooks SET lease_until = clock_timestamp() - interval '1 second'`);
+      await untilLocked(stack.db, 2, 'INSERT INTO webhook_deliveries');
+    } finally {
+      await holder.query('ROLLBACK');
+      holder.release();
+    }
+    await until(`event ${turn + 1} arrives`, () => receiver.received.length > turn);
+  }
+});

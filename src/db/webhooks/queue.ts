@@ -98,13 +98,15 @@ const TAKE_UP = `
       again_after = CASE WHEN NOT $7 THEN again_after WHEN $6 < again_through THEN $6 END,
       again_through = CASE WHEN NOT $7 OR $6 < again_through THEN again_through END
     WHERE id = $1 AND worker = $8 AND CASE WHEN $7 THEN again_after < $6 ELSE last_sequence < $6 END
-    RETURNING id)
-  INSERT INTO webhook_deliveries AS d (id, webhook_id, event_id, sequence, type)
-  SELECT taken.id, mine.id, taken.event_id, taken.sequence, taken.type
-  FROM mine, unnest($2::uuid[], $3::text[], $4::bigint[], $5::text[]) AS taken (id, event_id, sequence, type)
-  ON CONFLICT (webhook_id, sequence) DO UPDATE SET failing_since = NULL, pending_since = clock_timestamp(), next_attempt_at = clock_timestamp(),
-    delivered_at = NULL, is_expired = false WHERE d.delivered_at IS NOT NULL
-  RETURNING d.id, d.sequence, ${microsOf('d.created_at')} AS created_at, d.attempt_count`;
+    RETURNING id),
+  new AS (
+    INSERT INTO webhook_deliveries AS d (id, webhook_id, event_id, sequence, type)
+    SELECT taken.id, mine.id, taken.event_id, taken.sequence, taken.type
+    FROM mine, unnest($2::uuid[], $3::text[], $4::bigint[], $5::text[]) AS taken (id, event_id, sequence, type)
+    ON CONFLICT (webhook_id, sequence) DO UPDATE SET failing_since = NULL, pending_since = clock_timestamp(), next_attempt_at = clock_timestamp(),
+      delivered_at = NULL, is_expired = false WHERE d.delivered_at IS NOT NULL
+    RETURNING d.id, d.sequence, ${microsOf('d.created_at')} AS created_at, d.attempt_count)
+  SELECT new.* FROM mine LEFT JOIN new ON true`;
 
 /** Of the attempts of a delivery the last ones are kept. What was taken stays taken. */
 const RECORD = `
@@ -216,13 +218,15 @@ export interface TakeUp {
 
 /**
  * Moves a webhook's place in the feed on and takes up the events before it, in one transaction; returns the sequences of those
- * that are to be delivered, with the ids of their deliveries. What is on its way already is not among them.
+ * that are to be delivered, with the ids of their deliveries. What is on its way already is not among them. Undefined where the
+ * worker has lost the webhook, or its place is there already: nothing was done.
  */
 export async function takeUpEvents(
   pool: Pool,
   { webhookId, worker, events, through, isRepeated }: TakeUp,
-): Promise<Map<bigint, UndeliveredEvent>> {
-  type Row = { id: string; sequence: string; created_at: string; attempt_count: number };
+): Promise<Map<bigint, UndeliveredEvent> | undefined> {
+  // Where the webhook has moved on and nothing is new, the one row is empty.
+  type Row = { id: string; sequence: string | null; created_at: string; attempt_count: number };
   const { rows } = await pool.query<Row>({
     name: 'take-up-events',
     text: TAKE_UP,
@@ -237,10 +241,11 @@ export async function takeUpEvents(
       worker,
     ],
   });
+  if (rows.length === 0) return undefined;
   const bySequence = new Map(events.map((event) => [event.sequence, event]));
   return new Map(
     rows.flatMap(({ id, sequence, created_at, attempt_count }) => {
-      const event = bySequence.get(BigInt(sequence));
+      const event = sequence === null ? undefined : bySequence.get(BigInt(sequence));
       if (!event) return [];
       const createdAt = Number(created_at);
       const undelivered = { ...event, id, createdAt, attemptCount: attempt_count, failingSince: undefined };

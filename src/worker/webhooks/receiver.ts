@@ -226,6 +226,11 @@ export class Receiver {
       through,
       isRepeated: again !== undefined,
     });
+    if (!taken) {
+      // Another worker has it, or this one took up these before it took the webhook again, after this receiver had read what there was.
+      this.#webhook = undefined;
+      return false;
+    }
     for (const event of wanted) {
       const row = taken.get(event.sequence);
       if (row) this.#enqueueEvent(row, event);

@@ -247,6 +247,7 @@ test('stopped, the edge drains, and each program ends by itself', { skip, timeou
   for (const names of groups) await compose('stop', ...names);
   for (const name of groups.flat()) {
     const code = await podman('inspect', '--format', '{{.State.ExitCode}}', containerOf(name));
-    assert.equal(code, '0', `${name}: ${await containers?.logs(containerOf(name))}`);
+    const state = await podman('inspect', '--format', '{{json .State}}', containerOf(name));
+    assert.equal(code, '0', `${name}: ${state}\n${await containers?.logs(containerOf(name))}`);
   }
 });
