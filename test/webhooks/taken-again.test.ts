@@ -88,7 +88,7 @@ test('what the worker takes up while it takes the webhook again arrives', async 
   await using _deliveries = startDeliveries(stack.database);
   await pay(walletId);
   await until('it is taken', () => receiver.received.length === 1);
-  // Which of the two statements that wait is first is left to chance.
+  // Either of the two statements that wait may be the first one.
   for (let turn = 1; turn <= 8; turn++) {
     const holder = await stack.db.connect();
     try {
