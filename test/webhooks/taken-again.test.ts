@@ -90,6 +90,11 @@ test('what the worker takes up while it takes the webhook again arrives', async 
   await until('it is taken', () => receiver.received.length === 1);
   // Either of the two statements that wait may be the first one.
   for (let turn = 1; turn <= 8; turn++) {
+    // Nothing but these statements is to wait for the table: the worker has two connections.
+    await until('what was sent is recorded', async () => {
+      const { rows } = await stack.db.query('SELECT FROM webhook_deliveries WHERE delivered_at IS NULL');
+      return rows.length === 0;
+    });
     const holder = await stack.db.connect();
     try {
       // Reads go on.
