@@ -14,32 +14,38 @@ export interface Program {
 
 /**
  * Starts a program, tells the parent process when it works, and stops it on SIGTERM, on SIGINT and when the parent has
- * ended. A second signal ends it at once. The exit code is 0 when everything was finished and 1 when something was cut off.
+ * ended: at once, or as soon as it has started, so that what it began is stopped in order. A second signal ends it at once.
+ * The exit code is 0 when everything was finished and 1 when something was cut off.
  */
 export async function runProgram(start: () => Promise<Program>): Promise<void> {
   reportCrashes();
+  let program: Program | undefined;
+  let isStopping = false;
+  const stop = async () => {
+    isStopping = true;
+    if (!program) return;
+    setTimeout(() => process.exit(1), program.stopsWithinMs);
+    process.exit((await program.stop()) ? 0 : 1);
+  };
+  const onSignal = () => {
+    if (isStopping) process.exit(1);
+    void stop();
+  };
+  // From the beginning: process 1 of a container does not get a signal that it does not listen for.
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  // Otherwise this process would go on unseen after the supervisor that started it died.
+  process.on('disconnect', () => {
+    if (!isStopping) void stop();
+  });
   try {
-    const program = await start();
-    let isStopping = false;
-    const stop = async () => {
-      if (isStopping) return;
-      isStopping = true;
-      setTimeout(() => process.exit(1), program.stopsWithinMs);
-      process.exit((await program.stop()) ? 0 : 1);
-    };
-    const onSignal = () => {
-      if (isStopping) process.exit(1);
-      void stop();
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
-    // Otherwise this process would go on unseen after the supervisor that started it died.
-    process.on('disconnect', stop);
-    process.send?.('ready');
+    program = await start();
   } catch (error) {
     console.error(
       error instanceof ConfigError || error instanceof SchemaError ? error.message : crashReport(error),
     );
     process.exit(1);
   }
+  if (isStopping) await stop();
+  else process.send?.('ready');
 }

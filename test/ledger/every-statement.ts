@@ -52,8 +52,11 @@ async function withdrawTwice({ stack, anna, wallet, call }: People): Promise<voi
   const refused = await stack.grpc.call('wallet.v2.TransferService/Withdraw', draw, withKey(anna, key));
   assert.equal(refused.reason, 'BALANCE_TOO_LOW');
   await call(anna, 'TransferService/Deposit', { wallet_id: wallet, amount: won(10_000) });
-  // A second later counts as later.
-  await stack.db.query('UPDATE idempotency_keys SET signed_at = signed_at - 10 WHERE key = $1', [key]);
+  // The next attempt is later than the mark by both, its second and its moment.
+  await stack.db.query(
+    `UPDATE idempotency_keys SET signed_at = signed_at - 10, created_at = created_at - interval '10 s' WHERE key = $1`,
+    [key],
+  );
   await call(anna, 'TransferService/Withdraw', draw, key);
 }
 

@@ -1,8 +1,10 @@
-// A start that fails half way, and a stop, leave nothing open: no connection, no listening port, no timer.
+// A start that fails half way, and a stop, leave nothing open: no connection, no listening port, no timer. A program that is told to
+// stop while it starts stops in order, too.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -84,3 +86,36 @@ test('a server and a worker that were stopped leave nothing open', async () => {
   await worker.stop();
   await assertNothingIsLeft(heldBefore);
 });
+
+for (const [name, env] of [
+  ['server', () => serverEnv(database, logDir)],
+  ['worker', workerEnv],
+] as const) {
+  test(`a ${name} that gets a signal while it starts stops in order once it has started`, async () => {
+    // A start waits for Redis, which does not answer before the signal was sent.
+    const sockets: Socket[] = [];
+    let isOpen = false;
+    const pass = (socket: Socket) => {
+      const redis = connect(Number(new URL(given('TEST_REDIS_URL')).port), '127.0.0.1');
+      socket.pipe(redis).pipe(socket);
+      for (const one of [socket, redis]) one.on('error', () => {});
+    };
+    const gate = createServer((socket) => (isOpen ? pass(socket) : sockets.push(socket)));
+    await once(gate.listen(0, '127.0.0.1'), 'listening');
+    const main = join(import.meta.dirname, '..', '..', 'src', name, 'main.ts');
+    const { port } = gate.address() as AddressInfo;
+    const program = spawn(process.execPath, [main], {
+      env: { ...env(), PATH: process.env.PATH, REDIS_URL: `redis://127.0.0.1:${port}` },
+      stdio: 'ignore',
+    });
+    const ended = once(program, 'exit');
+    await once(gate, 'connection');
+    program.kill('SIGTERM');
+    await sleep(100);
+    isOpen = true;
+    for (const socket of sockets) pass(socket);
+    assert.deepEqual(await ended, [0, null]);
+    assert.equal(await sessions(), 0, 'a session with Postgres is left');
+    gate.close();
+  });
+}

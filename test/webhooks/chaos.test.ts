@@ -58,6 +58,8 @@ const randomOf = (place: number) => seededRandom(SEED + place);
 
 /** A receiver that drops doubles, and has failed in some way before or after it noted an event. */
 interface Bookkeeper extends TestReceiver {
+  /** Of its webhook. */
+  readonly id: string;
   readonly secret: string;
   /** The events in the order of their first arrival. */
   readonly events: Map<string, PostedEvent>;
@@ -114,7 +116,8 @@ async function startBookkeeper(failing: number): Promise<Bookkeeper> {
   const made = await stack.grpc.call('wallet.v2.WebhookService/CreateWebhook', request);
   assert.equal(made.status, 0, made.reason);
   const secret = String(made.body.secret);
-  return { ...receiver, secret, events, refused, calm: () => (share = 0) };
+  const id = String(made.at('webhook', 'webhook_id'));
+  return { ...receiver, id, secret, events, refused, calm: () => (share = 0) };
 }
 
 /** Pays between the wallets, several at a time, until it is aborted, and LEAST_PAYMENTS in any case. */
@@ -202,6 +205,11 @@ async function during(
     await until('everything has arrived', isDone, CALM_MS);
   } finally {
     await stop();
+  }
+  // Nothing is sent to receivers that are gone while the next ones are waited for.
+  for (const { id } of receivers) {
+    const deleted = await stack.grpc.call('wallet.v2.WebhookService/DeleteWebhook', { webhook_id: id });
+    assert.equal(deleted.status, 0, deleted.reason);
   }
   for (const { refused } of receivers) assert.deepEqual(refused, []);
   return { receivers, known, before };

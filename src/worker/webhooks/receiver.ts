@@ -92,9 +92,9 @@ export class Receiver {
     this.#recorder = recorder;
   }
 
-  /** How many requests are under way. */
-  get inFlight(): number {
-    return this.#inFlight;
+  /** Whether requests are under way, or what it reads of the database. */
+  get isBusy(): boolean {
+    return this.#inFlight > 0 || this.#working !== undefined;
   }
 
   /** The worker still holds it, and this is what is new. */

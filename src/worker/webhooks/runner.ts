@@ -21,7 +21,7 @@ export const WEBHOOK_TIMES: WebhookTimes = { pollMs: 100, leaseMs: 10_000 };
 const IDLE_FACTOR = 5;
 /** How many webhooks are taken at a time, so that several workers that start together share them out. */
 const TAKEN_AT_ONCE = 4;
-/** How long requests that are under way may take when the worker stops, in milliseconds. */
+/** How long what is under way may take when the worker stops, in milliseconds. */
 const STOP_MS = 2_000;
 
 /** Starts it. Disposing of it lets what is under way end, and leaves its webhooks to other workers. */
@@ -41,7 +41,7 @@ class WebhookRunner {
   readonly #times: WebhookTimes;
   readonly #recorder: AttemptRecorder;
   readonly #receivers = new Map<string, Receiver>();
-  /** Those that were given up and still have requests under way. */
+  /** Those that were given up and are still busy. */
   readonly #ending = new Set<Receiver>();
   readonly #running: Promise<void>;
 
@@ -59,7 +59,7 @@ class WebhookRunner {
     await this.#running;
     for (const receiver of this.#receivers.values()) this.#close(receiver);
     const late = AbortSignal.timeout(STOP_MS);
-    while (!late.aborted && [...this.#ending].some(({ inFlight }) => inFlight > 0)) await sleep(20);
+    while (!late.aborted && [...this.#ending].some(({ isBusy }) => isBusy)) await sleep(20);
     this.#cutOff.abort();
     this.#tools.sender[Symbol.dispose]();
     await this.#recorder.flush(AbortSignal.timeout(STOP_MS));
@@ -89,7 +89,7 @@ class WebhookRunner {
       this.#receivers.delete(id);
       this.#close(receiver);
     }
-    for (const receiver of this.#ending) if (receiver.inFlight === 0) this.#ending.delete(receiver);
+    for (const receiver of this.#ending) if (!receiver.isBusy) this.#ending.delete(receiver);
     if (holds.length === 0) return;
     const end = await feed.end();
     const heldUntil = askedAt + leaseMs / 2;
