@@ -5,10 +5,10 @@ import type { Account } from '../domain/account.ts';
 import type { Freeze, FreezeDirection, FreezeOrder, FreezeTarget } from '../domain/freeze.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Micros } from '../domain/time.ts';
-import { inTransaction } from './jobs/index.ts';
 import { sqlState } from './pool.ts';
 import { ACCOUNT_COLUMNS, type AccountRow, toAccount } from './rows.ts';
 import { microsOf, timestamptz } from './sql.ts';
+import { inTransaction } from './transaction.ts';
 
 const FREEZE = `SELECT ${ACCOUNT_COLUMNS} FROM freeze_wallets($1, $2, $3, $4, $5, $6, $7) AS a`;
 const REOPEN = `SELECT ${ACCOUNT_COLUMNS} FROM reopen_wallet($1) AS a`;

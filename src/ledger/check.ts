@@ -1,6 +1,7 @@
 // Decides a command without doing it: what it would be refused for at this moment, and what its batch would have seen.
 import type { Pool } from 'pg';
 import type { UncountedWallet } from '../db/limits/index.ts';
+import { withConnection } from '../db/transaction.ts';
 import type { Check, LedgerCommand } from '../domain/batch/command.ts';
 import { BatchContext, type LedgerBatch } from '../domain/batch/ledger-batch.ts';
 import { systemKey } from '../domain/intent.ts';
@@ -8,7 +9,7 @@ import type { KnownPolicies } from '../domain/limit-policy.ts';
 import type { Random } from '../domain/random.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { StaleReadError, UncountedError } from './facet.ts';
-import { loadBatch, newFacets } from './load-batch.ts';
+import { loadBatch } from './load-batch.ts';
 import { countWallet } from './uncounted-wallets.ts';
 
 /** How often it reads again where policies have just changed, or wallets had to be counted first. */
@@ -35,24 +36,21 @@ export function createCheck(pool: Pool, random: Random): Check {
     let uncounted: readonly UncountedWallet[] = [];
     for (let attempt = 1; ; attempt++) {
       for (const wallet of uncounted) await countWallet(pool, wallet, AbortSignal.timeout(COUNTING_MS));
-      const client = await pool.connect();
-      let broken: Error | undefined;
       try {
-        const context = new BatchContext(random, policies, { isCheck: true });
-        const call = { command: command as LedgerCommand<unknown, unknown>, intent, key: NO_KEY };
-        const batch = await loadBatch(client, newFacets(), [call], context, () => client.query(BEGIN));
-        batch.callerId = callerId;
-        const seen = view(batch);
-        return { seen, refusal: refusalOf(() => command.decide(intent, batch)) };
+        return await withConnection(pool, async (client) => {
+          const context = new BatchContext(random, policies, { isCheck: true });
+          const call = { command: command as LedgerCommand<unknown, unknown>, intent, key: NO_KEY };
+          const batch = await loadBatch(client, [call], context, () => client.query(BEGIN));
+          batch.callerId = callerId;
+          const seen = view(batch);
+          const refusal = refusalOf(() => command.decide(intent, batch));
+          await client.query('ROLLBACK');
+          return { seen, refusal };
+        });
       } catch (error) {
         if (error instanceof UncountedError) uncounted = error.wallets;
         else if (!(error instanceof StaleReadError)) throw error;
         if (attempt === MAX_ATTEMPTS) throw new Refusal('UNAVAILABLE', { retryAfterMs: 1_000 });
-      } finally {
-        await client.query('ROLLBACK').catch((error: Error) => {
-          broken = error;
-        });
-        client.release(broken);
       }
     }
   };

@@ -1,26 +1,52 @@
 // What a facet is: one kind of thing that batches read and write. facets/ has one file for each.
 import type { PoolClient } from 'pg';
 import type { UncountedWallet } from '../db/limits/index.ts';
+import type { Call } from '../domain/batch/decide.ts';
 import type { BatchContext, LedgerBatch, ReadSet } from '../domain/batch/ledger-batch.ts';
 import type { IdempotencyKey } from '../domain/intent.ts';
+import type { Random } from '../domain/random.ts';
 
-/** A facet of the ledger; each batch has its own instance. `State` is what commands see of it. */
+/** What one call asks its batch for. */
+export interface Asked {
+  readonly readSet: ReadSet;
+  readonly key: IdempotencyKey;
+}
+
+/** A facet of the ledger. It keeps nothing of a batch: `State` is what commands see of it. */
 export interface Facet<State> {
-  /** Adds what one call reads to what the batch loads. */
-  collect?(readSet: ReadSet, key: IdempotencyKey): void;
   /**
    * Sends its reads and resolves to the state that commands decide over. All facets' reads share one round trip: they are
-   * sent in the order of the facets, before any answer is awaited. Nothing is sent when nothing was collected.
+   * sent in the order of the facets, before any answer is awaited. Nothing is sent where no call asks for anything.
    */
-  load(client: PoolClient, context: BatchContext): State | Promise<State>;
+  load(client: PoolClient, asked: readonly Asked[], context: BatchContext): State | Promise<State>;
   /**
    * Reads what depends on what was read before; undefined where there is nothing. It may throw StaleReadError.
    */
-  complete?(client: PoolClient, batch: LedgerBatch): Promise<void> | undefined;
+  complete?(client: PoolClient, asked: readonly Asked[], batch: LedgerBatch): Promise<void> | undefined;
   /** Whether what was read does not fit the accounts that were locked: another batch came between the two. */
-  isStale?(batch: LedgerBatch): boolean;
+  isStale?(asked: readonly Asked[], batch: LedgerBatch): boolean;
   /** What it writes, in this order. */
   readonly statements: readonly Statement[];
+}
+
+/** What these calls ask for. The tokens that a call would try for a sprinkle are other ones each time. */
+export function askedBy(calls: readonly Pick<Call, 'command' | 'intent' | 'key'>[], random: Random): Asked[] {
+  return calls.map(({ command, intent, key }) => ({ readSet: command.readSet(intent, random), key }));
+}
+
+/** What calls ask for of one kind, each once: `of` says what one call does, and `nameOf` which are the same. */
+export function distinct<T>(
+  asked: readonly Asked[],
+  of: (readSet: ReadSet) => T | readonly T[] | undefined,
+  nameOf: (one: T) => unknown = (one) => one,
+): T[] {
+  const all = new Map<unknown, T>();
+  for (const { readSet } of asked) {
+    const found = of(readSet);
+    if (Array.isArray(found)) for (const one of found as readonly T[]) all.set(nameOf(one), one);
+    else if (found !== undefined) all.set(nameOf(found as T), found as T);
+  }
+  return [...all.values()];
 }
 
 /**

@@ -1,10 +1,12 @@
 // Finds which rows of a batch other sessions hold locked, so that only the calls that need them have to wait.
 import type { Pool } from 'pg';
+import { plainArray } from '../db/sql.ts';
 import type { Call } from '../domain/batch/decide.ts';
 import type { ReadSet } from '../domain/batch/ledger-batch.ts';
 import type { Random } from '../domain/random.ts';
-import { AccountsFacet, LOCKED_ACCOUNTS, LOCKED_WITH_OWNERS } from './facets/accounts.ts';
-import { PayoutsFacet } from './facets/payouts.ts';
+import { askedBy } from './facet.ts';
+import { LOCKED_ACCOUNTS, LOCKED_WITH_OWNERS, lockValues } from './facets/accounts.ts';
+import { payoutIds } from './facets/payouts.ts';
 
 /*
  * SKIP LOCKED leaves out the rows that are locked at this moment. The statement's own locks end with it, because it is a
@@ -55,17 +57,11 @@ export async function findLockedRows(
   random: Random,
   hasPolicies: boolean,
 ): Promise<Map<string, LockedRow>> {
-  const accounts = new AccountsFacet();
-  const payouts = new PayoutsFacet();
-  for (const call of calls) {
-    const readSet = call.command.readSet(call.intent, random);
-    accounts.collect(readSet);
-    payouts.collect(readSet);
-  }
+  const asked = askedBy(calls, random);
   const { rows } = await pool.query<LockedRow & { name: string }>({
     name: hasPolicies ? 'find-blocked-with-owners' : 'find-blocked',
     text: hasPolicies ? FIND_LOCKED_WITH_OWNERS : FIND_LOCKED,
-    values: [...accounts.lockValues(random), payouts.lockValue()],
+    values: [...lockValues(asked, random), plainArray(payoutIds(asked))],
   });
   return new Map(rows.map(({ name, table, id }) => [name, { table, id }]));
 }

@@ -1,17 +1,19 @@
 // One batch of calls as one database transaction: lock and read, decide, write, commit.
 //
-// This file alone begins, commits and rolls back. What is read and written is the facets' (facets/index.ts).
+// This file alone begins and commits. What is read and written is the facets' (facets/index.ts).
 import type { PoolClient, QueryConfig } from 'pg';
-import { inOneWrite, isUnreachable, sqlState } from '../db/pool.ts';
+import { inOneWrite, sqlState } from '../db/pool.ts';
 import { LOCK_WAIT_MS } from '../db/timeouts.ts';
+import { withConnection } from '../db/transaction.ts';
 import { type Attempt, MAX_ATTEMPT_MS } from '../domain/attempt.ts';
 import { decide } from '../domain/batch/decide.ts';
 import { BatchContext, type LedgerBatch } from '../domain/batch/ledger-batch.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { MICROS_PER_MS } from '../domain/time.ts';
-import { allDone, type Facet, StaleReadError } from './facet.ts';
+import { allDone, StaleReadError } from './facet.ts';
+import { STATEMENTS } from './facets/index.ts';
 import type { BatchTools, Posted } from './ledger-tools.ts';
-import { loadBatch, newFacets } from './load-batch.ts';
+import { loadBatch } from './load-batch.ts';
 import { refuseUnavailable, type WaitFor, type WaitingCall } from './waiting-call.ts';
 
 /** How often a batch that conflicted with another one runs again before its calls are refused with CONFLICT. */
@@ -31,7 +33,7 @@ export async function runBatch(
 ): Promise<() => Promise<void>> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await inTransaction(tools, (client) => attemptOnce(client, tools, calls, waitFor));
+      return await withConnection(tools.pool, (client) => attemptOnce(client, tools, calls, waitFor));
     } catch (error) {
       if (!isConflict(error)) throw error;
       tools.observer?.conflicted(attempt === MAX_ATTEMPTS);
@@ -50,10 +52,9 @@ async function attemptOnce(
   calls: readonly WaitingCall[],
   waitFor: WaitFor | undefined,
 ): Promise<() => Promise<void>> {
-  const facets = newFacets();
   const context = new BatchContext(tools.random, tools.policies, tools);
   const begin = () => (waitFor ? beginAfter(client, waitFor) : client.query('BEGIN'));
-  const batch = await loadBatch(client, facets, calls, context, begin);
+  const batch = await loadBatch(client, calls, context, begin);
   const answers: (() => void)[] = [];
   const posted: Posted[] = [];
   for (const call of calls) {
@@ -68,7 +69,7 @@ async function attemptOnce(
   const accounts = [...batch.accounts.changed(), ...batch.accounts.opened()];
   const restated = batch.answers.hasStored ? batch.accounts.unchanged() : [];
   const newSprinkles = batch.sprinkles.created.map(({ sprinkle }) => sprinkle);
-  const written = write(client, facets, batch);
+  const written = write(client, batch);
   // While Postgres writes, others get ready for the commit.
   const ready = tools.beforeCommit({ accounts, restated, newSprinkles });
   const commitMs = await commit(client, written, ready);
@@ -99,13 +100,11 @@ function beginAfter(client: PoolClient, { row, withinMs }: WaitFor): Promise<unk
 }
 
 /** Sends every statement that has rows, once the parameters of all of them are there. Throws what Postgres says. */
-function write(client: PoolClient, facets: readonly Facet<unknown>[], batch: LedgerBatch): Promise<unknown> {
+function write(client: PoolClient, batch: LedgerBatch): Promise<unknown> {
   const queries: QueryConfig[] = [];
-  for (const facet of facets) {
-    for (const { name, text, rows, values } of facet.statements) {
-      const given = rows(batch);
-      if (given.length > 0) queries.push({ name, text, values: [...values(given, batch)] });
-    }
+  for (const { name, text, rows, values } of STATEMENTS) {
+    const given = rows(batch);
+    if (given.length > 0) queries.push({ name, text, values: [...values(given, batch)] });
   }
   let sent: Promise<unknown>[] = [];
   inOneWrite(client, () => {
@@ -166,22 +165,4 @@ function isOver({ info: { deadlineMs, made } }: WaitingCall): boolean {
 function attemptOf({ info: { made } }: WaitingCall, { at, clockReadAt }: LedgerBatch): Attempt | undefined {
   if (!made) return undefined;
   return { signedAt: made.signedAt, arrivedAt: at - (clockReadAt - made.receivedAt) * MICROS_PER_MS };
-}
-
-async function inTransaction<T>({ pool }: BatchTools, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    return await work(client);
-  } catch (error) {
-    // A COMMIT that followed an error has rolled back.
-    if (sqlState(error) !== undefined && client.getTransactionStatus() === 'I') throw error;
-    // A connection that cannot even roll back is closed, not given back.
-    await client.query('ROLLBACK').catch((rollbackError: Error) => {
-      broken = sqlState(error) === undefined && isUnreachable(error) ? error : rollbackError;
-    });
-    throw error;
-  } finally {
-    client.release(broken);
-  }
 }

@@ -1,6 +1,7 @@
 // Reads the answer stored under an idempotency key, and ends the attempts under it that are still on their way.
-import { inTransaction } from '../db/jobs/index.ts';
+
 import { LOCK_NOT_AVAILABLE, type Pool, sqlState } from '../db/pool.ts';
+import { inTransaction } from '../db/transaction.ts';
 import { OR_LATER_MARK } from './facets/answers.ts';
 import { readOutcome } from './outcome-json.ts';
 

@@ -13,12 +13,22 @@ export interface Program {
 }
 
 /**
- * Starts a program, tells the parent process when it works, and stops it on SIGTERM, on SIGINT and when the parent has
- * ended: at once, or as soon as it has started, so that what it began is stopped in order. A second signal ends it at once.
- * The exit code is 0 when everything was finished and 1 when something was cut off.
+ * How the system asks for names (resolv.conf(5)): one that nobody answers costs 2 s, not 10. Node looks names up in threads, and a
+ * process ends only after these. Connecting has no use for an answer that comes later.
  */
-export async function runProgram(start: () => Promise<Program>): Promise<void> {
+const RESOLVER_OPTIONS = 'timeout:1 attempts:2';
+
+/**
+ * Starts a program with the environment of this process, tells the parent process when it works, and stops it on SIGTERM, on
+ * SIGINT and when the parent has ended: at once, or as soon as it has started, so that what it began is stopped in order. A
+ * second signal ends it at once. The exit code is 0 when everything was finished and 1 when something was cut off.
+ */
+export async function runProgram(
+  env: NodeJS.ProcessEnv,
+  start: (env: NodeJS.ProcessEnv) => Promise<Program>,
+): Promise<void> {
   reportCrashes();
+  env.RES_OPTIONS ??= RESOLVER_OPTIONS;
   let program: Program | undefined;
   let isStopping = false;
   const stop = async () => {
@@ -39,7 +49,7 @@ export async function runProgram(start: () => Promise<Program>): Promise<void> {
     if (!isStopping) void stop();
   });
   try {
-    program = await start();
+    program = await start(env);
   } catch (error) {
     console.error(
       error instanceof ConfigError || error instanceof SchemaError ? error.message : crashReport(error),

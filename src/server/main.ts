@@ -6,4 +6,6 @@ import { WORKER_VARIABLES } from '../worker/config.ts';
 import { createServerProgram } from './compose.ts';
 import { readServerConfig } from './config.ts';
 
-await runProgram(() => createServerProgram(readServerConfig(process.env, variableNames(WORKER_VARIABLES))));
+await runProgram(process.env, (env) =>
+  createServerProgram(readServerConfig(env, variableNames(WORKER_VARIABLES))),
+);

@@ -6,4 +6,6 @@ import { SERVER_VARIABLES } from '../server/config.ts';
 import { createWorkerProgram } from './compose.ts';
 import { readWorkerConfig } from './config.ts';
 
-await runProgram(() => createWorkerProgram(readWorkerConfig(process.env, variableNames(SERVER_VARIABLES))));
+await runProgram(process.env, (env) =>
+  createWorkerProgram(readWorkerConfig(env, variableNames(SERVER_VARIABLES))),
+);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Connection, connectionConfig } from '../../src/db/connection.ts';
 import { guardsByHost, type NodeGuard } from '../../src/db/node-guard.ts';
+import { inTransaction } from '../../src/db/transaction.ts';
 import { makeDatabase, type TestDatabase } from '../stack.ts';
 import { createTestPool } from '../test-pool.ts';
 
@@ -39,6 +40,20 @@ test('what is asked right after a response that did not come gets no connection 
     hangs.release(lost as Error);
     const { rowCount } = await pool.query('SELECT 1');
     assert.equal(rowCount, 1);
+  } finally {
+    await pool.end();
+  }
+});
+
+test('work in a transaction that got no response gives its connection back with that reason', async () => {
+  const pool = createTestPool(database.ownerUrl, { maxConnections: 3, giveUpMs: 2_000 });
+  try {
+    const reasons: unknown[] = [];
+    pool.on('release', (error) => reasons.push(error?.message));
+    const work = inTransaction(pool, (client) => client.query('SELECT pg_sleep(30)'));
+    await assert.rejects(work, /Query read timeout/);
+    // By this one the pool closes its idle connections, too.
+    assert.deepEqual(reasons, ['Query read timeout']);
   } finally {
     await pool.end();
   }

@@ -51,7 +51,7 @@ class FriendlySprinkles extends Sprinkles {
   override pick(sprinkle: Sprinkle, userId: bigint, nonce: string): PickedShare {
     const honest = super.pick(sprinkle, userId, nonce);
     if (userId !== FRIEND || !honest.drawn) return honest;
-    const left = this.advancedDraws().at(0)?.shares.slice(sprinkle.claimedCount) ?? [];
+    const left = this.countedClaims().at(0)?.draw?.shares.slice(sprinkle.claimedCount) ?? [];
     const largest = left.reduce((most, share) => (BigInt(share) > most ? BigInt(share) : most), 0n);
     const position = sprinkle.claimedCount + left.indexOf(String(largest));
     return { amount: largest, drawn: { ...honest.drawn, position } };

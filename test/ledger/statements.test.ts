@@ -1,11 +1,8 @@
 // What every statement of the ledger keeps to, because COMMIT is sent along with it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Facet } from '../../src/ledger/facet.ts';
-import { FACETS } from '../../src/ledger/facets/index.ts';
+import { STATEMENTS } from '../../src/ledger/facets/index.ts';
 
-const CLASSES: readonly (new () => Facet<unknown>)[] = Object.values(FACETS);
-const STATEMENTS = CLASSES.flatMap((FacetClass) => [...new FacetClass().statements]);
 /**
  * An INSERT writes all of its rows or raises, unless it says what to do on a conflict; these functions count by themselves, but for
  * the last one, which is to leave out what was told already.

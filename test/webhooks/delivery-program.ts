@@ -8,7 +8,7 @@ import { type DeliverySettings, startDeliveries } from './deliveries.ts';
 const SHORT: DeliverySettings = { timeoutMs: 300 };
 const PRODUCTION: DeliverySettings = { times: WEBHOOK_TIMES, retries: RETRIES, timeoutMs: 10_000 };
 
-await runProgram(async () => {
+await runProgram(process.env, async () => {
   const deliveries = startDeliveries(
     { workerUrl: process.env.DATABASE_URL ?? '' },
     process.env.DELIVERY_TIMES === 'production' ? PRODUCTION : SHORT,

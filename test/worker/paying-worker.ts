@@ -30,6 +30,6 @@ const pay = ({ execute }: JobTools): Job => ({
 });
 
 const createJobs = (_settings: unknown, tools: JobTools) => ({ ...NO_JOBS, 'refund-sprinkle': pay(tools) });
-await runProgram(() =>
+await runProgram(process.env, () =>
   createWorkerProgram(readWorkerConfig(process.env), { times: SHORT_TIMES, createJobs }),
 );

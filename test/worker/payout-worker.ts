@@ -23,6 +23,6 @@ const createJobs = (_settings: unknown, { pool, execute }: JobTools) => ({
   ...NO_JOBS,
   'run-payout': runPayout({ pool, execute: slowly(execute), chunk: 20 }),
 });
-await runProgram(() =>
+await runProgram(process.env, () =>
   createWorkerProgram(readWorkerConfig(process.env), { times: SHORT_TIMES, createJobs }),
 );

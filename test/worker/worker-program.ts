@@ -4,7 +4,7 @@ import { createWorkerProgram } from '../../src/worker/compose.ts';
 import { readWorkerConfig } from '../../src/worker/config.ts';
 import { SHORT_RECOVERY_TIMES, SHORT_TIMES } from './short-times.ts';
 
-await runProgram(() =>
+await runProgram(process.env, () =>
   createWorkerProgram(readWorkerConfig(process.env), {
     times: SHORT_TIMES,
     recoveryTimes: SHORT_RECOVERY_TIMES,

@@ -11,7 +11,7 @@ import {
   toSprinkle,
 } from '../rows.ts';
 import { PATIENT_IDLE_IN_TRANSACTION_MS } from '../timeouts.ts';
-import { inTransaction } from './transaction.ts';
+import { inTransaction } from '../transaction.ts';
 
 /** Into how many shards the indexes sprinkles_open and holds_open divide their tables (migrations 0010 and 0081). */
 const SHARDS = 8;

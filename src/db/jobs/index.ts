@@ -27,7 +27,6 @@ export { createOutboxListener } from './outbox-listener.ts';
 export { lastReconciliation, reconcile } from './reconciliation.ts';
 export { type RecoveryState, recoveryState } from './recovery.ts';
 export { missingPeriods, purgeSamples, storeStatistics } from './statistics.ts';
-export { inTransaction } from './transaction.ts';
 export {
   ensurePartitions,
   monthsWithPartition,

@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import { JOB_NAMES, type JobData, type JobName } from '../../domain/jobs.ts';
 import type { Reader } from '../pool.ts';
 import { plainArray } from '../sql.ts';
-import { inTransaction } from './transaction.ts';
+import { inTransaction } from '../transaction.ts';
 
 /** A row of the outbox. */
 export interface OutboxRow {

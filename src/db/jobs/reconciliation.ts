@@ -1,7 +1,7 @@
 // Reconciles the ledger, adding up only the transfers that are new since the last time.
 import type { Pool } from 'pg';
 import type { Reader } from '../pool.ts';
-import { inTransaction } from './transaction.ts';
+import { inTransaction } from '../transaction.ts';
 
 /** Something in the ledger that does not agree with something else. */
 export interface LedgerFault {

@@ -2,7 +2,7 @@
 import type { Pool } from 'pg';
 import type { Period } from '../../domain/statistics.ts';
 import { SETTLED_AFTER_MS } from '../timeouts.ts';
-import { inTransaction } from './transaction.ts';
+import { inTransaction } from '../transaction.ts';
 
 /** A period that is over. */
 export interface PastPeriod {

@@ -2,9 +2,9 @@
 import type { Pool, PoolClient } from 'pg';
 import type { Currency } from '../../domain/currency.ts';
 import type { KnownOfLines, Payee, Payout, PayoutLine, RequestedLine } from '../../domain/payout.ts';
-import { inTransaction } from '../jobs/index.ts';
 import { labelsJson } from '../rows.ts';
 import { plainArray, textArray } from '../sql.ts';
+import { inTransaction } from '../transaction.ts';
 import { linesBetween } from './lines.ts';
 import { PAYOUT_COLUMNS, type PayoutRow, toPayout } from './rows.ts';
 

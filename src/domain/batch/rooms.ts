@@ -2,9 +2,7 @@
 
 declare module './ledger-batch.ts' {
   interface ReadSet {
-    /** Whether this user is a member of this room. */
-    readonly membership?: { readonly roomId: string; readonly userId: bigint };
-    /** Which of these users are. */
+    /** Which of these users are members of this room. */
     readonly members?: { readonly roomId: string; readonly userIds: readonly bigint[] };
   }
   interface LedgerBatch {

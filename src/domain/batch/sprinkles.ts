@@ -68,13 +68,23 @@ export interface PickedShare {
   readonly drawn: { readonly nonce: string; readonly chain: string; readonly position: number } | undefined;
 }
 
-/** A sprinkle of which the batch claimed shares by a draw. */
-export interface AdvancedDraw {
+/** A sprinkle of which the batch claimed shares. */
+export interface CountedClaims {
   readonly sprinkleId: string;
   readonly claims: number;
-  /** The shares from the batch's first claim on: those that were claimed in their order, then those that are left. */
-  readonly shares: readonly string[];
-  readonly chain: string;
+  /** How its draw stands now; undefined where shares are handed out in their order. */
+  readonly draw:
+    | {
+        /** The shares from the batch's first claim on: those that were claimed in their order, then those that are left. */
+        readonly shares: readonly string[];
+        readonly chain: string;
+      }
+    | undefined;
+}
+
+/** Names a token, as calls name the sprinkle that it means. */
+export function tokenKey({ roomId, token }: { readonly roomId: string; readonly token: string }): string {
+  return `${roomId}/${token}`;
 }
 
 /** Names a claim. */
@@ -111,7 +121,7 @@ export class Sprinkles {
     this.#batch = batch;
     for (const open of loaded.sprinkles) {
       const slot = slotOf(open);
-      this.#slots.set(`${open.sprinkle.roomId}/${open.sprinkle.token}`, slot);
+      this.#slots.set(tokenKey(open.sprinkle), slot);
       this.#byId.set(open.sprinkle.id, slot);
     }
     for (const sprinkle of loaded.byId ?? []) {
@@ -128,7 +138,7 @@ export class Sprinkles {
 
   /** The sprinkle that a room's token means, or meant last; undefined if it never meant one. */
   find(roomId: string, token: string): Sprinkle | undefined {
-    return this.#slots.get(`${roomId}/${token}`)?.sprinkle;
+    return this.#slots.get(tokenKey({ roomId, token }))?.sprinkle;
   }
 
   /** A sprinkle that was read by its id. */
@@ -206,20 +216,13 @@ export class Sprinkles {
     });
   }
 
-  /** The claims of shares that are handed out in their order. */
-  claimsInOrder(): readonly NewClaim[] {
-    return this.claims.filter(({ nonce }) => nonce === undefined);
-  }
-
-  /** The sprinkles of which the batch claimed shares by a draw. */
-  advancedDraws(): AdvancedDraw[] {
-    const advanced: AdvancedDraw[] = [];
-    for (const { sprinkle, firstIndex, shares, sealedSeed, chain } of this.#slots.values()) {
+  /** How many shares the batch claimed of each sprinkle. */
+  countedClaims(): CountedClaims[] {
+    return [...this.#slots.values()].flatMap(({ sprinkle, firstIndex, shares, sealedSeed, chain }) => {
       const claims = sprinkle.claimedCount - firstIndex;
-      if (sealedSeed !== undefined && claims > 0)
-        advanced.push({ sprinkleId: sprinkle.id, claims, shares, chain });
-    }
-    return advanced;
+      const draw = sealedSeed === undefined ? undefined : { shares, chain };
+      return claims === 0 ? [] : { sprinkleId: sprinkle.id, claims, draw };
+    });
   }
 
   /** Records that the creator of a sprinkle ended it, and that what was left was paid back. Returns it as it is now. */
@@ -240,7 +243,7 @@ export class Sprinkles {
   }
 
   #slot(sprinkle: Sprinkle): Slot {
-    const slot = this.#slots.get(`${sprinkle.roomId}/${sprinkle.token}`);
+    const slot = this.#slots.get(tokenKey(sprinkle));
     if (!slot) throw new InvariantError(`the batch has not loaded sprinkle ${sprinkle.id}`);
     return slot;
   }

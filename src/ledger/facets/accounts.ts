@@ -11,10 +11,11 @@ import {
 import { plainArray, textArray } from '../../db/sql.ts';
 import type { Account } from '../../domain/account.ts';
 import { Accounts } from '../../domain/batch/accounts.ts';
-import type { BatchContext, LedgerBatch, ReadSet } from '../../domain/batch/ledger-batch.ts';
+import type { BatchContext } from '../../domain/batch/ledger-batch.ts';
+import { tokenKey } from '../../domain/batch/sprinkles.ts';
 import type { Random } from '../../domain/random.ts';
-import type { Facet } from '../facet.ts';
-import { insertInto } from '../given-rows.ts';
+import { type Asked, distinct, type Facet } from '../facet.ts';
+import { insertDated } from '../given-rows.ts';
 
 /** How many equal external accounts each currency has (migration 0002). */
 const STRIPES = 16;
@@ -78,45 +79,41 @@ const READ_WITH_BOTH = {
 };
 
 /** Accounts start empty; what moves into them is posted afterwards, in the same transaction. */
-const INSERT_ACCOUNTS = insertInto<Account>(
-  'accounts',
-  ({ accounts }) => accounts.opened(),
-  {
-    id: ['uuid', ({ id }) => id],
-    kind: ['account_kind', ({ kind }) => kind],
-    currency: ['text', ({ currency }) => currency],
-    owner_user_id: ['bigint', ({ ownerUserId }) => ownerUserId],
-    display_name: ['text', ({ displayName }) => displayName],
-  },
-  'created_at',
-);
+const INSERT_ACCOUNTS = insertDated<Account>('accounts', ({ accounts }) => accounts.opened(), {
+  id: ['uuid', ({ id }) => id],
+  kind: ['account_kind', ({ kind }) => kind],
+  currency: ['text', ({ currency }) => currency],
+  owner_user_id: ['bigint', ({ ownerUserId }) => ownerUserId],
+  display_name: ['text', ({ displayName }) => displayName],
+});
 
-const STATEMENTS = [INSERT_ACCOUNTS];
+/** What these calls lock: the values of LOCKED_ACCOUNTS, $1 to $6. */
+export function lockValues(asked: readonly Asked[], random: Random): (string | number)[] {
+  const [ids, defaultsOf, externals] = [new Set<string>(), new Set<bigint>(), new Set<string>()];
+  for (const { readSet } of asked) {
+    for (const ref of readSet.wallets ?? []) {
+      if ('walletId' in ref) ids.add(ref.walletId);
+      else defaultsOf.add(ref.defaultOf);
+    }
+    for (const id of readSet.accountIds ?? []) ids.add(id);
+    if (readSet.external) externals.add(readSet.external);
+  }
+  const tokens = distinct(asked, ({ sprinkle }) => sprinkle, tokenKey);
+  return [
+    plainArray([...ids]),
+    plainArray([...defaultsOf]),
+    plainArray([...externals]),
+    random.below(STRIPES),
+    textArray(tokens.map(({ roomId }) => roomId)),
+    textArray(tokens.map(({ token }) => token)),
+  ];
+}
 
 /** Locks and reads the accounts that the calls of a batch name. */
-export class AccountsFacet implements Facet<Accounts> {
-  readonly #ids = new Set<string>();
-  readonly #defaultWalletsOf = new Set<bigint>();
-  readonly #externals = new Set<string>();
-  readonly #tokens = new Map<string, { readonly roomId: string; readonly token: string }>();
-  readonly statements = STATEMENTS;
-
-  collect(readSet: ReadSet): void {
-    for (const ref of readSet.wallets ?? []) {
-      if ('walletId' in ref) this.#ids.add(ref.walletId);
-      else this.#defaultWalletsOf.add(ref.defaultOf);
-    }
-    for (const id of readSet.accountIds ?? []) this.#ids.add(id);
-    if (readSet.external) this.#externals.add(readSet.external);
-    if (readSet.sprinkle) {
-      const { roomId, token } = readSet.sprinkle;
-      this.#tokens.set(`${roomId}/${token}`, { roomId, token });
-    }
-  }
-
-  async load(client: PoolClient, context: BatchContext): Promise<Accounts> {
-    const values = this.lockValues(context.random);
-    const hasTokens = this.#tokens.size > 0;
+export const accounts: Facet<Accounts> = {
+  load: async (client, asked, context) => {
+    const values = lockValues(asked, context.random);
+    const hasTokens = asked.some(({ readSet }) => readSet.sprinkle !== undefined);
     if (context.isCheck) return readLimited(client, { ...READ_WITH_BOTH, values }, context);
     const given = hasTokens ? values : values.slice(0, 4);
     if (context.policies) {
@@ -126,30 +123,19 @@ export class AccountsFacet implements Facet<Accounts> {
     const statement = hasTokens ? LOCK_WITH_POTS : LOCK;
     const { rows } = await client.query<AccountRow>({ ...statement, values: given });
     return new Accounts(rows.map(toAccount), context);
-  }
+  },
 
   /**
    * Another wallet can be made the default one while the batch waits for the lock of the one that was. A user without any default
    * wallet does not exist, and none of its wallets is among the accounts.
    */
-  isStale({ accounts }: LedgerBatch): boolean {
-    for (const userId of this.#defaultWalletsOf) if (accounts.hasLostDefault(userId)) return true;
-    return false;
-  }
+  isStale: (asked, { accounts }) =>
+    asked.some(({ readSet }) =>
+      readSet.wallets?.some((ref) => 'defaultOf' in ref && accounts.hasLostDefault(ref.defaultOf)),
+    ),
 
-  /** The values of LOCKED_ACCOUNTS, $1 to $6. */
-  lockValues(random: Random): (string | number)[] {
-    const tokens = [...this.#tokens.values()];
-    return [
-      plainArray([...this.#ids]),
-      plainArray([...this.#defaultWalletsOf]),
-      plainArray([...this.#externals]),
-      random.below(STRIPES),
-      textArray(tokens.map(({ roomId }) => roomId)),
-      textArray(tokens.map(({ token }) => token)),
-    ];
-  }
-}
+  statements: [INSERT_ACCOUNTS],
+};
 
 async function readLimited(
   client: PoolClient,

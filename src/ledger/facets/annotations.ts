@@ -1,7 +1,6 @@
 // References and labels: what is attached to transfers, wallets, holds and payouts, in the transaction that makes them.
 //
 // Two batches that give the same reference away at once meet at its unique index: the later one runs again and finds it taken.
-import type { PoolClient } from 'pg';
 import { labelsJson } from '../../db/rows.ts';
 import type { AnnotationSubject } from '../../domain/annotation.ts';
 import {
@@ -10,8 +9,7 @@ import {
   type ReferenceName,
   referenceKey,
 } from '../../domain/batch/annotations.ts';
-import type { BatchContext, ReadSet } from '../../domain/batch/ledger-batch.ts';
-import type { Facet } from '../facet.ts';
+import { distinct, type Facet } from '../facet.ts';
 import { givenRows, insertInto, reading } from '../given-rows.ts';
 
 interface Row {
@@ -58,23 +56,16 @@ function nameOf({ subject, userId, annotation: { reference } }: NewAnnotation): 
   return referenceKey({ subject, userId, reference });
 }
 
-const STATEMENTS = [INSERT_ANNOTATIONS];
-
 /** Reads which of the references that the calls of a batch give away are taken. */
-export class AnnotationsFacet implements Facet<Annotations> {
-  readonly #wanted = new Map<string, ReferenceName>();
-  readonly statements = STATEMENTS;
-
-  collect({ references }: ReadSet): void {
-    if (references) for (const name of references) this.#wanted.set(referenceKey(name), name);
-  }
-
-  async load(client: PoolClient, context: BatchContext): Promise<Annotations> {
-    const rows = await readReferences(client, [...this.#wanted.values()]);
+export const annotations: Facet<Annotations> = {
+  load: async (client, asked, context) => {
+    const names = distinct(asked, ({ references }) => references, referenceKey);
+    const rows = await readReferences(client, names);
     const taken = rows.map((row): [string, string] => {
       const { subject, reference } = row;
       return [referenceKey({ subject, userId: BigInt(row.user_id), reference }), row.subject_id];
     });
     return new Annotations(new Map(taken), context);
-  }
-}
+  },
+  statements: [INSERT_ANNOTATIONS],
+};

@@ -1,11 +1,9 @@
 // Answers: what is stored under idempotency keys, answers given and marks of refusals; and the clock of the batch.
-import type { PoolClient } from 'pg';
 import { microsOf, plainArray, textArray, timestamptz } from '../../db/sql.ts';
 import type { Mark } from '../../domain/attempt.ts';
 import { type Answer, Answers, answerKey, type NewAnswer, type NewMark } from '../../domain/batch/answers.ts';
-import type { BatchContext, ReadSet } from '../../domain/batch/ledger-batch.ts';
-import type { IdempotencyKey } from '../../domain/intent.ts';
-import { type Facet, type Statement, touchingAll } from '../facet.ts';
+import { type Facet, touchingAll } from '../facet.ts';
+import { type Columns, givenRows, insertDated } from '../given-rows.ts';
 import { readOutcome, writeOutcome } from '../outcome-json.ts';
 
 /**
@@ -31,16 +29,25 @@ type Row = { now: string | null; user_id: string; key: string; policies_id: stri
   | { outcome: null; signed_at: string; marked_at: string }
 );
 
-const INSERT_ANSWERS: Statement<NewAnswer> = {
-  name: 'insert-answers',
-  text: `
-  INSERT INTO idempotency_keys (user_id, key, fingerprint, outcome, rpc, created_at)
-  SELECT new.user_id, new.key, decode(new.fingerprint, 'hex'), new.outcome, new.rpc, $6
-  FROM ROWS FROM (unnest($1::bigint[]), unnest($2::text[]), unnest($3::text[]), json_array_elements($4::json),
-    unnest($5::text[])) AS new (user_id, key, fingerprint, outcome, rpc)`,
-  rows: ({ answers }) => answers.added.filter(({ replaces }) => !replaces),
-  values: (added, { at }) => [...answerColumns(added), timestamptz(at)],
+const ANSWER_COLUMNS: Columns<NewAnswer> = {
+  user_id: ['bigint', ({ key }) => key.userId],
+  key: ['text', ({ key }) => key.key],
+  fingerprint: ['bytea', ({ key }) => key.fingerprint],
+  outcome: ['json element', ({ outcome }) => writeOutcome(outcome)],
+  rpc: ['text', ({ rpc }) => rpc],
 };
+
+const INSERT_ANSWERS = insertDated<NewAnswer>(
+  'idempotency_keys',
+  ({ answers }) => answers.added.filter(({ replaces }) => !replaces),
+  ANSWER_COLUMNS,
+);
+
+const REPLACING = givenRows<NewAnswer>('new', {
+  ...ANSWER_COLUMNS,
+  signed_at: ['bigint', ({ replaces }) => replaces?.signedAt],
+  marked_at: ['timestamptz', ({ replaces }) => replaces?.at],
+});
 
 /**
  * Puts answers in the place of marks. If a mark has changed since it was read, the batch runs again and sees the new one. Answers
@@ -49,24 +56,14 @@ const INSERT_ANSWERS: Statement<NewAnswer> = {
 const REPLACE_MARKS = touchingAll<NewAnswer>({
   name: 'replace-marks',
   text: `
-  UPDATE idempotency_keys k SET fingerprint = decode(new.fingerprint, 'hex'), outcome = new.outcome, rpc = new.rpc,
-    signed_at = NULL, created_at = $8
-  FROM ROWS FROM (unnest($1::bigint[]), unnest($2::text[]), unnest($3::text[]), json_array_elements($4::json),
-    unnest($5::text[]), unnest($6::bigint[]), unnest($7::timestamptz[]))
-    AS new (user_id, key, fingerprint, outcome, rpc, signed_at, marked_at), LATERAL (
+  UPDATE idempotency_keys k SET fingerprint = new.fingerprint, outcome = new.outcome, rpc = new.rpc,
+    signed_at = NULL, created_at = ${REPLACING.next}
+  FROM ${REPLACING.text}, LATERAL (
       SELECT i.ctid FROM idempotency_keys i WHERE i.user_id = new.user_id AND i.key = new.key OFFSET 0
     ) AS found
   WHERE k.ctid = found.ctid AND k.signed_at = new.signed_at AND k.created_at = new.marked_at`,
   rows: ({ answers }) => answers.added.filter(({ replaces }) => replaces),
-  values: (added, { at }) => {
-    const marks = added.flatMap(({ replaces }) => replaces ?? []);
-    return [
-      ...answerColumns(added),
-      plainArray(marks.map(({ signedAt }) => signedAt)),
-      plainArray(marks.map((mark) => timestamptz(mark.at))),
-      timestamptz(at),
-    ];
-  },
+  values: (added, { at }) => [...REPLACING.values(added), timestamptz(at)],
 });
 
 /** Where a row is inserted as a mark: a mark under the same key becomes the later one of both, and an answer stays. */
@@ -75,6 +72,13 @@ export const OR_LATER_MARK = `
     created_at = greatest(k.created_at, excluded.created_at)
   WHERE k.outcome IS NULL`;
 
+const MARKS = givenRows<NewMark>('new', {
+  user_id: ['bigint', ({ key }) => key.userId],
+  key: ['text', ({ key }) => key.key],
+  signed_at: ['bigint', ({ mark }) => mark.signedAt],
+  created_at: ['timestamptz', ({ mark }) => mark.at],
+});
+
 /**
  * Leaves marks where calls were refused. It waits for an answer that is being written under one of the keys. Once that
  * answer is there its row is not touched, and the batch runs again and sees it.
@@ -82,51 +86,21 @@ export const OR_LATER_MARK = `
 const INSERT_MARKS = touchingAll<NewMark>({
   name: 'insert-marks',
   text: `
-  INSERT INTO idempotency_keys AS k (user_id, key, signed_at, created_at)
-  SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::timestamptz[])
+  INSERT INTO idempotency_keys AS k (${MARKS.names}) SELECT * FROM ${MARKS.text}
   ${OR_LATER_MARK}`,
   // The same order in every batch, so that two batches never wait for each other's rows in a circle.
   rows: ({ answers }) => answers.newMarks().sort((a, b) => (answerKey(a.key) < answerKey(b.key) ? -1 : 1)),
-  values: (marks) => [
-    plainArray(marks.map(({ key }) => key.userId)),
-    textArray(marks.map(({ key }) => key.key)),
-    plainArray(marks.map(({ mark }) => mark.signedAt)),
-    plainArray(marks.map(({ mark }) => timestamptz(mark.at))),
-  ],
+  values: MARKS.values,
 });
 
-/** The columns of answers: user, key, fingerprint, outcome and RPC. */
-function answerColumns(answers: readonly NewAnswer[]): string[] {
-  return [
-    plainArray(answers.map(({ key }) => key.userId)),
-    textArray(answers.map(({ key }) => key.key)),
-    plainArray(answers.map(({ key }) => key.fingerprint)),
-    // One JSON text instead of an array of texts: JSON is full of quotes, and an array would have to escape each.
-    `[${answers.map(({ outcome }) => writeOutcome(outcome)).join(',')}]`,
-    textArray(answers.map(({ rpc }) => rpc)),
-  ];
-}
-
-const STATEMENTS = [INSERT_ANSWERS, REPLACE_MARKS, INSERT_MARKS];
-
 /** Reads the clock and what is stored under the keys of a batch. */
-export class AnswersFacet implements Facet<Answers> {
-  readonly #keys: IdempotencyKey[] = [];
-  readonly statements = STATEMENTS;
-
-  collect(_readSet: ReadSet, key: IdempotencyKey): void {
-    this.#keys.push(key);
-  }
-
+export const answers: Facet<Answers> = {
   /** Sets the clock and the id of the policies of the context as well. */
-  async load(client: PoolClient, context: BatchContext): Promise<Answers> {
+  load: async (client, asked, context) => {
     const { rows } = await client.query<Row>({
       name: 'read-clock-and-answers',
       text: READ_CLOCK_AND_ANSWERS,
-      values: [
-        plainArray(this.#keys.map(({ userId }) => userId)),
-        textArray(this.#keys.map(({ key }) => key)),
-      ],
+      values: [plainArray(asked.map(({ key }) => key.userId)), textArray(asked.map(({ key }) => key.key))],
     });
     context.clockReadAt = performance.now();
     const answers = new Map<string, Answer>();
@@ -143,5 +117,6 @@ export class AnswersFacet implements Facet<Answers> {
       else answers.set(name, { fingerprint: row.fingerprint, outcome: readOutcome(row.outcome) });
     }
     return new Answers(answers, marks, context);
-  }
-}
+  },
+  statements: [INSERT_ANSWERS, REPLACE_MARKS, INSERT_MARKS],
+};

@@ -1,7 +1,5 @@
 // Jobs: what a batch asks for goes to the outbox in the batch's own transaction.
-import type { PoolClient } from 'pg';
 import { RequestedJobs } from '../../domain/batch/jobs.ts';
-import type { BatchContext } from '../../domain/batch/ledger-batch.ts';
 import type { NewJob } from '../../domain/jobs.ts';
 import { traceparentOf } from '../../domain/trace-context.ts';
 import type { Facet } from '../facet.ts';
@@ -18,13 +16,8 @@ function outboxData({ data, trace }: NewJob): string {
   return JSON.stringify(trace ? { ...data, traceparent: traceparentOf(trace) } : data);
 }
 
-const STATEMENTS = [INSERT_JOBS];
-
 /** Reads nothing. */
-export class JobsFacet implements Facet<RequestedJobs> {
-  readonly statements = STATEMENTS;
-
-  load(_client: PoolClient, context: BatchContext): RequestedJobs {
-    return new RequestedJobs(context);
-  }
-}
+export const jobs: Facet<RequestedJobs> = {
+  load: (_client, _asked, context) => new RequestedJobs(context),
+  statements: [INSERT_JOBS],
+};

@@ -4,7 +4,7 @@
 import type { PoolClient } from 'pg';
 import { countUsages, readElsewhere, readPolicies } from '../../db/limits/index.ts';
 import type { Account } from '../../domain/account.ts';
-import type { BatchContext, LedgerBatch } from '../../domain/batch/ledger-batch.ts';
+import type { LedgerBatch } from '../../domain/batch/ledger-batch.ts';
 import { Limits, NOTHING_ELSE, ownerKey } from '../../domain/batch/limits.ts';
 import type { LimitPolicies } from '../../domain/limit-policy.ts';
 import type { ReachedLimit } from '../../domain/limit-standing.ts';
@@ -33,23 +33,12 @@ const ANNOUNCE_REACHED: Statement<ReachedLimit> = {
   values: REACHED.values,
 };
 
-const STATEMENTS = [ANNOUNCE_REACHED];
-
 /** Checks that the policies which the batch began with are in force, and completes what its limits go by. */
-export class LimitsFacet implements Facet<Limits> {
-  #calls = 0;
-  readonly statements = STATEMENTS;
+export const limits: Facet<Limits> = {
+  // It looks at the accounts only once calls are decided, and by then they are there.
+  load: (_client, _asked, context) => new Limits(context.policies, context as LedgerBatch),
 
-  collect(): void {
-    this.#calls += 1;
-  }
-
-  load(_client: PoolClient, context: BatchContext): Limits {
-    // It looks at the accounts only once calls are decided, and by then they are there.
-    return new Limits(context.policies, context as LedgerBatch);
-  }
-
-  complete(client: PoolClient, batch: LedgerBatch): Promise<void> | undefined {
+  complete: (client, asked, batch) => {
     if (batch.policiesId !== batch.policies?.id) return refresh(client, batch);
     if (!batch.policies) return undefined;
     const { accounts, limits } = batch;
@@ -63,10 +52,12 @@ export class LimitsFacet implements Facet<Limits> {
       if (count) uncounted += 1;
       isElsewhere ||= elsewhere;
     }
-    if (uncounted > MAX_COUNTED && this.#calls > 1) throw new BatchTooLargeError();
+    if (uncounted > MAX_COUNTED && asked.length > 1) throw new BatchTooLargeError();
     return uncounted > 0 || isElsewhere ? complete(client, batch, batch.policies) : undefined;
-  }
-}
+  },
+
+  statements: [ANNOUNCE_REACHED],
+};
 
 /** Reads the policies in force; the batch runs again by these. They can't change before it has ended. */
 async function refresh(client: PoolClient, { known }: LedgerBatch): Promise<void> {

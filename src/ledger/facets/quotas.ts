@@ -1,10 +1,8 @@
 // Quotas: how many wallets and drafts users have, counted once their default wallets are locked.
 //
 // Every call that creates more of them locks the same default wallet, so counts of one user are taken one after the other.
-import type { PoolClient } from 'pg';
-import type { BatchContext, ReadSet } from '../../domain/batch/ledger-batch.ts';
 import { QuotaCounts } from '../../domain/batch/quotas.ts';
-import type { Facet } from '../facet.ts';
+import { distinct, type Facet } from '../facet.ts';
 import { givenRows, reading } from '../given-rows.ts';
 
 const countOwned = reading<bigint, { user_id: string; wallets: number; drafts: number }>(
@@ -18,20 +16,15 @@ const countOwned = reading<bigint, { user_id: string; wallets: number; drafts: n
 );
 
 /** Counts what users have. */
-export class QuotasFacet implements Facet<QuotaCounts> {
-  readonly #userIds = new Set<bigint>();
-  readonly statements = [];
-
-  collect({ quotasOf }: ReadSet): void {
-    if (quotasOf !== undefined) this.#userIds.add(quotasOf);
-  }
-
-  async load(client: PoolClient, context: BatchContext): Promise<QuotaCounts> {
-    const rows = await countOwned(client, [...this.#userIds]);
+export const quotas: Facet<QuotaCounts> = {
+  load: async (client, asked, context) => {
+    const userIds = distinct(asked, ({ quotasOf }) => quotasOf);
+    const rows = await countOwned(client, userIds);
     const counts = rows.map(
       ({ user_id, wallets, drafts }) =>
         [BigInt(user_id), { walletsPerUser: wallets, payoutDraftsPerUser: drafts }] as const,
     );
     return new QuotaCounts(new Map(counts), context);
-  }
-}
+  },
+  statements: [],
+};

@@ -1,8 +1,6 @@
 // Refunds: what was refunded of a transfer is read once the account that it went to is locked.
-import type { PoolClient } from 'pg';
-import type { BatchContext, ReadSet } from '../../domain/batch/ledger-batch.ts';
 import { type NewRefund, Refunds } from '../../domain/batch/refunds.ts';
-import type { Facet } from '../facet.ts';
+import { distinct, type Facet } from '../facet.ts';
 import { givenRows, insertInto, reading } from '../given-rows.ts';
 
 const readRefunded = reading<string, { transfer_id: string; refunded_amount: string }>(
@@ -22,19 +20,12 @@ const INSERT_REFUNDS = insertInto<NewRefund>('refunds', ({ refunds }) => refunds
   amount: ['bigint', ({ amount }) => amount],
 });
 
-const STATEMENTS = [INSERT_REFUNDS];
-
 /** Reads how much of the transfers that the calls of a batch refund was refunded before. */
-export class RefundsFacet implements Facet<Refunds> {
-  readonly #ids = new Set<string>();
-  readonly statements = STATEMENTS;
-
-  collect({ refundsOf }: ReadSet): void {
-    if (refundsOf) this.#ids.add(refundsOf);
-  }
-
-  async load(client: PoolClient, context: BatchContext): Promise<Refunds> {
-    const rows = await readRefunded(client, [...this.#ids]);
+export const refunds: Facet<Refunds> = {
+  load: async (client, asked, context) => {
+    const ids = distinct(asked, ({ refundsOf }) => refundsOf);
+    const rows = await readRefunded(client, ids);
     return new Refunds(new Map(rows.map((row) => [row.transfer_id, BigInt(row.refunded_amount)])), context);
-  }
-}
+  },
+  statements: [INSERT_REFUNDS],
+};

@@ -1,8 +1,6 @@
 // Rooms: who is a member.
-import type { PoolClient } from 'pg';
-import type { ReadSet } from '../../domain/batch/ledger-batch.ts';
 import { memberKey, Rooms } from '../../domain/batch/rooms.ts';
-import type { Facet } from '../facet.ts';
+import { distinct, type Facet } from '../facet.ts';
 import { givenRows, reading } from '../given-rows.ts';
 
 interface Membership {
@@ -22,19 +20,15 @@ const readMembers = reading<Membership, { room_id: string; user_id: string }>(
 );
 
 /** Reads which users are members of which rooms; each pair once, whatever the number of calls. */
-export class RoomsFacet implements Facet<Rooms> {
-  readonly #wanted = new Map<string, Membership>();
-  readonly statements = [];
-
-  collect({ membership, members }: ReadSet): void {
-    if (membership) this.#wanted.set(memberKey(membership.roomId, membership.userId), membership);
-    if (!members) return;
-    const { roomId, userIds } = members;
-    for (const userId of userIds) this.#wanted.set(memberKey(roomId, userId), { roomId, userId });
-  }
-
-  async load(client: PoolClient): Promise<Rooms> {
-    const rows = await readMembers(client, [...this.#wanted.values()]);
+export const rooms: Facet<Rooms> = {
+  load: async (client, asked) => {
+    const wanted = distinct(
+      asked,
+      ({ members }) => members?.userIds.map((userId) => ({ roomId: members.roomId, userId })),
+      ({ roomId, userId }) => memberKey(roomId, userId),
+    );
+    const rows = await readMembers(client, wanted);
     return new Rooms(new Set(rows.map((row) => memberKey(row.room_id, BigInt(row.user_id)))));
-  }
-}
+  },
+  statements: [],
+};

@@ -2,20 +2,21 @@
 import type { PoolClient } from 'pg';
 import { SPRINKLE_COLUMNS, type SprinkleRow, toSprinkle } from '../../db/rows.ts';
 import { plainArray, timestamptz } from '../../db/sql.ts';
-import type { BatchContext, LedgerBatch, ReadSet } from '../../domain/batch/ledger-batch.ts';
+import type { LedgerBatch, ReadSet } from '../../domain/batch/ledger-batch.ts';
 import {
-  type AdvancedDraw,
+  type CountedClaims,
   claimKey,
   type NewClaim,
   type NewSprinkle,
   type OpenSprinkle,
   Sprinkles,
+  tokenKey,
 } from '../../domain/batch/sprinkles.ts';
 import type { Random } from '../../domain/random.ts';
 import type { Sprinkle } from '../../domain/sprinkle.ts';
 import { drawFreeTokens } from '../../domain/token.ts';
-import { allDone, type Facet, type Statement, touchingAll } from '../facet.ts';
-import { type Columns, givenRows, insertInto, reading } from '../given-rows.ts';
+import { type Asked, allDone, distinct, type Facet, type Statement, touchingAll } from '../facet.ts';
+import { type Columns, givenRows, insertDated, reading } from '../given-rows.ts';
 
 /** The row of a wanted token. */
 const TOKEN_WANTED = `LATERAL (
@@ -26,10 +27,12 @@ interface WantedToken {
   readonly token: string;
 }
 
-/** A sprinkle that calls of the batch want to claim. */
+/** A sprinkle that calls of the batch want to claim, each user once. */
 interface WantedSprinkle extends WantedToken {
-  readonly claimers: Set<bigint>;
+  claims: number;
 }
+
+type WantedClaim = NonNullable<ReadSet['sprinkle']>;
 
 const TOKEN_COLUMNS: Columns<WantedToken> = {
   room_id: ['text', ({ roomId }) => roomId],
@@ -38,7 +41,7 @@ const TOKEN_COLUMNS: Columns<WantedToken> = {
 
 const readSprinkles = reading<WantedSprinkle, OpenSprinkleRow>(
   'read-sprinkles',
-  givenRows('wanted', { ...TOKEN_COLUMNS, claims: ['integer', ({ claimers }) => claimers.size] }),
+  givenRows('wanted', { ...TOKEN_COLUMNS, claims: ['integer', ({ claims }) => claims] }),
   (wanted) => `
   SELECT ${SPRINKLE_COLUMNS}, s.sealed_seed, encode(s.draw_chain, 'hex') AS draw_chain,
     array_to_string(CASE WHEN s.sealed_seed IS NULL THEN s.shares[s.claimed_count + 1 : s.claimed_count + wanted.claims]
@@ -53,12 +56,9 @@ const readById = reading<string, SprinkleRow>(
   SELECT ${SPRINKLE_COLUMNS} FROM ${wanted}, LATERAL (SELECT * FROM sprinkles s WHERE s.id = wanted.id OFFSET 0) AS s`,
 );
 
-const readClaims = reading<
-  WantedToken & { readonly userId: bigint },
-  { sprinkle_id: string; user_id: string }
->(
+const readClaims = reading<WantedClaim, { sprinkle_id: string; user_id: string }>(
   'read-claims',
-  givenRows('wanted', { ...TOKEN_COLUMNS, user_id: ['bigint', ({ userId }) => userId] }),
+  givenRows('wanted', { ...TOKEN_COLUMNS, user_id: ['bigint', ({ claimerUserId }) => claimerUserId] }),
   (wanted) => `
   SELECT c.sprinkle_id, c.user_id FROM ${wanted}, ${TOKEN_WANTED} AS t, LATERAL (
     SELECT * FROM sprinkle_claims c WHERE c.sprinkle_id = t.sprinkle_id AND c.user_id = wanted.user_id OFFSET 0) AS c`,
@@ -76,32 +76,27 @@ const readTaken = reading<WantedToken, { room_id: string; token: string }>(
 const READ_ALL_TAKEN = `
   SELECT token FROM sprinkle_tokens WHERE room_id = $1 AND expires_at > clock_timestamp()`;
 
-const INSERT_SPRINKLES = insertInto<NewSprinkle>(
-  'sprinkles',
-  ({ sprinkles }) => sprinkles.created,
-  {
-    id: ['uuid', ({ sprinkle }) => sprinkle.id],
-    room_id: ['text', ({ sprinkle }) => sprinkle.roomId],
-    token: ['text', ({ sprinkle }) => sprinkle.token],
-    creator_user_id: ['bigint', ({ sprinkle }) => sprinkle.creatorUserId],
-    source_account_id: ['uuid', ({ sprinkle }) => sprinkle.sourceAccountId],
-    pot_account_id: ['uuid', ({ sprinkle }) => sprinkle.potAccountId],
-    currency: ['text', ({ sprinkle }) => sprinkle.currency],
-    amount: ['bigint', ({ sprinkle }) => sprinkle.amount],
-    shares: ['bigint[]', ({ shares }) => plainArray(shares)],
-    expires_at: ['timestamptz', ({ sprinkle }) => sprinkle.expiresAt],
-    sealed_seed: ['text', ({ sealedSeed }) => sealedSeed],
-    commitment: ['bytea', ({ draw }) => draw.commitment],
-    draw_chain: ['bytea', ({ draw }) => draw.commitment],
-    share_mode: ['text', ({ draw }) => draw.mode],
-    share_floor: ['bigint', ({ draw }) => draw.floor],
-    share_ceiling: ['bigint', ({ draw }) => draw.ceiling],
-    message: ['text', ({ sprinkle }) => sprinkle.message],
-    hides_amounts: ['boolean', ({ sprinkle }) => sprinkle.hidesAmounts === true],
-    allowed_user_ids: ['bigint[]', ({ sprinkle: { allowedUserIds: ids } }) => ids && plainArray(ids)],
-  },
-  'created_at',
-);
+const INSERT_SPRINKLES = insertDated<NewSprinkle>('sprinkles', ({ sprinkles }) => sprinkles.created, {
+  id: ['uuid', ({ sprinkle }) => sprinkle.id],
+  room_id: ['text', ({ sprinkle }) => sprinkle.roomId],
+  token: ['text', ({ sprinkle }) => sprinkle.token],
+  creator_user_id: ['bigint', ({ sprinkle }) => sprinkle.creatorUserId],
+  source_account_id: ['uuid', ({ sprinkle }) => sprinkle.sourceAccountId],
+  pot_account_id: ['uuid', ({ sprinkle }) => sprinkle.potAccountId],
+  currency: ['text', ({ sprinkle }) => sprinkle.currency],
+  amount: ['bigint', ({ sprinkle }) => sprinkle.amount],
+  shares: ['bigint[]', ({ shares }) => plainArray(shares)],
+  expires_at: ['timestamptz', ({ sprinkle }) => sprinkle.expiresAt],
+  sealed_seed: ['text', ({ sealedSeed }) => sealedSeed],
+  commitment: ['bytea', ({ draw }) => draw.commitment],
+  draw_chain: ['bytea', ({ draw }) => draw.commitment],
+  share_mode: ['text', ({ draw }) => draw.mode],
+  share_floor: ['bigint', ({ draw }) => draw.floor],
+  share_ceiling: ['bigint', ({ draw }) => draw.ceiling],
+  message: ['text', ({ sprinkle }) => sprinkle.message],
+  hides_amounts: ['boolean', ({ sprinkle }) => sprinkle.hidesAmounts === true],
+  allowed_user_ids: ['bigint[]', ({ sprinkle: { allowedUserIds: ids } }) => ids && plainArray(ids)],
+});
 
 const TOKENS = givenRows<Sprinkle>('new', {
   room_id: ['text', ({ roomId }) => roomId],
@@ -119,63 +114,42 @@ const TAKE_TOKENS = touchingAll<Sprinkle>({
   WHERE held.expires_at <= ${TOKENS.next}`,
   // The same order in every batch, so that two batches never wait for each other's rows in a circle.
   rows: ({ sprinkles }) =>
-    sprinkles.created
-      .map(({ sprinkle }) => sprinkle)
-      .sort((a, b) => (`${a.roomId}/${a.token}` < `${b.roomId}/${b.token}` ? -1 : 1)),
+    sprinkles.created.map(({ sprinkle }) => sprinkle).sort((a, b) => (tokenKey(a) < tokenKey(b) ? -1 : 1)),
   values: (held, { at }) => [...TOKENS.values(held), timestamptz(at)],
 });
 
-const INSERT_CLAIMS = insertInto<NewClaim>(
-  'sprinkle_claims',
-  ({ sprinkles }) => sprinkles.claims,
-  {
-    sprinkle_id: ['uuid', ({ sprinkleId }) => sprinkleId],
-    share_index: ['integer', ({ shareIndex }) => shareIndex],
-    user_id: ['bigint', ({ userId }) => userId],
-    amount: ['bigint', ({ amount }) => amount],
-    transfer_id: ['uuid', ({ transferId }) => transferId],
-    nonce: ['bytea', ({ nonce }) => nonce],
-  },
-  'created_at',
-);
+const INSERT_CLAIMS = insertDated<NewClaim>('sprinkle_claims', ({ sprinkles }) => sprinkles.claims, {
+  sprinkle_id: ['uuid', ({ sprinkleId }) => sprinkleId],
+  share_index: ['integer', ({ shareIndex }) => shareIndex],
+  user_id: ['bigint', ({ userId }) => userId],
+  amount: ['bigint', ({ amount }) => amount],
+  transfer_id: ['uuid', ({ transferId }) => transferId],
+  nonce: ['bytea', ({ nonce }) => nonce],
+});
 
-/** The last claim empties the pot, and that closes the sprinkle. */
-const COUNT_CLAIMS = touchingAll<NewClaim>(
-  {
-    name: 'count-claims',
-    text: `
-    UPDATE sprinkles s SET claimed_count = s.claimed_count + new.claims,
-      closed_at = CASE WHEN s.claimed_count + new.claims = cardinality(s.shares) THEN $2::timestamptz END
-    FROM (SELECT id, count(*)::integer AS claims FROM unnest($1::uuid[]) AS id GROUP BY id) AS new,
-      LATERAL (SELECT i.ctid FROM sprinkles i WHERE i.id = new.id OFFSET 0) AS found
-    WHERE s.ctid = found.ctid`,
-    rows: ({ sprinkles }) => sprinkles.claimsInOrder(),
-    values: (claims, { at }) => [plainArray(claims.map(({ sprinkleId }) => sprinkleId)), timestamptz(at)],
-  },
-  (claims) => new Set(claims.map(({ sprinkleId }) => sprinkleId)).size,
-);
-
-const DRAWS = givenRows<AdvancedDraw>('new', {
+const COUNTED = givenRows<CountedClaims>('new', {
   id: ['uuid', ({ sprinkleId }) => sprinkleId],
   claims: ['integer', ({ claims }) => claims],
-  shares: ['bigint[]', ({ shares }) => plainArray(shares)],
-  chain: ['bytea', ({ chain }) => chain],
+  shares: ['bigint[]', ({ draw }) => draw && plainArray(draw.shares)],
+  chain: ['bytea', ({ draw }) => draw?.chain],
 });
 
 /**
- * The same where each claim picked one of the shares that were left: they are put into the order of their claims, so that those
- * handed out always come first. A trigger (migration 0165) holds them against what they were.
+ * The last claim empties the pot, and that closes the sprinkle. Where each claim picked one of the shares that were left, they are put
+ * into the order of their claims, so that those handed out always come first. A trigger (migration 0165) holds them against what they
+ * were.
  */
-const ADVANCE_DRAWS = touchingAll<AdvancedDraw>({
-  name: 'advance-draws',
+const COUNT_CLAIMS = touchingAll<CountedClaims>({
+  name: 'count-claims',
   text: `
   UPDATE sprinkles s SET claimed_count = s.claimed_count + new.claims,
-    shares = s.shares[1 : s.claimed_count] || new.shares::bigint[], draw_chain = new.chain,
-    closed_at = CASE WHEN s.claimed_count + new.claims = cardinality(s.shares) THEN ${DRAWS.next}::timestamptz END
-  FROM ${DRAWS.text}, LATERAL (SELECT i.ctid FROM sprinkles i WHERE i.id = new.id OFFSET 0) AS found
+    shares = CASE WHEN new.shares IS NULL THEN s.shares ELSE s.shares[1 : s.claimed_count] || new.shares::bigint[] END,
+    draw_chain = coalesce(new.chain, s.draw_chain),
+    closed_at = CASE WHEN s.claimed_count + new.claims = cardinality(s.shares) THEN ${COUNTED.next}::timestamptz END
+  FROM ${COUNTED.text}, LATERAL (SELECT i.ctid FROM sprinkles i WHERE i.id = new.id OFFSET 0) AS found
   WHERE s.ctid = found.ctid`,
-  rows: ({ sprinkles }) => sprinkles.advancedDraws(),
-  values: (draws, { at }) => [...DRAWS.values(draws), timestamptz(at)],
+  rows: ({ sprinkles }) => sprinkles.countedClaims(),
+  values: (counted, { at }) => [...COUNTED.values(counted), timestamptz(at)],
 });
 
 const CLOSE_REFUNDED = closing('close-refunded', 'closed_at = $2', ({ sprinkles }) => sprinkles.refundedIds);
@@ -203,16 +177,6 @@ function closing(
   });
 }
 
-const STATEMENTS = [
-  INSERT_SPRINKLES,
-  TAKE_TOKENS,
-  INSERT_CLAIMS,
-  COUNT_CLAIMS,
-  ADVANCE_DRAWS,
-  CLOSE_REFUNDED,
-  CLOSE_CANCELLED,
-];
-
 interface OpenSprinkleRow extends SprinkleRow {
   next_shares: string;
   /** Null where a release without seeds made it. */
@@ -229,60 +193,50 @@ function toOpenSprinkle(row: OpenSprinkleRow): OpenSprinkle {
   };
 }
 
-/** The tokens that calls of a batch want of a room. */
-interface WantedTokens {
-  readonly candidates: Set<string>;
-  /** How many sprinkles of the room the batch creates. */
-  count: number;
-}
-
 /** Reads the sprinkles that the calls of a batch claim, and tokens for those that they create. */
-export class SprinklesFacet implements Facet<Sprinkles> {
-  readonly #wanted = new Map<string, WantedSprinkle>();
-  readonly #ids = new Set<string>();
-  readonly #tokens = new Map<string, WantedTokens>();
-  #loaded: readonly OpenSprinkle[] = [];
-  readonly statements = STATEMENTS;
-
-  collect({ sprinkle, sprinkleId, tokens }: ReadSet): void {
-    if (sprinkleId) this.#ids.add(sprinkleId);
-    if (sprinkle) {
-      const { roomId, token, claimerUserId } = sprinkle;
-      const wanted = this.#wanted.get(`${roomId}/${token}`) ?? { roomId, token, claimers: new Set() };
-      wanted.claimers.add(claimerUserId);
-      this.#wanted.set(`${roomId}/${token}`, wanted);
-    }
-    if (tokens) {
-      const wanted = this.#tokens.get(tokens.roomId) ?? { candidates: new Set(), count: 0 };
-      wanted.count += 1;
-      for (const candidate of tokens.candidates) wanted.candidates.add(candidate);
-      this.#tokens.set(tokens.roomId, wanted);
-    }
-  }
-
-  async load(client: PoolClient, context: BatchContext): Promise<Sprinkles> {
-    const wanted = [...this.#wanted.values()];
-    const claimers = wanted.flatMap(({ roomId, token, claimers }) =>
-      [...claimers].map((userId) => ({ roomId, token, userId })),
+export const sprinkles: Facet<Sprinkles> = {
+  load: async (client, asked, context) => {
+    const claims = distinct(
+      asked,
+      ({ sprinkle }) => sprinkle,
+      (claim) => `${tokenKey(claim)}/${claim.claimerUserId}`,
     );
-    const [open, byId, claims, freeTokens] = await allDone([
-      readSprinkles(client, wanted),
-      readById(client, [...this.#ids]),
-      readClaims(client, claimers),
-      findFreeTokens(client, this.#tokens, context.random),
+    const ids = distinct(asked, ({ sprinkleId }) => sprinkleId);
+    const [open, byId, claimed, freeTokens] = await allDone([
+      readSprinkles(client, claimedSprinkles(claims)),
+      readById(client, ids),
+      readClaims(client, claims),
+      findFreeTokens(client, asked, context.random),
     ] as const);
-    this.#loaded = open.map(toOpenSprinkle);
-    const claimed = claims.map((row) => claimKey(row.sprinkle_id, BigInt(row.user_id)));
-    return new Sprinkles(
-      { sprinkles: this.#loaded, byId: byId.map(toSprinkle), claims: new Set(claimed), freeTokens },
-      context,
-    );
-  }
+    const loaded = {
+      sprinkles: open.map(toOpenSprinkle),
+      byId: byId.map(toSprinkle),
+      claims: new Set(claimed.map((row) => claimKey(row.sprinkle_id, BigInt(row.user_id)))),
+      freeTokens,
+    };
+    return new Sprinkles(loaded, context);
+  },
 
   /** A token can move to another sprinkle between the lock of its pot and the read after it. */
-  isStale({ accounts }: LedgerBatch): boolean {
-    return this.#loaded.some(({ sprinkle }) => !accounts.has(sprinkle.potAccountId));
+  isStale: (asked, { accounts, sprinkles }) =>
+    asked.some(({ readSet: { sprinkle } }) => {
+      const found = sprinkle && sprinkles.find(sprinkle.roomId, sprinkle.token);
+      return found !== undefined && !accounts.has(found.potAccountId);
+    }),
+
+  statements: [INSERT_SPRINKLES, TAKE_TOKENS, INSERT_CLAIMS, COUNT_CLAIMS, CLOSE_REFUNDED, CLOSE_CANCELLED],
+};
+
+/** The sprinkles that these claims are of, each with their number. */
+function claimedSprinkles(claims: readonly WantedClaim[]): WantedSprinkle[] {
+  const wanted = new Map<string, WantedSprinkle>();
+  for (const { roomId, token } of claims) {
+    const key = tokenKey({ roomId, token });
+    const one = wanted.get(key) ?? { roomId, token, claims: 0 };
+    one.claims += 1;
+    wanted.set(key, one);
   }
+  return [...wanted.values()];
 }
 
 /**
@@ -291,17 +245,21 @@ export class SprinklesFacet implements Facet<Sprinkles> {
  */
 async function findFreeTokens(
   client: PoolClient,
-  wantedByRoom: ReadonlyMap<string, WantedTokens>,
+  asked: readonly Asked[],
   random: Random,
 ): Promise<Map<string, string[]>> {
-  const free = new Map<string, string[]>();
-  const wanted = [...wantedByRoom].flatMap(([roomId, { candidates }]) =>
-    [...candidates].map((token) => ({ roomId, token })),
-  );
+  const creating = distinct(asked, ({ tokens }) => tokens);
+  const rooms = [...Map.groupBy(creating, ({ roomId }) => roomId)].map(([roomId, all]) => ({
+    roomId,
+    count: all.length,
+    candidates: [...new Set(all.flatMap(({ candidates }) => candidates))],
+  }));
+  const wanted = rooms.flatMap(({ roomId, candidates }) => candidates.map((token) => ({ roomId, token })));
   const rows = await readTaken(client, wanted);
-  const taken = new Set(rows.map((row) => `${row.room_id}/${row.token}`));
-  for (const [roomId, { candidates, count }] of wantedByRoom) {
-    const tokens = [...candidates].filter((token) => !taken.has(`${roomId}/${token}`));
+  const taken = new Set(rows.map((row) => tokenKey({ roomId: row.room_id, token: row.token })));
+  const free = new Map<string, string[]>();
+  for (const { roomId, count, candidates } of rooms) {
+    const tokens = candidates.filter((token) => !taken.has(tokenKey({ roomId, token })));
     free.set(roomId, tokens.length >= count ? tokens : await drawFromTheRest(client, roomId, count, random));
   }
   return free;

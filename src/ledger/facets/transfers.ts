@@ -1,9 +1,7 @@
 // Transfers: posted together with the balances that they change.
-
-import type { PoolClient } from 'pg';
 import { usageText } from '../../db/rows.ts';
 import { plainArray } from '../../db/sql.ts';
-import type { BatchContext, LedgerBatch } from '../../domain/batch/ledger-batch.ts';
+import type { LedgerBatch } from '../../domain/batch/ledger-batch.ts';
 import { Transfers } from '../../domain/batch/transfers.ts';
 import type { Transfer } from '../../domain/transfer.ts';
 import type { Facet, Statement } from '../facet.ts';
@@ -53,14 +51,9 @@ function usageColumns(posted: readonly Transfer[], { limits }: LedgerBatch): rea
   ];
 }
 
-const STATEMENTS = [POST_TRANSFERS];
-
 /** Reads nothing: what a transfer depends on lies in its accounts. */
-export class TransfersFacet implements Facet<Transfers> {
-  readonly statements = STATEMENTS;
-
-  load(_client: PoolClient, context: BatchContext): Transfers {
-    // It looks at the other facets only once calls are decided, and by then they are there.
-    return new Transfers(context as LedgerBatch);
-  }
-}
+export const transfers: Facet<Transfers> = {
+  // It looks at the other facets only once calls are decided, and by then they are there.
+  load: (_client, _asked, context) => new Transfers(context as LedgerBatch),
+  statements: [POST_TRANSFERS],
+};

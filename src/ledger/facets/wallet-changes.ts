@@ -1,10 +1,9 @@
 // Changes of wallets: written by a function of the owner, which holds them against what is allowed (migration 0101).
-import type { PoolClient } from 'pg';
 import type { Account } from '../../domain/account.ts';
-import type { BatchContext, LedgerBatch, ReadSet } from '../../domain/batch/ledger-batch.ts';
+import type { LedgerBatch } from '../../domain/batch/ledger-batch.ts';
 import { WalletChanges } from '../../domain/batch/wallet-changes.ts';
 import type { ClosingFacts } from '../../domain/closing.ts';
-import type { Facet, Statement } from '../facet.ts';
+import { distinct, type Facet, type Statement } from '../facet.ts';
 import { givenRows, reading } from '../given-rows.ts';
 
 /** Holds show in held_amount; a draft of a payout has no money. */
@@ -37,24 +36,17 @@ const CHANGE_WALLETS: Statement<Account> = {
   values: CHANGED.values,
 };
 
-const STATEMENTS = [CHANGE_WALLETS];
-
 /** Reads what closing wallets depends on. Its statement comes after the transfers: what they emptied can be closed with them. */
-export class WalletChangesFacet implements Facet<WalletChanges> {
-  readonly #closing = new Set<string>();
-  readonly statements = STATEMENTS;
-
-  collect({ closing }: ReadSet): void {
-    if (closing) this.#closing.add(closing);
-  }
-
-  async load(client: PoolClient, context: BatchContext): Promise<WalletChanges> {
-    const rows = await readClosing(client, [...this.#closing]);
+export const walletChanges: Facet<WalletChanges> = {
+  load: async (client, asked, context) => {
+    const ids = distinct(asked, ({ closing }) => closing);
+    const rows = await readClosing(client, ids);
     const facts = rows.map((row): [string, ClosingFacts] => [
       row.id,
       { hasOpenPots: row.has_open_pots, openBeside: row.open_beside },
     ]);
     // It looks at the accounts only once calls are decided, and by then they are there.
     return new WalletChanges(new Map(facts), context as LedgerBatch);
-  }
-}
+  },
+  statements: [CHANGE_WALLETS],
+};

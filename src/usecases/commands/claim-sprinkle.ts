@@ -60,7 +60,7 @@ export const claimSprinkle: LedgerCommand<ClaimSprinkleIntent, PostedTransfer> =
   readSet: ({ userId, roomId, token, wallet }) => ({
     wallets: [wallet],
     sprinkle: { roomId, token, claimerUserId: userId },
-    membership: { roomId, userId },
+    members: { roomId, userIds: [userId] },
   }),
 
   hotRow: ({ roomId, token }) => `sprinkle/${roomId}/${token}`,

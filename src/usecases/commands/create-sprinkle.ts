@@ -74,8 +74,7 @@ const CANDIDATES = 16;
 export const createSprinkle: LedgerCommand<CreateSprinkleIntent, CreatedSprinkle> = {
   readSet: ({ userId, roomId, wallet, wishes = NO_WISHES }, random) => ({
     wallets: [wallet],
-    membership: { roomId, userId },
-    ...(wishes.allowedUserIds.length > 0 && { members: { roomId, userIds: wishes.allowedUserIds } }),
+    members: { roomId, userIds: [userId, ...wishes.allowedUserIds] },
     tokens: { roomId, candidates: Array.from({ length: CANDIDATES }, () => drawToken(random)) },
   }),
 

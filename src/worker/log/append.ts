@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import type { TransferPlaces } from '../../db/archive/index.ts';
 import { type AccountOwners, readSealedTransfers, type SealedTransfer } from '../../db/feed/index.ts';
-import { inTransaction } from '../../db/jobs/index.ts';
 import type { Pool, Reader } from '../../db/pool.ts';
 import { PATIENT_IDLE_IN_TRANSACTION_MS } from '../../db/timeouts.ts';
+import { inTransaction } from '../../db/transaction.ts';
 import { lockLog, readTiles, type StoredTile, storeTiles } from '../../db/transparency/index.ts';
 import {
   appendToTiles,

@@ -1,6 +1,7 @@
 // Signs what the log is.
-import { inTransaction } from '../../db/jobs/index.ts';
+
 import type { Pool, Reader } from '../../db/pool.ts';
+import { inTransaction } from '../../db/transaction.ts';
 import {
   addCheckpoint,
   addLogKey,

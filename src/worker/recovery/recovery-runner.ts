@@ -5,7 +5,6 @@
 // few seconds that it lives; the run of one that died is abandoned when its lease is over, and the command dies with it.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inTransaction } from '../../db/jobs/index.ts';
 import { type Pool, type Reader, sqlState } from '../../db/pool.ts';
 import {
   abandonLostRuns,
@@ -18,6 +17,7 @@ import {
   type RunEnd,
   storeBackups,
 } from '../../db/recovery/index.ts';
+import { inTransaction } from '../../db/transaction.ts';
 import { drillFault, RUN_KINDS, type RunKind, type StoredBackup } from '../../domain/recovery.ts';
 import type { JobObserver } from '../job.ts';
 import { type Ended, runCommand } from './command.ts';

@@ -19,7 +19,7 @@ function hasty(target: EventTopic): EventTopic {
   };
 }
 
-await runProgram(async () => {
+await runProgram(process.env, async () => {
   const { databaseUrl, kafka } = readWorkerConfig(process.env);
   const stack = new AsyncDisposableStack();
   const pool = createTestPool(databaseUrl);

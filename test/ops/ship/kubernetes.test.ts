@@ -108,6 +108,7 @@ before(
     ownerUrl = await postgres.createDatabase('ppuri');
     networks = await reserveNetworks();
     await podman('network', 'create', NETWORK);
+    await keepGateway(containers.base);
     gateway = await podman('network', 'inspect', '--format', '{{(index .Subnets 0).Gateway}}', NETWORK);
     makeSecrets();
     manifests = await render();
@@ -128,8 +129,30 @@ after(async () => {
 /** Also what a run that was killed has left. Podman keeps the volumes of pods that are gone, by their names. */
 async function removeAll(): Promise<void> {
   await podman('pod', 'rm', '--force', '--ignore', '--time', '0', ...PODS);
+  await podman('rm', '--force', '--ignore', '--time', '0', podName('gateway'));
   await podman('volume', 'rm', '--force', 'config', 'tmp', 'ppuri-edge').catch(() => {});
   await podman('network', 'rm', '--force', NETWORK);
+}
+
+/**
+ * A container that stays keeps the bridge of the network, which is the gateway to Postgres and Redis. It gets a MAC address of its
+ * own: otherwise a bridge has one of those in it, another one when that pod ends, and the other pods send to the old one for half a
+ * minute.
+ */
+async function keepGateway(image: string): Promise<void> {
+  await podman(
+    'run',
+    '--detach',
+    '--name',
+    podName('gateway'),
+    '--network',
+    NETWORK,
+    image,
+    'sleep',
+    'infinity',
+  );
+  const bridge = await podman('network', 'inspect', '--format', '{{.NetworkInterface}}', NETWORK);
+  await mustRun('ip', ['link', 'set', 'dev', bridge, 'address', '02:00:00:00:00:01']);
 }
 
 /** An image like that of Envoy: a Debian or Ubuntu with the program in it. */
