@@ -25,6 +25,7 @@ interface Given {
   readonly bytes: string | undefined;
   readonly list: readonly bigint[] | undefined;
   readonly labels: readonly string[];
+  readonly outcome: { readonly text: string };
   readonly moment: number | undefined;
 }
 
@@ -35,6 +36,7 @@ const GIVEN = givenRows<Given>('given', {
   bytes: ['bytea', ({ bytes }) => bytes],
   list: ['bigint[]', ({ list }) => list && `{${list}}`],
   labels: ['json', ({ labels }) => JSON.stringify(labels)],
+  outcome: ['json element', ({ outcome }) => JSON.stringify(outcome)],
   moment: ['timestamptz', ({ moment }) => moment],
 });
 
@@ -42,7 +44,7 @@ const readBack = reading<Given, Record<string, unknown>>(
   'read-back',
   GIVEN,
   (given) => `
-  SELECT text, amount, is_open, encode(bytes, 'hex') AS bytes, list::bigint[]::text[] AS list, labels,
+  SELECT text, amount, is_open, encode(bytes, 'hex') AS bytes, list::bigint[]::text[] AS list, labels, outcome,
     (extract(epoch FROM moment) * 1000000)::bigint AS moment FROM ${given}`,
 );
 
@@ -58,6 +60,7 @@ const rows = fc.array(
     bytes: maybe(fc.uint8Array().map((bytes) => Buffer.from(bytes).toString('hex'))),
     list: maybe(fc.array(bigints)),
     labels: fc.array(fc.oneof(texts, fc.constantFrom('\\', '\\"'))),
+    outcome: fc.record({ text: texts }, { noNullPrototype: true }),
     moment: maybe(fc.integer({ min: -(10 ** 15), max: 2 * 10 ** 15 })),
   }),
   { minLength: 1 },
@@ -68,13 +71,14 @@ test('Postgres reads the rows that are given, in their order', async () => {
     fc.asyncProperty(rows, async (given) => {
       assert.deepEqual(
         await readBack(client, given),
-        given.map(({ text, amount, isOpen, bytes, list, labels, moment }) => ({
+        given.map(({ text, amount, isOpen, bytes, list, labels, outcome, moment }) => ({
           text: text ?? null,
           amount: amount?.toString() ?? null,
           is_open: isOpen ?? null,
           bytes: bytes ?? null,
           list: list?.map(String) ?? null,
           labels,
+          outcome,
           moment: moment?.toString() ?? null,
         })),
       );
