@@ -2,7 +2,7 @@
 
 import { shareArchiveSecret } from '../src/db/archive/index.ts';
 import { migrate } from '../src/db/migrate.ts';
-import { SchemaError } from '../src/db/schema-state.ts';
+import { SchemaError } from '../src/db/schema-error.ts';
 import { reportCrashes } from '../src/runtime/crash.ts';
 import { readCommandLine } from './cli/program.ts';
 import { MIGRATE_VARIABLES, readSettings } from './cli/variables.ts';

@@ -267,6 +267,7 @@ test('other folders import of src/runtime/ its index, or leaves that load no dri
     'index.ts',
     'crash.ts',
     'private-file.ts',
+    'run.ts',
     'crypto-random.ts',
     'env.ts',
     'variable-kinds.ts',

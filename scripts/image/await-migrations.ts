@@ -3,7 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection, connectionConfig } from '../../src/db/connection.ts';
 import { createNodeGuard } from '../../src/db/node-guard.ts';
-import { checkSchema, type Schema, SchemaError } from '../../src/db/schema-state.ts';
+import { SchemaError } from '../../src/db/schema-error.ts';
+import { checkSchema, type Schema } from '../../src/db/schema-state.ts';
 import { errorText } from '../../src/domain/error-fields.ts';
 import { onStopSignal } from '../cli/program.ts';
 import { AWAIT_MIGRATIONS_VARIABLES, readSettings } from '../cli/variables.ts';

@@ -3,7 +3,7 @@
 // changing one takes ADMIN OPTION on it, which its maker has (PostgreSQL 16 and newer).
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { SchemaError } from './schema-state.ts';
+import { SchemaError } from './schema-error.ts';
 
 /** The roles of the programs, each with the password that it gets; without one its login stays as it is. */
 export type LoginRoles = Readonly<Record<'ppuri_app' | 'ppuri_worker' | 'ppuri_admin', string | undefined>>;

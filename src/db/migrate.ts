@@ -9,13 +9,13 @@ import { Connection, connectionConfig } from './connection.ts';
 import { type OnWarning, prepareLoginRoles, withdrawMembership } from './login-roles.ts';
 import { runsOutsideTransaction, statementsOf, withoutComments } from './migration-file.ts';
 import { createNodeGuard } from './node-guard.ts';
+import { SchemaError } from './schema-error.ts';
 import {
   appliedMigrations,
   MIGRATION_FOLDERS,
   migrationsIn,
   refuseStrangers,
   type Schema,
-  SchemaError,
 } from './schema-state.ts';
 import { PATIENT_IDLE_IN_TRANSACTION_MS } from './timeouts.ts';
 

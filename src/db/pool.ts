@@ -4,6 +4,7 @@ import { Connection, connectionConfig } from './connection.ts';
 import { ANY_NODE, createNodeGuard, type NodeGuard } from './node-guard.ts';
 import { ANSWER_LATE_MS, CONNECT_TIMEOUT_MS, LOCK_WAIT_MS } from './timeouts.ts';
 import { createUnfinishedCommits } from './unfinished-commits.ts';
+import { isUnanswered } from './unreachable.ts';
 
 export type { Pool } from 'pg';
 export { inOneWrite } from './connection.ts';
@@ -97,9 +98,6 @@ export function createPool(options: PoolOptions): pg.Pool {
   return pool;
 }
 
-/** What the driver says of an answer that did not come in time. */
-const NO_ANSWER = /Query read timeout/;
-
 /** Closes the idle connections when one in use turns out to be dead: what cut it off has probably cut off all of them. */
 function closeSilentTogether(pool: pg.Pool): void {
   const idle = new Set<pg.PoolClient>();
@@ -107,7 +105,7 @@ function closeSilentTogether(pool: pg.Pool): void {
   pool.on('remove', (client) => idle.delete(client));
   pool.on('release', (error, client) => {
     if (!error) idle.add(client);
-    else if (NO_ANSWER.test(error.message))
+    else if (isUnanswered(error))
       for (const one of idle) (one as unknown as Connection).destroy('another connection got no answer');
   });
 }

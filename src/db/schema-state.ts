@@ -1,7 +1,7 @@
 // Which migrations a database has had, and whether that is enough for this version of the programs.
 import { readdirSync } from 'node:fs';
 import pg from 'pg';
-import { InvariantError } from '../domain/error-fields.ts';
+import { SchemaError } from './schema-error.ts';
 
 /** The two schemas, each in a database of its own. */
 export type Schema = 'ledger' | 'archive';
@@ -11,11 +11,6 @@ export const MIGRATION_FOLDERS: Readonly<Record<Schema, URL>> = {
   ledger: new URL('./migrations/', import.meta.url),
   archive: new URL('./archive/migrations/', import.meta.url),
 };
-
-/** A database is not what a program needs. The message says what is wrong and what to do, and holds no secret. */
-export class SchemaError extends InvariantError {
-  override name = 'SchemaError';
-}
 
 /** Migrations of a database that this version does not know. */
 export interface UnknownMigrations {

@@ -1,33 +1,42 @@
 // Lends connections of a pool, one transaction at a time, for work that does something else between its statements.
-import type { Pool, PoolClient } from 'pg';
-import { isUnreachable, sqlState } from './unreachable.ts';
+import pg from 'pg';
+import { isUnanswered } from './unreachable.ts';
 
-/**
- * Lends a connection. Where the work throws, what it left open is rolled back and the same is thrown; a connection that cannot even
- * do that is closed.
- */
-export async function withConnection<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+/** Lends a connection. What the work leaves open is rolled back; a connection that cannot even do that is closed. */
+export async function withConnection<T>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
   const client = await pool.connect();
-  let broken: Error | undefined;
+  let failure: unknown;
   try {
     return await work(client);
   } catch (error) {
-    // A COMMIT that followed an error has rolled back.
-    const isOver = sqlState(error) !== undefined && client.getTransactionStatus() === 'I';
-    if (!isOver) {
-      await client.query('ROLLBACK').catch((rollbackError: Error) => {
-        // The pool goes by it: where no answer came, it closes its idle connections, too (pool.ts).
-        broken = sqlState(error) === undefined && isUnreachable(error) ? error : rollbackError;
-      });
-    }
+    failure = error;
     throw error;
   } finally {
-    client.release(broken);
+    client.release(isQuiet(client, failure) ? undefined : await rollBack(client, failure));
+  }
+}
+
+/** Whether no transaction is open: also after a COMMIT that followed an error, but not where Postgres ends the session (FATAL). */
+function isQuiet(client: pg.PoolClient, failure: unknown): boolean {
+  const isAnswer = failure instanceof pg.DatabaseError && failure.severity !== 'FATAL';
+  return (failure === undefined || isAnswer) && client.getTransactionStatus() === 'I';
+}
+
+/** Returns why the connection has to be closed, as the pool goes by it: where no answer came, it closes its idle ones, too. */
+async function rollBack(client: pg.PoolClient, failure: unknown): Promise<Error | undefined> {
+  try {
+    await client.query('ROLLBACK');
+    return undefined;
+  } catch (error) {
+    return (isUnanswered(failure) ? failure : error) as Error;
   }
 }
 
 /** Runs work in a transaction and commits it; if it throws, rolls back and throws the same. */
-export function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+export function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   return withConnection(pool, async (client) => {
     await client.query('BEGIN');
     const result = await work(client);

@@ -59,6 +59,11 @@ const WORDS =
  */
 const SEQUELIZE_CONNECTION = /^Sequelize(AccessDenied|Connection\w*|Host\w+|InvalidConnection)Error$/;
 
+/** Whether it is what the driver says of an answer that did not come in time. */
+export function isUnanswered(error: unknown): error is Error {
+  return error instanceof Error && error.message === 'Query read timeout';
+}
+
 /** Whether an error says that Postgres cannot be reached, is going down, too busy or read-only: callers may try again. */
 export function isUnreachable(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;

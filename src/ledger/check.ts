@@ -43,9 +43,7 @@ export function createCheck(pool: Pool, random: Random): Check {
           const batch = await loadBatch(client, [call], context, () => client.query(BEGIN));
           batch.callerId = callerId;
           const seen = view(batch);
-          const refusal = refusalOf(() => command.decide(intent, batch));
-          await client.query('ROLLBACK');
-          return { seen, refusal };
+          return { seen, refusal: refusalOf(() => command.decide(intent, batch)) };
         });
       } catch (error) {
         if (error instanceof UncountedError) uncounted = error.wallets;

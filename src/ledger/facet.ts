@@ -16,7 +16,7 @@ export interface Asked {
 export interface Facet<State> {
   /**
    * Sends its reads and resolves to the state that commands decide over. All facets' reads share one round trip: they are
-   * sent in the order of the facets, before any answer is awaited. Nothing is sent where no call asks for anything.
+   * sent in the order of the facets, before any answer is awaited. What no call asks for is not read.
    */
   load(client: PoolClient, asked: readonly Asked[], context: BatchContext): State | Promise<State>;
   /**
@@ -65,17 +65,14 @@ export interface Statement<Row = unknown> {
 
 /**
  * Makes an UPDATE, or an INSERT that may leave out rows, raise serialization_failure unless it touches all of them (migration
- * 0140): another batch came between, and this one runs again. `count` says how many rows it must touch.
+ * 0140): another batch came between, and this one runs again.
  */
-export function touchingAll<Row>(
-  { text, values, ...statement }: Statement<Row>,
-  count: (rows: readonly Row[]) => number = (rows) => rows.length,
-): Statement<Row> {
+export function touchingAll<Row>({ text, values, ...statement }: Statement<Row>): Statement<Row> {
   const parameter = 1 + Math.max(...[...text.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)));
   return {
     ...statement,
     text: `WITH touched AS (${text} RETURNING 1) SELECT require_row_count(count(*), $${parameter}) FROM touched`,
-    values: (rows, batch) => [...values(rows, batch), String(count(rows))],
+    values: (rows, batch) => [...values(rows, batch), String(rows.length)],
   };
 }
 

@@ -26,7 +26,7 @@ interface Values {
 }
 type Type = keyof Values;
 
-/** What is NULL as a column of this type: no element of JSON is. */
+/** A column of any type but this one may be NULL. */
 type Null<T extends Type> = T extends 'json element' ? never : undefined;
 
 /** The type of a column, and its value in a row; undefined is NULL. */
@@ -38,7 +38,7 @@ export type Columns<Row> = Readonly<Record<string, Column<Row>>>;
 
 /** Rows as parameters of a statement, whose first ones they are. */
 export interface GivenRows<Row> {
-  /** An array for each column. */
+  /** One for each column: an array of Postgres, or one of JSON. */
   readonly parameters: string;
   /** An item of FROM. */
   readonly text: string;

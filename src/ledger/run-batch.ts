@@ -1,6 +1,6 @@
 // One batch of calls as one database transaction: lock and read, decide, write, commit.
 //
-// This file alone begins and commits. What is read and written is the facets' (facets/index.ts).
+// This file alone begins and commits batches. What is read and written is the facets' (facets/index.ts).
 import type { PoolClient, QueryConfig } from 'pg';
 import { inOneWrite, sqlState } from '../db/pool.ts';
 import { LOCK_WAIT_MS } from '../db/timeouts.ts';

@@ -17,5 +17,5 @@ export { prepareDatabases } from './prepare-databases.ts';
 export { type Phase, type Readiness, readinessOf } from './readiness.ts';
 export { createReplica } from './replica.ts';
 export { type Resources, sharedConnections, withResources } from './resources.ts';
-export { type Program, runProgram } from './run.ts';
+export type { Program } from './run.ts';
 export { type JobTracer, traceFields } from './tracing.ts';

@@ -1,6 +1,6 @@
 // Runs a program: starts it, stops it when told to, and ends the process in time whatever it waits for.
 
-import { SchemaError } from '../db/schema-state.ts';
+import { SchemaError } from '../db/schema-error.ts';
 import { crashReport, reportCrashes } from './crash.ts';
 import { ConfigError } from './env.ts';
 
@@ -13,15 +13,15 @@ export interface Program {
 }
 
 /**
- * How the system asks for names (resolv.conf(5)): one that nobody answers costs 2 s, not 10. Node looks names up in threads, and a
- * process ends only after these. Connecting has no use for an answer that comes later.
+ * How the system asks for names (resolv.conf(5)), unless the environment says otherwise: a name server that is silent is given up after
+ * 2 s, not 10, and so is each domain of a search list. Node looks names up in threads, and a process ends only after these.
  */
 const RESOLVER_OPTIONS = 'timeout:1 attempts:2';
 
 /**
  * Starts a program with the environment of this process, tells the parent process when it works, and stops it on SIGTERM, on
  * SIGINT and when the parent has ended: at once, or as soon as it has started, so that what it began is stopped in order. A
- * second signal ends it at once. The exit code is 0 when everything was finished and 1 when something was cut off.
+ * second signal ends it at once. `env` is that of the process itself, where the system looks for RES_OPTIONS. The exit code is 0 when everything was finished and 1 when something was cut off.
  */
 export async function runProgram(
   env: NodeJS.ProcessEnv,
@@ -41,7 +41,7 @@ export async function runProgram(
     if (isStopping) process.exit(1);
     void stop();
   };
-  // From the beginning: process 1 of a container does not get a signal that it does not listen for.
+  // Before anything is loaded and started: process 1 of a container does not get a signal that it does not listen for.
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   // Otherwise this process would go on unseen after the supervisor that started it died.

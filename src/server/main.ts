@@ -1,11 +1,12 @@
 // The server, which answers calls over gRPC: config.ts reads its settings, compose.ts makes the program of them.
 
 import { variableNames } from '../runtime/env.ts';
-import { runProgram } from '../runtime/index.ts';
+import { runProgram } from '../runtime/run.ts';
 import { WORKER_VARIABLES } from '../worker/config.ts';
-import { createServerProgram } from './compose.ts';
 import { readServerConfig } from './config.ts';
 
-await runProgram(process.env, (env) =>
-  createServerProgram(readServerConfig(env, variableNames(WORKER_VARIABLES))),
-);
+// What it is made of is loaded once signals are heard.
+await runProgram(process.env, async (env) => {
+  const { createServerProgram } = await import('./compose.ts');
+  return createServerProgram(readServerConfig(env, variableNames(WORKER_VARIABLES)));
+});

@@ -1,4 +1,4 @@
-// Which logins may run the statements of the ledger: each those that its commands send.
+// Which logins may run which statements of the ledger: at least those that their commands send.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { STATEMENTS } from '../../src/ledger/facets/index.ts';
@@ -42,7 +42,7 @@ async function mayRun(url: string, text: string): Promise<boolean> {
 }
 
 for (const [login, names] of Object.entries(REFUSED)) {
-  test(`the login of ${login} may run the statements that its batches send, and no others`, async () => {
+  test(`${login}: a login may run all statements of the ledger but these`, async () => {
     const refused: string[] = [];
     for (const { name, text } of STATEMENTS)
       if (!(await mayRun(database[login as keyof typeof REFUSED], text))) refused.push(name);

@@ -14,6 +14,7 @@ import { readServerConfig } from '../../src/server/config.ts';
 import { createWorkerProgram } from '../../src/worker/compose.ts';
 import { readWorkerConfig } from '../../src/worker/config.ts';
 import { given, makeDatabase, ownerPool, serverEnv, type TestDatabase } from '../stack.ts';
+import { until } from '../until.ts';
 
 let database: TestDatabase;
 let taken: Server;
@@ -109,13 +110,17 @@ for (const [name, env] of [
       stdio: 'ignore',
     });
     const ended = once(program, 'exit');
-    await once(gate, 'connection');
-    program.kill('SIGTERM');
-    await sleep(100);
-    isOpen = true;
-    for (const socket of sockets) pass(socket);
-    assert.deepEqual(await ended, [0, null]);
-    assert.equal(await sessions(), 0, 'a session with Postgres is left');
-    gate.close();
+    try {
+      await once(gate, 'connection');
+      program.kill('SIGTERM');
+      await sleep(100);
+      isOpen = true;
+      for (const socket of sockets) pass(socket);
+      assert.deepEqual(await ended, [0, null]);
+      await until('Postgres has ended its sessions', async () => (await sessions()) === 0);
+    } finally {
+      program.kill('SIGKILL');
+      gate.close();
+    }
   });
 }

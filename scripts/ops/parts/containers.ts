@@ -36,8 +36,8 @@ const SUITE = 'bookworm';
 const BASE = 'localhost/ppuri-base';
 const BUILD_BASE = 'localhost/ppuri-build-base';
 /** Podman and buildah, with what they run and with what makes an image to begin with. */
-const PACKAGES = ['podman', 'buildah', 'runc', 'conmon', 'catatonit', 'uidmap', 'debootstrap'];
-const PROGRAMS = ['podman', 'buildah', 'runc', 'conmon', 'debootstrap'];
+const PACKAGES = ['podman', 'buildah', 'runc', 'conmon', 'catatonit', 'uidmap', 'debootstrap', 'iproute2'];
+const PROGRAMS = ['podman', 'buildah', 'runc', 'conmon', 'debootstrap', 'ip'];
 /** Networks of containers, with names: they bring no program on PATH. */
 const NETWORKS = ['netavark', 'aardvark-dns'];
 

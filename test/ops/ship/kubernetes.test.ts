@@ -129,7 +129,7 @@ after(async () => {
 /** Also what a run that was killed has left. Podman keeps the volumes of pods that are gone, by their names. */
 async function removeAll(): Promise<void> {
   await podman('pod', 'rm', '--force', '--ignore', '--time', '0', ...PODS);
-  await podman('rm', '--force', '--ignore', '--time', '0', podName('gateway'));
+  await containers?.remove([podName('gateway')]);
   await podman('volume', 'rm', '--force', 'config', 'tmp', 'ppuri-edge').catch(() => {});
   await podman('network', 'rm', '--force', NETWORK);
 }
