@@ -21,7 +21,8 @@ const RESOLVER_OPTIONS = 'timeout:1 attempts:2';
 /**
  * Starts a program with the environment of this process, tells the parent process when it works, and stops it on SIGTERM, on
  * SIGINT and when the parent has ended: at once, or as soon as it has started, so that what it began is stopped in order. A
- * second signal ends it at once. `env` is that of the process itself, where the system looks for RES_OPTIONS. The exit code is 0 when everything was finished and 1 when something was cut off.
+ * second signal ends it at once. The exit code is 0 when everything was finished and 1 when something was cut off. `env` is
+ * that of the process itself, where the system looks for RES_OPTIONS.
  */
 export async function runProgram(
   env: NodeJS.ProcessEnv,
