@@ -1,4 +1,5 @@
-// `npm test` that is told to end leaves nothing running: neither its PostgreSQL and Redis, nor a test, nor a file.
+// `npm test` that is told to end leaves nothing running: neither its PostgreSQL and Redis, nor a test, nor what that has started,
+// nor a file.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
@@ -21,12 +22,14 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const START_MS = 120_000;
 const STOP_MS = 30_000;
 
-/** A test that tells where it is and what it was given, and does not end by itself. */
+/** A test that has a Redis of its own, tells where it is and what it was given, and does not end by itself. */
 const ENDLESS = `
 import { renameSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { startOwnRedis } from '${ROOT}/test/redis/own-redis.ts';
 const { pid, env } = process;
-writeFileSync(env.TOLD_IN + '.new', JSON.stringify({ pid, urls: [env.TEST_OWNER_URL, env.TEST_REDIS_URL] }));
+const own = env.TEST_REDIS_URL === '' ? '' : (await startOwnRedis()).url;
+writeFileSync(env.TOLD_IN + '.new', JSON.stringify({ pid, urls: [env.TEST_OWNER_URL, env.TEST_REDIS_URL, own] }));
 renameSync(env.TOLD_IN + '.new', env.TOLD_IN);
 test('endless', () => new Promise((done) => setTimeout(done, 600_000)));
 `;
