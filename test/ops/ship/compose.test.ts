@@ -19,6 +19,7 @@ import { orSkip, withoutEdge } from '../../skip.ts';
 import { until } from '../../until.ts';
 import { buildPostgresImage } from './postgres-image.ts';
 import { callAsReadme } from './readme-calls.ts';
+import { makeSteadyNetwork, removeSteadyNetwork } from './steady-network.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const PROJECT = 'ppuri-compose-test';
@@ -55,19 +56,23 @@ interface Service {
   readonly depends_on?: Readonly<Record<string, object>>;
 }
 
-const { services } = parse(readFileSync(join(ROOT, 'deploy', 'compose.yaml'), 'utf8'), { merge: true }) as {
+const { services, networks } = parse(readFileSync(join(ROOT, 'deploy', 'compose.yaml'), 'utf8'), {
+  merge: true,
+}) as {
   services: Readonly<Record<string, Service>>;
+  networks: Readonly<Record<string, { readonly internal?: boolean }>>;
 };
 const NAMES = Object.entries(services).flatMap(([name, { image, profiles }]) =>
   IMAGES.test(image) && !profiles ? [name] : [],
 );
 
 let folder: string;
-let networks: Disposable | undefined;
+let reserved: Disposable | undefined;
 let addresses: readonly string[];
 const podman = (...args: readonly string[]) =>
   containers?.podman(...args) ?? Promise.reject(new Error('there are no containers'));
 const containerOf = (service: string) => `${PROJECT}_${service}_1`;
+const networkOf = (name: string) => `${PROJECT}_${name}`;
 
 /** Runs podman-compose on the copy of compose.yaml. */
 function compose(...args: readonly string[]): Promise<string> {
@@ -102,21 +107,26 @@ before(
     writeFileSync(join(folder, 'deploy', '.env'), settings);
     await removeAll();
     await buildImages();
-    networks = await reserveNetworks();
+    reserved = await reserveNetworks();
+    // podman-compose takes those that are there.
+    for (const [name, { internal }] of Object.entries(networks))
+      await makeSteadyNetwork(containers, networkOf(name), ...(internal ? ['--internal'] : []));
   },
   { timeout: 600_000 },
 );
 after(async () => {
   if (skip) return;
   await removeAll();
-  networks?.[Symbol.dispose]();
+  reserved?.[Symbol.dispose]();
   rmSync(folder, { recursive: true, force: true });
 });
 
 /** Also what a run that was killed has left. */
 async function removeAll(): Promise<void> {
   await compose('down', '--volumes', '--timeout', '0').catch(() => {});
-  await containers?.remove(NAMES.map(containerOf));
+  if (!containers) return;
+  await containers.remove(NAMES.map(containerOf));
+  for (const name of Object.keys(networks)) await removeSteadyNetwork(containers, networkOf(name));
 }
 
 async function buildImages(): Promise<void> {
@@ -199,7 +209,7 @@ async function up(): Promise<void> {
 let turn: Promise<unknown> = Promise.resolve();
 async function startAfter(name: string, others: readonly Promise<void>[]): Promise<void> {
   await Promise.all(others);
-  // One after the other: each makes the networks and volumes that are missing.
+  // One after the other: each makes the volumes that are missing.
   turn = turn.then(() => compose('up', '--detach', '--no-deps', '--no-build', name));
   await turn;
   await until(`${name} is there`, () => isThere(name), WITHIN_MS).catch(async (error: Error) => {
@@ -209,7 +219,7 @@ async function startAfter(name: string, others: readonly Promise<void>[]): Promi
 
 const networkAddress = (service: string) =>
   podman(
-    ...['inspect', '--format', `{{(index .NetworkSettings.Networks "${PROJECT}_inside").IPAddress}}`],
+    ...['inspect', '--format', `{{(index .NetworkSettings.Networks "${networkOf('inside')}").IPAddress}}`],
     containerOf(service),
   );
 

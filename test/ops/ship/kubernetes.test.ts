@@ -21,6 +21,7 @@ import { type OwnRedis, startOwnRedis, withoutRedis } from '../../redis/own-redi
 import { orSkip, withoutEdge } from '../../skip.ts';
 import { until } from '../../until.ts';
 import { callAsReadme } from './readme-calls.ts';
+import { makeSteadyNetwork, removeSteadyNetwork } from './steady-network.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const IMAGE = 'localhost/ppuri';
@@ -107,8 +108,7 @@ before(
     await buildEdgeImage();
     ownerUrl = await postgres.createDatabase('ppuri');
     networks = await reserveNetworks();
-    await podman('network', 'create', NETWORK);
-    await keepGateway(containers.base);
+    await makeSteadyNetwork(containers, NETWORK);
     gateway = await podman('network', 'inspect', '--format', '{{(index .Subnets 0).Gateway}}', NETWORK);
     makeSecrets();
     manifests = await render();
@@ -129,30 +129,8 @@ after(async () => {
 /** Also what a run that was killed has left. Podman keeps the volumes of pods that are gone, by their names. */
 async function removeAll(): Promise<void> {
   await podman('pod', 'rm', '--force', '--ignore', '--time', '0', ...PODS);
-  await containers?.remove([podName('gateway')]);
   await podman('volume', 'rm', '--force', 'config', 'tmp', 'ppuri-edge').catch(() => {});
-  await podman('network', 'rm', '--force', NETWORK);
-}
-
-/**
- * A container that stays keeps the bridge of the network, which is the gateway to Postgres and Redis. It gets a MAC address of its
- * own: otherwise a bridge has one of those in it, another one when that pod ends, and the other pods send to the old one for half a
- * minute.
- */
-async function keepGateway(image: string): Promise<void> {
-  await podman(
-    'run',
-    '--detach',
-    '--name',
-    podName('gateway'),
-    '--network',
-    NETWORK,
-    image,
-    'sleep',
-    'infinity',
-  );
-  const bridge = await podman('network', 'inspect', '--format', '{{.NetworkInterface}}', NETWORK);
-  await mustRun('ip', ['link', 'set', 'dev', bridge, 'address', '02:00:00:00:00:01']);
+  if (containers) await removeSteadyNetwork(containers, NETWORK);
 }
 
 /** An image like that of Envoy: a Debian or Ubuntu with the program in it. */
