@@ -7,6 +7,7 @@ import { inTransaction } from '../../src/db/transaction.ts';
 import { makeDatabase, type TestDatabase } from '../stack.ts';
 import { createTestPool } from '../test-pool.ts';
 
+const A_DAY_MS = 86_400_000;
 let database: TestDatabase;
 before(async () => {
   database = await makeDatabase();
@@ -54,6 +55,22 @@ test('work in a transaction that got no response gives its connection back with 
     await assert.rejects(work, /Query read timeout/);
     // By this one the pool closes its idle connections, too.
     assert.deepEqual(reasons, ['Query read timeout']);
+  } finally {
+    await pool.end();
+  }
+});
+
+test('a connection stays open while nothing is asked', async (context) => {
+  const pool = createTestPool(database.ownerUrl);
+  try {
+    const client = await pool.connect();
+    context.mock.timers.enable({ apis: ['setTimeout'] });
+    client.release();
+    context.mock.timers.tick(A_DAY_MS);
+    context.mock.timers.reset();
+    const next = await pool.connect();
+    next.release();
+    assert.equal(next, client);
   } finally {
     await pool.end();
   }
