@@ -10,7 +10,7 @@ import pg from 'pg';
 import { as } from '../api.ts';
 import { type ApiClient, grpcClient } from '../api-client.ts';
 import { makeKey } from '../keys.ts';
-import { type NameServer, startNameServer, withoutOwnNames as skip } from '../name-server.ts';
+import { type NameServer, withoutOwnNames as skip, startNameServer } from '../name-server.ts';
 import { freePorts, type ServerPorts } from '../processes.ts';
 import { readPage } from '../runtime/ops-client.ts';
 import { makeDatabase, peopleOf, serverEnv, type TestDatabase } from '../stack.ts';

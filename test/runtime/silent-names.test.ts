@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type NameServer, startNameServer, withoutOwnNames as skip } from '../name-server.ts';
+import { type NameServer, withoutOwnNames as skip, startNameServer } from '../name-server.ts';
 import { makeDatabase, serverEnv, type TestDatabase } from '../stack.ts';
 
 const MAIN = new URL('../../src/server/main.ts', import.meta.url);
