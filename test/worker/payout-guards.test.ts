@@ -103,6 +103,8 @@ test('each line is read once, and the next ones while those before them are bein
 
 test('negative control: without the key and the checks behind it, lines are paid again', async () => {
   await db.query(`ALTER TABLE payouts ${CHECKS.map((name) => `DROP CONSTRAINT ${name}`).join(', ')}`);
+  // It refuses a worker that is further behind than the lines it pays.
+  await db.query('ALTER TABLE payouts DISABLE TRIGGER payouts_go_forward');
   const { doubled } = await payTwiceAtOnce({ keyless: true });
   assert.ok(doubled > 0, 'no line was paid twice');
 });

@@ -2,8 +2,6 @@
 // needed.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { connect } from '../../clients/typescript/src/connection.ts';
 import { type HistoryPlace, historyFrom, readHistory } from '../../src/db/archive/index.ts';
 import { sealFeed } from '../../src/db/feed/index.ts';
@@ -14,6 +12,7 @@ import { RunningTotals } from '../../src/domain/statement.ts';
 import { encodeCursor } from '../../src/grpc/page-token.ts';
 import { archiveTransfers } from '../../src/worker/jobs/archive-transfers.ts';
 import { actingAs } from '../api.ts';
+import { heldMemory } from '../held-memory.ts';
 import { checkSums, exportOf, rowsOfCsv } from '../scenarios/statement-file.ts';
 import { clientOf, watch } from '../scenarios/wallet-stream.ts';
 import { makeDatabase, type Stack, startStack } from '../stack.ts';
@@ -159,20 +158,13 @@ test('a stream of the wallet goes on behind a transfer that has moved to the arc
 });
 
 test('a statement needs little memory, however long it is', async (t) => {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  const used = () => {
-    collect();
-    const { heapUsed, external, arrayBuffers } = process.memoryUsage();
-    return heapUsed + external + arrayBuffers;
-  };
   const wallet_id = await stack.as(CHO).defaultWallet();
   const connection = connect(stack.grpcAddress, stack.key, { retry: false });
-  const before = used();
+  const before = heldMemory();
   let [most, pieces, bytes] = [0, 0, 0];
   for await (const piece of connection.statement({ wallet_id }, actingAs(CHO))) {
     bytes += piece.length;
-    if (pieces++ % 10 === 0) most = Math.max(most, used() - before);
+    if (pieces++ % 10 === 0) most = Math.max(most, heldMemory() - before);
   }
   connection.close();
   t.diagnostic(`${Math.round(bytes / 1e6)} MB with ${Math.round(most / 1e6)} MB of memory`);
